@@ -1,0 +1,135 @@
+/**
+ * What the engine offers its callers (api/, cli/). Everything is plain data; times are Date; errors are EngineError.
+ */
+import type { ErrorCode } from './errors';
+
+export type Role = 'user' | 'admin';
+export type HostingStatus = 'creating' | 'running' | 'stopped' | 'deleting' | 'deleted' | 'failed';
+export type OperationKind = 'create-hosting' | 'delete-hosting' | 'prepare-node';
+export type OperationStatus = 'pending' | 'running' | 'succeeded' | 'unwinding' | 'failed' | 'stuck';
+
+export interface User {
+  /** The number in the user's web path. */
+  readonly id: number;
+  readonly email: string;
+  readonly username: string;
+  readonly role: Role;
+  readonly createdAt: Date;
+}
+
+export interface Failure {
+  readonly code: ErrorCode;
+  /** For the user: what went wrong and what to do next. */
+  readonly message: string;
+}
+
+export interface Hosting {
+  readonly id: string;
+  readonly userId: number;
+  readonly vmName: string;
+  readonly status: HostingStatus;
+  readonly image: string;
+  readonly ip: string;
+  readonly sshPort: number;
+  readonly memoryMiB: number;
+  readonly vcpus: number;
+  readonly diskGiB: number;
+  readonly webUrl: string;
+  readonly subdomainUrl: string;
+  readonly sshCommand: string;
+  readonly sftpCommand: string;
+  /** The VM's SSH host keys as lines for ~/.ssh/known_hosts; empty until the VM has been seen. */
+  readonly knownHosts: readonly string[];
+  readonly failure: Failure | null;
+  readonly createdAt: Date;
+  readonly readyAt: Date | null;
+}
+
+export interface OperationStep {
+  readonly name: string;
+  readonly status: 'pending' | 'running' | 'done' | 'failed' | 'undone' | 'undo_failed';
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+}
+
+export interface Operation {
+  readonly id: string;
+  readonly kind: OperationKind;
+  readonly status: OperationStatus;
+  readonly hostingId: string | null;
+  readonly userId: number | null;
+  readonly steps: readonly OperationStep[];
+  readonly failure: Failure | null;
+  readonly cancelRequested: boolean;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+}
+
+export interface OperationEvent {
+  /** Grows with time; a client that reconnects sends the last one it saw. */
+  readonly id: string;
+  readonly operationId: string;
+  readonly at: Date;
+  /** e.g. `operation.started`, `step.started`, `step.done`, `step.failed`, `operation.succeeded`. */
+  readonly type: string;
+  readonly message: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface CreateHostingInput {
+  /** One OpenSSH public key line; without one a key pair is made. */
+  readonly sshPublicKey?: string;
+  readonly idempotencyKey?: string;
+}
+
+export interface AcceptedHosting {
+  readonly hosting: Hosting;
+  readonly operation: Operation;
+  /** OpenSSH private key, given exactly once, and only when the caller sent no public key. */
+  readonly sshPrivateKey: string | null;
+}
+
+export interface ComponentHealth {
+  readonly name: 'postgres' | 'queue' | 'libvirt' | 'nginx' | 'terraform' | 'disk';
+  readonly status: 'ok' | 'degraded' | 'down';
+  readonly latencyMs: number;
+  /** e.g. a version, or what to do about it. */
+  readonly detail: string;
+}
+
+export interface Engine {
+  readonly accounts: {
+    /** @throws email_taken, username_taken, validation_failed */
+    register(input: { email: string; password: string; username: string }): Promise<User>;
+    /** Signs a user in. @throws invalid_credentials (the same, after the same time, for unknown users) */
+    login(input: { email: string; password: string }): Promise<{ accessToken: string; expiresInSeconds: number; user: User }>;
+    /** @throws unauthorized */
+    authenticate(accessToken: string): Promise<User>;
+  };
+  readonly hostings: {
+    /** Accepts the request in one transaction. @throws quota_exceeded, ports_exhausted, addresses_exhausted, validation_failed, idempotency_key_reused, node_not_ready */
+    create(user: User, input: CreateHostingInput): Promise<AcceptedHosting>;
+    /** The user's living hosting. @throws hosting_not_found */
+    mine(user: User): Promise<Hosting>;
+    /** Accepts the removal; a create that is still running is cancelled first. @throws hosting_not_found */
+    delete(user: User): Promise<Operation>;
+  };
+  readonly operations: {
+    /** An operation of this user (an admin sees all). @throws operation_not_found */
+    get(user: User, id: string): Promise<Operation>;
+    /** Resolves with the operation when it has ended or when time is up, whichever is first. */
+    wait(id: string, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Operation>;
+    /** Past events after `afterId`, then live ones; ends when the operation has ended or `signal` fires. */
+    events(id: string, options: { afterId?: string; signal: AbortSignal }): AsyncIterable<OperationEvent>;
+    /** Asks a queued or running operation to unwind. @throws operation_not_found */
+    cancel(user: User, id: string): Promise<Operation>;
+  };
+  readonly health: {
+    /** True when requests can be accepted. */
+    basic(): Promise<boolean>;
+    detailed(): Promise<readonly ComponentHealth[]>;
+  };
+  /** Stops taking jobs, hands over what runs, closes connections. */
+  close(): Promise<void>;
+}

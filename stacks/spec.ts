@@ -1,0 +1,62 @@
+/**
+ * What a stack is made from: plain data, complete, already validated by the engine.
+ * The same specification renders to the same Terraform JSON, byte for byte.
+ */
+
+/** One user's VM: domain, copy-on-write volume, cloud-init disk. */
+export interface HostingSpec {
+  readonly kind: 'hosting';
+  /** UUID of the hosting; resource names in libvirt carry it, so that no name is ever met twice. */
+  readonly hostingId: string;
+  /** `vm-<first 8 hex of the id>`: domain name and guest host name. */
+  readonly vmName: string;
+  readonly node: StackNode;
+  readonly domainType: 'kvm' | 'qemu';
+  readonly memoryMiB: number;
+  readonly vcpus: number;
+  readonly diskBytes: number;
+  /** Fixed address, handed out by the network's DHCP to this MAC; the traffic filter pins both. */
+  readonly ip: string;
+  readonly mac: string;
+  readonly image: SpecImage;
+  readonly cloudInit: { readonly userData: string; readonly metaData: string };
+}
+
+export interface StackNode {
+  /** libvirt connection URI, e.g. `qemu:///system`. */
+  readonly uri: string;
+  readonly pool: string;
+  readonly network: string;
+}
+
+export interface SpecImage {
+  /** Path of the base volume inside the pool; the hosting's volume is backed by it. */
+  readonly baseVolumePath: string;
+  readonly boot:
+    | { readonly kind: 'direct-kernel'; readonly kernel: string; readonly initrd: string; readonly cmdline: string }
+    | { readonly kind: 'disk' };
+}
+
+/** What one libvirt host needs before VMs can run on it: pool, network, base images. */
+export interface NodeSpec {
+  readonly kind: 'node';
+  /** Name of the node, e.g. `local`. */
+  readonly name: string;
+  readonly uri: string;
+  readonly pool: { readonly name: string; readonly path: string };
+  readonly network: {
+    readonly name: string;
+    /** Bridge interface, at most 15 characters. */
+    readonly bridge: string;
+    /** IPv4 network, e.g. `10.90.0.0/22`; its first address is the host's. */
+    readonly cidr: string;
+    /** `open` gives VMs NAT to the outside, `none` keeps them in. */
+    readonly egress: 'open' | 'none';
+    /** Every address of the pool with its MAC: the network hands out no other, so nothing is added or left per VM. */
+    readonly reservations: readonly { readonly ip: string; readonly mac: string }[];
+  };
+  /** Base images in the pool; `volumeName` carries the image's checksum. */
+  readonly images: readonly { readonly volumeName: string; readonly sourcePath: string }[];
+}
+
+export type StackSpec = HostingSpec | NodeSpec;
