@@ -10,8 +10,12 @@ import { parseCidr } from './network-pool';
 
 const port = z.coerce.number().int().min(1).max(65535);
 const count = z.coerce.number().int().min(1);
-const libvirtName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/, 'letters, digits, dot, dash and underscore, at most 63');
-const absolutePath = z.string().regex(/^\/[A-Za-z0-9._/-]*$/, 'an absolute path of letters, digits, dot, dash, underscore');
+const libvirtName = z
+  .string()
+  .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/, 'letters, digits, dot, dash and underscore, at most 63');
+const absolutePath = z
+  .string()
+  .regex(/^\/[A-Za-z0-9._/-]*$/, 'an absolute path of letters, digits, dot, dash, underscore');
 const secret = z.string().min(32, 'at least 32 characters; `openssl rand -base64 48` makes one');
 
 const schema = z.object({
@@ -21,24 +25,40 @@ const schema = z.object({
   API_HOST: z.string().min(1).default('0.0.0.0'),
   API_PORT: port.default(8000),
   HTTP_PORT: port.default(80),
-  PUBLIC_HOST: z.string().regex(/^[A-Za-z0-9.-]+$/, 'a host name or IPv4 address').default('localhost'),
-  BASE_DOMAIN: z.string().regex(/^[a-z0-9.-]+$/, 'a domain name in lower case').default('localhost'),
+  PUBLIC_HOST: z
+    .string()
+    .regex(/^[A-Za-z0-9.-]+$/, 'a host name or IPv4 address')
+    .default('localhost'),
+  BASE_DOMAIN: z
+    .string()
+    .regex(/^[a-z0-9.-]+$/, 'a domain name in lower case')
+    .default('localhost'),
   SSH_PORT_MIN: port.default(10000),
   SSH_PORT_MAX: port.default(20000),
   DATA_DIR: absolutePath.default('/var/lib/vm-webhoster'),
   CACHE_DIR: absolutePath.default('/var/cache/vm-webhoster'),
   POOL_DIR: absolutePath.default('/var/lib/libvirt/vm-webhoster'),
-  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'a postgres:// URL').optional(),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'a postgres:// URL')
+    .optional(),
   POSTGRES_PORT: port.default(5433),
+  POSTGRES_PASSWORD: secret.optional(),
   JWT_SECRET: secret,
   JWT_TTL_SECONDS: count.default(86_400),
   BCRYPT_COST: z.coerce.number().int().min(4).max(15).default(12),
   STATE_KEY: secret,
-  LIBVIRT_URI: z.string().regex(/^qemu(\+[a-z]+)?:\/\/[A-Za-z0-9@._:/?=-]*$/, 'a qemu:// URI').default('qemu:///system'),
+  LIBVIRT_URI: z
+    .string()
+    .regex(/^qemu(\+[a-z]+)?:\/\/[A-Za-z0-9@._:/?=-]*$/, 'a qemu:// URI')
+    .default('qemu:///system'),
   NODE_NAME: libvirtName.default('local'),
   POOL_NAME: libvirtName.default('vm-webhoster'),
   NETWORK_NAME: libvirtName.default('vm-webhoster'),
-  NETWORK_BRIDGE: z.string().regex(/^[a-z][a-z0-9-]{0,14}$/, 'an interface name of at most 15 characters').default('virbr-webhost'),
+  NETWORK_BRIDGE: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,14}$/, 'an interface name of at most 15 characters')
+    .default('virbr-webhost'),
   NETWORK_CIDR: z.string().default('10.90.0.0/22'),
   EGRESS: z.enum(['open', 'none']).default('open'),
   DOMAIN_TYPE: z.enum(['auto', 'kvm', 'qemu']).default('auto'),
@@ -46,7 +66,6 @@ const schema = z.object({
   VM_MEMORY_MIB: z.coerce.number().int().min(96).max(262_144).default(1024),
   VM_VCPUS: z.coerce.number().int().min(1).max(64).default(1),
   VM_DISK_GIB: z.coerce.number().int().min(1).max(10_240).default(20),
-  HOSTINGS_PER_USER: count.max(100).default(1),
   WORKER_CONCURRENCY: count.max(64).default(4),
   BOOT_TIMEOUT_SECONDS: count.default(300),
   REQUEST_WAIT_SECONDS: count.max(3600).default(180),
@@ -54,7 +73,7 @@ const schema = z.object({
   NGINX_BIN: z.string().default('nginx'),
 });
 
-const secretNames = ['JWT_SECRET', 'STATE_KEY', 'DATABASE_URL'] as const;
+const secretNames = ['JWT_SECRET', 'STATE_KEY', 'DATABASE_URL', 'POSTGRES_PASSWORD'] as const;
 
 export type Settings = z.output<typeof schema>;
 export const settingNames = Object.keys(schema.shape) as (keyof Settings)[];
@@ -93,11 +112,18 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
 
 function contradictions(settings: Settings): string[] {
   const problems: string[] = [];
-  if (settings.SSH_PORT_MIN > settings.SSH_PORT_MAX) problems.push('SSH_PORT_MIN: must not be above SSH_PORT_MAX');
-  if (parseCidr(settings.NETWORK_CIDR) === null) problems.push('NETWORK_CIDR: an IPv4 network between /16 and /29, e.g. 10.90.0.0/22');
-  const sshPorts = (value: number): boolean => value >= settings.SSH_PORT_MIN && value <= settings.SSH_PORT_MAX;
+  if (settings.SSH_PORT_MIN > settings.SSH_PORT_MAX)
+    problems.push('SSH_PORT_MIN: must not be above SSH_PORT_MAX');
+  if (parseCidr(settings.NETWORK_CIDR) === null)
+    problems.push('NETWORK_CIDR: an IPv4 network between /16 and /29, e.g. 10.90.0.0/22');
+  if (settings.DATABASE_URL === undefined && settings.POSTGRES_PASSWORD === undefined) {
+    problems.push('DATABASE_URL: give it, or POSTGRES_PASSWORD for the embedded PostgreSQL');
+  }
+  const sshPorts = (value: number): boolean =>
+    value >= settings.SSH_PORT_MIN && value <= settings.SSH_PORT_MAX;
   for (const name of ['API_PORT', 'HTTP_PORT', 'POSTGRES_PORT'] as const) {
-    if (sshPorts(settings[name])) problems.push(`${name}: lies among the SSH ports (SSH_PORT_MIN to SSH_PORT_MAX)`);
+    if (sshPorts(settings[name]))
+      problems.push(`${name}: lies among the SSH ports (SSH_PORT_MIN to SSH_PORT_MAX)`);
   }
   if (settings.API_PORT === settings.HTTP_PORT) problems.push('API_PORT: must differ from HTTP_PORT');
   return problems;

@@ -5,7 +5,7 @@ import type { ErrorCode } from './errors';
 
 export type Role = 'user' | 'admin';
 export type HostingStatus = 'creating' | 'running' | 'stopped' | 'deleting' | 'deleted' | 'failed';
-export type OperationKind = 'create-hosting' | 'delete-hosting' | 'prepare-node';
+export type OperationKind = 'create-hosting' | 'delete-hosting' | 'prepare-node' | 'remove-node';
 export type OperationStatus = 'pending' | 'running' | 'succeeded' | 'unwinding' | 'failed' | 'stuck';
 
 export interface User {
@@ -103,7 +103,10 @@ export interface Engine {
     /** @throws email_taken, username_taken, validation_failed */
     register(input: { email: string; password: string; username: string }): Promise<User>;
     /** Signs a user in. @throws invalid_credentials (the same, after the same time, for unknown users) */
-    login(input: { email: string; password: string }): Promise<{ accessToken: string; expiresInSeconds: number; user: User }>;
+    login(input: {
+      email: string;
+      password: string;
+    }): Promise<{ accessToken: string; expiresInSeconds: number; user: User }>;
     /** @throws unauthorized */
     authenticate(accessToken: string): Promise<User>;
   };

@@ -69,6 +69,10 @@ export class EngineError extends Error {
 }
 
 /** Any thrown thing as an EngineError; what is not ours becomes `internal` and keeps its story as cause. */
-export function toEngineError(thrown: unknown, code: ErrorCode = 'internal', message = 'Something failed inside the service'): EngineError {
+export function toEngineError(
+  thrown: unknown,
+  code: ErrorCode = 'internal',
+  message = 'Something failed inside the service',
+): EngineError {
   return thrown instanceof EngineError ? thrown : new EngineError(code, message, { cause: thrown });
 }

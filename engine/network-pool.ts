@@ -32,6 +32,8 @@ export function poolAddresses(cidr: NetworkCidr): PoolAddress[] {
 function toPoolAddress(address: number): PoolAddress {
   const octets = [24, 16, 8, 0].map((shift) => (address >>> shift) & 0xff);
   // 52:54:00 is QEMU's own prefix; the low three octets of the IP are unique inside a /16 and narrower.
-  const mac = ['52', '54', '00', ...octets.slice(1).map((octet) => octet.toString(16).padStart(2, '0'))].join(':');
+  const mac = ['52', '54', '00', ...octets.slice(1).map((octet) => octet.toString(16).padStart(2, '0'))].join(
+    ':',
+  );
   return { ip: octets.join('.'), mac };
 }

@@ -33,7 +33,12 @@ export interface SpecImage {
   /** Path of the base volume inside the pool; the hosting's volume is backed by it. */
   readonly baseVolumePath: string;
   readonly boot:
-    | { readonly kind: 'direct-kernel'; readonly kernel: string; readonly initrd: string; readonly cmdline: string }
+    | {
+        readonly kind: 'direct-kernel';
+        readonly kernel: string;
+        readonly initrd: string;
+        readonly cmdline: string;
+      }
     | { readonly kind: 'disk' };
 }
 
@@ -43,7 +48,11 @@ export interface NodeSpec {
   /** Name of the node, e.g. `local`. */
   readonly name: string;
   readonly uri: string;
-  readonly pool: { readonly name: string; readonly path: string };
+  /**
+   * Directory pool. With `hypervisorGid` (the group QEMU runs as; `<baselabel>` of the dac model in
+   * `virsh capabilities`) only that group may enter the directory, else everybody who knows a file's name.
+   */
+  readonly pool: { readonly name: string; readonly path: string; readonly hypervisorGid?: number };
   readonly network: {
     readonly name: string;
     /** Bridge interface, at most 15 characters. */

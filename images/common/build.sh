@@ -5,6 +5,9 @@
 # Exit status of a recipe: 0 built; 3 a source cannot be had (the machine's network, not the recipe's fault);
 # anything else is a broken recipe or a missing tool.
 
+IMAGES=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+DEBIAN_KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+
 phase() { echo "==> $*"; }
 
 # unreachable SOURCE WHAT-TO-DO
@@ -23,6 +26,7 @@ need() {
 # begin OUT: sets OUT and WORK, and undoes mounts, loop devices and WORK at exit.
 begin() {
   [[ $# == 1 && -n $1 ]] || { echo "usage: build.sh OUT" >&2; exit 2; }
+  [[ $EUID == 0 ]] || { echo "must run as root: file owners, mounts and chroot" >&2; exit 1; }
   umask 022
   mkdir -p "$1"
   OUT=$(cd "$1" && pwd)
@@ -73,20 +77,67 @@ debian_security_mirror() {
   echo "${DEBIAN_SECURITY_MIRROR:-$(host_mirror Debian-Security http://deb.debian.org/debian-security)}"
 }
 
-# reachable URL: succeeds when the file can be read, through apt's own methods so that apt's proxy settings count.
-reachable() { /usr/lib/apt/apt-helper -q download-file "$1" "$WORK/reachable" >/dev/null 2>&1; }
-
-need_mirror() { # MIRROR SUITE VARIABLE
-  reachable "$1/dists/$2/InRelease" ||
-    unreachable "$1" "no Debian packages ($2) from here; set $3 to a mirror this machine can reach"
+# unpack_debs SUITE INTO PACKAGE...: downloads exactly these packages and unpacks them, without installing.
+#
+# An apt of our own, since the host may run another release. "linux-image" stands for the newest cloud kernel. Not
+# mmdebstrap --variant=extract: it insists on dependencies (initramfs-tools, the SSH client) that nobody wants here.
+unpack_debs() {
+  local suite=$1 into=$2 mirror apt=$WORK/apt name deb names=()
+  shift 2
+  mirror=$(debian_mirror)
+  mkdir -p "$apt"/etc/apt/{preferences.d,apt.conf.d,sources.list.d,trusted.gpg.d} \
+    "$apt"/var/{lib/apt/lists/partial,lib/dpkg,cache/apt/archives/partial} "$WORK/debs"
+  : >"$apt/var/lib/dpkg/status"
+  echo "deb [signed-by=$DEBIAN_KEYRING] $mirror $suite main" >"$apt/etc/apt/sources.list"
+  # The host's settings (a proxy) count here too.
+  cp -r /etc/apt/apt.conf.d/. "$apt/etc/apt/apt.conf.d/"
+  [[ ! -e /etc/apt/apt.conf ]] || cp /etc/apt/apt.conf "$apt/etc/apt/apt.conf"
+  cat >"$WORK/apt.conf" <<APT
+Dir "$apt";
+Dir::State::status "$apt/var/lib/dpkg/status";
+APT::Architecture "amd64";
+APT::Architectures { "amd64"; };
+APT::Sandbox::User "root";
+Acquire::Languages "none";
+APT
+  APT_CONFIG=$WORK/apt.conf apt-get -qq -o APT::Update::Error-Mode=any update ||
+    unreachable "$mirror" "no Debian packages ($suite) from here; set DEBIAN_MIRROR to a mirror this machine can reach"
+  for name in "$@"; do
+    [[ $name != linux-image ]] || name=$(APT_CONFIG=$WORK/apt.conf apt-cache depends linux-image-cloud-amd64 |
+      awk '/Depends: linux-image-/ { print $2; exit }')
+    names+=("$name")
+  done
+  (cd "$WORK/debs" && APT_CONFIG=$WORK/apt.conf apt-get -qq download "${names[@]}") ||
+    unreachable "$mirror" "some packages could not be had; set DEBIAN_MIRROR to a complete mirror"
+  mkdir -p "$into"
+  for deb in "$WORK"/debs/*.deb; do dpkg-deb -x "$deb" "$into"; done
 }
 
-# vmlinux_from VMLINUZ TARGET: the kernel without its compressed wrapper. QEMU starts it through its PVH entry
+# make_initrd PACKAGES MODULE...: busybox and the modules in the order given, not compressed: QEMU copies it into
+# the guest's memory at the host's speed, the guest would unpack it at its own.
+make_initrd() {
+  local from=$1 to=$WORK/initrd module
+  shift
+  mkdir -p "$to"/{bin,dev,disk,modules}
+  cp "$from/usr/bin/busybox" "$to/bin/"
+  cp "$IMAGES/common/initrd/init" "$to/init"
+  chmod 0755 "$to/init"
+  for module in "$@"; do
+    find "$from/usr/lib/modules" -name "${module//_/[_-]}.ko.xz" -exec xz -dc {} + >"$to/modules/$module.ko"
+    [[ -s $to/modules/$module.ko ]] || { echo "this kernel has no module $module" >&2; return 1; }
+    echo "$module" >>"$to/modules/order"
+  done
+  (cd "$to" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) >"$WORK/initrd.cpio"
+  deliver "$WORK/initrd.cpio" initrd
+}
+
+# make_kernel VMLINUZ: the kernel without its compressed wrapper. QEMU starts it through its PVH entry
 # point; unpacking it inside an emulated guest costs seconds that the host needs milliseconds for.
-vmlinux_from() {
-  local at
+make_kernel() {
+  local at to=$WORK/vmlinux
   at=$(LC_ALL=C grep -abo -P -m1 '\x28\xb5\x2f\xfd' "$1" | head -n1 | cut -d: -f1)
   # zstd grumbles about what follows the payload; the check below decides.
-  tail -c "+$((at + 1))" "$1" | zstd -dcq >"$2" 2>/dev/null || true
-  [[ $(head -c4 "$2" | tail -c3) == ELF ]] || { echo "no zstd-compressed ELF in $1" >&2; return 1; }
+  tail -c "+$((at + 1))" "$1" | zstd -dcq >"$to" 2>/dev/null || true
+  [[ $(head -c4 "$to" | tail -c3) == ELF ]] || { echo "no zstd-compressed ELF in $1" >&2; return 1; }
+  deliver "$to" vmlinuz
 }

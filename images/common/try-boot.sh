@@ -5,6 +5,7 @@
 #   try-boot.sh RECIPE-FOLDER OUT [RUNS]     RUNS > 1 repeats the first boot on fresh disks, for timing
 #
 # Software emulation on purpose (ACCEL=kvm to change): the figures in README.md are comparable only so.
+# shellcheck disable=SC2016 # commands in single quotes are for the guest's shell
 set -euo pipefail
 recipe=$1 out=$2 runs=${3:-1}
 limit=${LIMIT:-240}
@@ -67,7 +68,7 @@ power_on() {
   [[ $(field boot) != direct-kernel ]] ||
     boot=(-kernel "$out/vmlinuz" -initrd "$out/initrd" -append "${CMDLINE:-$(field cmdline)}")
   started=$(now)
-  qemu-system-x86_64 -machine "pc,accel=${ACCEL:-tcg}" -m "$memory" -smp 1 -nodefaults -vga none -display none \
+  qemu-system-x86_64 -machine "pc,accel=${ACCEL:-tcg}" -m "$memory" -smp 1 -no-reboot -nodefaults -vga none -display none \
     "${boot[@]}" \
     -drive "file=$work/disk.qcow2,if=none,id=root,discard=unmap" -device virtio-blk-pci,drive=root \
     -drive "file=$work/cidata.iso,if=none,id=ci,readonly=on,format=raw" -device ide-cd,drive=ci,bus=ide.0 \
@@ -81,17 +82,20 @@ power_on() {
     -monitor "unix:$work/monitor,server=on,wait=off" &
   qemu=$!
 }
-page_has() { curl -s -m 5 "http://127.0.0.1:$http/" | grep -q "$1"; }
-banner() { timeout 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/$ssh; head -c4 <&3" | grep -q SSH-; }
+page_has() { grep -q "$1" < <(curl -s -m "${PROBE:-0.5}" "http://127.0.0.1:$http/"); }
+banner() { grep -q SSH- < <(timeout 1 bash -c "exec 3<>/dev/tcp/127.0.0.1/$ssh; head -c4 <&3"); }
 options=(-i "$work/key" -o StrictHostKeyChecking=no -o "UserKnownHostsFile=$work/known" -o LogLevel=ERROR -o BatchMode=yes -o ConnectTimeout=30)
-in_guest() { ssh -n "${options[@]}" -p "$ssh" ubuntu@127.0.0.1 "$@"; }
+in_guest() { timeout "$limit" ssh -n "${options[@]}" -p "$ssh" ubuntu@127.0.0.1 "$@"; }
 host_key() { ssh-keyscan -T 30 -t ed25519 -p "$ssh" 127.0.0.1 2>/dev/null | grep -o 'ssh-ed25519 .*'; }
 monitor() { python3 - "$work/monitor" "$1" <<'PY'
 import socket, sys
-s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.settimeout(2)
-s.recv(4096); s.sendall((sys.argv[2] + "\n").encode())
-try: s.recv(4096)
-except OSError: pass
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.settimeout(10)
+said = b""
+def prompt():
+    global said
+    while not said.rstrip().endswith(b"(qemu)"): said += s.recv(4096)
+    said = b""
+prompt(); s.sendall((sys.argv[2] + "\n").encode()); prompt()
 PY
 }
 agent() { python3 - "$work/agent" <<'PY'
@@ -110,7 +114,10 @@ power_off() { # waits for the guest to obey the power button
   qemu=
   echo "  ok: power button turns it off ($(since "$from") s)"
 }
-methods() { ssh -n -v -o BatchMode=yes -o PubkeyAuthentication=no -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -p "$ssh" "$1@127.0.0.1" true 2>&1 | grep -q 'Permission denied (publickey)'; }
+only_keys() { # USER: the server names the ways in when it refuses
+  grep -q 'Permission denied (publickey)' < <(timeout 60 ssh -n -o BatchMode=yes -o PubkeyAuthentication=no \
+    -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -p "$ssh" "$1@127.0.0.1" true 2>&1)
+}
 root_refused() { ! ssh -n "${options[@]}" -p "$ssh" root@127.0.0.1 true; }
 shut_out() { ! timeout 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/$other; echo x >&3; IFS= read -r -t 3 _ <&3"; }
 
@@ -129,11 +136,11 @@ done
 [[ -z ${TIMING_ONLY:-} ]] || exit 0
 
 check "ssh as ubuntu with the key" in_guest 'test "$(whoami)" = ubuntu'
-check "sudo without a password, without a word" bash -c "said=\$(ssh -n ${options[*]} -p $ssh ubuntu@127.0.0.1 'sudo -n true' 2>&1) && test -z \"\$said\""
+check "sudo without a password, without a word" bash -c "said=\$(timeout 60 ssh -n ${options[*]} -p $ssh ubuntu@127.0.0.1 'sudo -n true' 2>&1) && test -z \"\$said\""
 check "host name" in_guest 'test "$(hostname)" = vm-1a2b3c4d'
 check "sudo gives root" in_guest 'test "$(sudo -n id -u)" = 0'
-check "ubuntu: only keys" methods ubuntu
-check "root: only keys" methods root
+check "ubuntu: only keys" only_keys ubuntu
+check "root: only keys" only_keys root
 check "root login refused" root_refused
 printf 'changed by sftp\n' >"$work/index.html"
 check "sftp put" sftp -q "${options[@]}" -P "$ssh" -b <(echo "put $work/index.html /var/www/html/index.html") ubuntu@127.0.0.1

@@ -6,59 +6,21 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=../common/build.sh
 source "$here/../common/build.sh"
 
-suite=trixie
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-packages=(busybox-static dropbear-bin openssh-sftp-server
+packages=(linux-image busybox-static dropbear-bin openssh-sftp-server
   libc6 libcrypt1 libgmp10 libtomcrypt1 libtommath1 zlib1g)
-modules=(scsi_common scsi_mod libata ata_piix virtio_blk failover net_failover virtio_net cdrom sr_mod isofs button evdev)
-
-# An apt of our own: the host may run another release, and its lists are none of our business. Packages are
-# unpacked, not installed: dependencies of the kernel (initramfs-tools) and sftp-server (the SSH client) are not wanted.
-fetch_packages() {
-  local mirror kernel
-  mirror=$(debian_mirror)
-  mkdir -p "$WORK"/apt/{etc/apt/{preferences.d,apt.conf.d,sources.list.d,trusted.gpg.d},var/lib/apt/lists/partial,var/lib/dpkg,var/cache/apt/archives/partial} "$WORK/debs"
-  : >"$WORK/apt/var/lib/dpkg/status"
-  echo "deb [signed-by=$keyring] $mirror $suite main" >"$WORK/apt/etc/apt/sources.list"
-  # Options of the host's apt (a proxy) still apply: APT_CONFIG is read after them, except for the folders here.
-  cp -r /etc/apt/apt.conf.d/. "$WORK/apt/etc/apt/apt.conf.d/"
-  [[ ! -e /etc/apt/apt.conf ]] || cp /etc/apt/apt.conf "$WORK/apt/etc/apt/apt.conf"
-  cat >"$WORK/apt.conf" <<APT
-Dir "$WORK/apt";
-Dir::State::status "$WORK/apt/var/lib/dpkg/status";
-APT::Architecture "amd64";
-APT::Architectures { "amd64"; };
-APT::Sandbox::User "root";
-Acquire::Languages "none";
-APT
-  export APT_CONFIG=$WORK/apt.conf
-  apt-get -qq -o APT::Update::Error-Mode=any update ||
-    unreachable "$mirror" "no Debian packages ($suite) from here; set DEBIAN_MIRROR to a mirror this machine can reach"
-  kernel=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image-/ { print $2; exit }')
-  (cd "$WORK/debs" && apt-get -qq download "$kernel" "${packages[@]}") ||
-    unreachable "$mirror" "some packages could not be had; set DEBIAN_MIRROR to a complete mirror"
-  for deb in "$WORK"/debs/*.deb; do dpkg-deb -x "$deb" "$WORK/packages"; done
-}
-
-make_initrd() {
-  local from=$WORK/packages to=$WORK/initrd module
-  mkdir -p "$to"/{bin,dev,disk,modules}
-  cp "$from/usr/bin/busybox" "$to/bin/"
-  cp "$here/initrd/init" "$to/init"
-  chmod 0755 "$to/init"
-  for module in "${modules[@]}"; do
-    find "$from/usr/lib/modules" -name "${module//_/[_-]}.ko.xz" -exec xz -dc {} + >"$to/modules/$module.ko"
-  done
-  # Not compressed: QEMU copies it into the guest's memory at the host's speed, the guest would unpack it at its own.
-  (cd "$to" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) >"$WORK/initrd.cpio"
-}
+# The IDE controller early: its probe waits in the background while the rest loads. virtio_rng: without it dropbear
+# waits a second for the kernel's random numbers. button and evdev: `virsh shutdown`.
+modules=(scsi_common scsi_mod libata ata_piix virtio_blk virtio_rng failover net_failover virtio_net cdrom sr_mod
+  isofs button evdev)
 
 make_root() {
   local from=$WORK/packages to=$WORK/root lib=usr/lib/x86_64-linux-gnu applet
   mkdir -p "$to"/{bin,dev,proc,sys,mnt,run,tmp,root,lib64,etc/dropbear,"$lib",home/ubuntu/.ssh,var/{lib/micro,log,www}}
   cp -r "$here/root/." "$to/"
   cp "$from/usr/bin/busybox" "$to/bin/"
-  for applet in $("$to/bin/busybox" --list); do ln -sf busybox "$to/bin/$applet"; done
+  for applet in $("$to/bin/busybox" --list); do
+    [[ $applet == busybox ]] || ln -s busybox "$to/bin/$applet"
+  done
   ln -s bin "$to/sbin"
   cp "$from"/usr/{sbin/dropbear,bin/dropbearkey} "$to/bin/"
   cp "$from/usr/lib/openssh/sftp-server" "$to/usr/lib/"
@@ -78,16 +40,14 @@ make_root() {
 need apt-get apt-cache dpkg-deb cpio xz zstd mke2fs qemu-img
 begin "$@"
 phase "fetching packages"
-fetch_packages
-phase "making the initrd"
-make_initrd
+unpack_debs trixie "$WORK/packages" "${packages[@]}"
+phase "making kernel and initrd"
+make_kernel "$WORK"/packages/boot/vmlinuz-*
+make_initrd "$WORK/packages" "${modules[@]}"
 phase "making the disk"
 make_root
-# A journal this small is mounted and replayed at once; 64 MiB leaves most of it for pages.
-mke2fs -q -F -t ext4 -L micro -J size=4 -m 0 -d "$WORK/root" "$WORK/disk.raw" 64M
+truncate -s 64M "$WORK/disk.raw"
+# A small journal leaves the room to pages; inode tables written now, or every guest would do it while it boots.
+mke2fs -q -F -t ext4 -L micro -J size=4 -m 0 -E lazy_itable_init=0 -d "$WORK/root" "$WORK/disk.raw"
 qcow2_from "$WORK/disk.raw"
-phase "unpacking the kernel"
-vmlinux_from "$WORK"/packages/boot/vmlinuz-* "$WORK/vmlinux"
-deliver "$WORK/initrd.cpio" initrd
-deliver "$WORK/vmlinux" vmlinuz
 phase "done"

@@ -1,0 +1,61 @@
+/** `webhoster image build|list|verify` */
+import { Argument, Command } from 'commander';
+import { type ImageName, imageNames, openImages } from '../../engine';
+import { imageSettings } from '../settings';
+import { printTable } from '../table';
+
+const nameArgument = (): Argument => new Argument('<name>', 'which image').choices(imageNames);
+
+export function imageCommand(): Command {
+  const command = new Command('image').description(
+    "Guest images: built once, cached under their recipe's checksum",
+  );
+  command
+    .command('list')
+    .description('Shows every recipe and whether it is built')
+    .option('--json', 'for scripts')
+    .action(async ({ json }: { json?: boolean }) => {
+      const images = await openImages(imageSettings()).list();
+      if (json) console.log(JSON.stringify(images, null, 2));
+      else {
+        printTable(
+          ['NAME', 'STATE', 'SIZE', 'CHECKSUM', 'TITLE'],
+          images.map((image) => [
+            image.name,
+            image.state,
+            size(image.bytes),
+            image.checksum.slice(0, 16),
+            image.title,
+          ]),
+        );
+      }
+    });
+  command
+    .command('build')
+    .description('Builds an image unless it is built')
+    .addArgument(nameArgument())
+    .action(async (name: ImageName) => {
+      const started = performance.now();
+      const image = await openImages(imageSettings()).build(name, {
+        onLine: (line) => {
+          console.log(line);
+        },
+      });
+      console.log(
+        `${name} ${image.checksum.slice(0, 16)} is built (${((performance.now() - started) / 1000).toFixed(1)} s)`,
+      );
+    });
+  command
+    .command('verify')
+    .description('Reads a built image again and compares its checksums')
+    .addArgument(nameArgument())
+    .action(async (name: ImageName) => {
+      await openImages(imageSettings()).verify(name);
+      console.log(`${name} is as it was built`);
+    });
+  return command;
+}
+
+function size(bytes: number): string {
+  return bytes === 0 ? '-' : `${(bytes / 1024 ** 2).toFixed(0)} MiB`;
+}

@@ -1,0 +1,34 @@
+/** `webhoster service …`: what the start and stop scripts need of the engine. */
+import { Command } from 'commander';
+import {
+  createLog,
+  loadConfig,
+  removeEverything,
+  startPostgres,
+  stopPostgres,
+  stopProxy,
+} from '../../engine';
+
+export function serviceCommand(): Command {
+  const command = new Command('service').description(
+    'Parts of the service on this machine, for scripts/start.sh and scripts/stop.sh',
+  );
+  const part = (name: string, description: string, action: () => Promise<void>): void => {
+    command.command(name).description(description).action(action);
+  };
+  part('check-config', 'Checks the environment and prints nothing when it is good', async () => {
+    loadConfig();
+    return Promise.resolve();
+  });
+  part('postgres-start', 'Starts the embedded PostgreSQL, unless DATABASE_URL names another', () =>
+    startPostgres(loadConfig()),
+  );
+  part('postgres-stop', 'Stops the embedded PostgreSQL', () => stopPostgres(loadConfig()));
+  part('purge-stacks', 'Removes every VM, the pool and the network of this machine', () =>
+    removeEverything(loadConfig(), createLog(process.env.LOG_LEVEL ?? 'warn'), (message) => {
+      console.log(message);
+    }),
+  );
+  part('nginx-stop', 'Stops the Nginx of this service', () => stopProxy(loadConfig()));
+  return command;
+}

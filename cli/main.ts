@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+/** `webhoster`: what an operator does on the machine itself. Exit codes: 0 done, 1 failed, 2 usage. */
+import { Command, CommanderError } from 'commander';
+import { EngineError } from '../engine';
+import { imageCommand } from './commands/image';
+import { nodeCommand } from './commands/node';
+import { serviceCommand } from './commands/service';
+
+async function main(): Promise<void> {
+  const program = new Command('webhoster')
+    .description('Operates vm-webhoster on this machine')
+    .showHelpAfterError()
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => {
+        write(text);
+      },
+    });
+  for (const command of [imageCommand(), nodeCommand(), serviceCommand()]) program.addCommand(command);
+  await program.parseAsync();
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
+  console.error(error instanceof EngineError ? `error: ${error.message}` : error);
+  if (error instanceof EngineError && process.env.LOG_LEVEL === 'debug') console.error(error.cause);
+  process.exit(1);
+});

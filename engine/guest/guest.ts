@@ -1,0 +1,7 @@
+/** What the engine asks of a VM from outside. A DHCP lease proves nothing; only answers do. */
+export interface Guest {
+  /** True when the VM's web server answers with a page that carries `marker`. One try, short. */
+  servesPage(ip: string, marker: string): Promise<boolean>;
+  /** The VM's SSH host keys (`ssh-ed25519 AAAA…`); empty while SSH does not answer. One try, short. */
+  sshHostKeys(ip: string): Promise<string[]>;
+}

@@ -1,0 +1,59 @@
+/** Probes a VM over the network: its page by HTTP, its host keys by ssh-keyscan. */
+import http from 'node:http';
+import { runCommand } from '../process';
+import type { Guest } from './guest';
+
+/** Long enough for an emulated CPU to answer, short enough that a lost first packet costs little. */
+const httpTimeoutMs = 1_000;
+const maxPageBytes = 65_536;
+
+export const networkGuest: Guest = {
+  servesPage: (ip, marker) =>
+    fetchPage({ host: ip, port: 80, path: '/' }).then(
+      (page) => page.includes(marker),
+      () => false,
+    ),
+  sshHostKeys: async (ip) => {
+    const scan = await runCommand(['ssh-keyscan', '-T', '5', '-t', 'ed25519,ecdsa', ip], {
+      timeoutMs: 8_000,
+    }).catch(() => null);
+    return (scan?.stdout ?? '').split('\n').flatMap((line) => {
+      const [, type, key] = line.startsWith('#') ? [] : line.split(' ');
+      return type && key ? [`${type} ${key}`] : [];
+    });
+  },
+};
+
+/** The start of a page, whatever its status. @throws when nothing answers in time */
+export function fetchPage(target: {
+  host: string;
+  port: number;
+  path: string;
+  hostHeader?: string;
+}): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = http.get(
+      {
+        host: target.host,
+        port: target.port,
+        path: target.path,
+        agent: false,
+        timeout: httpTimeoutMs,
+        ...(target.hostHeader === undefined ? {} : { headers: { host: target.hostHeader } }),
+      },
+      (response) => {
+        let page = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => {
+          page += chunk;
+          if (page.length > maxPageBytes) response.destroy();
+        });
+        response.on('close', () => {
+          resolve(page);
+        });
+      },
+    );
+    request.on('timeout', () => request.destroy(new Error('timeout')));
+    request.on('error', reject);
+  });
+}

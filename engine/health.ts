@@ -1,0 +1,81 @@
+/** Whether each part answers, how fast, and what to do when it does not. Checks run side by side, each with its own end. */
+import { statfs } from 'node:fs/promises';
+import type { ComponentHealth, Engine } from './engine';
+import type { Parts } from './parts';
+
+const checkTimeoutMs = 5_000;
+const lowDiskBytes = 2 * 1024 ** 3;
+
+export function health(parts: Parts): Engine['health'] {
+  const { config, database, inventory, proxy, queue, terraform } = parts;
+  const ping = async (): Promise<string> => {
+    const [row]: { version: string }[] = await database.direct.query(
+      `SELECT split_part(version(), ' on ', 1) AS version`,
+    );
+    return row?.version ?? 'PostgreSQL';
+  };
+  const jobs = async (): Promise<string> => {
+    const [row]: { waiting: string }[] = await database.direct.query(
+      `SELECT count(*) AS waiting FROM operations WHERE status = 'pending'`,
+    );
+    return `${row?.waiting ?? '0'} waiting; ${queue.working ? 'this process works' : 'another process works'}`;
+  };
+  const disk = async (): Promise<string> => {
+    const { bavail, bsize } = await statfs(config.DATA_DIR);
+    const free = `${((bavail * bsize) / 1024 ** 3).toFixed(1)} GiB free`;
+    if (bavail * bsize < lowDiskBytes) throw new Error(`${free} in ${'DATA_DIR'}: make room`);
+    return free;
+  };
+
+  return {
+    basic: () =>
+      ping().then(
+        () => true,
+        () => false,
+      ),
+    detailed: () =>
+      Promise.all([
+        checked('postgres', 'start PostgreSQL or correct DATABASE_URL', ping),
+        checked('queue', 'see postgres', jobs),
+        checked('libvirt', 'start libvirtd or correct LIBVIRT_URI', () => inventory.version()),
+        checked('nginx', 'restart the service; DATA_DIR/nginx/error.log says why', () => proxy.version()),
+        checked(
+          'terraform',
+          'install Terraform or correct TERRAFORM_BIN',
+          cachedFor(60_000, () => terraform.version()),
+        ),
+        checked('disk', 'make room', disk),
+      ]),
+  };
+}
+
+async function checked(
+  name: ComponentHealth['name'],
+  remedy: string,
+  check: () => Promise<string>,
+): Promise<ComponentHealth> {
+  const started = performance.now();
+  const timeout = new Promise<never>((_, reject) => {
+    setTimeout(() => {
+      reject(new Error('no answer'));
+    }, checkTimeoutMs).unref();
+  });
+  const [status, detail] = await Promise.race([check(), timeout]).then(
+    (found) => ['ok', found] as const,
+    () => ['down', remedy] as const,
+  );
+  return { name, status, latencyMs: Math.round(performance.now() - started), detail };
+}
+
+function cachedFor<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {
+  let known: { at: number; answer: Promise<T> } | null = null;
+  return () => {
+    if (known === null || performance.now() - known.at > ms) {
+      known = { at: performance.now(), answer: ask() };
+      known.answer.catch(() => {
+        known = null;
+      });
+    }
+    return known.answer;
+  };
+}

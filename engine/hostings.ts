@@ -1,0 +1,132 @@
+/** Accepting a create or a delete: one transaction in which everything is taken and the job exists, or nothing is. */
+import { createHash, randomUUID } from 'node:crypto';
+import type { AcceptedHosting, CreateHostingInput, Engine, Operation, User } from './engine';
+import { EngineError } from './errors';
+import { toHosting } from './hosting-view';
+import { parseCidr, poolAddresses } from './network-pool';
+import { createHosting } from './operations/create-hosting';
+import { deleteHosting } from './operations/delete-hosting';
+import type { OperationDefinition } from './operations/operation';
+import type { Parts } from './parts';
+import { makeKeyPair, parsePublicKey } from './ssh-key';
+import type { Tx } from './store/database';
+import {
+  findLivingHosting,
+  getHosting,
+  type HostingRow,
+  reserveHosting,
+  updateHosting,
+} from './store/hostings';
+import { claimIdempotencyKey, rememberAnswer } from './store/idempotency';
+import {
+  getOperation,
+  insertOperation,
+  latestOperation,
+  moveOperation,
+  requestCancel,
+} from './store/operations';
+import { findNode } from './store/stacks';
+
+export function hostings(parts: Parts): Engine['hostings'] {
+  const { config, database } = parts;
+  const cidr = parseCidr(config.NETWORK_CIDR);
+  const addresses = cidr === null ? [] : poolAddresses(cidr);
+
+  const reserve = async (tx: Tx, user: User, sshPublicKey: string) => {
+    const id = randomUUID();
+    const node = await findNode(tx, config.NODE_NAME);
+    if (node?.prepared == null)
+      throw new EngineError(
+        'node_not_ready',
+        'The server is still being prepared; try again in a few minutes',
+        { retryable: true },
+      );
+    const size = { memoryMiB: config.VM_MEMORY_MIB, vcpus: config.VM_VCPUS, diskGiB: config.VM_DISK_GIB };
+    const wanted = {
+      id,
+      userId: user.id,
+      node: node.name,
+      vmName: `vm-${id.slice(0, 8)}`,
+      image: config.IMAGE,
+      ...size,
+      sshPublicKey,
+    };
+    return reserveHosting(tx, wanted, { sshPorts: [config.SSH_PORT_MIN, config.SSH_PORT_MAX], addresses });
+  };
+
+  return {
+    create: async (user, input) => {
+      const keys = input.sshPublicKey === undefined ? makeKeyPair(`vm-webhoster-${user.username}`) : null;
+      const publicKey = keys?.publicKey ?? parsePublicKey(input.sshPublicKey ?? '');
+      return database.transaction(async (tx): Promise<AcceptedHosting> => {
+        const key = input.idempotencyKey;
+        const first =
+          key === undefined ? null : await claimIdempotencyKey(tx, user.id, key, requestHash(input));
+        if (first) {
+          const row = await getHosting(tx, first.hostingId);
+          return {
+            hosting: toHosting(row, user, config),
+            operation: await getOperation(tx, first.operationId),
+            sshPrivateKey: null,
+          };
+        }
+        const row = await reserve(tx, user, publicKey);
+        const operation = await accept(parts, tx, createHosting, { hostingId: row.id, userId: user.id });
+        if (key !== undefined)
+          await rememberAnswer(tx, user.id, key, { hostingId: row.id, operationId: operation.id });
+        return {
+          hosting: toHosting(await getHosting(tx, row.id), user, config),
+          operation,
+          sshPrivateKey: keys?.privateKey ?? null,
+        };
+      });
+    },
+    mine: async (user) => toHosting(await livingHosting(database.direct, user), user, config),
+    delete: (user) =>
+      database.transaction(async (tx) => deleteAccepted(parts, tx, await livingHosting(tx, user))),
+  };
+}
+
+/** Accepts the removal of a hosting; one that is on its way is joined, a stuck one goes on, a create is cancelled first. */
+export async function deleteAccepted(parts: Parts, tx: Tx, hosting: HostingRow): Promise<Operation> {
+  const running = await latestOperation(tx, hosting.id, 'delete-hosting');
+  if (running?.status === 'stuck') {
+    await moveOperation(tx, running.id, 'running');
+    await parts.queue.enqueue(tx, hosting.id);
+  }
+  if (running !== null) return getOperation(tx, running.id);
+  const create = await latestOperation(tx, hosting.id, 'create-hosting');
+  if (create !== null) await requestCancel(tx, create.id);
+  await updateHosting(tx, hosting.id, { status: 'deleting' });
+  return accept(parts, tx, deleteHosting, { hostingId: hosting.id, userId: hosting.userId });
+}
+
+async function accept(
+  parts: Parts,
+  tx: Tx,
+  definition: OperationDefinition,
+  { hostingId, userId }: { hostingId: string; userId: number },
+): Promise<Operation> {
+  const operation = await insertOperation(tx, {
+    kind: definition.kind,
+    stackId: hostingId,
+    hostingId,
+    userId,
+    steps: definition.steps,
+  });
+  await parts.queue.enqueue(tx, hostingId);
+  return operation;
+}
+
+async function livingHosting(tx: Tx, user: User) {
+  const row = await findLivingHosting(tx, user.id);
+  if (row === null)
+    throw new EngineError('hosting_not_found', 'You have no hosting; POST /api/v1/host makes one');
+  return row;
+}
+
+function requestHash({ sshPublicKey }: CreateHostingInput): string {
+  return createHash('sha256')
+    .update(JSON.stringify({ sshPublicKey: sshPublicKey ?? null }))
+    .digest('hex');
+}

@@ -1,0 +1,30 @@
+/** What really exists on a node, and its removal where Terraform can no longer do it. */
+export interface Inventory {
+  /** What carries this hosting's name, whoever made it and whether or not Terraform's state knows of it. */
+  find(names: StackNames): Promise<Remains>;
+  /** Removes a domain, running or not; its absence is success. */
+  removeDomain(name: string): Promise<void>;
+  /** Removes a volume of the pool; its absence is success. */
+  removeVolume(pool: string, name: string): Promise<void>;
+  /** `running`, `shut off`, … or null when there is no such domain. */
+  domainState(name: string): Promise<string | null>;
+  /** True when pool and network are there and active. */
+  nodeActive(pool: string, network: string): Promise<boolean>;
+  /** Group that QEMU runs as, where libvirt says so. */
+  hypervisorGroup(): Promise<number | undefined>;
+  /** e.g. `libvirt 9.0.0`. @throws {EngineError} libvirt_unavailable */
+  version(): Promise<string>;
+}
+
+export interface StackNames {
+  /** null where the stack has none. */
+  readonly domain: string | null;
+  readonly pool: string;
+  readonly volumes: readonly string[];
+}
+
+export interface Remains {
+  /** The domain's name, if it exists. */
+  readonly domain: string | null;
+  readonly volumes: readonly string[];
+}

@@ -1,0 +1,67 @@
+/** What a hosting's row says about its stack: the specification, the policy its plans must pass, its names in libvirt. */
+import type { HostingSpec } from '../../stacks';
+import { pageMarker, renderCloudInit } from '../cloud-init';
+import type { Config } from '../config';
+import type { User } from '../engine';
+import { EngineError } from '../errors';
+import { accessOf } from '../hosting-view';
+import type { StackNames } from '../libvirt/inventory';
+import type { HostingRow } from '../store/hostings';
+import type { NodeImage, NodeRow } from '../store/stacks';
+import type { PlanPolicy } from '../terraform/plan-firewall';
+
+const bytesPerGiB = 1024 ** 3;
+
+/** @throws {EngineError} node_not_ready */
+export function hostingSpec(hosting: HostingRow, owner: User, node: NodeRow, config: Config): HostingSpec {
+  const image = node.images[hosting.image] as NodeImage | undefined;
+  if (node.domainType === null || image === undefined) {
+    throw new EngineError(
+      'node_not_ready',
+      'The server is still being prepared; try again in a few minutes',
+      { retryable: true },
+    );
+  }
+  return {
+    kind: 'hosting',
+    hostingId: hosting.id,
+    vmName: hosting.vmName,
+    node: { uri: config.LIBVIRT_URI, pool: config.POOL_NAME, network: config.NETWORK_NAME },
+    domainType: node.domainType,
+    memoryMiB: hosting.memoryMiB,
+    vcpus: hosting.vcpus,
+    diskBytes: hosting.diskGiB * bytesPerGiB,
+    ip: hosting.ip,
+    mac: hosting.mac,
+    image,
+    cloudInit: renderCloudInit({
+      hostingId: hosting.id,
+      vmName: hosting.vmName,
+      sshPublicKey: hosting.sshPublicKey,
+      welcome: { username: owner.username, vmName: hosting.vmName, ...accessOf(hosting, owner, config) },
+    }),
+  };
+}
+
+export function hostingPolicy(hosting: HostingRow, config: Config, intent: PlanPolicy['intent']): PlanPolicy {
+  return {
+    intent,
+    addresses: ['libvirt_volume.root', 'libvirt_cloudinit_disk.cidata', 'libvirt_domain.vm'],
+    uri: config.LIBVIRT_URI,
+    maxMemoryMiB: hosting.memoryMiB,
+    maxVcpus: hosting.vcpus,
+    maxDiskBytes: hosting.diskGiB * bytesPerGiB,
+  };
+}
+
+export function hostingNames(hosting: HostingRow, config: Config): StackNames {
+  return {
+    domain: hosting.vmName,
+    pool: config.POOL_NAME,
+    volumes: [`${hosting.id}.qcow2`, `${hosting.id}-cidata.iso`],
+  };
+}
+
+export function hostingMarker(hosting: HostingRow): string {
+  return pageMarker(hosting.vmName);
+}

@@ -1,0 +1,53 @@
+/**
+ * The words of durable operations.
+ *
+ * An operation is a list of steps, each idempotent and recorded before and after it runs. A step that was started
+ * is undone when the operation unwinds, even if it never finished: an apply half-succeeds. So every undo must
+ * bear being called when its step did nothing, half, all, or when it was undone already.
+ */
+import type { Failure, OperationKind } from '../engine';
+import type { Tx } from '../store/database';
+import type { Parts } from '../parts';
+
+export interface StepContext {
+  readonly parts: Parts;
+  readonly operationId: string;
+  readonly stackId: string;
+  readonly input: Readonly<Record<string, unknown>>;
+  /** Fires on cancel, on handover to another worker, and when the lease is lost. */
+  readonly signal: AbortSignal;
+  /** True when an earlier worker had begun this step. */
+  readonly resumed: boolean;
+  /** Why the operation unwinds; null while it goes forward. */
+  readonly failure: Failure | null;
+  /** A transaction that commits only while this worker holds the stack's lease. */
+  write<T>(body: (tx: Tx) => Promise<T>): Promise<T>;
+  /** What an earlier step returned. */
+  output<T>(step: string): T;
+  /** Tells whoever watches; never holds a secret. */
+  report(message: string, data?: Readonly<Record<string, unknown>>): void;
+}
+
+export interface Step {
+  readonly name: string;
+  /** Returns what later steps need, as JSON. Absent where accepting the operation already did it. */
+  readonly run?: (context: StepContext) => Promise<unknown>;
+  readonly undo?: (context: StepContext) => Promise<void>;
+  /** Where to go on when a worker died in this step. @default the step itself */
+  readonly restartAt?: string;
+}
+
+export interface OperationDefinition {
+  readonly kind: OperationKind;
+  /** `unwind` undoes what was done; `stick` keeps going back to the failed step: there is no way back from a delete. */
+  readonly onFailure: 'unwind' | 'stick';
+  readonly steps: readonly Step[];
+}
+
+/** Why a running step was told to stop; found as the reason of its signal. */
+export class Interruption extends Error {
+  override readonly name = 'Interruption';
+  constructor(readonly why: 'cancelled' | 'handover' | 'lease-lost') {
+    super(why);
+  }
+}

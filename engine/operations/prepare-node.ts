@@ -1,0 +1,149 @@
+/** Makes a libvirt host ready for VMs: pool, network, base images, and whether VMs run under KVM. */
+import type { NodeSpec } from '../../stacks';
+import type { Config } from '../config';
+import { EngineError } from '../errors';
+import { type BuiltImage, type ImageName } from '../images/images';
+import { parseCidr, poolAddresses } from '../network-pool';
+import { findNode, findStack, type NodeImage, nodeSpecOf, updateNode } from '../store/stacks';
+import type { StackNames } from '../libvirt/inventory';
+import type { PlanPolicy } from '../terraform/plan-firewall';
+import type { OperationDefinition, StepContext } from './operation';
+import { applyStack, checkStackPlan, initializeStack, planStack, synthesizeStack } from './stack-work';
+
+export const prepareNode: OperationDefinition = {
+  kind: 'prepare-node',
+  onFailure: 'unwind',
+  steps: [
+    { name: 'virtualization', run: detectVirtualization },
+    { name: 'synthesize', run: synthesize },
+    { name: 'init', run: initializeStack },
+    { name: 'plan', run: (context) => planStack(context, 'apply') },
+    { name: 'check', run: check },
+    { name: 'apply', run: applyStack, restartAt: 'plan' },
+    { name: 'record', run: record },
+  ],
+};
+
+async function detectVirtualization({ parts, signal }: StepContext): Promise<unknown> {
+  const { DOMAIN_TYPE, IMAGE } = parts.config;
+  if (DOMAIN_TYPE !== 'auto') return { domainType: DOMAIN_TYPE };
+  const { boot } = await builtImage(parts.images.find(IMAGE), IMAGE);
+  return {
+    domainType: await parts.virtualization.detect(boot.kind === 'direct-kernel' ? boot.kernel : null, signal),
+  };
+}
+
+async function synthesize(context: StepContext): Promise<void> {
+  const { parts } = context;
+  const before = nodeSpecOf(await findStack(parts.database.direct, context.stackId));
+  const image = await builtImage(parts.images.find(parts.config.IMAGE), parts.config.IMAGE);
+  // base images stay: VMs may be backed by one that no recipe makes any more
+  const images = new Map(
+    [...(before?.images ?? []), baseVolume(image)].map((each) => [each.volumeName, each]),
+  );
+  await synthesizeStack(
+    context,
+    nodeSpec(parts.config, [...images.values()], await parts.inventory.hypervisorGroup()),
+  );
+}
+
+async function check(context: StepContext): Promise<void> {
+  await checkStackPlan(context, nodePolicy(context.parts.config, 'apply'));
+}
+
+export function nodePolicy(config: Config, intent: PlanPolicy['intent']): PlanPolicy {
+  return {
+    intent,
+    addresses: /^libvirt_(pool\.pool|network\.network|volume\.image_[a-z0-9_-]+)$/,
+    uri: config.LIBVIRT_URI,
+    maxMemoryMiB: 0,
+    maxVcpus: 0,
+    maxDiskBytes: 64 * 1024 ** 3,
+  };
+}
+
+/** A node has no domain and no volume of its own name that a killed apply could have left: the pool holds only images. */
+export function nodeNames(config: Config): StackNames {
+  return { domain: null, pool: config.POOL_NAME, volumes: [] };
+}
+
+async function record(context: StepContext): Promise<void> {
+  const { config, database } = context.parts;
+  const { domainType } = context.output<{ domainType: 'kvm' | 'qemu' }>('virtualization');
+  const image = await builtImage(context.parts.images.find(config.IMAGE), config.IMAGE);
+  const node = await findNode(database.direct, config.NODE_NAME);
+  const images = {
+    ...(node?.images as Record<string, NodeImage> | undefined),
+    [image.name]: nodeImage(image, config),
+  };
+  const prepared = String(context.input.fingerprint);
+  await context.write((tx) => updateNode(tx, config.NODE_NAME, { domainType, images, prepared }));
+}
+
+/** What the node depends on; when it changes, the node is prepared again. */
+export function nodeFingerprint(config: Config, image: BuiltImage): string {
+  const {
+    LIBVIRT_URI,
+    POOL_NAME,
+    POOL_DIR,
+    NETWORK_NAME,
+    NETWORK_BRIDGE,
+    NETWORK_CIDR,
+    EGRESS,
+    DOMAIN_TYPE,
+  } = config;
+  const network = [NETWORK_NAME, NETWORK_BRIDGE, NETWORK_CIDR, EGRESS];
+  return [LIBVIRT_URI, POOL_NAME, POOL_DIR, ...network, DOMAIN_TYPE, image.name, image.checksum].join(' ');
+}
+
+export async function isPrepared(parts: StepContext['parts'], fingerprint: string): Promise<boolean> {
+  const { config, database, inventory } = parts;
+  const node = await findNode(database.direct, config.NODE_NAME);
+  return (
+    node?.prepared === fingerprint && (await inventory.nodeActive(config.POOL_NAME, config.NETWORK_NAME))
+  );
+}
+
+function nodeSpec(config: Config, images: NodeSpec['images'], hypervisorGid: number | undefined): NodeSpec {
+  const cidr = parseCidr(config.NETWORK_CIDR);
+  if (cidr === null) throw new EngineError('config_invalid', 'NETWORK_CIDR: not an IPv4 network');
+  return {
+    kind: 'node',
+    name: config.NODE_NAME,
+    uri: config.LIBVIRT_URI,
+    pool: {
+      name: config.POOL_NAME,
+      path: config.POOL_DIR,
+      ...(hypervisorGid === undefined ? {} : { hypervisorGid }),
+    },
+    network: {
+      name: config.NETWORK_NAME,
+      bridge: config.NETWORK_BRIDGE,
+      cidr: config.NETWORK_CIDR,
+      egress: config.EGRESS,
+      reservations: poolAddresses(cidr),
+    },
+    images,
+  };
+}
+
+async function builtImage(finding: Promise<BuiltImage | null>, name: ImageName): Promise<BuiltImage> {
+  const image = await finding;
+  if (image) return image;
+  throw new EngineError(
+    'image_missing',
+    `Image ${name} is not built; \`webhoster image build ${name}\` builds it`,
+  );
+}
+
+function baseVolume(image: BuiltImage): NodeSpec['images'][number] {
+  return { volumeName: volumeName(image), sourcePath: image.disk };
+}
+
+function nodeImage(image: BuiltImage, config: Config): NodeImage {
+  return { baseVolumePath: `${config.POOL_DIR}/${volumeName(image)}`, boot: image.boot };
+}
+
+function volumeName({ name, checksum }: BuiltImage): string {
+  return `base-${name}-${checksum.slice(0, 16)}.qcow2`;
+}

@@ -1,0 +1,148 @@
+/**
+ * Runs what is left to do on one stack, operation by operation, under its lease.
+ *
+ *     pending -> running -> succeeded
+ *                   |-> unwinding -> failed | stuck
+ *                   |-> stuck                          (operations that cannot go back)
+ *
+ * A crash loses nothing: the log says how far an operation came, the lease runs out, and the next worker goes on
+ * from there. Whoever loses the lease is refused at its next write.
+ */
+import {
+  addEvent,
+  findOperationRow,
+  type OperationRow,
+  moveOperation,
+  nextUnfinished,
+  stepsOf,
+} from '../store/operations';
+import { claimLease, fenced, type Lease, releaseLease } from '../store/leases';
+import { endProcessesIn } from '../process';
+import type { Parts } from '../parts';
+import type { EventBus } from '../events';
+import { stackWorkspace } from './stack-work';
+import { keepLease, leaseTtlMs } from './lease-keeper';
+import { Interruption, type OperationDefinition } from './operation';
+import { goForward, type Work } from './forward';
+import { unwind } from './unwind';
+
+export interface Runner {
+  /** Works on the stack until nothing is left to do there; returns at once when another worker holds it. */
+  perform(stackId: string, handover: AbortSignal): Promise<void>;
+}
+
+export interface RunnerOptions {
+  readonly parts: Parts;
+  readonly definitions: readonly OperationDefinition[];
+  readonly bus: EventBus;
+  /** Name of this worker, unique among all processes. */
+  readonly owner: string;
+}
+
+export function operationRunner(options: RunnerOptions): Runner {
+  return {
+    perform: async (stackId, handover) => {
+      const { parts, owner } = options;
+      if (handover.aborted) return;
+      const lease = await claimLease(parts.database.direct, stackId, owner, leaseTtlMs);
+      if (lease === null) return;
+      const stop = new AbortController();
+      const release = keepLease(parts, lease, (reason) => {
+        stop.abort(reason);
+      });
+      const onHandover = (): void => {
+        stop.abort(new Interruption('handover'));
+      };
+      handover.addEventListener('abort', onHandover, { once: true });
+      try {
+        // what a dead worker started must be gone before anybody goes on
+        await endProcessesIn(stackWorkspace(parts.config, stackId));
+        await workOff(options, lease, stop.signal);
+      } catch (thrown) {
+        await handOver(parts, lease, thrown);
+      } finally {
+        handover.removeEventListener('abort', onHandover);
+        release();
+      }
+    },
+  };
+}
+
+/** Runs operations in the order of their acceptance; the last write gives the lease back. */
+async function workOff(options: RunnerOptions, lease: Lease, stop: AbortSignal): Promise<void> {
+  const { parts } = options;
+  for (;;) {
+    // Looking and letting go are one transaction: an operation accepted meanwhile finds the lease free.
+    const operation = await fenced(parts.database, lease, async (tx) => {
+      const next = await nextUnfinished(tx, lease.stackId);
+      if (next === null) await releaseLease(tx, lease);
+      return next;
+    });
+    if (operation === null) return;
+    await performOperation(options, lease, operation, stop);
+  }
+}
+
+async function performOperation(
+  options: RunnerOptions,
+  lease: Lease,
+  row: OperationRow,
+  stop: AbortSignal,
+): Promise<void> {
+  const { parts, bus } = options;
+  const definition = options.definitions.find((each) => each.kind === row.kind);
+  if (definition === undefined) throw new Error(`no operation of kind ${row.kind}`);
+  const log = parts.log.child({ operationId: row.id, kind: row.kind, stackId: row.stackId });
+  const work: Work = {
+    parts: { ...parts, log },
+    definition,
+    row,
+    steps: await stepsOf(parts.database.direct, row.id),
+    stop,
+    write: (body) => fenced(parts.database, lease, body),
+    report: (message, data) =>
+      void addEvent(parts.database.direct, row.id, 'progress', message, data).catch(() => undefined),
+  };
+  log.info({ status: row.status }, 'operation begins');
+  const failure = row.status === 'unwinding' ? failureOf(row) : await forwardWithCancel(work, bus);
+  if (failure !== null && (definition.onFailure === 'unwind' || failure.code === 'cancelled'))
+    await unwind(work, failure);
+  else if (failure !== null) await work.write((tx) => moveOperation(tx, row.id, 'stuck', failure));
+  log.info({ failure }, 'operation ends');
+}
+
+async function forwardWithCancel(work: Work, bus: EventBus): Promise<ReturnType<typeof failureOf> | null> {
+  const cancel = new AbortController();
+  const check = async (): Promise<void> => {
+    const row = await findOperationRow(work.parts.database.direct, work.row.id).catch(() => null);
+    if (row?.cancelRequested) cancel.abort(new Interruption('cancelled'));
+  };
+  const unsubscribe = bus.subscribe(work.row.id, () => void check());
+  try {
+    await check();
+    return await goForward(work, AbortSignal.any([work.stop, cancel.signal]));
+  } finally {
+    unsubscribe();
+  }
+}
+
+function failureOf(row: OperationRow) {
+  return {
+    code: row.failureCode ?? 'internal',
+    message: row.failureMessage ?? 'The operation failed',
+  } as const;
+}
+
+/** Leaves the operation where it is. The lease goes back if it is still ours, so that the next worker need not wait. */
+async function handOver(parts: Parts, lease: Lease, thrown: unknown): Promise<void> {
+  const interrupted = thrown instanceof Interruption;
+  parts.log[interrupted ? 'info' : 'warn']({ err: thrown, stackId: lease.stackId }, 'operation handed over');
+  if (interrupted && thrown.why === 'lease-lost') return;
+  await fenced(parts.database, lease, async (tx) => {
+    await releaseLease(tx, lease);
+    await parts.queue.enqueue(tx, lease.stackId, { delayMs: interrupted ? 0 : 1_000 });
+  }).catch((err: unknown) => {
+    // the reconciler finds the operation when the lease has run out
+    parts.log.warn({ err, stackId: lease.stackId }, 'lease could not be given back');
+  });
+}

@@ -1,0 +1,177 @@
+/**
+ * What operations do with a stack: synthesize, plan, check, apply, destroy, remove what is left. Each is safe to
+ * repeat, records its run, and leaves the state sealed in Postgres.
+ */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import type { StackSpec } from '../../stacks';
+import type { Config } from '../config';
+import type { StackNames } from '../libvirt/inventory';
+import { findStack, finishRun, saveSpec, saveState, startRun } from '../store/stacks';
+import { checkPlan, type PlanPolicy } from '../terraform/plan-firewall';
+import type { TerraformCall, TerraformEvent } from '../terraform/terraform';
+import {
+  planFile,
+  readState,
+  removeWorkspace,
+  resourceNames,
+  writeStack,
+  writeState,
+} from '../terraform/workspace';
+import type { StepContext } from './operation';
+
+export function stackWorkspace(config: Config, stackId: string): string {
+  return path.join(config.workspacesDir, stackId);
+}
+
+/** Keeps the specification, renders it, and makes the workspace ready for Terraform. */
+export async function synthesizeStack(context: StepContext, spec: StackSpec): Promise<void> {
+  await context.write((tx) => saveSpec(tx, context.stackId, spec));
+  await prepareWorkspace(context, spec);
+}
+
+/** The workspace is a cache: whatever is missing comes back from the specification and the sealed state. */
+async function prepareWorkspace(context: StepContext, spec: StackSpec): Promise<string> {
+  const { parts, stackId, signal } = context;
+  const workspace = stackWorkspace(parts.config, stackId);
+  const stack = await findStack(parts.database.direct, stackId);
+  const local = await readState(workspace);
+  if (stack?.stateSealed && Number(stack.stateSerial) > (local?.serial ?? -1)) {
+    await writeState(workspace, parts.secretBox.open(stack.stateSealed, stateContext(stackId)));
+  }
+  await writeStack(workspace, await parts.synthesizer.synthesize(spec, signal));
+  return workspace;
+}
+
+/** Links the provider into the workspace. */
+export async function initializeStack(context: StepContext): Promise<void> {
+  await context.parts.terraform.init(call(context));
+}
+
+/** Plans into the workspace's plan file. @returns whether anything would change */
+export async function planStack(
+  context: StepContext,
+  intent: 'apply' | 'destroy',
+): Promise<{ changes: boolean }> {
+  const changes = await recorded(context, 'plan', (run) =>
+    context.parts.terraform.plan(run, { planFile, intent }),
+  );
+  return { changes };
+}
+
+/** The plan firewall. @throws {EngineError} plan_refused */
+export async function checkStackPlan(context: StepContext, policy: PlanPolicy): Promise<void> {
+  checkPlan(await context.parts.terraform.showPlan(call(context), planFile), policy);
+}
+
+/** Applies the plan that was checked, and nothing else. */
+export async function applyStack(context: StepContext): Promise<void> {
+  await recorded(context, 'apply', (run) => context.parts.terraform.apply(run, planFile));
+}
+
+/**
+ * Takes a stack down whatever state it is in: first by Terraform what its state knows, then directly in libvirt
+ * what a killed apply made and never wrote down. Without a specification nothing was ever made.
+ */
+export async function destroyStack(
+  context: StepContext,
+  policy: PlanPolicy,
+  names: StackNames,
+): Promise<void> {
+  const stack = await findStack(context.parts.database.direct, context.stackId);
+  if (!stack?.spec) return;
+  const workspace = await prepareWorkspace(context, stack.spec);
+  if ((await readState(workspace)) !== null) {
+    await initializeStack(context);
+    const { changes } = await planStack(context, 'destroy');
+    if (changes) {
+      await checkStackPlan(context, policy);
+      await recorded(context, 'destroy', (run) => context.parts.terraform.apply(run, planFile));
+    }
+  }
+  await removeRemains(context, names);
+}
+
+/** Removes what carries the stack's names in libvirt. Call it only when nothing of it is to be kept. */
+export async function removeRemains({ parts, report }: StepContext, names: StackNames): Promise<void> {
+  const remains = await parts.inventory.find(names);
+  if (remains.domain !== null) {
+    report(`removing domain ${remains.domain} left behind`);
+    await parts.inventory.removeDomain(remains.domain);
+  }
+  for (const volume of remains.volumes) {
+    report(`removing volume ${volume} left behind`);
+    await parts.inventory.removeVolume(names.pool, volume);
+  }
+}
+
+/** Removes what carries the stack's names in libvirt but is not in Terraform's state. Call it before planning again. */
+export async function removeUntracked(context: StepContext, names: StackNames): Promise<void> {
+  const state = await readState(stackWorkspace(context.parts.config, context.stackId));
+  const known = state === null ? [] : resourceNames(state);
+  const unknown = (name: string): boolean => !known.includes(name);
+  const remains = await context.parts.inventory.find(names);
+  if (remains.domain !== null && unknown(remains.domain))
+    await context.parts.inventory.removeDomain(remains.domain);
+  for (const volume of remains.volumes.filter(unknown))
+    await context.parts.inventory.removeVolume(names.pool, volume);
+}
+
+export async function forgetWorkspace({ parts, stackId }: StepContext): Promise<void> {
+  await removeWorkspace(stackWorkspace(parts.config, stackId));
+}
+
+function call(context: StepContext, onEvent?: (event: TerraformEvent) => void): TerraformCall {
+  return {
+    workspace: stackWorkspace(context.parts.config, context.stackId),
+    signal: context.signal,
+    onEvent,
+  };
+}
+
+/** Runs one Terraform verb with its record: log, time, exit; the state goes into Postgres even after a failure. */
+async function recorded<T>(
+  context: StepContext,
+  kind: 'plan' | 'apply' | 'destroy',
+  verb: (run: TerraformCall) => Promise<T>,
+): Promise<T> {
+  const { stackId, operationId } = context;
+  const id = randomUUID();
+  await context.write((tx) => startRun(tx, { id, stackId, operationId, kind, host: hostname() }));
+  const started = performance.now();
+  const lines: string[] = [];
+  const onEvent = (event: TerraformEvent): void => {
+    lines.push(`${event.level} ${event.message}`);
+    if (event.type === 'apply_start' || event.type === 'apply_complete')
+      context.report(event.message, { address: event.address });
+  };
+  const finish = async (exitCode: number): Promise<void> => {
+    const ms = Math.round(performance.now() - started);
+    const state = kind === 'plan' ? null : await readState(stackWorkspace(context.parts.config, stackId));
+    await context.write(async (tx) => {
+      await finishRun(tx, id, { exitCode, timings: [{ phase: kind, ms }], log: lines.join('\n') });
+      if (state !== null)
+        await saveState(
+          tx,
+          stackId,
+          state.serial,
+          context.parts.secretBox.seal(state.content, stateContext(stackId)),
+        );
+    });
+  };
+  try {
+    const result = await verb(call(context, onEvent));
+    await finish(0);
+    return result;
+  } catch (thrown) {
+    await finish(1).catch((err: unknown) => {
+      context.parts.log.warn({ err, runId: id }, 'run could not be recorded');
+    });
+    throw thrown;
+  }
+}
+
+function stateContext(stackId: string): string {
+  return `terraform-state ${stackId}`;
+}

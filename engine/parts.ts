@@ -1,0 +1,32 @@
+/** Everything an operation works with, each behind an interface; tests put fakes in. */
+import type { Clock } from './clock';
+import type { Config } from './config';
+import type { Guest } from './guest/guest';
+import type { Inventory } from './libvirt/inventory';
+import type { Virtualization } from './libvirt/virtualization';
+import type { Log } from './log';
+import type { Images } from './images/images';
+import type { Proxy } from './proxy/proxy';
+import type { RoutePublisher } from './proxy/publisher';
+import type { Queue } from './queue/queue';
+import type { SecretBox } from './secret-box';
+import type { Database } from './store/database';
+import type { Synthesizer } from './terraform/synthesizer';
+import type { Terraform } from './terraform/terraform';
+
+export interface Parts {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly database: Database;
+  readonly queue: Queue;
+  readonly secretBox: SecretBox;
+  readonly synthesizer: Synthesizer;
+  readonly terraform: Terraform;
+  readonly inventory: Inventory;
+  readonly virtualization: Virtualization;
+  readonly images: Images;
+  readonly proxy: Proxy;
+  readonly routePublisher: RoutePublisher;
+  readonly guest: Guest;
+}

@@ -1,0 +1,227 @@
+/**
+ * The only place that starts other programs.
+ *
+ * Each child leads its own process group and gets an environment of our own. When a call ends, for whatever
+ * reason, its whole group is gone: Terraform's providers outlive a killed Terraform, and whoever works on the
+ * stack next must not meet them.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface CommandOptions {
+  readonly cwd?: string;
+  /** Added to the bare environment (PATH, HOME, LANG). */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Written to the child's standard input. */
+  readonly input?: string;
+  /** Ends the group: SIGINT, then SIGKILL after the grace. */
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+  /** @default 10_000 */
+  readonly graceMs?: number;
+  /** Each line of standard output, as it comes. */
+  readonly onLine?: (line: string) => void;
+}
+
+export interface CommandResult {
+  /** Exit code; null when a signal ended the child. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly ms: number;
+}
+
+export class CommandNotFound extends Error {
+  override readonly name = 'CommandNotFound';
+}
+export class CommandFailed extends Error {
+  override readonly name = 'CommandFailed';
+  constructor(
+    readonly argv: readonly string[],
+    readonly result: CommandResult,
+  ) {
+    super(`${argv[0] ?? ''} ended with ${result.code ?? 'a signal'}: ${result.stderr.trim().slice(-2000)}`);
+  }
+}
+
+/** The environment every child starts from: nothing of ours leaks into it, no TF_* or CDKTF_* reaches Terraform. */
+function bareEnvironment(): Record<string, string> {
+  return {
+    PATH: process.env.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    HOME: process.env.HOME ?? '/root',
+    LANG: 'C.UTF-8',
+  };
+}
+
+/**
+ * Runs a program to its end and returns how it went, whatever the exit code.
+ *
+ * @param argv  program and arguments; no shell is involved
+ * @throws {CommandNotFound} when there is no such program
+ * @throws {DOMException} AbortError or TimeoutError, after the group is gone
+ */
+export async function runCommand(
+  argv: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
+  const [program = '', ...args] = argv;
+  const started = performance.now();
+  const stop = stopSignal(options);
+  stop?.throwIfAborted();
+  const child = spawn(program, args, {
+    cwd: options.cwd,
+    env: { ...bareEnvironment(), ...options.env },
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const output = collectOutput(child, options.onLine);
+  const ended = exitOf(child, program);
+  child.stdin.on('error', () => undefined); // a child that ends without reading its input is no error of ours
+  child.stdin.end(options.input ?? '');
+  const stopping = stop && stopOnAbort(stop, child, options.graceMs ?? 10_000);
+  try {
+    const code = await ended;
+    if (child.pid !== undefined) await endGroup(child.pid, 'SIGKILL', 0);
+    stop?.throwIfAborted();
+    return { code, ...output(), ms: performance.now() - started };
+  } finally {
+    stopping?.();
+  }
+}
+
+/** As `runCommand`, but an exit code other than 0 is an error. @throws {CommandFailed} */
+export async function expectCommand(
+  argv: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
+  const result = await runCommand(argv, options);
+  if (result.code !== 0) throw new CommandFailed(argv, result);
+  return result;
+}
+
+/**
+ * Ends a process group and returns when none of its processes is left.
+ *
+ * @param graceMs  time between `signal` and SIGKILL
+ */
+export async function endGroup(processGroup: number, signal: NodeJS.Signals, graceMs: number): Promise<void> {
+  const deadline = performance.now() + graceMs;
+  if (!signalGroup(processGroup, signal)) return;
+  while (signalGroup(processGroup, 0) && !onlyZombies(processGroup)) {
+    if (performance.now() >= deadline) signalGroup(processGroup, 'SIGKILL');
+    await delay(10);
+  }
+}
+
+/**
+ * Ends every process that works in a directory (Terraform and its providers do so in their workspace), whoever
+ * started it. Nobody else has any business there.
+ */
+export async function endProcessesIn(dir: string): Promise<void> {
+  for (
+    let pids = processesIn(dir), signal: NodeJS.Signals = 'SIGTERM';
+    pids.length > 0;
+    pids = processesIn(dir), signal = 'SIGKILL'
+  ) {
+    for (const pid of pids) {
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // it went by itself
+      }
+    }
+    await delay(50);
+  }
+}
+
+function processesIn(dir: string): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  return pids
+    .filter((pid) => {
+      try {
+        return readlinkSync(`/proc/${pid}/cwd`) === dir;
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+function signalGroup(processGroup: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(-processGroup, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Where process 1 does not reap, ended orphans stay in the table for ever; they do no work. */
+function onlyZombies(processGroup: number): boolean {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.every((pid) => {
+    try {
+      // after the command's closing parenthesis: state, parent, process group
+      const [state, , group] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .split(') ')
+        .slice(-1)
+        .join('')
+        .split(' ');
+      return Number(group) !== processGroup || state === 'Z';
+    } catch {
+      return true;
+    }
+  });
+}
+
+function stopSignal({ signal, timeoutMs }: CommandOptions): AbortSignal | undefined {
+  const signals = [signal, timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs)];
+  const given = signals.filter((each) => each !== undefined);
+  return given.length === 0 ? undefined : AbortSignal.any(given);
+}
+
+function stopOnAbort(signal: AbortSignal, child: ChildProcess, graceMs: number): () => void {
+  const stop = (): void => {
+    if (child.pid !== undefined) void endGroup(child.pid, 'SIGINT', graceMs);
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  return () => {
+    signal.removeEventListener('abort', stop);
+  };
+}
+
+function exitOf(child: ChildProcess, program: string): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === 'ENOENT'
+          ? new CommandNotFound(`${program} is not installed`, { cause: error })
+          : error,
+      );
+    });
+    child.once('close', (code) => {
+      resolve(code);
+    });
+  });
+}
+
+function collectOutput(
+  child: ChildProcess,
+  onLine?: (line: string) => void,
+): () => { stdout: string; stderr: string } {
+  let stdout = '';
+  let stderr = '';
+  let partial = '';
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    stdout += chunk;
+    if (!onLine) return;
+    const lines = (partial + chunk).split('\n');
+    partial = lines.pop() ?? '';
+    lines.forEach(onLine);
+  });
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    stderr += chunk;
+  });
+  return () => ({ stdout, stderr });
+}

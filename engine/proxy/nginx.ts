@@ -1,0 +1,129 @@
+/**
+ * Nginx as the proxy. The whole configuration is rendered, tested by Nginx itself, swapped in atomically, and
+ * reloaded; the new generation must then be served, or the old file comes back.
+ */
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import Handlebars from 'handlebars';
+import type { Clock } from '../clock';
+import { EngineError } from '../errors';
+import { fetchPage } from '../guest/network-guest';
+import { type CommandResult, runCommand } from '../process';
+import { ignoreMissing } from '../terraform/workspace';
+import type { Proxy, Route } from './proxy';
+import { templatesDir } from '../templates';
+import { type ProxySettings, renderNginx } from './render';
+
+export interface NginxOptions extends ProxySettings {
+  readonly program: string;
+  readonly clock: Clock;
+  /** Facts for the landing page. */
+  readonly pages: Readonly<Record<'docsUrl' | 'healthUrl' | 'baseDomain' | 'httpUrl', string>>;
+}
+
+const reloadDeadlineMs = 10_000;
+
+export function nginxProxy(options: NginxOptions): Proxy {
+  const current = path.join(options.dir, 'nginx.conf');
+  const candidate = path.join(options.dir, 'nginx.conf.candidate');
+  const nginx = (file: string, ...args: string[]): Promise<CommandResult> =>
+    runCommand(
+      [options.program, '-p', options.dir, '-e', path.join(options.dir, 'error.log'), '-c', file, ...args],
+      { timeoutMs: 60_000 },
+    );
+
+  const start = async (file: string): Promise<void> => {
+    const running = await isRunning(options.dir);
+    const result = await nginx(file, ...(running ? ['-s', 'reload'] : []));
+    if (result.code !== 0) throw unreachable(result.stderr);
+  };
+
+  const publish = async (routes: readonly Route[]): Promise<void> => {
+    const body = renderNginx(options, routes, '0'.repeat(16));
+    const generation = createHash('sha256').update(body).digest('hex').slice(0, 16);
+    if (
+      (await servedGeneration(options)) === generation &&
+      (await readFile(current, 'utf8').catch(ignoreMissing))?.includes(generation)
+    )
+      return;
+    await preparePages(options);
+    await writeFile(candidate, renderNginx(options, routes, generation), { mode: 0o600 });
+    const test = await nginx(candidate, '-t', '-q');
+    if (test.code !== 0)
+      throw new EngineError('proxy_refused', 'Nginx refused the new configuration; the old one stays', {
+        cause: new Error(test.stderr),
+      });
+    const before = await readFile(current, 'utf8').catch(ignoreMissing);
+    await rename(candidate, current);
+    try {
+      await start(current);
+      await served(options, generation);
+    } catch (cause) {
+      if (before !== null) {
+        await writeFile(candidate, before, { mode: 0o600 });
+        await rename(candidate, current);
+        await start(current).catch(() => undefined);
+      }
+      throw cause;
+    }
+  };
+
+  return {
+    publish,
+    fetch: (urlPath) =>
+      fetchPage({ host: '127.0.0.1', port: options.httpPort, path: urlPath }).catch((cause: unknown) => {
+        throw unreachable(String(cause));
+      }),
+    version: async () => {
+      if ((await servedGeneration(options)) === null) throw unreachable('the admin path does not answer');
+      const result = await nginx(current, '-v');
+      return /nginx\/(\S+)/.exec(result.stderr)?.[0]?.replace('/', ' ') ?? 'nginx of unknown version';
+    },
+  };
+}
+
+async function isRunning(dir: string): Promise<boolean> {
+  const pid = Number(await readFile(path.join(dir, 'nginx.pid'), 'utf8').catch(ignoreMissing));
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  // a stale pid file may name any process by now
+  const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(ignoreMissing);
+  return name?.trim() === 'nginx';
+}
+
+async function servedGeneration({ httpPort }: ProxySettings): Promise<string | null> {
+  return fetchPage({ host: '127.0.0.1', port: httpPort, path: '/_webhoster/generation' }).catch(() => null);
+}
+
+async function served(options: NginxOptions, generation: string): Promise<void> {
+  const deadline = options.clock.now().getTime() + reloadDeadlineMs;
+  while ((await servedGeneration(options)) !== generation) {
+    if (options.clock.now().getTime() > deadline) throw unreachable('the new generation is not served');
+    await options.clock.sleep(10);
+  }
+}
+
+async function preparePages(options: NginxOptions): Promise<void> {
+  const pages = path.join(options.dir, 'pages', '_webhoster');
+  for (const dir of [options.dir, path.join(options.dir, 'pages'), pages, path.join(options.dir, 'tmp')]) {
+    await mkdir(dir, { recursive: true });
+    await chmod(dir, 0o711);
+  }
+  for (const name of ['index', 'not-found', 'starting']) {
+    const source = await readFile(path.join(templatesDir, 'pages', `${name}.html.hbs`), 'utf8');
+    const file = path.join(pages, `${name}.html`);
+    await writeFile(file, Handlebars.compile(source, { strict: true })(options.pages));
+    await chmod(file, 0o644);
+  }
+  await writeFile(
+    path.join(options.dir, 'service-headers.conf'),
+    await readFile(path.join(templatesDir, 'nginx/service-headers.conf')),
+  );
+}
+
+function unreachable(story: string): EngineError {
+  return new EngineError('proxy_unreachable', 'Nginx does not serve', {
+    retryable: true,
+    cause: new Error(story),
+  });
+}

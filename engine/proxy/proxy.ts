@@ -1,0 +1,20 @@
+/** The way in from outside: web paths, host names and SSH ports of all hostings. */
+export interface Route {
+  readonly userId: number;
+  readonly username: string;
+  readonly ip: string;
+  readonly sshPort: number;
+}
+
+export interface Proxy {
+  /**
+   * Makes exactly these routes live. Returns when they are served; a refused configuration leaves the old one serving.
+   *
+   * @throws {EngineError} proxy_refused (the configuration did not pass Nginx's own test), proxy_unreachable
+   */
+  publish(routes: readonly Route[]): Promise<void>;
+  /** The start of the page that the outside gets for this path. @throws {EngineError} proxy_unreachable */
+  fetch(path: string): Promise<string>;
+  /** e.g. `nginx 1.22.1`. @throws {EngineError} proxy_unreachable when it does not run */
+  version(): Promise<string>;
+}

@@ -1,0 +1,74 @@
+/**
+ * Routes -> Nginx configuration. Handlebars escapes HTML, not Nginx, so nothing is escaped here: every value must
+ * match its own pattern, and the template is strict.
+ */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import Handlebars from 'handlebars';
+import { templatesDir } from '../templates';
+import type { Route } from './proxy';
+
+export interface ProxySettings {
+  /** Directory of configuration, pid, logs and pages. */
+  readonly dir: string;
+  readonly httpPort: number;
+  readonly baseDomain: string;
+  /** Where Nginx's stream module is, or null when it is built in. */
+  readonly streamModule: string | null;
+  /** Unix user of the workers; null keeps the master's. */
+  readonly user: string | null;
+}
+
+const patterns = {
+  dir: /^\/[A-Za-z0-9._/-]+$/,
+  baseDomain: /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/,
+  streamModule: /^[A-Za-z0-9._/-]+$/,
+  user: /^[a-z_][a-z0-9_-]*$/,
+  username: /^[a-z][a-z0-9-]{2,31}$/,
+  ip: /^(\d{1,3}\.){3}\d{1,3}$/,
+  generation: /^[0-9a-f]{16}$/,
+};
+
+let compiled: HandlebarsTemplateDelegate | undefined;
+
+/** @param generation  served back on the admin path, so that a reload can be seen to have happened */
+export function renderNginx(settings: ProxySettings, routes: readonly Route[], generation: string): string {
+  compiled ??= Handlebars.compile(readFileSync(path.join(templatesDir, 'nginx/nginx.conf.hbs'), 'utf8'), {
+    noEscape: true,
+    strict: true,
+  });
+  const ports = routes.map((route) => checkPort(route.sshPort));
+  return compiled({
+    dir: check('dir', settings.dir),
+    httpPort: checkPort(settings.httpPort),
+    domainPattern: check('baseDomain', settings.baseDomain).replaceAll('.', '\\.'),
+    streamModule: settings.streamModule && check('streamModule', settings.streamModule),
+    user: settings.user && check('user', settings.user),
+    generation: check('generation', generation),
+    // each listening port takes a connection slot of every worker
+    connections: 4096 + ports.length,
+    hasRoutes: routes.length > 0,
+    routes: routes.map((route) => ({
+      userId: checkNumber(route.userId),
+      username: check('username', route.username),
+      ip: check('ip', route.ip),
+      sshPort: checkPort(route.sshPort),
+    })),
+  });
+}
+
+function check(name: keyof typeof patterns, value: string): string {
+  if (!patterns[name].test(value)) throw new Error(`${name} does not fit into an Nginx configuration`);
+  return value;
+}
+
+function checkNumber(value: number): number {
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new Error('a number in an Nginx configuration must be a positive integer');
+  return value;
+}
+
+function checkPort(value: number): number {
+  if (checkNumber(value) > 65_535) throw new Error('a port must be at most 65535');
+  return value;
+}

@@ -1,0 +1,140 @@
+/** What is done to a machine before and after the service runs there: images, node, embedded Postgres, Nginx. */
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import type { Config } from './config';
+import type { Operation } from './engine';
+import { EngineError } from './errors';
+import { deleteAccepted } from './hostings';
+import { imageBuilder } from './images/builder';
+import type { Images } from './images/images';
+import type { Log } from './log';
+import { operations } from './operations-view';
+import { isPrepared, nodeFingerprint, prepareNode as prepareNodeOperation } from './operations/prepare-node';
+import { removeNode } from './operations/remove-node';
+import { runCommand } from './process';
+import { connectParts } from './start';
+import { embeddedDatabase } from './store/url';
+import { startEmbeddedPostgres, stopEmbeddedPostgres } from './store/embedded-postgres';
+import { insertOperation } from './store/operations';
+import { livingHostings } from './store/hostings';
+import { ensureNode, findNode } from './store/stacks';
+import { recipesDir } from './templates';
+
+export function openImages(config: Pick<Config, 'imagesDir'>): Images {
+  return imageBuilder({ recipesDir, imagesDir: config.imagesDir });
+}
+
+/**
+ * Brings pool, network and base image of this node to what the configuration says, unless they are.
+ *
+ * @param onEvent  told each step
+ * @returns the operation, or null when there was nothing to do
+ * @throws {EngineError} image_missing, or why the operation failed
+ */
+export async function prepareNode(
+  config: Config,
+  log: Log,
+  onEvent: (message: string) => void,
+): Promise<Operation | null> {
+  const { parts, bus, runner } = await connectParts(config, log);
+  try {
+    const image = await parts.images.find(config.IMAGE);
+    if (image === null)
+      throw new EngineError(
+        'image_missing',
+        `Image ${config.IMAGE} is not built; \`webhoster image build ${config.IMAGE}\` builds it`,
+      );
+    const fingerprint = nodeFingerprint(config, image);
+    if (await isPrepared(parts, fingerprint)) return null;
+    const node = await ensureNode(parts.database.direct, config.NODE_NAME, randomUUID());
+    const { id } = await insertOperation(parts.database.direct, {
+      kind: prepareNodeOperation.kind,
+      stackId: node.stackId,
+      input: { fingerprint },
+      steps: prepareNodeOperation.steps,
+    });
+    const watching = new AbortController();
+    const watched = watch(operations(parts.database, bus).events(id, { signal: watching.signal }), onEvent);
+    await runner.perform(node.stackId, watching.signal);
+    const operation = await operations(parts.database, bus).wait(id, { timeoutMs: 600_000 });
+    watching.abort();
+    await watched;
+    if (operation.failure) throw new EngineError(operation.failure.code, operation.failure.message);
+    return operation;
+  } finally {
+    await bus.close();
+    await parts.database.close();
+  }
+}
+
+async function watch(
+  events: AsyncIterable<{ message: string }>,
+  onEvent: (message: string) => void,
+): Promise<void> {
+  for await (const event of events) onEvent(event.message);
+}
+
+/**
+ * Removes every hosting of this node and then the node's own pool, network and images. The service must be stopped.
+ *
+ * @throws {EngineError} why one of them could not be removed; a repeat goes on from there
+ */
+export async function removeEverything(
+  config: Config,
+  log: Log,
+  onEvent: (message: string) => void,
+): Promise<void> {
+  const { parts, bus, runner } = await connectParts(config, log);
+  const { signal } = new AbortController();
+  const finish = async (operation: Operation, stackId: string): Promise<void> => {
+    await runner.perform(stackId, signal);
+    const { failure, kind } = await operations(parts.database, bus).wait(operation.id, {
+      timeoutMs: 600_000,
+    });
+    if (failure) throw new EngineError(failure.code, failure.message);
+    onEvent(`${kind} ${stackId} done`);
+  };
+  try {
+    for (const hosting of await livingHostings(parts.database.direct, config.NODE_NAME)) {
+      await finish(await parts.database.transaction((tx) => deleteAccepted(parts, tx, hosting)), hosting.id);
+    }
+    const node = await findNode(parts.database.direct, config.NODE_NAME);
+    if (node === null) return;
+    const operation = await insertOperation(parts.database.direct, {
+      kind: removeNode.kind,
+      stackId: node.stackId,
+      steps: removeNode.steps,
+    });
+    await finish(operation, node.stackId);
+  } finally {
+    await bus.close();
+    await parts.database.close();
+  }
+}
+
+/** Does nothing when DATABASE_URL names another server. */
+export async function startPostgres(config: Config): Promise<void> {
+  if (config.DATABASE_URL === undefined) await startEmbeddedPostgres(embedded(config));
+}
+
+export async function stopPostgres(config: Config): Promise<void> {
+  if (config.DATABASE_URL === undefined) await stopEmbeddedPostgres(embedded(config));
+}
+
+function embedded(config: Config): Parameters<typeof startEmbeddedPostgres>[0] {
+  return {
+    dir: path.join(config.DATA_DIR, 'postgres'),
+    cacheDir: config.CACHE_DIR,
+    port: config.POSTGRES_PORT,
+    password: config.POSTGRES_PASSWORD ?? '',
+    database: embeddedDatabase,
+  };
+}
+
+/** Ends the Nginx that this service started; its absence is success. */
+export async function stopProxy(config: Config): Promise<void> {
+  await runCommand(
+    [config.NGINX_BIN, '-p', config.nginxDir, '-c', path.join(config.nginxDir, 'nginx.conf'), '-s', 'stop'],
+    { timeoutMs: 30_000 },
+  );
+}

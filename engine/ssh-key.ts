@@ -1,0 +1,46 @@
+/** SSH public keys that users hand in: one line, one of three types, nothing that sshd would read as an option. */
+import { createPublicKey } from 'node:crypto';
+import { utils } from 'ssh2';
+import { EngineError } from './errors';
+
+const line =
+  /^(ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)|ssh-rsa) ([A-Za-z0-9+/]+={0,2})(?: ([A-Za-z0-9._@+-]{1,128}))?$/;
+const minRsaBits = 2048;
+
+/**
+ * The key as it goes into a guest: type, base64, comment.
+ *
+ * @throws {EngineError} validation_failed
+ */
+export function parsePublicKey(text: string): string {
+  const match = line.exec(text.trim());
+  if (match === null || /[\r\n]/.test(text.trim())) {
+    throw refused(
+      'must be one OpenSSH public key line of type ssh-ed25519, ecdsa-sha2-nistp256/384/521 or ssh-rsa, without options',
+    );
+  }
+  const [, type = '', body = ''] = match;
+  const key = utils.parseKey(`${type} ${body}`);
+  if (key instanceof Error || Array.isArray(key) || key.type !== type || key.isPrivateKey())
+    throw refused('is not a valid public key');
+  if (!Buffer.from(body, 'base64').equals(key.getPublicSSH())) throw refused('is not a valid public key');
+  if (type === 'ssh-rsa' && rsaBits(key.getPublicPEM()) < minRsaBits)
+    throw refused(`an RSA key needs at least ${minRsaBits} bits`);
+  return match[0];
+}
+
+/** A new ed25519 pair in OpenSSH's own formats. */
+export function makeKeyPair(comment: string): { publicKey: string; privateKey: string } {
+  const pair = utils.generateKeyPairSync('ed25519', { comment });
+  return { publicKey: pair.public, privateKey: pair.private };
+}
+
+function rsaBits(pem: string): number {
+  return createPublicKey(pem).asymmetricKeyDetails?.modulusLength ?? 0;
+}
+
+function refused(why: string): EngineError {
+  return new EngineError('validation_failed', `ssh_public_key ${why}`, {
+    details: { fields: [{ field: 'ssh_public_key', message: why }] },
+  });
+}

@@ -1,0 +1,141 @@
+/** Puts the real parts together. Tests put fakes in the place of some of them. */
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { accounts } from './accounts/accounts';
+import { systemClock } from './clock';
+import type { Config } from './config';
+import type { Engine } from './engine';
+import { type EventBus, postgresEventBus } from './events';
+import { networkGuest } from './guest/network-guest';
+import { health } from './health';
+import { hostings } from './hostings';
+import { imageBuilder } from './images/builder';
+import { virshInventory } from './libvirt/virsh';
+import { bootTrial } from './libvirt/virtualization';
+import type { Log } from './log';
+import { operations } from './operations-view';
+import { createHosting } from './operations/create-hosting';
+import { deleteHosting } from './operations/delete-hosting';
+import type { OperationDefinition } from './operations/operation';
+import { prepareNode } from './operations/prepare-node';
+import { removeNode } from './operations/remove-node';
+import { operationRunner, type Runner } from './operations/runner';
+import type { Parts } from './parts';
+import { nginxProxy } from './proxy/nginx';
+import { routePublisher } from './proxy/publisher';
+import { graphileQueue, migrateQueue } from './queue/graphile';
+import { reconcileExpiredLeases } from './reconcilers/expired-leases';
+import { secretBox } from './secret-box';
+import { databaseUrl } from './store/url';
+import { type Database, openDatabase } from './store/database';
+import { allRoutes } from './store/routes';
+import { recipesDir } from './templates';
+import { childSynthesizer } from './terraform/synthesizer';
+import { terraformCli } from './terraform/cli';
+
+/** Every operation there is. */
+export const definitions: readonly OperationDefinition[] = [
+  createHosting,
+  deleteHosting,
+  prepareNode,
+  removeNode,
+];
+
+export interface EngineParts {
+  readonly parts: Parts;
+  readonly bus: EventBus;
+  readonly runner: Runner;
+}
+
+/** Opens the database, brings its schema up to date, and connects every part. Nothing runs yet. */
+export async function connectParts(
+  config: Config,
+  log: Log,
+  replace: Partial<Parts> = {},
+): Promise<EngineParts> {
+  // state, plans and configuration hold secrets; what others must read is given its mode by name
+  process.umask(0o077);
+  const url = databaseUrl(config);
+  const database = await openDatabase(url);
+  await migrateQueue(url);
+  await database.migrate();
+  const bus = await postgresEventBus(url, log);
+  const proxy = replace.proxy ?? realProxy(config);
+  const parts: Parts = {
+    config,
+    log,
+    clock: systemClock,
+    database,
+    queue: graphileQueue({ connectionString: url, concurrency: config.WORKER_CONCURRENCY, log }),
+    secretBox: secretBox(config.STATE_KEY),
+    synthesizer: childSynthesizer(),
+    terraform:
+      replace.terraform ??
+      (await terraformCli({
+        program: config.TERRAFORM_BIN,
+        providerMirrorDir: config.providerMirrorDir,
+        configDir: config.DATA_DIR,
+      })),
+    inventory: virshInventory(config.LIBVIRT_URI),
+    virtualization: bootTrial,
+    images: imageBuilder({ recipesDir, imagesDir: config.imagesDir }),
+    guest: networkGuest,
+    proxy,
+    routePublisher: routePublisher(() => publishRoutes(database, proxy), systemClock),
+    ...replace,
+  };
+  const owner = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
+  return { parts, bus, runner: operationRunner({ parts, definitions, bus, owner }) };
+}
+
+/** Starts what the role asks for. */
+export async function startEngine(config: Config, log: Log, replace: Partial<Parts> = {}): Promise<Engine> {
+  const { parts, bus, runner } = await connectParts(config, log, replace);
+  const stopReconciling = config.ROLE === 'api' ? null : await startWorking(parts, runner);
+  return {
+    accounts: accounts(parts.database, config),
+    hostings: hostings(parts),
+    operations: operations(parts.database, bus),
+    health: health(parts),
+    close: async () => {
+      stopReconciling?.();
+      await parts.queue.stop();
+      await bus.close();
+      await parts.database.close();
+    },
+  };
+}
+
+async function startWorking(parts: Parts, runner: Runner): Promise<() => void> {
+  await parts.routePublisher.publish();
+  await parts.queue.start((stackId, handover) => runner.perform(stackId, handover));
+  return reconcileExpiredLeases(parts);
+}
+
+/** One process at a time: two that publish different routes at once could leave the older ones served. */
+function publishRoutes(database: Database, proxy: Parts['proxy']): Promise<void> {
+  return database.transaction(async (tx) => {
+    await tx.query(`SELECT pg_advisory_xact_lock(hashtext('vm-webhoster proxy'))`);
+    await proxy.publish(await allRoutes(tx));
+  });
+}
+
+function realProxy(config: Config): Parts['proxy'] {
+  const port = (value: number): string => (value === 80 ? '' : `:${value}`);
+  return nginxProxy({
+    program: config.NGINX_BIN,
+    dir: config.nginxDir,
+    httpPort: config.HTTP_PORT,
+    baseDomain: config.BASE_DOMAIN,
+    streamModule: ['/usr/lib/nginx/modules/ngx_stream_module.so'].find((file) => existsSync(file)) ?? null,
+    user: process.getuid?.() === 0 ? 'www-data' : null,
+    clock: systemClock,
+    pages: {
+      docsUrl: `http://${config.PUBLIC_HOST}:${config.API_PORT}/docs`,
+      healthUrl: `http://${config.PUBLIC_HOST}:${config.API_PORT}/api/v1/health`,
+      baseDomain: config.BASE_DOMAIN,
+      httpUrl: `http://${config.PUBLIC_HOST}${port(config.HTTP_PORT)}`,
+    },
+  });
+}

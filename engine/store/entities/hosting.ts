@@ -1,0 +1,26 @@
+import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
+import type { HostingStatus } from '../../engine';
+import type { ErrorCode } from '../../errors';
+
+@Entity('hostings')
+export class HostingRow {
+  @PrimaryColumn('uuid') id!: string;
+  @Column('integer', { name: 'user_id' }) userId!: number;
+  @Column('text') node!: string;
+  @Column('text', { name: 'vm_name' }) vmName!: string;
+  @Column('text') status!: HostingStatus;
+  @Column('text') image!: string;
+  @Column('integer', { name: 'memory_mib' }) memoryMiB!: number;
+  @Column('integer') vcpus!: number;
+  @Column('integer', { name: 'disk_gib' }) diskGiB!: number;
+  @Column('inet') ip!: string;
+  @Column('macaddr') mac!: string;
+  @Column('integer', { name: 'ssh_port' }) sshPort!: number;
+  @Column('text', { name: 'ssh_public_key' }) sshPublicKey!: string;
+  @Column('text', { name: 'ssh_host_keys', array: true, default: '{}' }) sshHostKeys!: string[];
+  @Column('text', { name: 'failure_code', nullable: true }) failureCode!: ErrorCode | null;
+  @Column('text', { name: 'failure_message', nullable: true }) failureMessage!: string | null;
+  @CreateDateColumn({ type: 'timestamptz', name: 'created_at' }) createdAt!: Date;
+  @Column('timestamptz', { name: 'ready_at', nullable: true }) readyAt!: Date | null;
+  @Column('timestamptz', { name: 'ended_at', nullable: true }) endedAt!: Date | null;
+}

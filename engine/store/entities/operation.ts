@@ -1,0 +1,41 @@
+import { Column, CreateDateColumn, Entity, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
+import type { OperationKind, OperationStatus, OperationStep } from '../../engine';
+import type { ErrorCode } from '../../errors';
+
+@Entity('operations')
+export class OperationRow {
+  @PrimaryColumn('uuid') id!: string;
+  @Column('text') kind!: OperationKind;
+  @Column('uuid', { name: 'stack_id' }) stackId!: string;
+  @Column('uuid', { name: 'hosting_id', nullable: true }) hostingId!: string | null;
+  @Column('integer', { name: 'user_id', nullable: true }) userId!: number | null;
+  @Column('text') status!: OperationStatus;
+  @Column('jsonb', { default: {} }) input!: Record<string, unknown>;
+  @Column('text', { name: 'failure_code', nullable: true }) failureCode!: ErrorCode | null;
+  @Column('text', { name: 'failure_message', nullable: true }) failureMessage!: string | null;
+  @Column('boolean', { name: 'cancel_requested', default: false }) cancelRequested!: boolean;
+  @CreateDateColumn({ type: 'timestamptz', name: 'created_at' }) createdAt!: Date;
+  @Column('timestamptz', { name: 'started_at', nullable: true }) startedAt!: Date | null;
+  @Column('timestamptz', { name: 'finished_at', nullable: true }) finishedAt!: Date | null;
+}
+
+@Entity('operation_steps')
+export class OperationStepRow {
+  @PrimaryColumn('uuid', { name: 'operation_id' }) operationId!: string;
+  @PrimaryColumn('integer') position!: number;
+  @Column('text') name!: string;
+  @Column('text', { default: 'pending' }) status!: OperationStep['status'];
+  @Column('jsonb', { nullable: true }) output!: unknown;
+  @Column('timestamptz', { name: 'started_at', nullable: true }) startedAt!: Date | null;
+  @Column('timestamptz', { name: 'finished_at', nullable: true }) finishedAt!: Date | null;
+}
+
+@Entity('operation_events')
+export class OperationEventRow {
+  @PrimaryGeneratedColumn('identity', { type: 'bigint' }) id!: string;
+  @Column('uuid', { name: 'operation_id' }) operationId!: string;
+  @Column('timestamptz', { default: () => 'clock_timestamp()' }) at!: Date;
+  @Column('text') type!: string;
+  @Column('text') message!: string;
+  @Column('jsonb', { default: {} }) data!: Record<string, unknown>;
+}

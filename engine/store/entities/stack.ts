@@ -1,0 +1,38 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { StackSpec } from '../../../stacks';
+
+@Entity('stacks')
+export class StackRow {
+  @PrimaryColumn('uuid') id!: string;
+  @Column('text') kind!: StackSpec['kind'];
+  @Column('jsonb', { nullable: true }) spec!: StackSpec | null;
+  @Column('bigint', { name: 'state_serial', nullable: true }) stateSerial!: string | null;
+  @Column('bytea', { name: 'state_sealed', nullable: true }) stateSealed!: Buffer | null;
+  @Column('timestamptz', { name: 'state_saved_at', nullable: true }) stateSavedAt!: Date | null;
+}
+
+@Entity('nodes')
+export class NodeRow {
+  @PrimaryColumn('text') name!: string;
+  @Column('uuid', { name: 'stack_id' }) stackId!: string;
+  @Column('text', { name: 'domain_type', nullable: true }) domainType!: 'kvm' | 'qemu' | null;
+  /** Fingerprint of what the node was last prepared from; null until it is ready. */
+  @Column('text', { nullable: true }) prepared!: string | null;
+  /** Image name -> how a VM boots from it on this node. */
+  @Column('jsonb', { default: {} }) images!: Record<string, unknown>;
+}
+
+@Entity('runs')
+export class RunRow {
+  @PrimaryColumn('uuid') id!: string;
+  @Column('uuid', { name: 'stack_id' }) stackId!: string;
+  @Column('uuid', { name: 'operation_id', nullable: true }) operationId!: string | null;
+  @Column('text') kind!: 'plan' | 'apply' | 'destroy';
+  @Column('text') host!: string;
+  @Column('timestamptz', { name: 'started_at', default: () => 'clock_timestamp()' }) startedAt!: Date;
+  @Column('timestamptz', { name: 'finished_at', nullable: true }) finishedAt!: Date | null;
+  @Column('integer', { name: 'exit_code', nullable: true }) exitCode!: number | null;
+  @Column('jsonb', { default: [] }) timings!: unknown[];
+  @Column('jsonb', { nullable: true }) plan!: unknown;
+  @Column('text', { default: '' }) log!: string;
+}

@@ -1,0 +1,12 @@
+import { Column, CreateDateColumn, Entity, PrimaryGeneratedColumn } from 'typeorm';
+import type { Role } from '../../engine';
+
+@Entity('users')
+export class UserRow {
+  @PrimaryGeneratedColumn('identity', { type: 'integer' }) id!: number;
+  @Column('text') email!: string;
+  @Column('text') username!: string;
+  @Column('text', { name: 'password_hash' }) passwordHash!: string;
+  @Column('text', { default: 'user' }) role!: Role;
+  @CreateDateColumn({ type: 'timestamptz', name: 'created_at' }) createdAt!: Date;
+}

@@ -1,0 +1,128 @@
+/** Hostings and what they hold: the user's quota, an address, an SSH port. Unique constraints decide; the lock only avoids retries. */
+import { In, Not } from 'typeorm';
+import type { HostingStatus } from '../engine';
+import { EngineError, type ErrorCode } from '../errors';
+import type { PoolAddress } from '../network-pool';
+import { type Tx, violatedConstraint } from './database';
+import { HostingRow } from './entities/hosting';
+
+export type { HostingRow } from './entities/hosting';
+
+const ended: HostingStatus[] = ['deleted', 'failed'];
+
+export type NewHosting = Pick<
+  HostingRow,
+  'id' | 'userId' | 'node' | 'vmName' | 'image' | 'memoryMiB' | 'vcpus' | 'diskGiB' | 'sshPublicKey'
+>;
+
+export interface ReservationLimits {
+  /** First and last SSH port, both included. */
+  readonly sshPorts: readonly [number, number];
+  readonly addresses: readonly PoolAddress[];
+}
+
+/**
+ * Inserts the hosting with the lowest free address and SSH port. Call inside the accepting transaction.
+ *
+ * @throws {EngineError} quota_exceeded, ports_exhausted, addresses_exhausted
+ */
+export async function reserveHosting(
+  tx: Tx,
+  hosting: NewHosting,
+  limits: ReservationLimits,
+): Promise<HostingRow> {
+  // Concurrent accepts would all pick the same free port and all but one would have to try again: queue them instead.
+  await tx.query(`SELECT pg_advisory_xact_lock(hashtext('vm-webhoster reservations'))`);
+  if (await findLivingHosting(tx, hosting.userId)) throw quotaExceeded();
+  const port = await freePort(tx, limits.sshPorts);
+  const address = await freeAddress(tx, hosting.node, limits.addresses);
+  const row = await insertHosting(tx, { ...hosting, sshPort: port, ip: address.ip, mac: address.mac });
+  await tx.query(`INSERT INTO ssh_ports (port, hosting_id) VALUES ($1, $2)`, [port, hosting.id]);
+  await tx.query(`INSERT INTO address_leases (node, ip, hosting_id) VALUES ($1, $2, $3)`, [
+    hosting.node,
+    address.ip,
+    hosting.id,
+  ]);
+  return row;
+}
+
+async function insertHosting(tx: Tx, hosting: Partial<HostingRow>): Promise<HostingRow> {
+  try {
+    return await tx.save(HostingRow, { ...hosting, status: 'creating' as const } as HostingRow);
+  } catch (thrown) {
+    throw violatedConstraint(thrown) === 'hostings_quota_key' ? quotaExceeded() : thrown;
+  }
+}
+
+function quotaExceeded(): EngineError {
+  return new EngineError(
+    'quota_exceeded',
+    'You already have a hosting; delete it first (DELETE /api/v1/host/my)',
+  );
+}
+
+async function freePort(tx: Tx, [first, last]: readonly [number, number]): Promise<number> {
+  const [free]: { port: number }[] = await tx.query(
+    `SELECT port FROM generate_series($1::int, $2::int) port
+     WHERE NOT EXISTS (SELECT 1 FROM ssh_ports p WHERE p.port = port.port) ORDER BY port LIMIT 1`,
+    [first, last],
+  );
+  if (free) return free.port;
+  throw new EngineError(
+    'ports_exhausted',
+    'All SSH ports are in use; try again later or ask the operator for more',
+  );
+}
+
+async function freeAddress(tx: Tx, node: string, pool: readonly PoolAddress[]): Promise<PoolAddress> {
+  const taken: { ip: string }[] = await tx.query(
+    `SELECT host(ip) AS ip FROM address_leases WHERE node = $1`,
+    [node],
+  );
+  const used = new Set(taken.map((row) => row.ip));
+  const free = pool.find((address) => !used.has(address.ip));
+  if (free) return free;
+  throw new EngineError(
+    'addresses_exhausted',
+    'All VM addresses are in use; try again later or ask the operator for more',
+  );
+}
+
+/** Gives address and port back and ends the hosting. Repeating it changes nothing. */
+export async function releaseHosting(
+  tx: Tx,
+  id: string,
+  end: { status: 'deleted' } | { status: 'failed'; code: ErrorCode; message: string },
+): Promise<void> {
+  await tx.query(`DELETE FROM routes WHERE hosting_id = $1`, [id]);
+  await tx.query(`DELETE FROM ssh_ports WHERE hosting_id = $1`, [id]);
+  await tx.query(`DELETE FROM address_leases WHERE hosting_id = $1`, [id]);
+  const failure = end.status === 'failed' ? { failureCode: end.code, failureMessage: end.message } : {};
+  await tx.update(
+    HostingRow,
+    { id, status: Not(In(ended)) },
+    { status: end.status, endedAt: () => 'clock_timestamp()', ...failure },
+  );
+}
+
+export async function getHosting(tx: Tx, id: string): Promise<HostingRow> {
+  return tx.findOneByOrFail(HostingRow, { id });
+}
+
+/** The user's newest hosting that has not ended. */
+export function findLivingHosting(tx: Tx, userId: number): Promise<HostingRow | null> {
+  return tx.findOne(HostingRow, { where: { userId, status: Not(In(ended)) }, order: { createdAt: 'DESC' } });
+}
+
+/** Every hosting of a node that has not ended. */
+export function livingHostings(tx: Tx, node: string): Promise<HostingRow[]> {
+  return tx.find(HostingRow, { where: { node, status: Not(In(ended)) }, order: { createdAt: 'ASC' } });
+}
+
+export async function updateHosting(
+  tx: Tx,
+  id: string,
+  change: Partial<Pick<HostingRow, 'status' | 'sshHostKeys' | 'readyAt'>>,
+): Promise<void> {
+  await tx.update(HostingRow, { id }, change);
+}

@@ -1,0 +1,65 @@
+/**
+ * The right to work on a stack. One owner at a time; the token grows with every claim, and every write of an
+ * operation checks it, so that a worker that slept through its lease is refused at its next write.
+ */
+import { EngineError } from '../errors';
+import type { Database, Tx } from './database';
+
+export interface Lease {
+  readonly stackId: string;
+  readonly owner: string;
+  readonly token: string;
+}
+
+/** Takes the lease if nobody holds it or its time is over; null when somebody does. */
+export async function claimLease(
+  tx: Tx,
+  stackId: string,
+  owner: string,
+  ttlMs: number,
+): Promise<Lease | null> {
+  const rows: { token: string }[] = await tx.query(
+    `INSERT INTO leases AS held (stack_id, owner, token, expires_at)
+     VALUES ($1, $2, 1, clock_timestamp() + $3 * interval '1 ms')
+     ON CONFLICT (stack_id) DO UPDATE
+       SET owner = excluded.owner, token = held.token + 1, expires_at = excluded.expires_at
+       WHERE held.expires_at <= clock_timestamp()
+     RETURNING token`,
+    [stackId, owner, ttlMs],
+  );
+  return rows[0] ? { stackId, owner, token: rows[0].token } : null;
+}
+
+/** Extends the lease; false when it was lost. */
+export async function renewLease(tx: Tx, lease: Lease, ttlMs: number): Promise<boolean> {
+  const [rows]: [unknown[], number] = await tx.query(
+    `UPDATE leases SET expires_at = clock_timestamp() + $3 * interval '1 ms'
+     WHERE stack_id = $1 AND token = $2 AND expires_at > clock_timestamp() RETURNING 1`,
+    [lease.stackId, lease.token, ttlMs],
+  );
+  return rows.length === 1;
+}
+
+/** Gives the lease back; the row stays, so that the next token is a greater one. */
+export async function releaseLease(tx: Tx, lease: Lease): Promise<void> {
+  await tx.query(`UPDATE leases SET expires_at = '-infinity' WHERE stack_id = $1 AND token = $2`, [
+    lease.stackId,
+    lease.token,
+  ]);
+}
+
+/**
+ * Runs `body` in a transaction that only commits while `lease` is held.
+ *
+ * @throws {EngineError} lease_lost
+ */
+export function fenced<T>(database: Database, lease: Lease, body: (tx: Tx) => Promise<T>): Promise<T> {
+  return database.transaction(async (tx) => {
+    const rows: unknown[] = await tx.query(
+      `SELECT 1 FROM leases WHERE stack_id = $1 AND token = $2 AND expires_at > clock_timestamp() FOR UPDATE`,
+      [lease.stackId, lease.token],
+    );
+    if (rows.length === 0) throw new EngineError('lease_lost', 'Another worker has taken over this stack');
+    return body(tx);
+  });
+}

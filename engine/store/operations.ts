@@ -1,0 +1,183 @@
+/** Operations, their steps and their events as rows. Who may change them is decided by the caller's lease. */
+import { randomUUID } from 'node:crypto';
+import { In, MoreThan } from 'typeorm';
+import type { Operation, OperationEvent, OperationKind, OperationStatus, OperationStep } from '../engine';
+import { EngineError } from '../errors';
+import type { Tx } from './database';
+import { OperationEventRow, OperationRow, OperationStepRow } from './entities/operation';
+
+export type { OperationRow, OperationStepRow } from './entities/operation';
+
+/** Postgres notification channel that carries the id of an operation with a new event. */
+export const eventChannel = 'webhoster_operation_events';
+
+const unfinished: OperationStatus[] = ['pending', 'running', 'unwinding'];
+
+const transitions: Record<OperationStatus, readonly OperationStatus[]> = {
+  pending: ['running'],
+  running: ['succeeded', 'unwinding', 'stuck'],
+  unwinding: ['failed', 'stuck'],
+  stuck: ['running', 'unwinding'],
+  succeeded: [],
+  failed: [],
+};
+
+export interface NewOperation {
+  readonly kind: OperationKind;
+  readonly stackId: string;
+  readonly hostingId?: string;
+  readonly userId?: number;
+  readonly input?: Record<string, unknown>;
+  /** In order; a step without `run` is done by accepting the operation. */
+  readonly steps: readonly { readonly name: string; readonly run?: unknown }[];
+}
+
+export async function insertOperation(tx: Tx, operation: NewOperation): Promise<Operation> {
+  const { steps, ...fields } = operation;
+  const id = randomUUID();
+  await tx.insert(OperationRow, { id, status: 'pending', ...fields, input: (fields.input ?? {}) as object });
+  await tx.insert(
+    OperationStepRow,
+    steps.map(({ name, run }, position) => ({
+      operationId: id,
+      position,
+      name,
+      status: run ? ('pending' as const) : ('done' as const),
+    })),
+  );
+  await addEvent(tx, id, 'operation.accepted', `${operation.kind} accepted`);
+  return getOperation(tx, id);
+}
+
+/** @throws {EngineError} operation_not_found */
+export async function getOperation(tx: Tx, id: string): Promise<Operation> {
+  const row = await findOperationRow(tx, id);
+  if (row === null) throw new EngineError('operation_not_found', 'There is no such operation');
+  return toOperation(row, await stepsOf(tx, id));
+}
+
+export function findOperationRow(tx: Tx, id: string): Promise<OperationRow | null> {
+  return tx.findOneBy(OperationRow, { id });
+}
+
+export function stepsOf(tx: Tx, operationId: string): Promise<OperationStepRow[]> {
+  return tx.find(OperationStepRow, { where: { operationId }, order: { position: 'ASC' } });
+}
+
+/** The oldest operation that still has to run on this stack, after the one that just ended. */
+export async function nextUnfinished(tx: Tx, stackId: string): Promise<OperationRow | null> {
+  return tx.findOne(OperationRow, {
+    where: { stackId, status: In(unfinished) },
+    order: { createdAt: 'ASC' },
+  });
+}
+
+/** The hosting's newest operation of one kind, ended or not. */
+export async function latestOperation(
+  tx: Tx,
+  hostingId: string,
+  kind: OperationKind,
+): Promise<OperationRow | null> {
+  return tx.findOne(OperationRow, { where: { hostingId, kind }, order: { createdAt: 'DESC' } });
+}
+
+/** Asks for an unwinding; true when the operation could still be asked. */
+export async function requestCancel(tx: Tx, id: string): Promise<boolean> {
+  const result = await tx.update(
+    OperationRow,
+    { id, status: In(['pending', 'running']) },
+    { cancelRequested: true },
+  );
+  if (result.affected !== 1) return false;
+  await addEvent(tx, id, 'operation.cancel_requested', 'cancel requested');
+  return true;
+}
+
+/** @throws {Error} on a transition the state machine does not have: a defect of ours. */
+export async function moveOperation(
+  tx: Tx,
+  id: string,
+  to: OperationStatus,
+  failure?: { code: string; message: string },
+): Promise<void> {
+  const from = (Object.keys(transitions) as OperationStatus[]).filter((status) =>
+    transitions[status].includes(to),
+  );
+  const [, moved]: [unknown[], number] = await tx.query(
+    `UPDATE operations SET status = $2::text,
+       started_at = coalesce(started_at, clock_timestamp()),
+       finished_at = CASE WHEN $2::text IN ('succeeded', 'failed') THEN clock_timestamp() END,
+       failure_code = coalesce($4, failure_code), failure_message = coalesce($5, failure_message)
+     WHERE id = $1 AND status = ANY ($3::text[])`,
+    [id, to, from, failure?.code ?? null, failure?.message ?? null],
+  );
+  if (moved !== 1) throw new Error(`operation ${id} cannot become ${to} from where it is`);
+  await addEvent(
+    tx,
+    id,
+    `operation.${to}`,
+    failure ? `${to}: ${failure.message}` : to,
+    failure ? { code: failure.code } : {},
+  );
+}
+
+export async function markStep(
+  tx: Tx,
+  operationId: string,
+  step: { position: number; name: string },
+  status: OperationStep['status'],
+  output?: unknown,
+): Promise<void> {
+  await tx.query(
+    `UPDATE operation_steps SET status = $3::text, output = coalesce($4::jsonb, output),
+       started_at = CASE WHEN $3 = 'running' THEN clock_timestamp() ELSE started_at END,
+       finished_at = CASE WHEN $3 = 'running' THEN NULL ELSE clock_timestamp() END
+     WHERE operation_id = $1 AND position = $2`,
+    [operationId, step.position, status, output === undefined ? null : JSON.stringify(output)],
+  );
+  await addEvent(tx, operationId, `step.${status}`, `${step.name} ${status.replace('_', ' ')}`, {
+    step: step.name,
+  });
+}
+
+export async function addEvent(
+  tx: Tx,
+  operationId: string,
+  type: string,
+  message: string,
+  data: Record<string, unknown> = {},
+): Promise<void> {
+  await tx.insert(OperationEventRow, { operationId, type, message, data: data as object });
+  await tx.query(`SELECT pg_notify($1, $2)`, [eventChannel, operationId]);
+}
+
+export function eventsAfter(tx: Tx, operationId: string, afterId: string): Promise<OperationEvent[]> {
+  return tx.find(OperationEventRow, { where: { operationId, id: MoreThan(afterId) }, order: { id: 'ASC' } });
+}
+
+export function toOperation(row: OperationRow, steps: readonly OperationStepRow[]): Operation {
+  return {
+    id: row.id,
+    kind: row.kind,
+    status: row.status,
+    hostingId: row.hostingId,
+    userId: row.userId,
+    steps: steps.map(({ name, status, startedAt, finishedAt }) => ({ name, status, startedAt, finishedAt })),
+    failure: row.failureCode === null ? null : { code: row.failureCode, message: row.failureMessage ?? '' },
+    cancelRequested: row.cancelRequested,
+    createdAt: row.createdAt,
+    startedAt: row.startedAt,
+    finishedAt: row.finishedAt,
+  };
+}
+
+/** Stacks with unfinished operations whose lease nobody holds; what was accepted a moment ago still has its own job. */
+export async function abandonedStacks(tx: Tx): Promise<string[]> {
+  const rows: { stack_id: string }[] = await tx.query(
+    `SELECT DISTINCT o.stack_id FROM operations o LEFT JOIN leases l USING (stack_id)
+     WHERE o.status = ANY ($1::text[]) AND o.created_at < now() - interval '5 s'
+       AND coalesce(l.expires_at, '-infinity') <= clock_timestamp()`,
+    [unfinished],
+  );
+  return rows.map((row) => row.stack_id);
+}

@@ -1,0 +1,18 @@
+/** Which hostings are reachable through Nginx, in the form the proxy renders. */
+import type { Tx } from './database';
+import type { Route } from '../proxy/proxy';
+
+export async function openRoute(tx: Tx, hostingId: string): Promise<void> {
+  await tx.query(`INSERT INTO routes (hosting_id) VALUES ($1) ON CONFLICT DO NOTHING`, [hostingId]);
+}
+
+export async function closeRoute(tx: Tx, hostingId: string): Promise<void> {
+  await tx.query(`DELETE FROM routes WHERE hosting_id = $1`, [hostingId]);
+}
+
+export async function allRoutes(tx: Tx): Promise<Route[]> {
+  return tx.query(
+    `SELECT h.user_id AS "userId", u.username, host(h.ip) AS ip, h.ssh_port AS "sshPort"
+     FROM routes r JOIN hostings h ON h.id = r.hosting_id JOIN users u ON u.id = h.user_id ORDER BY h.user_id`,
+  );
+}

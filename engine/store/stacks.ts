@@ -1,0 +1,75 @@
+/** Stacks: the specification each was made from, and its Terraform state, sealed. */
+import type { HostingSpec, NodeSpec, StackSpec } from '../../stacks';
+import type { Tx } from './database';
+import { NodeRow, RunRow, StackRow } from './entities/stack';
+
+export type { NodeRow, RunRow } from './entities/stack';
+
+/** How a VM boots from an image on one node. */
+export type NodeImage = HostingSpec['image'];
+
+export async function saveSpec(tx: Tx, id: string, spec: StackSpec): Promise<void> {
+  await tx.upsert(StackRow, { id, kind: spec.kind, spec: spec as object }, ['id']);
+}
+
+/** Keeps the newest state; an older serial never replaces a newer one. */
+export async function saveState(tx: Tx, id: string, serial: number, sealed: Buffer): Promise<void> {
+  await tx.query(
+    `UPDATE stacks SET state_serial = $2, state_sealed = $3, state_saved_at = clock_timestamp()
+     WHERE id = $1 AND (state_serial IS NULL OR state_serial <= $2)`,
+    [id, serial, sealed],
+  );
+}
+
+export function findStack(tx: Tx, id: string): Promise<StackRow | null> {
+  return tx.findOneBy(StackRow, { id });
+}
+
+export async function deleteStack(tx: Tx, id: string): Promise<void> {
+  await tx.delete(StackRow, { id });
+}
+
+export function findNode(tx: Tx, name: string): Promise<NodeRow | null> {
+  return tx.findOneBy(NodeRow, { name });
+}
+
+/** The node's row, made with this stack id if the node was never seen. */
+export async function ensureNode(tx: Tx, name: string, stackId: string): Promise<NodeRow> {
+  await tx.query(`INSERT INTO nodes (name, stack_id) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, [
+    name,
+    stackId,
+  ]);
+  return tx.findOneByOrFail(NodeRow, { name });
+}
+
+export async function updateNode(
+  tx: Tx,
+  name: string,
+  change: { domainType?: 'kvm' | 'qemu'; prepared?: string | null; images?: Record<string, NodeImage> },
+): Promise<void> {
+  await tx.update(NodeRow, { name }, change as object);
+}
+
+export function nodeSpecOf(row: StackRow | null): NodeSpec | null {
+  return row?.spec?.kind === 'node' ? row.spec : null;
+}
+
+export async function startRun(
+  tx: Tx,
+  run: Pick<RunRow, 'id' | 'stackId' | 'operationId' | 'kind' | 'host'>,
+): Promise<void> {
+  await tx.insert(RunRow, run);
+}
+
+export async function finishRun(
+  tx: Tx,
+  id: string,
+  end: {
+    exitCode: number | null;
+    timings: readonly { phase: string; ms: number }[];
+    log: string;
+    plan?: unknown;
+  },
+): Promise<void> {
+  await tx.update(RunRow, { id }, { ...end, finishedAt: () => 'clock_timestamp()' } as object);
+}

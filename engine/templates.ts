@@ -1,0 +1,11 @@
+/** Where the files that are not code lie, seen from the sources and from dist/ alike. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+
+const root =
+  [path.join(__dirname, '..'), path.join(__dirname, '../..')].find((dir) =>
+    existsSync(path.join(dir, 'package.json')),
+  ) ?? process.cwd();
+
+export const templatesDir = path.join(root, 'templates');
+export const recipesDir = path.join(root, 'images');

@@ -1,0 +1,56 @@
+/**
+ * A stack's directory: cdk.tf.json, Terraform's state, the saved plan. Mode 0700, files 0600: state and plans hold
+ * secrets in plain text. The directory is a cache of what Postgres keeps (specification, sealed state): it can be
+ * lost, or carried on by another machine.
+ */
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
+export const planFile = 'plan.tfplan';
+const stackFile = 'cdk.tf.json';
+const stateFile = 'terraform.tfstate';
+
+export interface StateSnapshot {
+  readonly serial: number;
+  readonly content: Buffer;
+}
+
+export async function writeStack(workspace: string, terraformJson: string): Promise<void> {
+  await mkdir(workspace, { recursive: true, mode: 0o700 });
+  await replaceFile(path.join(workspace, stackFile), terraformJson);
+}
+
+/** The state as it is on disk; null when there is none. */
+export async function readState(workspace: string): Promise<StateSnapshot | null> {
+  const content = await readFile(path.join(workspace, stateFile)).catch(ignoreMissing);
+  if (content === null) return null;
+  const { serial } = JSON.parse(content.toString('utf8')) as { serial: number };
+  return { serial, content };
+}
+
+/** The libvirt names of every resource in a state. */
+export function resourceNames(state: StateSnapshot): string[] {
+  const { resources } = JSON.parse(state.content.toString('utf8')) as {
+    resources: { instances: { attributes: { name?: string } }[] }[];
+  };
+  return resources.flatMap(({ instances }) => instances.flatMap(({ attributes }) => attributes.name ?? []));
+}
+
+export async function writeState(workspace: string, content: Buffer): Promise<void> {
+  await mkdir(workspace, { recursive: true, mode: 0o700 });
+  await replaceFile(path.join(workspace, stateFile), content);
+}
+
+export async function removeWorkspace(workspace: string): Promise<void> {
+  await rm(workspace, { recursive: true, force: true });
+}
+
+async function replaceFile(file: string, content: string | Buffer): Promise<void> {
+  await writeFile(`${file}.new`, content, { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}
+
+export function ignoreMissing(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null;
+  throw error;
+}

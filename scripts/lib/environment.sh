@@ -1,0 +1,45 @@
+# shellcheck shell=bash
+# The settings that scripts need before the engine can read its own: .env, directories, secrets.
+
+# .env gives defaults; what the environment says wins.
+load_environment() {
+  local line name
+  if [ -f "$ROOT/.env" ]; then
+    while IFS= read -r line; do
+      [[ $line =~ ^[A-Z_]+= ]] || continue
+      name=${line%%=*}
+      [ -n "${!name+set}" ] || export "$name=${line#*=}"
+    done <"$ROOT/.env"
+  fi
+  export DATA_DIR=${DATA_DIR:-/var/lib/vm-webhoster}
+  export CACHE_DIR=${CACHE_DIR:-/var/cache/vm-webhoster}
+  export IMAGE=${IMAGE:-debian-13}
+  export API_PORT=${API_PORT:-8000}
+  export HTTP_PORT=${HTTP_PORT:-80}
+  export PUBLIC_HOST=${PUBLIC_HOST:-localhost}
+  export LIBVIRT_URI=${LIBVIRT_URI:-qemu:///system}
+  export NODE_ENV=${NODE_ENV:-production}
+  RUN_DIR=$DATA_DIR/run
+  # programs that this script fetched itself
+  export PATH="$CACHE_DIR/bin:$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+}
+
+# Secrets are made once, kept in files of their own that only root reads, and named by NAME_FILE.
+SECRET_NAMES=(JWT_SECRET STATE_KEY POSTGRES_PASSWORD)
+
+use_secrets() {
+  local name variable
+  for name in "${SECRET_NAMES[@]}"; do
+    variable=${name}_FILE
+    if [ -z "${!name:-}" ] && [ -z "${!variable:-}" ]; then export "$variable=$DATA_DIR/secrets/${name,,}"; fi
+  done
+}
+
+webhoster() { node "$ROOT/dist/cli/main.js" "$@"; }
+
+# pid_runs FILE PATTERN: the process named in a pid file lives and is what we started, not a later namesake.
+pid_runs() {
+  local pid
+  pid=$(cat "$1" 2>/dev/null) || return 1
+  [ -n "$pid" ] && tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q -- "$2"
+}

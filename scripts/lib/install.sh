@@ -1,0 +1,148 @@
+# shellcheck shell=bash
+# Steps that put programs on the machine: distribution packages, Node modules, Terraform, its provider, libvirtd.
+
+PACKAGES=(libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils dnsmasq-base genisoimage xsltproc
+  mmdebstrap nginx-light libnginx-mod-stream openssh-client curl unzip ca-certificates util-linux iproute2
+  e2fsprogs cpio xz-utils zstd busybox-static)
+
+missing_packages() {
+  local package
+  for package in "${PACKAGES[@]}"; do
+    dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q 'ok installed' || printf '%s\n' "$package"
+  done
+}
+
+need_packages() { [ -n "$(missing_packages)" ]; }
+do_packages() {
+  command -v apt-get >/dev/null || fail "this system has no apt-get; install these yourself: ${PACKAGES[*]}"
+  local missing had_nginx=''
+  command -v nginx >/dev/null && had_nginx=yes
+  mapfile -t missing < <(missing_packages)
+  apt-get update -q
+  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+  # The package starts its own server on port 80; ours takes its place. A server that was there before stays.
+  if [ -z "$had_nginx" ] && [ -d /run/systemd/system ]; then systemctl disable --now nginx; fi
+}
+
+need_user() { ! getent passwd vm-webhoster >/dev/null; }
+do_user() { useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin vm-webhoster; }
+
+check_node() {
+  local found
+  found=$(node --version 2>/dev/null) || found=none
+  node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null ||
+    fail "Node.js 20.19 or newer is needed, found: $found. Install it from your distribution or from nodejs.org and run this again."
+}
+
+# npm keeps a copy of the lock file it installed from; WITH_DEV=1 asks for the test tools and cdktf's command line too.
+need_modules() {
+  [ "$ROOT/node_modules/.package-lock.json" -nt "$ROOT/package-lock.json" ] || return 0
+  [ -n "${WITH_DEV:-}" ] && [ ! -d "$ROOT/node_modules/jest" ]
+}
+do_modules() {
+  local omit=(--omit=dev)
+  [ -z "${WITH_DEV:-}" ] || omit=()
+  (cd "$ROOT" && npm ci "${omit[@]}" --no-audit --no-fund)
+}
+
+sources_stamp() { (cd "$ROOT" && find api cli engine stacks tsconfig.json -name '*.ts' -o -name 'tsconfig.json' | LC_ALL=C sort | xargs cat | sha256sum | cut -c1-64); }
+need_build() { [ "$(cat "$ROOT/dist/.sources" 2>/dev/null)" != "$(sources_stamp)" ]; }
+do_build() {
+  (cd "$ROOT" && node node_modules/typescript/bin/tsc -p tsconfig.json)
+  sources_stamp >"$ROOT/dist/.sources"
+}
+
+TERRAFORM_VERSION=1.11.4
+declare -A TERRAFORM_SHA256=(
+  [amd64]=1ce994251c00281d6845f0f268637ba50c0005657eb3cf096b92f753b42ef4dc
+  [arm64]=a43d1d0da9b9bab214a8305a39db0e40869572594ccf50c416a7756499143633
+)
+
+# Terraform, or OpenTofu where that is what the machine has.
+find_terraform() {
+  if [ -n "${TERRAFORM_BIN:-}" ]; then return; fi
+  if command -v terraform >/dev/null; then TERRAFORM_BIN=$(command -v terraform); elif command -v tofu >/dev/null; then TERRAFORM_BIN=$(command -v tofu); else TERRAFORM_BIN=$CACHE_DIR/bin/terraform; fi
+  export TERRAFORM_BIN
+}
+need_terraform() { ! command -v "$TERRAFORM_BIN" >/dev/null; }
+do_terraform() {
+  local arch zip url
+  arch=$(dpkg --print-architecture)
+  zip=$(mktemp -d)/terraform.zip
+  url=${TERRAFORM_BASE_URL:-https://releases.hashicorp.com/terraform}/$TERRAFORM_VERSION/terraform_${TERRAFORM_VERSION}_linux_$arch.zip
+  [ -n "${TERRAFORM_SHA256[$arch]:-}" ] || fail "no Terraform is pinned for $arch; install terraform or tofu yourself and run this again"
+  curl -fsSL --retry 2 --connect-timeout 15 -o "$zip" "$url" ||
+    fail "Terraform could not be downloaded from $url. Install terraform $TERRAFORM_VERSION or newer, or tofu, put it on PATH or name it in TERRAFORM_BIN, and run this again."
+  echo "${TERRAFORM_SHA256[$arch]}  $zip" | sha256sum --check --quiet - ||
+    fail "what was downloaded from $url does not have the pinned checksum; nothing was installed"
+  install -d -m 0755 "$CACHE_DIR/bin"
+  unzip -o -q "$zip" terraform -d "$CACHE_DIR/bin"
+  rm -rf "$(dirname "$zip")"
+}
+
+PROVIDER_VERSION=0.8.3
+provider_file() {
+  printf '%s/providers/%s/dmacvicar/libvirt/%s/linux_%s/terraform-provider-libvirt_v%s' \
+    "$CACHE_DIR" "$1" "$PROVIDER_VERSION" "$(dpkg --print-architecture)" "$PROVIDER_VERSION"
+}
+provider_stamp() { sha256sum "$ROOT/engine/terraform/provider/go.sum" | cut -c1-16; }
+need_provider() { [ "$(cat "$CACHE_DIR/providers/.built-from" 2>/dev/null)" != "$(provider_stamp)" ]; }
+# From Terraform's registry (signature checked by Terraform), else built from the pinned Go modules (checksums in go.sum).
+do_provider() {
+  local work file
+  work=$(mktemp -d)
+  file=$(provider_file registry.terraform.io)
+  install -d -m 0755 "$(dirname "$file")"
+  if fetch_provider "$work"; then
+    cp "$(find "$work/mirror" -name 'terraform-provider-libvirt_v*' -type f | head -n 1)" "$file.new"
+  else
+    say "the registry is out of reach; building the provider from source"
+    command -v go >/dev/null || fail "the Terraform registry is out of reach and Go is not installed: install Go 1.23 or newer and run this again, and the provider is built from source"
+    (cd "$ROOT/engine/terraform/provider" && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags='-s -w' -o "$file.new" github.com/dmacvicar/terraform-provider-libvirt)
+  fi
+  chmod 0755 "$file.new"
+  mv "$file.new" "$file"
+  # OpenTofu asks for the same provider under its own registry's name
+  install -D -m 0755 "$file" "$(provider_file registry.opentofu.org)"
+  provider_stamp >"$CACHE_DIR/providers/.built-from"
+  rm -rf "$work"
+}
+fetch_provider() {
+  cat >"$1/main.tf" <<TF
+terraform {
+  required_providers {
+    libvirt = {
+      source  = "dmacvicar/libvirt"
+      version = "$PROVIDER_VERSION"
+    }
+  }
+}
+TF
+  touch "$1/empty.tfrc"
+  (cd "$1" && TF_CLI_CONFIG_FILE="$1/empty.tfrc" CHECKPOINT_DISABLE=1 timeout 120 "$TERRAFORM_BIN" providers mirror -platform="linux_$(dpkg --print-architecture)" mirror) &&
+    (cd "$1/mirror" && for zip in $(find . -name '*.zip'); do unzip -o -q "$zip"; done)
+}
+
+libvirt_answers() { timeout 10 virsh --connect "$LIBVIRT_URI" --quiet version >/dev/null 2>&1; }
+need_libvirt() { ! libvirt_answers; }
+do_libvirt() {
+  if [ -d /run/systemd/system ]; then
+    systemctl enable --now libvirtd
+  else
+    # no init system here: these are ours, and stop.sh ends them by these pid files
+    install -d -m 0700 "$RUN_DIR"
+    pgrep -x virtlogd >/dev/null || virtlogd --daemon --pid-file "$RUN_DIR/virtlogd.pid"
+    libvirtd --daemon --pid-file "$RUN_DIR/libvirtd.pid"
+  fi
+  wait_for 30 libvirt_answers || fail "libvirtd was started but does not answer at $LIBVIRT_URI; see journalctl -u libvirtd or /var/log/libvirt"
+}
+
+# wait_for SECONDS COMMAND...: probes until it succeeds.
+wait_for() {
+  local deadline=$(($(date +%s) + $1))
+  shift
+  until "$@"; do
+    [ "$(date +%s)" -lt "$deadline" ] || return 1
+    sleep 0.1
+  done
+}

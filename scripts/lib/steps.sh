@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# Progress for people: each step with its name and time. With DRY_RUN=1 a step says what it would do and does nothing.
+# A step is a pair of functions: need_NAME succeeds when there is something to do, do_NAME does it.
+
+set -euo pipefail
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+DRY_RUN=${DRY_RUN:-}
+STEP=0
+
+if [ -t 1 ]; then BOLD=$'\e[1m' DIM=$'\e[2m' RED=$'\e[31m' GREEN=$'\e[32m' OFF=$'\e[0m'; else BOLD='' DIM='' RED='' GREEN='' OFF=''; fi
+
+now_ms() { date +%s%3N; }
+seconds_since() { local ms=$(($(now_ms) - $1)); printf '%d.%d s' $((ms / 1000)) $((ms % 1000 / 100)); }
+say() { printf '%s\n' "$*"; }
+note() { printf '       %s%s%s\n' "$DIM" "$*" "$OFF"; }
+
+# fail MESSAGE: what went wrong and what to do next.
+fail() {
+  printf '%serror:%s %s\n' "$RED" "$OFF" "$*" >&2
+  exit 1
+}
+
+# step NAME TITLE: runs do_NAME if need_NAME says so. Output goes to the log; it is shown when the step fails.
+step() {
+  local name=$1 title=$2 started
+  STEP=$((STEP + 1))
+  if ! "need_$name"; then
+    printf '[%2d/%d] %-52s %sready%s\n' "$STEP" "$STEPS" "$title" "$DIM" "$OFF"
+    return
+  fi
+  if [ -n "$DRY_RUN" ]; then
+    printf '[%2d/%d] %-52s %swould run%s\n' "$STEP" "$STEPS" "$title" "$BOLD" "$OFF"
+    return
+  fi
+  printf '[%2d/%d] %-52s ' "$STEP" "$STEPS" "$title"
+  started=$(now_ms)
+  # Not in a condition: there `set -e` would be off inside the step.
+  set +e
+  (set -e; "do_$name") >"$STEP_LOG" 2>&1
+  local status=$?
+  set -e
+  if [ "$status" -ne 0 ]; then
+    printf '%sfailed%s after %s\n' "$RED" "$OFF" "$(seconds_since "$started")"
+    tail -n 25 "$STEP_LOG" >&2
+    exit "$status"
+  fi
+  printf '%sdone%s  %s\n' "$GREEN" "$OFF" "$(seconds_since "$started")"
+}
+
+STEP_LOG=$(mktemp)
+trap 'rm -f "$STEP_LOG"' EXIT
+
+need_root() {
+  [ "$(id -u)" -eq 0 ] || exec sudo --preserve-env "$0" "$@"
+}

@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# Sets everything up, starts everything, returns when healthy. Safe to repeat: what is there already is left alone.
+#   --dry-run   says what it would do, and does nothing
+set -euo pipefail
+case "${1:-}" in
+'' | --dry-run) ;;
+*)
+  sed -n '2,3s/^# //p' "$0"
+  [ "$1" = --help ] && exit 0 || exit 2
+  ;;
+esac
+[ "${1:-}" = --dry-run ] && DRY_RUN=1
+# shellcheck source=scripts/lib/steps.sh
+. "$(dirname "$0")/lib/steps.sh"
+# shellcheck source=scripts/lib/environment.sh
+. "$ROOT/scripts/lib/environment.sh"
+# shellcheck source=scripts/lib/install.sh
+. "$ROOT/scripts/lib/install.sh"
+[ -n "$DRY_RUN" ] || need_root "$@"
+load_environment
+find_terraform
+use_secrets
+STEPS=12
+STARTED=$(now_ms)
+
+need_directories() {
+  local name
+  [ -d "$DATA_DIR/run" ] && [ -d "$CACHE_DIR" ] || return 0
+  for name in "${SECRET_NAMES[@]}"; do [ -s "$DATA_DIR/secrets/${name,,}" ] || return 0; done
+  return 1
+}
+do_directories() {
+  # others pass through to what is theirs (Nginx's pages, PostgreSQL's data) and see nothing else
+  install -d -m 0711 "$DATA_DIR"
+  install -d -m 0755 "$CACHE_DIR"
+  install -d -m 0700 "$RUN_DIR" "$DATA_DIR/secrets"
+  local name file
+  for name in "${SECRET_NAMES[@]}"; do
+    file=$DATA_DIR/secrets/${name,,}
+    [ -s "$file" ] || (umask 077 && head -c 36 /dev/urandom | base64 >"$file")
+  done
+}
+
+need_image() { [ -n "$DRY_RUN" ] && [ ! -d "$ROOT/dist" ] || ! webhoster image list --json | grep -A 3 "\"name\": \"$IMAGE\"" | grep -q '"state": "built"'; }
+do_image() { webhoster image build "$IMAGE"; }
+
+need_postgres() { [ -z "${DATABASE_URL:-}" ] && ! pg_ready; }
+pg_ready() { [ -f "$DATA_DIR/postgres/postmaster.pid" ] && kill -0 "$(head -n 1 "$DATA_DIR/postgres/postmaster.pid")" 2>/dev/null; }
+do_postgres() { webhoster service postgres-start; }
+
+need_node() { return 0; }
+do_node() { webhoster node prepare; }
+
+api_runs() { pid_runs "$RUN_DIR/api.pid" dist/api/main.js; }
+need_api() { ! api_runs; }
+do_api() {
+  check_port "$HTTP_PORT" HTTP_PORT nginx.pid
+  check_port "$API_PORT" API_PORT
+  cd "$DATA_DIR"
+  setsid nohup node "$ROOT/dist/api/main.js" >>"$DATA_DIR/api.log" 2>&1 </dev/null &
+  echo $! >"$RUN_DIR/api.pid"
+}
+# check_port PORT VARIABLE [PIDFILE]: a port that somebody else holds is told by name, before we fail on it.
+check_port() {
+  [ -n "${3:-}" ] && pid_runs "$DATA_DIR/nginx/$3" nginx && return
+  local holder
+  holder=$(ss -Hltnp "sport = :$1" | grep -o 'users:(("[^"]*' | cut -d'"' -f2 | sort -u | head -n 1) || true
+  [ -z "$holder" ] || fail "port $1 is in use by $holder; stop it or choose another with $2"
+}
+
+healthy() { curl -fs --max-time 5 "http://127.0.0.1:$API_PORT/api/v1/health" >/dev/null && curl -fs --max-time 5 "http://127.0.0.1:$HTTP_PORT/" >/dev/null; }
+need_health() { [ -z "$DRY_RUN" ] || ! healthy; }
+do_health() {
+  local deadline=$(($(date +%s) + 60))
+  until healthy; do
+    kill -0 "$(cat "$RUN_DIR/api.pid")" 2>/dev/null || fail "the service ended; the end of $DATA_DIR/api.log:
+$(tail -n 15 "$DATA_DIR/api.log")"
+    [ "$(date +%s)" -lt "$deadline" ] || fail "the service is not healthy after 60 s; see $DATA_DIR/api.log and http://127.0.0.1:$API_PORT/api/v1/health/detailed"
+    sleep 0.1
+  done
+}
+
+say "${BOLD}vm-webhoster${OFF}"
+step packages "Distribution packages"
+step user "System user for PostgreSQL"
+check_node
+step modules "Node modules"
+step build "Compile"
+step directories "Directories and secrets"
+step terraform "Terraform"
+step provider "Terraform provider for libvirt"
+step libvirt "libvirtd"
+[ -n "$DRY_RUN" ] || webhoster service check-config
+step image "Guest image $IMAGE"
+step postgres "PostgreSQL"
+[ -n "$DRY_RUN" ] || { step node "Network, pool and base image"; step api "API, worker and Nginx"; do_health; }
+if [ -n "$DRY_RUN" ]; then
+  say "Nothing was changed."
+  exit 0
+fi
+PORT_SUFFIX=$([ "$HTTP_PORT" = 80 ] || echo ":$HTTP_PORT")
+cat <<TEXT
+
+${GREEN}Ready${OFF} after $(seconds_since "$STARTED")
+  Service      http://$PUBLIC_HOST$PORT_SUFFIX/
+  API          http://$PUBLIC_HOST:$API_PORT/api/v1
+  API docs     http://$PUBLIC_HOST:$API_PORT/docs
+  Health       http://$PUBLIC_HOST:$API_PORT/api/v1/health/detailed
+  Log          $DATA_DIR/api.log
+  First VM     ./scripts/test-workflow.sh
+  Stop         ./scripts/stop.sh
+TEXT

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Stops what start.sh started. VMs keep running; what they serve is unreachable until the next start.
+#   --purge     also removes every VM, the network, the pool and all data (asks first)
+#   --yes       does not ask
+set -euo pipefail
+PURGE='' YES=''
+for argument in "$@"; do
+  case $argument in
+  --purge) PURGE=1 ;;
+  --yes) YES=1 ;;
+  *)
+    sed -n '2,4s/^# //p' "$0"
+    [ "$argument" = --help ] && exit 0 || exit 2
+    ;;
+  esac
+done
+# shellcheck source=scripts/lib/steps.sh
+. "$(dirname "$0")/lib/steps.sh"
+# shellcheck source=scripts/lib/environment.sh
+. "$ROOT/scripts/lib/environment.sh"
+# shellcheck source=scripts/lib/install.sh
+. "$ROOT/scripts/lib/install.sh"
+need_root "$@"
+load_environment
+find_terraform
+use_secrets
+
+if [ -n "$PURGE" ] && [ -z "$YES" ]; then
+  read -r -p "Remove every VM and all data in $DATA_DIR? Type 'purge': " answer
+  [ "$answer" = purge ] || fail "nothing was removed"
+fi
+
+# stop_pid FILE PATTERN SECONDS: asks the process to end and waits for it.
+stop_pid() {
+  pid_runs "$1" "$2" || { rm -f "$1"; return 0; }
+  local pid
+  pid=$(cat "$1")
+  kill -TERM "$pid"
+  wait_for "$3" ended "$pid" || kill -KILL "$pid"
+  rm -f "$1"
+}
+ended() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; }
+
+[ -n "$PURGE" ] && STEPS=5 || STEPS=3
+always() { return 0; }
+need_api() { [ -f "$RUN_DIR/api.pid" ]; }
+do_api() { stop_pid "$RUN_DIR/api.pid" dist/api/main.js 60; }
+need_nginx() { [ -f "$DATA_DIR/nginx/nginx.pid" ]; }
+do_nginx() { webhoster service nginx-stop; }
+need_postgres() { [ -f "$DATA_DIR/postgres/postmaster.pid" ]; }
+do_postgres() { webhoster service postgres-stop; }
+need_stacks() { [ -d "$DATA_DIR/workspaces" ]; }
+do_stacks() { webhoster service purge-stacks; }
+need_data() { [ -d "$DATA_DIR" ]; }
+do_data() {
+  stop_pid "$RUN_DIR/libvirtd.pid" libvirtd 20
+  stop_pid "$RUN_DIR/virtlogd.pid" virtlogd 20
+  rm -rf "${DATA_DIR:?}"
+}
+
+step api "API and worker"
+[ -z "$PURGE" ] || step stacks "VMs, network and pool"
+step nginx "Nginx"
+step postgres "PostgreSQL"
+[ -z "$PURGE" ] || step data "Data in $DATA_DIR"
