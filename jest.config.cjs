@@ -1,4 +1,4 @@
-// Tests are chosen by folder: `npx jest test/unit`, `npx jest test/contract`, and so on.
+// Layers from quick to slow; each can be run alone: `npx jest --selectProjects unit`.
 // CommonJS, not TypeScript: Node 20 cannot load a jest.config.ts without ts-node, which nothing else here needs.
 
 /** What TypeORM's entities need: decorators in TypeScript's old form, with the types of their properties. */
@@ -14,21 +14,33 @@ const transform = {
   swcrc: false,
 };
 
-/** @type {import('jest').Config} */
-module.exports = {
+const postgres = {
+  globalSetup: '<rootDir>/test/support/global-setup.ts',
+  globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+};
+
+const layer = (name, options = {}) => ({
+  displayName: name,
   rootDir: __dirname,
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/cdktf.out/', '<rootDir>/coverage/'],
   transform: { '^.+\\.ts$': ['@swc/jest', transform] },
-  collectCoverageFrom: [
-    'api/**/*.ts',
-    'engine/**/*.ts',
-    'stacks/**/*.ts',
-    '!stacks/bindings/**',
-    '!**/*.d.ts',
+  restoreMocks: true,
+  ...options,
+});
+
+/** @type {import('jest').Config} */
+module.exports = {
+  projects: [
+    layer('unit'),
+    layer('contract', postgres),
+    layer('integration', postgres),
+    layer('system', postgres),
+    layer('e2e'),
   ],
+  collectCoverageFrom: ['{api,engine,stacks}/**/*.ts', '!stacks/bindings/**', '!**/*.d.ts'],
   coverageProvider: 'v8',
   coverageDirectory: 'coverage',
-  restoreMocks: true,
+  coverageReporters: ['text-summary', 'json-summary'],
 };

@@ -1,0 +1,232 @@
+/**
+ * A libvirt host, a Terraform, a network and an Nginx in memory, behaving like the real ones as far as the contract
+ * suites tell, able to fail on command, and quick enough for hundreds of hostings.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { EngineError } from '../../engine/errors';
+import type { Guest } from '../../engine/guest/guest';
+import type { Inventory } from '../../engine/libvirt/inventory';
+import type { Virtualization } from '../../engine/libvirt/virtualization';
+import type { Proxy, Route } from '../../engine/proxy/proxy';
+import type { Synthesizer } from '../../engine/terraform/synthesizer';
+import type { Terraform, TerraformCall, TerraformPlan } from '../../engine/terraform/terraform';
+import type { HostingSpec, StackSpec } from '../../stacks';
+import { Faults } from './faults';
+
+interface Resource {
+  readonly address: string;
+  readonly type: string;
+  readonly name: string;
+}
+
+export class FakeHost {
+  readonly faults = new Faults();
+  /** Domain name -> state. */
+  readonly domains = new Map<string, string>();
+  /** pool/name of every volume. */
+  readonly volumes = new Set<string>();
+  /** IP -> the page that its web server serves. */
+  readonly pages = new Map<string, string>();
+  routes: readonly Route[] = [];
+  publishes = 0;
+
+  readonly synthesizer: Synthesizer = {
+    synthesize: async (spec) => {
+      await this.faults.at('synthesize');
+      return JSON.stringify(spec);
+    },
+  };
+
+  readonly terraform: Terraform = {
+    init: (call) => this.faults.at('init', call.signal),
+    plan: async (call, { planFile, intent }) => {
+      await this.faults.at(intent === 'destroy' ? 'plan-destroy' : 'plan', call.signal);
+      const wanted = intent === 'destroy' ? [] : resourcesOf(readSpec(call));
+      const known = readState(call).resources;
+      const plan = {
+        create: wanted.filter((each) => !known.some((other) => other.address === each.address)),
+        remove: known.filter((each) => !wanted.some((other) => other.address === each.address)),
+        serial: readState(call).serial,
+      };
+      writeFileSync(path.join(call.workspace, planFile), JSON.stringify(plan));
+      return plan.create.length + plan.remove.length > 0;
+    },
+    showPlan: async (call, planFile) => {
+      await this.faults.at('show', call.signal);
+      return this.describePlan(call, planFile);
+    },
+    apply: async (call, planFile) => {
+      const plan = JSON.parse(readFileSync(path.join(call.workspace, planFile), 'utf8')) as StoredPlan;
+      if (plan.serial !== readState(call).serial) throw new EngineError('apply_failed', 'stale plan');
+      const verb = plan.remove.length > 0 ? 'destroy' : 'apply';
+      await this.faults.at(verb, call.signal);
+      for (const resource of plan.create) await this.make(call, resource);
+      for (const resource of [...plan.remove].reverse()) await this.unmake(call, resource);
+      await this.faults.at(`${verb}-end`, call.signal);
+    },
+    version: () => Promise.resolve('Terraform 0.0.0-fake'),
+  };
+
+  readonly inventory: Inventory = {
+    find: async ({ domain, pool, volumes }) => {
+      await this.faults.at('inventory');
+      return {
+        domain: domain !== null && this.domains.has(domain) ? domain : null,
+        volumes: volumes.filter((name) => this.volumes.has(`${pool}/${name}`)),
+      };
+    },
+    removeDomain: (name) => {
+      this.domains.delete(name);
+      return Promise.resolve();
+    },
+    removeVolume: (pool, name) => {
+      this.volumes.delete(`${pool}/${name}`);
+      return Promise.resolve();
+    },
+    domainState: (name) => Promise.resolve(this.domains.get(name) ?? null),
+    nodeActive: () => Promise.resolve(true),
+    hypervisorGroup: () => Promise.resolve(undefined),
+    version: async () => {
+      await this.faults.at('inventory');
+      return 'libvirt 0.0.0-fake';
+    },
+  };
+
+  readonly guest: Guest = {
+    servesPage: async (ip, marker) => {
+      await this.faults.at('page');
+      return this.pages.get(ip)?.includes(marker) ?? false;
+    },
+    sshHostKeys: async (ip) => {
+      await this.faults.at('ssh');
+      return this.pages.has(ip) ? [`ssh-ed25519 ${Buffer.from(ip).toString('base64')}`] : [];
+    },
+  };
+
+  readonly proxy: Proxy = {
+    publish: async (routes) => {
+      await this.faults.at('publish');
+      this.routes = routes;
+      this.publishes += 1;
+    },
+    fetch: async (urlPath) => {
+      await this.faults.at('fetch');
+      const route = this.routes.find((each) => urlPath === `/${each.userId}`);
+      return (route && this.pages.get(route.ip)) ?? 'not found';
+    },
+    version: () => Promise.resolve('nginx 0.0.0-fake'),
+  };
+
+  readonly virtualization: Virtualization = { detect: () => Promise.resolve('qemu') };
+
+  /** Everything that exists, for "as before" checks. */
+  remains(): { domains: string[]; volumes: string[]; routes: readonly Route[] } {
+    return { domains: [...this.domains.keys()], volumes: [...this.volumes], routes: this.routes };
+  }
+
+  private async make(call: TerraformCall, resource: Resource): Promise<void> {
+    const spec = readSpec(call);
+    if (resource.type === 'libvirt_domain' && spec.kind === 'hosting') {
+      this.domains.set(resource.name, 'running');
+      this.pages.set(spec.ip, `<meta name="vm-webhoster" content="${spec.vmName}">`);
+    } else this.volumes.add(resource.name);
+    // a killed apply has made the resource and not written it down yet
+    await this.faults.at(`made ${resource.type}`, call.signal);
+    const state = readState(call);
+    writeState(call, { serial: state.serial + 1, resources: [...state.resources, resource] });
+  }
+
+  private async unmake(call: TerraformCall, resource: Resource): Promise<void> {
+    this.domains.delete(resource.name);
+    this.volumes.delete(resource.name);
+    const spec = readSpec(call);
+    if (resource.type === 'libvirt_domain' && spec.kind === 'hosting') this.pages.delete(spec.ip);
+    await this.faults.at(`removed ${resource.type}`, call.signal);
+    const state = readState(call);
+    writeState(call, {
+      serial: state.serial + 1,
+      resources: state.resources.filter((each) => each.address !== resource.address),
+    });
+  }
+
+  private describePlan(call: TerraformCall, planFile: string): TerraformPlan {
+    const plan = JSON.parse(readFileSync(path.join(call.workspace, planFile), 'utf8')) as StoredPlan;
+    const spec = readSpec(call);
+    const change = (resource: Resource, action: 'create' | 'delete') => ({
+      ...resource,
+      mode: 'managed' as const,
+      provider_name: 'registry.terraform.io/dmacvicar/libvirt',
+      change: { actions: [action], before: null, after: action === 'create' ? sizes(spec) : null },
+    });
+    return {
+      resource_changes: [
+        ...plan.create.map((each) => change(each, 'create')),
+        ...plan.remove.map((each) => change(each, 'delete')),
+      ],
+      configuration: {
+        provider_config: {
+          libvirt: {
+            full_name: 'registry.terraform.io/dmacvicar/libvirt',
+            expressions: { uri: { constant_value: spec.kind === 'hosting' ? spec.node.uri : spec.uri } },
+          },
+        },
+      },
+    };
+  }
+}
+
+interface StoredPlan {
+  readonly create: readonly Resource[];
+  readonly remove: readonly Resource[];
+  readonly serial: number;
+}
+interface StoredState {
+  readonly serial: number;
+  readonly resources: readonly Resource[];
+}
+
+function sizes(spec: StackSpec): Record<string, unknown> {
+  return spec.kind === 'hosting' ? { memory: spec.memoryMiB, vcpu: spec.vcpus, size: spec.diskBytes } : {};
+}
+
+function resourcesOf(spec: StackSpec): Resource[] {
+  return spec.kind === 'hosting'
+    ? hostingResources(spec)
+    : [{ address: 'libvirt_pool.pool', type: 'libvirt_pool', name: spec.pool.name }];
+}
+
+function hostingResources({ hostingId, vmName, node: { pool } }: HostingSpec): Resource[] {
+  return [
+    { address: 'libvirt_volume.root', type: 'libvirt_volume', name: `${pool}/${hostingId}.qcow2` },
+    {
+      address: 'libvirt_cloudinit_disk.cidata',
+      type: 'libvirt_cloudinit_disk',
+      name: `${pool}/${hostingId}-cidata.iso`,
+    },
+    { address: 'libvirt_domain.vm', type: 'libvirt_domain', name: vmName },
+  ];
+}
+
+function readSpec({ workspace }: TerraformCall): StackSpec {
+  return JSON.parse(readFileSync(path.join(workspace, 'cdk.tf.json'), 'utf8')) as StackSpec;
+}
+
+function stateFile({ workspace }: TerraformCall): string {
+  return path.join(workspace, 'terraform.tfstate');
+}
+
+/** On disk in Terraform's own shape, so that the engine reads it as it reads the real one. */
+function readState(call: TerraformCall): StoredState {
+  if (!existsSync(stateFile(call))) return { serial: 0, resources: [] };
+  const state = JSON.parse(readFileSync(stateFile(call), 'utf8')) as { serial: number; fake: Resource[] };
+  return { serial: state.serial, resources: state.fake };
+}
+
+function writeState(call: TerraformCall, { serial, resources }: StoredState): void {
+  const shaped = resources.map((each) => ({
+    type: each.type,
+    instances: [{ attributes: { name: path.basename(each.name) } }],
+  }));
+  writeFileSync(stateFile(call), JSON.stringify({ serial, resources: shaped, fake: resources }));
+}

@@ -1,0 +1,98 @@
+import { deleteHosting } from '../../../engine/operations/delete-hosting';
+import { EngineError } from '../../../engine/errors';
+import type { User } from '../../../engine/engine';
+import { openWorld, type World } from '../../support/world';
+
+let world: World;
+let user: User;
+let stackId: string;
+beforeEach(async () => {
+  world = await openWorld();
+  user = await world.newUser();
+  stackId = (await world.engine.hostings.create(user, {})).hosting.id;
+});
+afterEach(() => world.close());
+
+async function expectNothingLeft(): Promise<void> {
+  expect(world.host.remains()).toEqual({ domains: [], volumes: [], routes: [] });
+  for (const table of ['ssh_ports', 'address_leases', 'routes', 'stacks']) {
+    expect([table, await world.parts.database.direct.query(`SELECT * FROM ${table}`)]).toEqual([table, []]);
+  }
+  await expect(world.engine.hostings.mine(user)).rejects.toMatchObject({ code: 'hosting_not_found' });
+}
+
+describe('delete-hosting', () => {
+  it('takes every trace away', async () => {
+    await world.work(stackId);
+    const operation = await world.engine.hostings.delete(user);
+    expect((await world.engine.hostings.mine(user)).status).toBe('deleting');
+    await world.work(stackId);
+    expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
+    await expectNothingLeft();
+  });
+
+  it('joins a removal that is on its way', async () => {
+    await world.work(stackId);
+    const first = await world.engine.hostings.delete(user);
+    expect((await world.engine.hostings.delete(user)).id).toBe(first.id);
+  });
+
+  it('works without a workspace, from the sealed state alone', async () => {
+    await world.work(stackId);
+    await world.engine.hostings.delete(user);
+    const { rmSync } = await import('node:fs');
+    rmSync(world.config.workspacesDir, { recursive: true });
+    await world.work(stackId);
+    expect(world.host.faults.visited).toContain('destroy');
+    await expectNothingLeft();
+  });
+
+  it('removes what no state knows of', async () => {
+    await world.work(stackId);
+    await world.engine.hostings.delete(user);
+    await world.parts.database.direct.query(`UPDATE stacks SET state_sealed = NULL, state_serial = NULL`);
+    const { rmSync } = await import('node:fs');
+    rmSync(world.config.workspacesDir, { recursive: true });
+    await world.work(stackId);
+    await expectNothingLeft();
+  });
+
+  it('cancels a create that waits and then leaves nothing', async () => {
+    await world.engine.hostings.delete(user);
+    await world.work(stackId);
+    expect(world.host.faults.visited).not.toContain('apply');
+    await expectNothingLeft();
+  });
+
+  it('cancels a create that runs and then leaves nothing', async () => {
+    world.host.faults.once('page', async (signal) => {
+      await world.engine.hostings.delete(user);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      signal?.throwIfAborted();
+    });
+    await world.work(stackId);
+    await expectNothingLeft();
+    const kinds = (await world.parts.database.direct.query(`SELECT kind, status, failure_code FROM operations ORDER BY created_at`)) as unknown;
+    expect(kinds).toEqual([
+      { kind: 'create-hosting', status: 'failed', failure_code: 'cancelled' },
+      { kind: 'delete-hosting', status: 'succeeded', failure_code: null },
+    ]);
+  });
+
+  const faultOf: Record<string, string> = { unroute: 'publish', destroy: 'destroy' };
+  const foreign = deleteHosting.steps.map((step) => step.name).filter((name) => name in faultOf);
+
+  it.each(foreign)('is stuck when %s will not succeed, keeps what it owns, and goes on when asked again', async (step) => {
+    await world.work(stackId);
+    const operation = await world.engine.hostings.delete(user);
+    world.host.faults.fail(faultOf[step] ?? '', new EngineError('libvirt_unavailable', 'gone', { retryable: true }), 5);
+    await world.work(stackId);
+    expect((await world.engine.operations.get(user, operation.id)).status).toBe('stuck');
+    expect(await world.parts.database.direct.query(`SELECT port FROM ssh_ports`)).toHaveLength(1);
+    const again = await world.engine.hostings.delete(user);
+    expect(again.id).toBe(operation.id);
+    await world.work(stackId);
+    expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
+    await expectNothingLeft();
+  });
+});

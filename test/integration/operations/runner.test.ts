@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto';
+import { EngineError } from '../../../engine/errors';
+import { createHosting } from '../../../engine/operations/create-hosting';
+import { deleteHosting } from '../../../engine/operations/delete-hosting';
+import { operationRunner } from '../../../engine/operations/runner';
+import { abandonedStacks, moveOperation } from '../../../engine/store/operations';
+import { claimLease, fenced, releaseLease, renewLease } from '../../../engine/store/leases';
+import type { User } from '../../../engine/engine';
+import { openWorld, type World } from '../../support/world';
+
+let world: World;
+let user: User;
+beforeEach(async () => {
+  world = await openWorld();
+  user = await world.newUser();
+});
+afterEach(() => world.close());
+
+/** The worker dies: its lease runs out without being given back. */
+async function expireLeases(): Promise<void> {
+  await world.parts.database.direct.query(`UPDATE leases SET expires_at = clock_timestamp() - interval '1 s'`);
+}
+async function loseLease(stackId: string): Promise<void> {
+  await expireLeases();
+  await claimLease(world.parts.database.direct, stackId, 'another worker', 30_000);
+}
+
+describe('leases', () => {
+  it('are held by one owner at a time and hand out growing tokens', async () => {
+    const { direct } = world.parts.database;
+    const stackId = randomUUID();
+    const first = await claimLease(direct, stackId, 'a', 30_000);
+    expect(await claimLease(direct, stackId, 'b', 30_000)).toBeNull();
+    await releaseLease(direct, first!);
+    const second = await claimLease(direct, stackId, 'b', 30_000);
+    expect(Number(second!.token)).toBeGreaterThan(Number(first!.token));
+    expect(await renewLease(direct, first!, 30_000)).toBe(false);
+    expect(await renewLease(direct, second!, 30_000)).toBe(true);
+  });
+
+  it('refuse a write with an older token', async () => {
+    const stackId = randomUUID();
+    const stale = await claimLease(world.parts.database.direct, stackId, 'a', 0);
+    await claimLease(world.parts.database.direct, stackId, 'b', 30_000);
+    const write = jest.fn();
+    await expect(fenced(world.parts.database, stale!, write)).rejects.toMatchObject({ code: 'lease_lost' });
+    expect(write).not.toHaveBeenCalled();
+  });
+
+  it('let one of many claimants win', async () => {
+    const stackId = randomUUID();
+    const claims = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => claimLease(world.parts.database.direct, stackId, `w${index}`, 30_000)),
+    );
+    expect(claims.filter((claim) => claim !== null)).toHaveLength(1);
+  });
+});
+
+describe('the runner', () => {
+  it('leaves a stack alone that another worker holds', async () => {
+    const { hosting, operation } = await world.engine.hostings.create(user, {});
+    await claimLease(world.parts.database.direct, hosting.id, 'another worker', 30_000);
+    await world.work(hosting.id);
+    expect((await world.engine.operations.get(user, operation.id)).status).toBe('pending');
+  });
+
+  it.each(createHosting.steps.filter((step) => step.run).map((step) => step.name))(
+    'resumes a create whose worker died in %s, and applies once',
+    async (step) => {
+      const { hosting, operation } = await world.engine.hostings.create(user, {});
+      await dieIn(step, hosting.id, createHosting);
+      expect((await world.engine.operations.get(user, operation.id)).status).toBe('running');
+      await expireLeases();
+      await world.work(hosting.id);
+      expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
+      expect([...world.host.domains.keys()]).toEqual([hosting.vmName]);
+      expect(world.host.volumes.size).toBe(2);
+    },
+  );
+
+  it.each(deleteHosting.steps.map((step) => step.name))('resumes a delete whose worker died in %s', async (step) => {
+    const { hosting } = await world.engine.hostings.create(user, {});
+    await world.work(hosting.id);
+    const operation = await world.engine.hostings.delete(user);
+    await dieIn(step, hosting.id, deleteHosting);
+    await expireLeases();
+    await world.work(hosting.id);
+    expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
+    expect(world.host.remains()).toEqual({ domains: [], volumes: [], routes: [] });
+  });
+
+  /** Runs the step and loses the worker before it can write that it is done: the worst moment. */
+  async function dieIn(name: string, stackId: string, definition: typeof createHosting): Promise<void> {
+    const dying = {
+      ...definition,
+      steps: definition.steps.map((step) =>
+        step.name !== name
+          ? step
+          : {
+              ...step,
+              run: async (context: Parameters<NonNullable<typeof step.run>>[0]) => {
+                await step.run?.(context);
+                await loseLease(stackId);
+              },
+            },
+      ),
+    };
+    const runner = operationRunner({ parts: world.parts, definitions: [dying], bus: world.bus, owner: 'dying' });
+    await runner.perform(stackId, new AbortController().signal);
+  }
+
+  it('does not let a worker that lost its lease write anything more', async () => {
+    const { hosting, operation } = await world.engine.hostings.create(user, {});
+    world.host.faults.once('made libvirt_domain', () => loseLease(hosting.id));
+    await world.work(hosting.id);
+    const seen = await world.engine.operations.get(user, operation.id);
+    expect(seen.steps.find((step) => step.name === 'apply')?.status).toBe('running');
+    const [lease] = (await world.parts.database.direct.query(`SELECT owner FROM leases`)) as { owner: string }[];
+    expect(lease?.owner).toBe('another worker');
+  });
+
+  it('hands over at once when its worker is told to stop, and the next one finishes', async () => {
+    const { hosting, operation } = await world.engine.hostings.create(user, {});
+    const handover = new AbortController();
+    world.host.faults.once('page', (signal) => {
+      handover.abort();
+      signal?.throwIfAborted();
+    });
+    await world.runner.perform(hosting.id, handover.signal);
+    expect((await world.engine.operations.get(user, operation.id)).status).toBe('running');
+    await world.work(hosting.id);
+    expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
+  });
+
+  it.each(['apply', 'boot', 'route'])('undoes a create twice as if once, from %s', async (step) => {
+    const { hosting, operation } = await world.engine.hostings.create(user, {});
+    const faultOf: Record<string, string> = { apply: 'apply-end', boot: 'ssh', route: 'fetch' };
+    world.host.faults.fail(faultOf[step] ?? '', new EngineError('apply_failed', 'planned failure'));
+    // the worker dies after the first undo of the apply
+    world.host.faults.once('destroy-end', () => loseLease(hosting.id));
+    await world.work(hosting.id);
+    expect((await world.engine.operations.get(user, operation.id)).status).toBe('unwinding');
+    await expireLeases();
+    await world.work(hosting.id);
+    expect((await world.engine.operations.get(user, operation.id)).status).toBe('failed');
+    expect(world.host.remains()).toEqual({ domains: [], volumes: [], routes: [] });
+  });
+
+  it('finds operations that nobody works on', async () => {
+    const { hosting } = await world.engine.hostings.create(user, {});
+    expect(await abandonedStacks(world.parts.database.direct)).toEqual([]);
+    await world.parts.database.direct.query(`UPDATE operations SET created_at = now() - interval '1 min'`);
+    expect(await abandonedStacks(world.parts.database.direct)).toEqual([hosting.id]);
+    await claimLease(world.parts.database.direct, hosting.id, 'w', 30_000);
+    expect(await abandonedStacks(world.parts.database.direct)).toEqual([]);
+  });
+
+  it('has no illegal transitions', async () => {
+    const { operation } = await world.engine.hostings.create(user, {});
+    const move = (to: Parameters<typeof moveOperation>[2]) => moveOperation(world.parts.database.direct, operation.id, to);
+    await expect(move('succeeded')).rejects.toThrow('cannot become succeeded');
+    await move('running');
+    await move('succeeded');
+    await expect(move('unwinding')).rejects.toThrow('cannot become unwinding');
+  });
+});

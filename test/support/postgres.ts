@@ -1,0 +1,64 @@
+/** One PostgreSQL for a test run, a database of its own for each test file, cloned from a migrated template. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, chmodSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Client } from 'pg';
+import { startEmbeddedPostgres, stopEmbeddedPostgres } from '../../engine/store/embedded-postgres';
+import { openDatabase } from '../../engine/store/database';
+import { migrateQueue } from '../../engine/queue/graphile';
+import { postgresUrl } from '../../engine/store/url';
+
+const template = 'webhoster_template';
+export const cacheDir = process.env.CACHE_DIR ?? '/var/cache/vm-webhoster';
+
+export interface TestServer {
+  readonly dir: string;
+  readonly port: number;
+  readonly password: string;
+}
+
+export async function startTestServer(): Promise<TestServer> {
+  const home = mkdtempSync(path.join(tmpdir(), 'webhoster-postgres-'));
+  chmodSync(home, 0o711);
+  const server = { dir: path.join(home, 'data'), port: await freePort(), password: randomBytes(18).toString('hex') };
+  await startEmbeddedPostgres({ ...server, cacheDir, database: template });
+  const url = postgresUrl({ ...server, database: template });
+  await migrateQueue(url);
+  const database = await openDatabase(url);
+  await database.migrate();
+  await database.close();
+  return server;
+}
+
+export async function stopTestServer(server: TestServer): Promise<void> {
+  await stopEmbeddedPostgres({ dir: server.dir, cacheDir });
+  rmSync(path.dirname(server.dir), { recursive: true, force: true });
+}
+
+/** @returns the URL of a fresh, migrated database; the server goes with the test run */
+export async function cloneDatabase(): Promise<string> {
+  const server = JSON.parse(process.env.TEST_POSTGRES ?? 'null') as TestServer;
+  const database = `test_${randomBytes(6).toString('hex')}`;
+  const client = new Client({ connectionString: postgresUrl({ ...server, database: 'postgres' }) });
+  await client.connect();
+  // two clones at once would each find the template in use
+  await client.query(`SELECT pg_advisory_lock(1)`);
+  await client.query(`CREATE DATABASE ${database} TEMPLATE ${template}`);
+  await client.end();
+  return postgresUrl({ ...server, database });
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => {
+        resolve(typeof address === 'object' && address ? address.port : 0);
+      });
+    });
+  });
+}
