@@ -18,5 +18,6 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
     },
   },
+  { files: ['**/*.cjs'], languageOptions: { globals: { module: 'writable', __dirname: 'readonly', require: 'readonly' } } },
   { files: ['test/**/*.ts', 'jest.config.ts'], rules: { 'max-lines-per-function': 'off', 'no-restricted-syntax': 'off', '@typescript-eslint/no-non-null-assertion': 'off' } },
 );

@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
-const root =
+export const projectRoot =
   [path.join(__dirname, '..'), path.join(__dirname, '../..')].find((dir) =>
     existsSync(path.join(dir, 'package.json')),
   ) ?? process.cwd();
 
-export const templatesDir = path.join(root, 'templates');
-export const recipesDir = path.join(root, 'images');
+export const templatesDir = path.join(projectRoot, 'templates');
+export const recipesDir = path.join(projectRoot, 'images');

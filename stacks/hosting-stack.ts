@@ -75,7 +75,7 @@ export class HostingStack extends LibvirtStack {
   }
 }
 
-/** Under KVM the guest gets the host's processor; TCG keeps libvirt's default, which is the quickest to emulate. */
+/** Under KVM the guest gets the host's processor. TCG keeps libvirt's default: `maximum` booted no faster. */
 function cpu(type: HostingSpec['domainType']): Pick<DomainConfig, 'cpu'> {
   return type === 'kvm' ? { cpu: { mode: 'host-passthrough' } } : {};
 }

@@ -24,7 +24,9 @@ export function issueToken(userId: number, { secret, ttlSeconds }: TokenSettings
 export function verifyToken(token: string, { secret }: TokenSettings): number {
   try {
     const claims = jwt.verify(token, secret, { algorithms: ['HS256'], issuer, audience, complete: false });
-    const id = typeof claims === 'object' && typeof claims.exp === 'number' ? Number(claims.sub) : NaN;
+    const { exp, sub = '' } = typeof claims === 'object' ? claims : {};
+    // Number() alone would take '' for 0 and '0x7' for 7
+    const id = typeof exp === 'number' && /^[1-9]\d*$/.test(sub) ? Number(sub) : NaN;
     if (Number.isSafeInteger(id)) return id;
   } catch (cause) {
     throw new EngineError('unauthorized', 'The access token is not valid; log in again', { cause });

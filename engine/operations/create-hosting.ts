@@ -10,7 +10,7 @@ import {
   applyStack,
   checkStackPlan,
   destroyStack,
-  forgetWorkspace,
+  forgetStack,
   initializeStack,
   planStack,
   removeUntracked,
@@ -23,7 +23,7 @@ export const createHosting: OperationDefinition = {
   onFailure: 'unwind',
   steps: [
     { name: 'reserve', undo: release },
-    { name: 'synthesize', run: synthesize, undo: forgetWorkspace },
+    { name: 'synthesize', run: synthesize, undo: forgetStack },
     { name: 'init', run: initializeStack },
     { name: 'plan', run: plan },
     { name: 'check', run: check },

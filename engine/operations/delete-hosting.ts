@@ -1,10 +1,9 @@
 /** Takes every trace of a hosting away. There is no way back: a step that fails is tried again until it succeeds. */
 import { closeRoute } from '../store/routes';
 import { getHosting, releaseHosting } from '../store/hostings';
-import { deleteStack } from '../store/stacks';
 import type { OperationDefinition, StepContext } from './operation';
 import { hostingNames, hostingPolicy } from './hosting-stack-facts';
-import { destroyStack, forgetWorkspace } from './stack-work';
+import { destroyStack, forgetStack } from './stack-work';
 
 export const deleteHosting: OperationDefinition = {
   kind: 'delete-hosting',
@@ -12,7 +11,7 @@ export const deleteHosting: OperationDefinition = {
   steps: [
     { name: 'unroute', run: unroute },
     { name: 'destroy', run: destroy },
-    { name: 'forget', run: forget },
+    { name: 'forget', run: forgetStack },
     { name: 'release', run: release },
   ],
 };
@@ -26,11 +25,6 @@ async function destroy(context: StepContext): Promise<void> {
   const { config, database } = context.parts;
   const hosting = await getHosting(database.direct, context.stackId);
   await destroyStack(context, hostingPolicy(hosting, config, 'destroy'), hostingNames(hosting, config));
-}
-
-async function forget(context: StepContext): Promise<void> {
-  await forgetWorkspace(context);
-  await context.write((tx) => deleteStack(tx, context.stackId));
 }
 
 async function release(context: StepContext): Promise<void> {

@@ -2,7 +2,7 @@
 import { findNode, updateNode } from '../store/stacks';
 import type { OperationDefinition, StepContext } from './operation';
 import { nodeNames, nodePolicy } from './prepare-node';
-import { destroyStack, forgetWorkspace } from './stack-work';
+import { destroyStack, forgetStack } from './stack-work';
 
 export const removeNode: OperationDefinition = {
   kind: 'remove-node',
@@ -14,7 +14,7 @@ export const removeNode: OperationDefinition = {
       run: (context) =>
         destroyStack(context, nodePolicy(context.parts.config, 'destroy'), nodeNames(context.parts.config)),
     },
-    { name: 'forget', run: forgetWorkspace },
+    { name: 'forget', run: forgetStack },
   ],
 };
 

@@ -7,8 +7,9 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import type { StackSpec } from '../../stacks';
 import type { Config } from '../config';
+import { toEngineError } from '../errors';
 import type { StackNames } from '../libvirt/inventory';
-import { findStack, finishRun, saveSpec, saveState, startRun } from '../store/stacks';
+import { deleteStack, findStack, finishRun, saveSpec, saveState, startRun } from '../store/stacks';
 import { checkPlan, type PlanPolicy } from '../terraform/plan-firewall';
 import type { TerraformCall, TerraformEvent } from '../terraform/terraform';
 import {
@@ -71,26 +72,31 @@ export async function applyStack(context: StepContext): Promise<void> {
 }
 
 /**
- * Takes a stack down whatever state it is in: first by Terraform what its state knows, then directly in libvirt
- * what a killed apply made and never wrote down. Without a specification nothing was ever made.
+ * Takes a stack down whatever state it is in: first by Terraform what its state knows, then directly in libvirt what
+ * is left: what a killed apply made and never wrote down, and what Terraform can no longer plan (a volume that was
+ * removed by hand fails its refresh). Without a specification nothing was ever made.
  */
-export async function destroyStack(
-  context: StepContext,
-  policy: PlanPolicy,
-  names: StackNames,
-): Promise<void> {
+export async function destroyStack(context: StepContext, policy: PlanPolicy, names: StackNames): Promise<void> {
   const stack = await findStack(context.parts.database.direct, context.stackId);
   if (!stack?.spec) return;
-  const workspace = await prepareWorkspace(context, stack.spec);
-  if ((await readState(workspace)) !== null) {
-    await initializeStack(context);
-    const { changes } = await planStack(context, 'destroy');
-    if (changes) {
-      await checkStackPlan(context, policy);
-      await recorded(context, 'destroy', (run) => context.parts.terraform.apply(run, planFile));
-    }
+  try {
+    await destroyByTerraform(context, stack.spec, policy);
+  } catch (thrown) {
+    context.signal.throwIfAborted();
+    if (names.domain === null || toEngineError(thrown).code === 'lease_lost') throw thrown;
+    context.parts.log.warn({ err: thrown }, 'Terraform could not destroy the stack; removing it directly');
   }
   await removeRemains(context, names);
+}
+
+async function destroyByTerraform(context: StepContext, spec: StackSpec, policy: PlanPolicy): Promise<void> {
+  const workspace = await prepareWorkspace(context, spec);
+  if ((await readState(workspace)) === null) return;
+  await initializeStack(context);
+  const { changes } = await planStack(context, 'destroy');
+  if (!changes) return;
+  await checkStackPlan(context, policy);
+  await recorded(context, 'destroy', (run) => context.parts.terraform.apply(run, planFile));
 }
 
 /** Removes what carries the stack's names in libvirt. Call it only when nothing of it is to be kept. */
@@ -118,8 +124,10 @@ export async function removeUntracked(context: StepContext, names: StackNames): 
     await context.parts.inventory.removeVolume(names.pool, volume);
 }
 
-export async function forgetWorkspace({ parts, stackId }: StepContext): Promise<void> {
+/** Removes workspace, specification and state. Call it only when nothing of the stack exists any more. */
+export async function forgetStack({ parts, stackId, write }: StepContext): Promise<void> {
   await removeWorkspace(stackWorkspace(parts.config, stackId));
+  await write((tx) => deleteStack(tx, stackId));
 }
 
 function call(context: StepContext, onEvent?: (event: TerraformEvent) => void): TerraformCall {

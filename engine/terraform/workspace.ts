@@ -20,10 +20,10 @@ export async function writeStack(workspace: string, terraformJson: string): Prom
   await replaceFile(path.join(workspace, stackFile), terraformJson);
 }
 
-/** The state as it is on disk; null when there is none. */
+/** The state as it is on disk; null when there is none, or Terraform was killed between making the file and writing it. */
 export async function readState(workspace: string): Promise<StateSnapshot | null> {
   const content = await readFile(path.join(workspace, stateFile)).catch(ignoreMissing);
-  if (content === null) return null;
+  if (content === null || content.length === 0) return null;
   const { serial } = JSON.parse(content.toString('utf8')) as { serial: number };
   return { serial, content };
 }

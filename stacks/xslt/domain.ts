@@ -60,8 +60,8 @@ function kernelArguments(spec: HostingSpec): string[] {
 }
 
 /**
- * The provider always adds a SPICE display, and libvirt a video card for it and a USB controller: nobody looks at
- * them, firmware and kernel wait for them. The balloon stays: it hands memory that the guest has freed back to the host.
+ * The provider always adds a SPICE display, which brings a port that listens on the host, a video card and USB; nobody
+ * looks at it. The balloon stays: through it memory that the guest has freed goes back to the host.
  */
 function leanMachine(): string[] {
   return [

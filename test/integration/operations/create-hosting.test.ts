@@ -133,7 +133,7 @@ describe('create-hosting', () => {
     const user = await world.newUser();
     const { hosting, operation } = await world.engine.hostings.create(user, {});
     world.host.faults.fail('fetch', new EngineError('proxy_refused', 'planned failure'));
-    world.host.faults.fail('destroy', new EngineError('apply_failed', 'libvirt is gone'), 10);
+    world.host.faults.fail('inventory', new EngineError('libvirt_unavailable', 'libvirt is gone'), 10);
     await world.work(hosting.id);
     const ended = await world.engine.operations.get(user, operation.id);
     expect(ended.status).toBe('stuck');

@@ -47,6 +47,14 @@ describe('delete-hosting', () => {
     await expectNothingLeft();
   });
 
+  it('removes directly in libvirt what Terraform can no longer plan', async () => {
+    await world.work(stackId);
+    await world.engine.hostings.delete(user);
+    world.host.faults.fail('plan-destroy', new EngineError('plan_failed', 'volume not found'));
+    await world.work(stackId);
+    await expectNothingLeft();
+  });
+
   it('removes what no state knows of', async () => {
     await world.work(stackId);
     await world.engine.hostings.delete(user);
@@ -85,9 +93,12 @@ describe('delete-hosting', () => {
   it.each(foreign)('is stuck when %s will not succeed, keeps what it owns, and goes on when asked again', async (step) => {
     await world.work(stackId);
     const operation = await world.engine.hostings.delete(user);
-    world.host.faults.fail(faultOf[step] ?? '', new EngineError('libvirt_unavailable', 'gone', { retryable: true }), 5);
+    const gone = new EngineError('libvirt_unavailable', 'gone', { retryable: true });
+    world.host.faults.fail(faultOf[step] ?? '', gone, 5);
+    world.host.faults.fail('inventory', gone, 5);
     await world.work(stackId);
     expect((await world.engine.operations.get(user, operation.id)).status).toBe('stuck');
+    world.host.faults.clear();
     expect(await world.parts.database.direct.query(`SELECT port FROM ssh_ports`)).toHaveLength(1);
     const again = await world.engine.hostings.delete(user);
     expect(again.id).toBe(operation.id);

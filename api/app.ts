@@ -1,0 +1,70 @@
+/** The HTTP interface as an Express application. It neither listens nor reads the environment. */
+import { setMaxListeners } from 'node:events';
+import express, { type Express, type RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import { docsPages } from './docs-pages';
+import { HttpError } from './http-error';
+import { mountRoutes } from './mount-routes';
+import { describeApi } from './openapi';
+import { assignRequestId } from './request-id';
+import { logRequests } from './request-log';
+import type { Route, Service } from './route';
+import { routes as allRoutes } from './routes';
+import { neverCached, securityHeaders } from './security-headers';
+import { answerErrors } from './send-answer';
+
+export interface AppParts extends Pick<Service, 'engine' | 'config'> {
+  readonly logger: Pick<Logger, 'info' | 'error'>;
+  /** @default the wall clock */
+  readonly clock?: Service['clock'];
+  /** Fires on shutdown: event streams end, waits answer 202. @default never */
+  readonly stopping?: AbortSignal;
+  /** @default 15000 */
+  readonly heartbeatMs?: number;
+  /** @default every route there is */
+  readonly routes?: readonly Route[];
+}
+
+export function createApp({ logger, routes = allRoutes, ...parts }: AppParts): Express {
+  const service: Service = {
+    engine: parts.engine,
+    config: parts.config,
+    clock: parts.clock ?? { now: () => new Date() },
+    stopping: parts.stopping ?? new AbortController().signal,
+    heartbeatMs: parts.heartbeatMs ?? 15_000,
+  };
+  // Every request in flight listens; that is many and no leak.
+  setMaxListeners(0, service.stopping);
+  const app = express();
+  app.disable('x-powered-by');
+  // Nothing here may be cached, so an ETag would only cost its hash.
+  app.set('etag', false);
+  // Flat: `a[b]=c` stays a key that schemas refuse, repeated keys become arrays that schemas refuse.
+  app.set('query parser', 'simple');
+  app.use(
+    assignRequestId(),
+    logRequests(logger),
+    securityHeaders(),
+    neverCached(),
+    partWhen(service.stopping),
+  );
+  app.use(mountRoutes(routes, service));
+  app.use(docsPages(describeApi(routes)));
+  app.use(refuseUnknown());
+  app.use(answerErrors());
+  return app;
+}
+
+/** Tells keep-alive clients of a stopping server to go elsewhere for their next request. */
+function partWhen(stopping: AbortSignal): RequestHandler {
+  return (_request, response, next) => {
+    if (stopping.aborted) response.set('Connection', 'close');
+    next();
+  };
+}
+
+function refuseUnknown(): RequestHandler {
+  return () => {
+    throw new HttpError('not_found');
+  };
+}

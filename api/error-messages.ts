@@ -1,0 +1,103 @@
+/** The text of every error code in both languages; a code or a language left out does not compile. */
+import type { FailureCode } from './http-error';
+import type { Language } from './language';
+
+export type Text = Readonly<Record<Language, string>>;
+
+const text = (en: string, ko: string): Text => ({ en, ko });
+
+export const errorMessages: Readonly<Record<FailureCode, Text>> = {
+  validation_failed: text(
+    'Some of the values sent cannot be accepted; see error.details.fields',
+    '보내신 값 중 일부를 사용할 수 없습니다. error.details.fields를 확인하세요.',
+  ),
+  unauthorized: text(
+    'Sign in first and send the token as "Authorization: Bearer <token>"',
+    '먼저 로그인한 뒤 "Authorization: Bearer <토큰>" 헤더를 보내세요.',
+  ),
+  invalid_credentials: text('Wrong e-mail or password', '이메일 또는 비밀번호가 올바르지 않습니다.'),
+  forbidden: text('This account may not do that', '이 계정에는 권한이 없습니다.'),
+  not_found: text('There is nothing at this address', '요청하신 주소를 찾을 수 없습니다.'),
+  hosting_not_found: text('You have no hosting', '사용 중인 호스팅이 없습니다.'),
+  operation_not_found: text('There is no such operation', '해당 작업을 찾을 수 없습니다.'),
+  email_taken: text('An account with this e-mail already exists', '이미 가입된 이메일입니다.'),
+  username_taken: text('This username is taken', '이미 사용 중인 사용자 이름입니다.'),
+  quota_exceeded: text(
+    'You already have as many hostings as you may have; delete one first',
+    '만들 수 있는 호스팅을 이미 모두 사용하고 있습니다. 먼저 기존 호스팅을 삭제하세요.',
+  ),
+  ports_exhausted: text(
+    'All SSH ports are in use; try again later',
+    'SSH 포트가 모두 사용 중입니다. 나중에 다시 시도하세요.',
+  ),
+  addresses_exhausted: text(
+    'All VM addresses are in use; try again later',
+    'VM 주소가 모두 사용 중입니다. 나중에 다시 시도하세요.',
+  ),
+  idempotency_key_reused: text(
+    'This Idempotency-Key was already used for a different request',
+    '이 Idempotency-Key는 이미 다른 요청에 사용되었습니다.',
+  ),
+  operation_in_progress: text(
+    'Another operation on this hosting is still running',
+    '이 호스팅에 대한 다른 작업이 아직 진행 중입니다.',
+  ),
+  cancelled: text('The operation was cancelled', '작업이 취소되었습니다.'),
+  synthesis_failed: text('The VM could not be described to Terraform', 'VM 구성을 만들지 못했습니다.'),
+  plan_failed: text('Terraform could not plan the VM', 'Terraform이 VM 계획을 세우지 못했습니다.'),
+  plan_refused: text(
+    'The plan was refused: it would have changed more than this hosting',
+    '계획이 이 호스팅의 범위를 벗어나 거부되었습니다.',
+  ),
+  apply_failed: text(
+    'The VM could not be made; what was begun has been undone',
+    'VM을 만들지 못해 진행한 내용을 되돌렸습니다.',
+  ),
+  destroy_failed: text('The VM could not be removed completely', 'VM을 완전히 삭제하지 못했습니다.'),
+  guest_unreachable: text('The VM did not answer in time', 'VM이 제시간에 응답하지 않았습니다.'),
+  proxy_refused: text('The web route could not be opened', '웹 경로를 열지 못했습니다.'),
+  proxy_unreachable: text(
+    'The web server in front of the VMs does not answer',
+    '웹 프록시가 응답하지 않습니다.',
+  ),
+  image_missing: text('The VM image is not there yet', 'VM 이미지가 아직 준비되지 않았습니다.'),
+  image_source_unreachable: text(
+    'The source of the VM image cannot be reached',
+    'VM 이미지 원본에 연결할 수 없습니다.',
+  ),
+  image_build_failed: text('The VM image could not be built', 'VM 이미지를 만들지 못했습니다.'),
+  node_not_ready: text(
+    'The machine is still getting ready; try again soon',
+    '서버가 준비 중입니다. 잠시 후 다시 시도하세요.',
+  ),
+  libvirt_unavailable: text(
+    'The virtualization service does not answer',
+    '가상화 서비스가 응답하지 않습니다.',
+  ),
+  terraform_missing: text(
+    'Terraform is not installed on this machine',
+    '이 서버에 Terraform이 설치되어 있지 않습니다.',
+  ),
+  database_unavailable: text(
+    'The database does not answer; try again soon',
+    '데이터베이스가 응답하지 않습니다. 잠시 후 다시 시도하세요.',
+  ),
+  lease_lost: text(
+    'The work was handed to another worker; try again',
+    '작업이 다른 작업자에게 넘어갔습니다. 다시 시도하세요.',
+  ),
+  config_invalid: text('The service is not configured correctly', '서비스 설정이 올바르지 않습니다.'),
+  internal: text('Something failed inside the service', '서비스 내부에서 오류가 발생했습니다.'),
+  malformed_json: text('The request body is not valid JSON', '요청 본문이 올바른 JSON이 아닙니다.'),
+  malformed_request: text('The request cannot be read', '요청을 해석할 수 없습니다.'),
+  payload_too_large: text('The request body is larger than 64 KiB', '요청 본문이 64 KiB보다 큽니다.'),
+  unsupported_media_type: text(
+    'The request body has a Content-Type that this address does not take',
+    '이 주소에서 지원하지 않는 Content-Type입니다.',
+  ),
+  method_not_allowed: text(
+    'This address does not take this method',
+    '이 주소에서 지원하지 않는 메서드입니다.',
+  ),
+  not_ready: text('The service is not ready', '서비스가 아직 준비되지 않았습니다.'),
+};

@@ -1,0 +1,77 @@
+/** Every other text a client sees, in both languages, and how an error's text is chosen. */
+import { EngineError, type Failure } from '../engine';
+import { errorMessages, type Text } from './error-messages';
+import type { HttpError } from './http-error';
+import type { Language } from './language';
+
+const text = (en: string, ko: string): Text => ({ en, ko });
+
+export const successMessages = {
+  account_created: text('Account created', '계정이 만들어졌습니다.'),
+  account_shown: text('Your account', '내 계정 정보입니다.'),
+  hosting_ready: text('Your hosting is ready', '호스팅이 준비되었습니다.'),
+  hosting_accepted: text(
+    'Your hosting is being made; follow the operation',
+    '호스팅을 만들고 있습니다. 작업 상태를 확인하세요.',
+  ),
+  hosting_shown: text('Your hosting', '내 호스팅 정보입니다.'),
+  hosting_deleted: text('Your hosting has been deleted', '호스팅이 삭제되었습니다.'),
+  hosting_deleting: text(
+    'Your hosting is being deleted; follow the operation',
+    '호스팅을 삭제하고 있습니다. 작업 상태를 확인하세요.',
+  ),
+  operation_shown: text('The operation', '작업 정보입니다.'),
+  operation_cancelling: text(
+    'The operation has been asked to stop and undo what it did',
+    '작업을 중단하고 되돌리도록 요청했습니다.',
+  ),
+  healthy: text('The service is up', '서비스가 정상입니다.'),
+  degraded: text('The service is up, with limits', '서비스가 일부 제한된 상태로 동작 중입니다.'),
+  version_shown: text('The version that runs', '현재 버전입니다.'),
+} satisfies Readonly<Record<string, Text>>;
+export type SuccessKey = keyof typeof successMessages;
+
+/** What schemas say of a field; a schema names one of these keys as its message. */
+export const fieldMessages = {
+  required: text('is required', '필수 항목입니다.'),
+  unknown_field: text('is not a known field', '알 수 없는 항목입니다.'),
+  body_required: text('a request body is required', '요청 본문이 필요합니다.'),
+  email_invalid: text('must be an e-mail address', '올바른 이메일 주소여야 합니다.'),
+  email_too_long: text('must be at most 254 characters', '254자를 넘을 수 없습니다.'),
+  password_too_short: text('must be at least 10 characters', '10자 이상이어야 합니다.'),
+  password_too_long: text('must be at most 128 characters', '128자를 넘을 수 없습니다.'),
+  password_common: text('is among the passwords that are tried first', '너무 흔한 비밀번호입니다.'),
+  password_personal: text(
+    'must not be your e-mail or username',
+    '이메일이나 사용자 이름과 같을 수 없습니다.',
+  ),
+  username_invalid: text(
+    '3 to 32 of a-z, 0-9 and dash, beginning with a letter and not ending with a dash',
+    '영문 소문자로 시작하고 영문 소문자, 숫자, 하이픈으로 이루어진 3~32자여야 하며 하이픈으로 끝날 수 없습니다.',
+  ),
+  username_reserved: text('is reserved', '사용할 수 없는 이름입니다.'),
+  ssh_key_invalid: text(
+    'must be one OpenSSH public key on a single line, such as "ssh-ed25519 AAAA… you@laptop"',
+    '한 줄로 된 OpenSSH 공개 키여야 합니다(예: "ssh-ed25519 AAAA… you@laptop").',
+  ),
+  ssh_key_too_long: text('must be at most 16384 characters', '16384자를 넘을 수 없습니다.'),
+  idempotency_key_invalid: text(
+    'must be 1 to 255 printable ASCII characters',
+    '출력 가능한 ASCII 문자 1~255자여야 합니다.',
+  ),
+  identifier_invalid: text('is not an identifier', '올바른 식별자가 아닙니다.'),
+} satisfies Readonly<Record<string, Text>>;
+export type FieldKey = keyof typeof fieldMessages;
+
+/** The English text of an engine error is specific to the case, so it wins over the catalogue's. */
+export function messageOf(error: EngineError | HttpError, language: Language): string {
+  const own = error instanceof EngineError && language === 'en' ? error.message : '';
+  return own === '' ? errorMessages[error.code][language] : own;
+}
+
+/** The same choice for a failure that an operation or a hosting carries. */
+export function failureMessage(failure: Failure, language: Language): string {
+  return language === 'en' && failure.message !== ''
+    ? failure.message
+    : errorMessages[failure.code][language];
+}

@@ -1,0 +1,152 @@
+/** Writes the OpenAPI 3.1 document from the route table: what validates is what is documented. */
+import { z } from 'zod';
+import { statusOf, type FailureCode } from './http-error';
+import { contentTypes } from './read-body';
+import type { Access, ResponseSpec, Route } from './route';
+import { answerComponents, requestComponents, type ComponentRegistry } from './schemas/components';
+import { errorAnswer } from './schemas/failure';
+import { serviceVersion } from './version';
+
+type Json = Readonly<Record<string, unknown>>;
+type Direction = 'input' | 'output';
+
+const description = `Gives every user an isolated virtual machine with a web server.
+
+Register, log in (**Authorize**), then \`POST /api/v1/host\`. Every answer but the login's is
+\`{success, message, data}\`; every error is \`{success, message, error: {code, details, request_id}}\`.
+Messages are English, or Korean with \`Accept-Language: ko\`.`;
+
+export function describeApi(routes: readonly Route[]): Json {
+  const paths: Record<string, Record<string, Json>> = {};
+  for (const route of routes) {
+    [route.path, ...(route.aliases ?? [])].forEach((path, index) => {
+      const operationId = index === 0 ? route.name : `${route.name}Alias${index > 1 ? index : ''}`;
+      paths[path] = { ...paths[path], [route.method]: describeRoute(route, operationId) };
+    });
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'vm-webhoster',
+      version: serviceVersion,
+      description,
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/' }],
+    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
+    paths,
+    components: {
+      schemas: { ...components(requestComponents, 'input'), ...components(answerComponents, 'output') },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+        login: { type: 'oauth2', flows: { password: { tokenUrl: '/api/v1/auth/login', scopes: {} } } },
+      },
+    },
+  };
+}
+
+function describeRoute(route: Route, operationId: string): Json {
+  return {
+    operationId,
+    tags: [route.tag],
+    summary: route.summary,
+    ...(route.description === undefined ? {} : { description: route.description }),
+    security: security(route.auth),
+    parameters: [
+      ...parameters(route.params, 'path'),
+      ...parameters(route.query, 'query'),
+      ...parameters(route.headers, 'header'),
+    ],
+    ...(route.body === undefined ? {} : { requestBody: requestBody(route, route.body) }),
+    responses: { ...answers(route), ...failures(route) },
+  };
+}
+
+function security(access: Access): Json[] {
+  return access === 'none' ? [] : [{ bearer: [] }, { login: [] }];
+}
+
+function requestBody(route: Route, body: z.ZodType): Json {
+  const schema = schemaOf(body, 'input');
+  return {
+    required: !body.safeParse(undefined).success,
+    content: { [contentTypes[route.bodyType ?? 'json']]: { schema } },
+  };
+}
+
+function parameters(schema: z.ZodObject | undefined, place: 'path' | 'query' | 'header'): Json[] {
+  return Object.entries(schema?.shape ?? {}).map(([name, field]) => {
+    const { description: text, ...inner } = schemaOf(field as z.ZodType, 'input');
+    const required = !(field as z.ZodType).safeParse(undefined).success;
+    return { name, in: place, required, ...(text === undefined ? {} : { description: text }), schema: inner };
+  });
+}
+
+const headerText = (text: string): Json => ({ description: text, schema: { type: 'string' } });
+const everyAnswer = { 'X-Request-Id': headerText('Yours if it was sane, else made here; it is in the log') };
+
+function answers(route: Route): Record<string, Json> {
+  return Object.fromEntries(
+    Object.entries(route.responses).map(([status, spec]) => {
+      const own = Object.entries(spec.headers ?? {}).map(([name, text]) => [name, headerText(text)]);
+      const headers = { ...everyAnswer, ...(Object.fromEntries(own) as Json) };
+      return [status, { description: spec.description, headers, ...content(spec) }];
+    }),
+  );
+}
+
+function content(spec: ResponseSpec): Json {
+  if ('empty' in spec) return {};
+  if ('events' in spec)
+    return { content: { 'text/event-stream': { schema: schemaOf(spec.events, 'output') } } };
+  const schema = 'body' in spec ? schemaOf(spec.body, 'output') : envelope(schemaOf(spec.data, 'output'));
+  return { content: { 'application/json': { schema } } };
+}
+
+function envelope(data: Json): Json {
+  const properties = { success: { const: true }, message: { type: 'string' }, data };
+  return { type: 'object', properties, required: ['success', 'message', 'data'] };
+}
+
+/** What any route of this kind can answer besides what it names itself. */
+function sharedFailures(route: Route): FailureCode[] {
+  const codes: FailureCode[] = ['internal', 'database_unavailable'];
+  if (route.auth !== 'none') codes.push('unauthorized');
+  if (route.auth === 'admin') codes.push('forbidden');
+  if (route.params ?? route.query ?? route.headers ?? route.body) codes.push('validation_failed');
+  if (route.params) codes.push('malformed_request');
+  if (route.body) codes.push('payload_too_large', 'unsupported_media_type');
+  if (route.body && route.bodyType !== 'form') codes.push('malformed_json');
+  return codes;
+}
+
+function failures(route: Route): Record<string, Json> {
+  const byStatus = new Map<number, FailureCode[]>();
+  for (const code of new Set([...route.failures, ...sharedFailures(route)])) {
+    byStatus.set(statusOf[code], [...(byStatus.get(statusOf[code]) ?? []), code]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => {
+      const content = { 'application/json': { schema: schemaOf(errorAnswer, 'output') } };
+      return [String(status), { description: codes.join(', '), headers: everyAnswer, content }];
+    }),
+  );
+}
+
+const reference = (id: string): string => `#/components/schemas/${id}`;
+
+/** A reference for a named schema; the schema itself for one that has no name. */
+function schemaOf(schema: z.ZodType, direction: Direction): Json {
+  const id = (direction === 'input' ? requestComponents : answerComponents).get(schema)?.id;
+  return id === undefined ? plain(z.toJSONSchema(schema, { io: direction })) : { $ref: reference(id) };
+}
+
+function components(registry: ComponentRegistry, direction: Direction): Record<string, Json> {
+  const { schemas } = z.toJSONSchema(registry, { io: direction, uri: reference });
+  return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, plain(schema)]));
+}
+
+/** OpenAPI names the dialect and the place itself; `$id` with a fragment would even be wrong. */
+function plain({ $schema: _dialect, $id: _place, ...schema }: z.core.JSONSchema.BaseSchema): Json {
+  return schema;
+}

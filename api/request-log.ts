@@ -1,0 +1,64 @@
+/**
+ * One line per request: method, route, status, milliseconds, request id.
+ *
+ * The route is the declared pattern and never the URL: paths and query strings may hold what must not be logged.
+ * Neither are bodies, headers, tokens and cookies ever looked at here.
+ */
+import type { RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+
+interface Notes {
+  route?: string;
+  failure?: unknown;
+  userId?: number;
+}
+
+/** What the rest of the request wants on its line; kept off `response.locals`, which templates could render. */
+const notes = new WeakMap<Response, Notes>();
+
+export function note(response: Response, more: Notes): void {
+  notes.set(response, { ...notes.get(response), ...more });
+}
+
+export function logRequests(logger: Pick<Logger, 'info' | 'error'>): RequestHandler {
+  return (request, response, next) => {
+    const started = performance.now();
+    response.once('close', () => {
+      const { route = 'unmatched', failure, userId } = notes.get(response) ?? {};
+      const line = {
+        method: request.method,
+        route,
+        status: response.statusCode,
+        ms: Math.round((performance.now() - started) * 10) / 10,
+        request_id: String(response.get('X-Request-Id')),
+        ...(userId === undefined ? {} : { user_id: userId }),
+        ...(response.writableFinished ? {} : { aborted: true }),
+      };
+      if (response.statusCode < 500 && failure === undefined) logger.info(line, 'request');
+      else logger.error({ ...line, failure: chainOf(failure) }, 'request');
+    });
+    next();
+  };
+}
+
+interface Link {
+  readonly type: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+}
+
+/** An error and its causes. Named properties only: libraries hang bodies, queries and sockets on their errors. */
+function chainOf(thrown: unknown): Link[] {
+  const links: Link[] = [];
+  for (let error = thrown; error instanceof Error && links.length < 8; error = error.cause) {
+    const { code } = error as { code?: unknown };
+    links.push({
+      type: error.name,
+      message: error.message,
+      ...(typeof code === 'string' ? { code } : {}),
+      ...(error.stack === undefined ? {} : { stack: error.stack }),
+    });
+  }
+  return links;
+}

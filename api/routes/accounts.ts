@@ -1,0 +1,59 @@
+/** Signing up, signing in, and who one is. */
+import { defineRoute } from '../route';
+import { accountView, login, registration, tokenView } from '../schemas/account';
+import { showUser } from '../views';
+
+export const register = defineRoute({
+  name: 'register',
+  method: 'post',
+  path: '/api/v1/auth/register',
+  tag: 'Accounts',
+  summary: 'Create an account',
+  auth: 'none',
+  body: registration,
+  responses: { 201: { description: 'The new account', data: accountView } },
+  failures: ['email_taken', 'username_taken'],
+  async handle({ engine, body, answer }) {
+    const user = await engine.accounts.register(body);
+    return answer(201, { message: 'account_created', data: { user: showUser(user) } });
+  },
+});
+
+export const signIn = defineRoute({
+  name: 'login',
+  method: 'post',
+  path: '/api/v1/auth/login',
+  tag: 'Accounts',
+  summary: 'Sign in',
+  description: 'The OAuth2 password flow: a form with `username` (your e-mail) and `password`.',
+  auth: 'none',
+  body: login,
+  bodyType: 'form',
+  responses: { 200: { description: 'A bearer token', body: tokenView } },
+  failures: ['invalid_credentials'],
+  async handle({ engine, body, answer }) {
+    const signedIn = await engine.accounts.login({ email: body.username, password: body.password });
+    return answer(200, {
+      body: {
+        access_token: signedIn.accessToken,
+        token_type: 'bearer',
+        expires_in: signedIn.expiresInSeconds,
+        user: showUser(signedIn.user),
+      },
+    });
+  },
+});
+
+export const me = defineRoute({
+  name: 'getMe',
+  method: 'get',
+  path: '/api/v1/auth/me',
+  tag: 'Accounts',
+  summary: 'Who am I',
+  auth: 'user',
+  responses: { 200: { description: 'The account of the token', data: accountView } },
+  failures: [],
+  async handle({ user, answer }) {
+    return answer(200, { message: 'account_shown', data: { user: showUser(user) } });
+  },
+});

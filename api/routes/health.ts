@@ -1,0 +1,67 @@
+/** For probes, load balancers and operators; open, so details never name a path or a secret. */
+import { HttpError } from '../http-error';
+import { defineRoute } from '../route';
+import { detailedHealthView, healthView, versionView } from '../schemas/health';
+import { serviceVersion } from '../version';
+import { showComponent } from '../views';
+
+export const health = defineRoute({
+  name: 'getHealth',
+  method: 'get',
+  path: '/api/v1/health',
+  aliases: ['/health'],
+  tag: 'Service',
+  summary: 'Can requests be accepted',
+  auth: 'none',
+  responses: { 200: { description: 'Yes', data: healthView } },
+  failures: ['not_ready'],
+  async handle({ engine, clock, answer }) {
+    // A check that breaks is an answer too: the service cannot be used.
+    const ready = await engine.health.basic().catch((cause: unknown) => {
+      throw new HttpError('not_ready', { cause });
+    });
+    if (!ready) throw new HttpError('not_ready');
+    return answer(200, { message: 'healthy', data: { status: 'ok', time: clock.now().toISOString() } });
+  },
+});
+
+export const detailedHealth = defineRoute({
+  name: 'getDetailedHealth',
+  method: 'get',
+  path: '/api/v1/health/detailed',
+  aliases: ['/health/detailed'],
+  tag: 'Service',
+  summary: 'The state of every part',
+  description: 'A part that is down makes it 503; `error.details.components` then says which.',
+  auth: 'none',
+  responses: { 200: { description: 'Everything needed is up', data: detailedHealthView } },
+  failures: ['not_ready'],
+  async handle({ engine, clock, answer }) {
+    const components = (await engine.health.detailed()).map(showComponent);
+    const time = clock.now().toISOString();
+    if (components.some(({ status }) => status === 'down')) {
+      throw new HttpError('not_ready', { details: { status: 'down', time, components } });
+    }
+    return components.some(({ status }) => status === 'degraded')
+      ? answer(200, { message: 'degraded', data: { status: 'degraded', time, components } })
+      : answer(200, { message: 'healthy', data: { status: 'ok', time, components } });
+  },
+});
+
+export const version = defineRoute({
+  name: 'getVersion',
+  method: 'get',
+  path: '/api/v1/version',
+  aliases: ['/version'],
+  tag: 'Service',
+  summary: 'The version that runs',
+  auth: 'none',
+  responses: { 200: { description: 'Name and version', data: versionView } },
+  failures: [],
+  async handle({ answer }) {
+    return answer(200, {
+      message: 'version_shown',
+      data: { name: 'vm-webhoster', version: serviceVersion, api_version: 'v1' },
+    });
+  },
+});

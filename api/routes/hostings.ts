@@ -1,0 +1,111 @@
+/** The caller's own hosting. */
+import type { Hosting } from '../../engine';
+import { awaitOperation } from '../operation-wait';
+import { defineRoute, type Context } from '../route';
+import {
+  createdHosting,
+  createHeaders,
+  deleteHeaders,
+  hostingAccess,
+  hostingRequest,
+  removedHosting,
+} from '../schemas/hosting';
+import { showAccess, showHosting, showOperation } from '../views';
+
+const waitHeaders = { 'Preference-Applied': 'The preference that was honoured' };
+const asyncHeaders = { ...waitHeaders, Location: 'Where to follow the operation' };
+
+export const createHosting = defineRoute({
+  name: 'createHosting',
+  method: 'post',
+  path: '/api/v1/host',
+  tag: 'Hosting',
+  summary: 'Create your hosting: a VM with a web server',
+  description: 'Waits until the page is served, or answers 202 with the operation (see `Prefer`).',
+  auth: 'user',
+  body: hostingRequest,
+  headers: createHeaders,
+  responses: {
+    201: { description: 'The hosting serves', data: createdHosting, headers: waitHeaders },
+    202: { description: 'Accepted and still being made', data: createdHosting, headers: asyncHeaders },
+  },
+  // prettier-ignore
+  failures: [
+    'quota_exceeded', 'ports_exhausted', 'addresses_exhausted', 'idempotency_key_reused', 'node_not_ready',
+    'operation_in_progress', 'cancelled', 'synthesis_failed', 'plan_failed', 'plan_refused', 'apply_failed',
+    'guest_unreachable', 'proxy_refused', 'proxy_unreachable', 'image_missing', 'libvirt_unavailable', 'lease_lost',
+  ],
+  async handle(context) {
+    const { engine, user, body, headers, language, answer } = context;
+    const accepted = await engine.hostings.create(user, {
+      sshPublicKey: body?.ssh_public_key?.trim(),
+      idempotencyKey: headers['idempotency-key'],
+    });
+    const waited = await awaitOperation(context, accepted.operation, headers.prefer);
+    const hosting = waited.done ? await refreshed(context, accepted.hosting) : accepted.hosting;
+    const data = {
+      ...showAccess(hosting, language),
+      ...(accepted.sshPrivateKey === null ? {} : { ssh_private_key: accepted.sshPrivateKey }),
+      operation: showOperation(waited.operation, language),
+    };
+    return waited.done
+      ? answer(201, { message: 'hosting_ready', data, headers: waited.headers })
+      : answer(202, { message: 'hosting_accepted', data, headers: waited.headers });
+  },
+});
+
+/** The hosting as it stands after its operation: now it is running and its host keys are known. */
+async function refreshed({ engine, user }: Context<'user'>, accepted: Hosting): Promise<Hosting> {
+  const current = await engine.hostings.mine(user);
+  if (current.id === accepted.id) return current;
+  // A user with several hostings: `mine` may give another one, so the accepted one is shown as it must be by now.
+  return { ...accepted, status: accepted.status === 'creating' ? 'running' : accepted.status };
+}
+
+export const showMyHosting = defineRoute({
+  name: 'getMyHosting',
+  method: 'get',
+  path: '/api/v1/host/my',
+  tag: 'Hosting',
+  summary: 'Show your hosting',
+  auth: 'user',
+  responses: { 200: { description: 'Your hosting and the ways into it', data: hostingAccess } },
+  failures: ['hosting_not_found'],
+  async handle({ engine, user, language, answer }) {
+    const hosting = await engine.hostings.mine(user);
+    return answer(200, { message: 'hosting_shown', data: showAccess(hosting, language) });
+  },
+});
+
+export const deleteMyHosting = defineRoute({
+  name: 'deleteMyHosting',
+  method: 'delete',
+  path: '/api/v1/host/my',
+  tag: 'Hosting',
+  summary: 'Delete your hosting and every trace of it',
+  description: 'A create that is still running is cancelled first. Waits as `POST /api/v1/host` does.',
+  auth: 'user',
+  headers: deleteHeaders,
+  responses: {
+    200: { description: 'What was removed', data: removedHosting, headers: waitHeaders },
+    202: { description: 'Accepted and still being removed', data: removedHosting, headers: asyncHeaders },
+  },
+  // prettier-ignore
+  failures: [
+    'hosting_not_found', 'operation_in_progress', 'cancelled', 'plan_failed', 'plan_refused', 'destroy_failed',
+    'proxy_refused', 'proxy_unreachable', 'node_not_ready', 'libvirt_unavailable', 'lease_lost',
+  ],
+  async handle(context) {
+    const { engine, user, headers, language, answer } = context;
+    // Read before it is gone: the answer names what was removed.
+    const hosting = await engine.hostings.mine(user);
+    const waited = await awaitOperation(context, await engine.hostings.delete(user), headers.prefer);
+    const data = {
+      hosting: showHosting({ ...hosting, status: waited.done ? 'deleted' : 'deleting' }, language),
+      operation: showOperation(waited.operation, language),
+    };
+    return waited.done
+      ? answer(200, { message: 'hosting_deleted', data, headers: waited.headers })
+      : answer(202, { message: 'hosting_deleting', data, headers: waited.headers });
+  },
+});

@@ -1,0 +1,21 @@
+/** The route table: what is listed here is served, validated and documented. */
+import type { Route } from '../route';
+import { me, register, signIn } from './accounts';
+import { detailedHealth, health, version } from './health';
+import { createHosting, deleteMyHosting, showMyHosting } from './hostings';
+import { cancelOperation, followOperation, showOneOperation } from './operations';
+
+export const routes: readonly Route[] = [
+  register,
+  signIn,
+  me,
+  createHosting,
+  showMyHosting,
+  deleteMyHosting,
+  showOneOperation,
+  followOperation,
+  cancelOperation,
+  health,
+  detailedHealth,
+  version,
+];

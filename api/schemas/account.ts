@@ -1,0 +1,91 @@
+/** Who may sign up, with what, and what an account looks like from outside. */
+import { z } from 'zod';
+import { answerSchema, requestSchema, timestamp } from './components';
+import { says } from './field-message';
+import { isCommonPassword, reservedUsernames } from './refused-names';
+
+/** RFC 5321's longest path, less the angle brackets. */
+const EMAIL_MAX = 254;
+const PASSWORD_MIN = 10;
+/** Far above any passphrase; a bound because hashing costs time. */
+const PASSWORD_MAX = 128;
+
+/** The length comes first and ends the check, so that no pattern runs over a long text. */
+const email = z
+  .string()
+  .max(EMAIL_MAX, { error: says('email_too_long'), abort: true })
+  .regex(z.regexes.email, { error: says('email_invalid'), abort: true })
+  .refine((value) => value.indexOf('@') <= 64, says('email_invalid'))
+  .meta({ format: 'email', examples: ['mina@example.com'] });
+
+const password = z
+  .string()
+  .min(PASSWORD_MIN, says('password_too_short'))
+  .max(PASSWORD_MAX, { error: says('password_too_long'), abort: true })
+  .refine((value) => !isCommonPassword(value), says('password_common'))
+  .meta({ format: 'password', description: 'Not a common one, not your e-mail, not your username.' });
+
+/** A username is also a DNS label: it cannot end with a dash, and `xn--` would let it pose in another script. */
+const username = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{1,30}[a-z0-9]$/, { error: says('username_invalid'), abort: true })
+  .refine((value) => value.slice(2, 4) !== '--', says('username_invalid'))
+  .refine((value) => !reservedUsernames.has(value), says('username_reserved'))
+  .meta({
+    description: 'Your host name under the base domain. Names of the service are reserved.',
+    examples: ['mina'],
+  });
+
+export const registration = requestSchema(
+  'Registration',
+  z.strictObject({ email, password, username }).superRefine((input, context) => {
+    const own = [input.email, input.username].map((value) => value.toLowerCase());
+    if (own.includes(input.password.toLowerCase())) {
+      context.addIssue({ code: 'custom', path: ['password'], message: says('password_personal') });
+    }
+  }),
+);
+
+/** The OAuth2 password flow: `scope` and the client fields are what generic clients send along, and are ignored. */
+export const login = requestSchema(
+  'Login',
+  z.strictObject({
+    username: z
+      .string()
+      .min(1, says('required'))
+      .max(EMAIL_MAX, says('email_too_long'))
+      .meta({ description: 'Your e-mail' }),
+    password: z
+      .string()
+      .min(1, says('required'))
+      .max(PASSWORD_MAX, says('password_too_long'))
+      .meta({ format: 'password' }),
+    grant_type: z.literal('password').optional(),
+    scope: z.string().max(1000).optional(),
+    client_id: z.string().max(1000).optional(),
+    client_secret: z.string().max(1000).optional(),
+  }),
+);
+
+export const userView = answerSchema(
+  'User',
+  z.object({
+    id: z.number().int().meta({ description: 'The number in your web path' }),
+    email: z.string(),
+    username: z.string(),
+    role: z.enum(['user', 'admin']),
+    created_at: timestamp,
+  }),
+);
+
+export const accountView = answerSchema('Account', z.object({ user: userView }));
+
+export const tokenView = answerSchema(
+  'Token',
+  z.object({
+    access_token: z.string(),
+    token_type: z.literal('bearer'),
+    expires_in: z.number().int().meta({ description: 'Seconds' }),
+    user: userView,
+  }),
+);

@@ -1,0 +1,98 @@
+/** What a hosting is asked for with, and what it looks like. */
+import { z } from 'zod';
+import { answerSchema, requestSchema, timestamp } from './components';
+import { says } from './field-message';
+import { failureView, operationView } from './operation';
+
+const SSH_KEY_MAX = 16 * 1024;
+
+export const hostingRequest = requestSchema(
+  'HostingRequest',
+  z
+    .strictObject({
+      ssh_public_key: z
+        .string()
+        .max(SSH_KEY_MAX, { error: says('ssh_key_too_long'), abort: true })
+        // One line break at the end is what `cat id_ed25519.pub` gives.
+        .regex(/^[^\r\n\0]+\r?\n?$/, says('ssh_key_invalid'))
+        .optional()
+        .meta({
+          description:
+            'One OpenSSH public key. Without one, a key pair is made and the private key given once.',
+        }),
+    })
+    .optional(),
+);
+
+export const prefer = z
+  .string()
+  .optional()
+  .meta({
+    description: '`wait=N` waits at most N seconds; `respond-async` answers 202 at once (RFC 7240).',
+    examples: ['wait=30'],
+  });
+
+export const createHeaders = z.strictObject({
+  prefer,
+  'idempotency-key': z
+    .string()
+    .regex(/^[\x20-\x7e]{1,255}$/, says('idempotency_key_invalid'))
+    .optional()
+    .meta({
+      description: 'The same key again gives the answer of the first request instead of a second hosting.',
+    }),
+});
+
+export const deleteHeaders = z.strictObject({ prefer });
+
+export const hostingView = answerSchema(
+  'Hosting',
+  z.object({
+    id: z.string(),
+    vm_id: z.string().meta({ examples: ['vm-1a2b3c4d'] }),
+    vm_ip: z.string().meta({ examples: ['10.90.0.10'] }),
+    ssh_port: z
+      .number()
+      .int()
+      .meta({ examples: [10001] }),
+    status: z.enum(['creating', 'running', 'stopped', 'deleting', 'deleted', 'failed']),
+    image: z.string(),
+    memory_mib: z.number().int(),
+    vcpus: z.number().int(),
+    disk_gib: z.number().int(),
+    failure: failureView.nullable(),
+    created_at: timestamp,
+    ready_at: timestamp.nullable(),
+  }),
+);
+
+/** The hosting and every way into it. */
+const access = {
+  hosting: hostingView,
+  web_url: z.string().meta({ examples: ['http://localhost/1'] }),
+  subdomain_url: z.string().meta({ description: 'Preferred: its own origin, apart from other users’ pages' }),
+  ssh_command: z.string().meta({ examples: ['ssh -p 10001 ubuntu@localhost'] }),
+  sftp_command: z.string(),
+  known_hosts: z
+    .array(z.string())
+    .meta({ description: 'Lines for ~/.ssh/known_hosts; empty until the VM has been seen' }),
+};
+
+export const hostingAccess = answerSchema('HostingAccess', z.object(access));
+
+export const createdHosting = answerSchema(
+  'CreatedHosting',
+  z.object({
+    ...access,
+    ssh_private_key: z
+      .string()
+      .optional()
+      .meta({ description: 'Given exactly once, and only when no ssh_public_key was sent' }),
+    operation: operationView,
+  }),
+);
+
+export const removedHosting = answerSchema(
+  'RemovedHosting',
+  z.object({ hosting: hostingView, operation: operationView }),
+);

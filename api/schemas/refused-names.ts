@@ -1,0 +1,32 @@
+/** Passwords and usernames that match every pattern and are refused all the same. */
+
+/** Usernames become host names under BASE_DOMAIN: none may pose as the service, its mail or its administrators. */
+export const reservedUsernames: ReadonlySet<string> = new Set(
+  `abuse account accounts admin administrator api app assets auth autoconfig autodiscover billing blog broadcasthost
+  cdn console contact dashboard dev dns docs download email ftp git grafana health help host hosting hostmaster
+  imap info internal isatap localdomain localhost login logout mail mailer-daemon master metrics mta-sts mysql news
+  nobody noc noreply no-reply ns1 ns2 ns3 ns4 null official operator pop pop3 postgres postmaster private proxy
+  public register root security sftp signin signup smtp ssh ssl staff staging static stats status store sudo support
+  sysadmin sysop system team terraform test ubuntu undefined usenet user users uucp version vpn web webmail webmaster
+  whois wpad www www1 www2 www-data`.split(/\s+/),
+);
+
+/**
+ * The head of the public lists of leaked passwords, kept to those that the length rule lets through.
+ * Short on purpose: bcrypt and the length do the work; this stops what is tried first.
+ */
+const commonPasswords: ReadonlySet<string> = new Set(
+  `1234567890 12345678910 0123456789 0987654321 9876543210 123456789a a123456789 123456789q 1q2w3e4r5t 1q2w3e4r5t6y
+  1qaz2wsx3edc qazwsxedcrfv qwertyuiop qwertyuiop123 qwerty12345 qwerty123456 qwerty1234 asdfghjkl123 asdfghjkl1
+  zxcvbnm123 password12 password123 password1234 password12345 password123! p@ssword123 p@ssw0rd123 passw0rd123
+  passwordpassword iloveyou123 iloveyou12 welcome123 welcome1234 letmein123 letmein1234 changeme123 changemenow
+  administrator admin12345 admin123456 superman123 football123 baseball123 sunshine123 princess123 dragon12345
+  monkey12345 abcdefghij abcd123456 abc1234567 abcdefg123 trustno1234 whatever123 michael123 qwe123qwe123 123qweasdzxc
+  1234qwerasdf qwer1234asdf testtest123 test123456 secret12345 q1w2e3r4t5y6 147258369a 1122334455 123123123a
+  default123`.split(/\s+/),
+);
+
+/** True for a listed password, however it is capitalised, and for one character typed again and again. */
+export function isCommonPassword(password: string): boolean {
+  return commonPasswords.has(password.toLowerCase()) || new Set(password).size === 1;
+}

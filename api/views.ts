@@ -1,0 +1,86 @@
+/** Engine data as the API shows it: snake_case, ISO 8601, and only what is named here. */
+import type { z } from 'zod';
+import type { ComponentHealth, Failure, Hosting, Operation, OperationEvent, User } from '../engine';
+import type { ServerSentEvent } from './event-stream';
+import type { Language } from './language';
+import { failureMessage } from './messages';
+import type { userView } from './schemas/account';
+import type { componentHealthView } from './schemas/health';
+import type { hostingAccess, hostingView } from './schemas/hosting';
+import type { failureView, operationEventView, operationView } from './schemas/operation';
+import { snakeCased } from './snake-case';
+
+const iso = (moment: Date | null): string | null => moment?.toISOString() ?? null;
+
+export function showUser(user: User): z.output<typeof userView> {
+  const { id, email, username, role, createdAt } = user;
+  return { id, email, username, role, created_at: createdAt.toISOString() };
+}
+
+function showFailure(failure: Failure | null, language: Language): z.output<typeof failureView> | null {
+  return failure === null ? null : { code: failure.code, message: failureMessage(failure, language) };
+}
+
+export function showHosting(hosting: Hosting, language: Language): z.output<typeof hostingView> {
+  return {
+    id: hosting.id,
+    vm_id: hosting.vmName,
+    vm_ip: hosting.ip,
+    ssh_port: hosting.sshPort,
+    status: hosting.status,
+    image: hosting.image,
+    memory_mib: hosting.memoryMiB,
+    vcpus: hosting.vcpus,
+    disk_gib: hosting.diskGiB,
+    failure: showFailure(hosting.failure, language),
+    created_at: hosting.createdAt.toISOString(),
+    ready_at: iso(hosting.readyAt),
+  };
+}
+
+export function showAccess(hosting: Hosting, language: Language): z.output<typeof hostingAccess> {
+  return {
+    hosting: showHosting(hosting, language),
+    web_url: hosting.webUrl,
+    subdomain_url: hosting.subdomainUrl,
+    ssh_command: hosting.sshCommand,
+    sftp_command: hosting.sftpCommand,
+    known_hosts: [...hosting.knownHosts],
+  };
+}
+
+export function showOperation(operation: Operation, language: Language): z.output<typeof operationView> {
+  return {
+    id: operation.id,
+    kind: operation.kind,
+    status: operation.status,
+    hosting_id: operation.hostingId,
+    steps: operation.steps.map((step) => ({
+      name: step.name,
+      status: step.status,
+      started_at: iso(step.startedAt),
+      finished_at: iso(step.finishedAt),
+    })),
+    failure: showFailure(operation.failure, language),
+    cancel_requested: operation.cancelRequested,
+    created_at: operation.createdAt.toISOString(),
+    started_at: iso(operation.startedAt),
+    finished_at: iso(operation.finishedAt),
+  };
+}
+
+export function showEvent(event: OperationEvent): ServerSentEvent {
+  const data: z.output<typeof operationEventView> = {
+    operation_id: event.operationId,
+    at: event.at.toISOString(),
+    type: event.type,
+    message: event.message,
+    data: snakeCased(event.data) as Record<string, unknown>,
+  };
+  return { id: event.id, event: event.type, data };
+}
+
+export function showComponent(component: ComponentHealth): z.output<typeof componentHealthView> {
+  const { name, status, latencyMs, detail } = component;
+  return { name, status, latency_ms: latencyMs, detail };
+}

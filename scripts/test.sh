@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# Installs what is missing and runs every test: checks, unit, contract, integration, system (micro guest), end to end
+# (debian-13 guest). What is costly is cached under CACHE_DIR by checksum, so that a second run is quick.
+#   --quick     leaves out the system and end-to-end layers, and says so
+set -euo pipefail
+QUICK=''
+case "${1:-}" in
+'') ;;
+--quick) QUICK=1 ;;
+*)
+  sed -n '2,4s/^# //p' "$0"
+  [ "$1" = --help ] && exit 0 || exit 2
+  ;;
+esac
+# shellcheck source=scripts/lib/steps.sh
+. "$(dirname "$0")/lib/steps.sh"
+# shellcheck source=scripts/lib/environment.sh
+. "$ROOT/scripts/lib/environment.sh"
+# shellcheck source=scripts/lib/install.sh
+. "$ROOT/scripts/lib/install.sh"
+need_root "$@"
+cd "$ROOT"
+export WITH_DEV=1 IMAGE=micro
+# the settings of a service that runs on this machine are not the tests'
+unset DATABASE_URL DATA_DIR
+CACHE_DIR=${CACHE_DIR:-/var/cache/vm-webhoster}
+DATA_DIR=$(mktemp -d /tmp/webhoster-test.XXXXXX)
+export CACHE_DIR DATA_DIR
+load_environment
+find_terraform
+RESULTS=$DATA_DIR/results
+mkdir -p "$RESULTS"
+STARTED=$(now_ms)
+STEPS=8
+PACKAGES+=(shellcheck procps)
+
+image_missing() { ! webhoster image verify "$1" >/dev/null 2>&1; }
+need_micro() { image_missing micro; }
+do_micro() { webhoster image build micro; }
+need_debian() { image_missing debian-13; }
+do_debian() { webhoster image build debian-13; }
+
+say "${BOLD}What the tests need${OFF}"
+step packages "Distribution packages"
+step user "System user for PostgreSQL"
+check_node
+step modules "Node modules, with the test tools"
+step build "Compile"
+step terraform "Terraform"
+step provider "Terraform provider for libvirt"
+step libvirt "libvirtd"
+step micro "Guest image micro"
+if [ -z "$QUICK" ]; then
+  STEPS=9
+  step debian "Guest image debian-13"
+fi
+
+PASSED=0 FAILED=0 FAILURES=()
+# check NAME COMMAND...: one test that passes or fails as a whole.
+check() {
+  local name=$1 started
+  shift
+  started=$(now_ms)
+  if "$@" >"$RESULTS/check.log" 2>&1; then
+    PASSED=$((PASSED + 1))
+    printf '%-20s ok      %s\n' "$name" "$(seconds_since "$started")"
+  else
+    FAILED=$((FAILED + 1)) FAILURES+=("$name")
+    printf '%-20s %sFAILED%s  %s\n' "$name" "$RED" "$OFF" "$(seconds_since "$started")"
+    tail -n 60 "$RESULTS/check.log"
+  fi
+}
+# layer NAME... -- OPTIONS...: test layers, counted test by test.
+layer() {
+  local names=() started status=0 passed failed
+  while [ "$1" != -- ]; do names+=("$1"); shift; done
+  shift
+  started=$(now_ms)
+  npx jest --selectProjects "${names[@]}" --ci --json --outputFile="$RESULTS/jest.json" "$@" >"$RESULTS/${names[0]}.log" 2>&1 || status=$?
+  read -r passed failed < <(node -e '
+    let r = { numPassedTests: 0, numFailedTests: 1, numRuntimeErrorTestSuites: 0 };
+    try { r = require(process.argv[1]); } catch {}
+    console.log(r.numPassedTests, r.numFailedTests + r.numRuntimeErrorTestSuites + (r.numPendingTests ?? 0));' "$RESULTS/jest.json")
+  rm -f "$RESULTS/jest.json"
+  # a run that says no test failed and still fails (a suite that left something open) is a failure
+  if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
+  PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed))
+  printf '%-20s %s passed, %s failed  %s\n' "${names[*]}" "$passed" "$failed" "$(seconds_since "$started")"
+  if [ "$failed" -gt 0 ]; then
+    FAILURES+=("${names[*]}")
+    grep -v '^\s*✓' "$RESULTS/${names[0]}.log" | tail -n 150
+  fi
+}
+coverage_holds() {
+  node -e '
+    const { total } = require("./coverage/coverage-summary.json");
+    console.log(`lines ${total.lines.pct} %`);
+    process.exit(total.lines.pct >= 85 ? 0 : 1);'
+}
+# What a test may leave on a machine, before and after.
+traces() {
+  virsh -q list --all --name
+  virsh -q pool-list --all --name
+  virsh -q net-list --all --name
+  find /var/lib /var/lib/libvirt -maxdepth 1 -name 'webhoster-*'
+  pgrep -af 'postgres|nginx: master|api/main.js|terraform' | grep -o 'webhoster-[^ ]*' || true
+}
+nothing_left() { diff "$RESULTS/traces-before" <(traces | sort); }
+
+traces | sort >"$RESULTS/traces-before"
+say
+say "${BOLD}Tests${OFF}"
+check format npm run -s check:format
+check lint npm run -s check:lint
+check types npm run -s check:types
+check boundaries npm run -s check:boundaries
+check shellcheck bash -c 'shellcheck -x scripts/*.sh .ci/run images/*/*.sh'
+layer unit contract integration -- --coverage
+check "coverage 85 %" coverage_holds
+if [ -z "$QUICK" ]; then
+  layer system -- --runInBand
+  layer e2e -- --runInBand
+fi
+check "nothing left behind" nothing_left
+
+say
+[ -z "$QUICK" ] || say "left out by --quick: system, e2e"
+[ "${#FAILURES[@]}" -eq 0 ] || say "failed: $(IFS=,; echo "${FAILURES[*]}")"
+say "after $(seconds_since "$STARTED")"
+rm -rf "$DATA_DIR"
+say "$PASSED passed, $FAILED failed"
+[ "$FAILED" -eq 0 ]

@@ -1,0 +1,127 @@
+/**
+ * What a person does on a fresh machine: start.sh, the workflow scripts, stop.sh. With the guest that real users get
+ * (debian-13), on ports and directories of its own.
+ */
+import { execFile } from 'node:child_process';
+import { randomBytes, randomInt } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { freePort } from '../support/postgres';
+
+jest.setTimeout(900_000);
+const root = path.join(__dirname, '../..');
+const id = randomBytes(3).toString('hex');
+let env: NodeJS.ProcessEnv;
+
+beforeAll(async () => {
+  const [apiPort, httpPort, postgresPort] = await Promise.all([freePort(), freePort(), freePort()]);
+  const dir = mkdtempSync(`/var/lib/webhoster-e2e-${id}-`);
+  env = {
+    PATH: process.env.PATH,
+    HOME: process.env.HOME,
+    CACHE_DIR: process.env.CACHE_DIR,
+    DATA_DIR: dir,
+    POOL_DIR: `/var/lib/libvirt/webhoster-e2e-${id}`,
+    POOL_NAME: `whe-${id}`,
+    NETWORK_NAME: `whe-${id}`,
+    NETWORK_BRIDGE: `whe${id}`,
+    NETWORK_CIDR: `10.${randomInt(100, 200)}.${randomInt(256)}.0/26`,
+    EGRESS: 'none',
+    IMAGE: 'debian-13',
+    API_HOST: '127.0.0.1',
+    API_PORT: String(apiPort),
+    HTTP_PORT: String(httpPort),
+    POSTGRES_PORT: String(postgresPort),
+    SSH_PORT_MIN: '9500',
+    SSH_PORT_MAX: '9549',
+    // with node_modules complete, the start must not take the test tools away
+    WITH_DEV: '1',
+  };
+});
+afterAll(async () => {
+  await script('stop.sh', '--purge', '--yes').catch(() => undefined);
+  rmSync(env.DATA_DIR ?? '', { recursive: true, force: true });
+});
+
+interface Ran {
+  readonly code: number;
+  readonly output: string;
+  readonly seconds: number;
+}
+
+function script(name: string, ...args: string[]): Promise<Ran> {
+  const started = performance.now();
+  return new Promise((resolve) => {
+    execFile(path.join(root, 'scripts', name), args, { env, timeout: 600_000 }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+      resolve({ code, output: stdout + stderr, seconds: (performance.now() - started) / 1000 });
+    });
+  });
+}
+
+async function succeeds(name: string, ...args: string[]): Promise<Ran> {
+  const ran = await script(name, ...args);
+  if (ran.code !== 0) throw new Error(`${name} ${args.join(' ')} ended with ${ran.code}:\n${ran.output}`);
+  return ran;
+}
+
+it('says what it would do and does nothing', async () => {
+  const { output } = await succeeds('start.sh', '--dry-run');
+  expect(output).toContain('would run');
+  expect(output).toContain('Nothing was changed');
+  expect(existsSync(path.join(env.DATA_DIR ?? '', 'secrets'))).toBe(false);
+});
+
+it('refuses a bad setting by name, before it starts anything', async () => {
+  env.EGRESS = 'sometimes';
+  const { code, output } = await script('start.sh');
+  env.EGRESS = 'none';
+  expect(code).toBe(1);
+  expect(output).toContain('EGRESS');
+});
+
+it('starts everything, tells the URLs, and is healthy when it returns', async () => {
+  const { output } = await succeeds('start.sh');
+  expect(output).toContain('Ready after');
+  const api = `http://127.0.0.1:${env.API_PORT ?? ''}`;
+  const health = (await (await fetch(`${api}/api/v1/health/detailed`)).json()) as { data: { components: { status: string }[] } };
+  expect(health.data.components.map((component) => component.status)).toEqual(Array(6).fill('ok'));
+  const landing = await (await fetch(`http://127.0.0.1:${env.HTTP_PORT ?? ''}/`)).text();
+  expect(landing).toContain('/docs');
+});
+
+it('starts a second time in under 10 s and changes nothing', async () => {
+  const { seconds } = await succeeds('start.sh');
+  expect(seconds).toBeLessThan(10);
+});
+
+it('answers as the interface says', async () => {
+  await succeeds('test-api.sh');
+});
+
+it('makes a hosting whose page, ssh and sftp work, and takes it away', async () => {
+  await succeeds('test-workflow.sh');
+});
+
+it('makes a VM as it should be', async () => {
+  await succeeds('test-vm.sh');
+});
+
+it('refuses to purge without being told so twice', async () => {
+  const { code } = await script('stop.sh', '--purge');
+  expect(code).not.toBe(0);
+  expect(existsSync(path.join(env.DATA_DIR ?? '', 'postgres'))).toBe(true);
+});
+
+it('stops and starts again with its data', async () => {
+  await succeeds('stop.sh');
+  await expect(fetch(`http://127.0.0.1:${env.API_PORT ?? ''}/api/v1/health`)).rejects.toThrow();
+  await succeeds('start.sh');
+  await succeeds('test-api.sh');
+});
+
+it('purges everything it made', async () => {
+  await succeeds('stop.sh', '--purge', '--yes');
+  expect(existsSync(env.DATA_DIR ?? '')).toBe(false);
+  expect(existsSync(env.POOL_DIR ?? '')).toBe(false);
+});

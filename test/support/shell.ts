@@ -1,0 +1,44 @@
+/** ssh and sftp as a user would call them, with the key and the host keys that the service handed out. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { HostAnswer } from './system';
+
+export interface Shell {
+  ssh(command: string): Promise<string>;
+  /** Uploads text to a path in the VM by sftp. */
+  put(text: string, target: string): Promise<void>;
+  close(): void;
+}
+
+export function openShell({ hosting, known_hosts: knownHosts, ssh_private_key: key }: HostAnswer): Shell {
+  const dir = mkdtempSync(path.join(tmpdir(), 'webhoster-shell-'));
+  const file = (name: string, content: string): string => {
+    writeFileSync(path.join(dir, name), content, { mode: 0o600 });
+    return path.join(dir, name);
+  };
+  const options = [
+    ...['-i', file('key', key ?? ''), '-o', 'IdentitiesOnly=yes', '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=20'],
+    // strict: whoever answers must hold the key that was announced
+    ...['-o', `UserKnownHostsFile=${file('known_hosts', `${knownHosts.join('\n')}\n`)}`, '-o', 'StrictHostKeyChecking=yes'],
+  ];
+  return {
+    ssh: (command) => run('ssh', [...options, '-p', String(hosting.ssh_port), 'ubuntu@localhost', command]),
+    put: async (text, target) => {
+      await run('sftp', [...options, '-b', file('batch', `put ${file("upload", text)} "${target}"\n`), '-P', String(hosting.ssh_port), 'ubuntu@localhost']);
+    },
+    close: () => {
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function run(program: string, args: string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(program, args, { timeout: 60_000 }, (error, stdout, stderr) => {
+      if (error) reject(new Error(`${program} failed: ${stderr}`));
+      else resolve(stdout);
+    });
+  });
+}

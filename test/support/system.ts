@@ -1,0 +1,207 @@
+/**
+ * The whole service, real in every part, beside whatever else runs on this machine: own data directory, database,
+ * pool, network, ports. Guests get no route out. Nothing is left when it is closed.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomBytes, randomInt } from 'node:crypto';
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { projectRoot } from '../../engine/templates';
+import { freePort } from './postgres';
+
+const run = promisify(execFile);
+
+
+export interface Answer<T = Record<string, unknown>> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: { success: boolean; message: string; data: T; error?: { code: string; details?: Record<string, unknown> } };
+}
+
+export interface Account {
+  readonly username: string;
+  readonly userId: number;
+  readonly token: string;
+}
+
+export interface HostAnswer {
+  readonly hosting: { id: string; vm_id: string; vm_ip: string; ssh_port: number; status: string };
+  readonly web_url: string;
+  readonly ssh_command: string;
+  readonly known_hosts: string[];
+  readonly ssh_private_key?: string;
+  readonly operation: { id: string; status: string; steps: { name: string; started_at: string | null; finished_at: string | null }[] };
+}
+
+export interface System {
+  readonly env: Readonly<Record<string, string>>;
+  readonly api: string;
+  readonly web: string;
+  /** Process id of API and worker. */
+  pid(): number;
+  call<T = HostAnswer>(method: string, path: string, options?: { token?: string; body?: unknown; headers?: Record<string, string> }): Promise<Answer<T>>;
+  newAccount(): Promise<Account>;
+  virsh(...args: string[]): Promise<string>;
+  webhoster(...args: string[]): Promise<string>;
+  restart(settings?: Record<string, string>): Promise<void>;
+  /** Removes everything. @throws when something of ours is left on the machine */
+  close(): Promise<void>;
+}
+
+const sizes: Record<string, { VM_MEMORY_MIB: string; VM_DISK_GIB: string }> = {
+  micro: { VM_MEMORY_MIB: '128', VM_DISK_GIB: '1' },
+  'debian-13': { VM_MEMORY_MIB: '1024', VM_DISK_GIB: '20' },
+};
+
+export async function startSystem(image: 'micro' | 'debian-13', settings: Record<string, string> = {}): Promise<System> {
+  const id = randomBytes(3).toString('hex');
+  const dir = mkdtempSync(path.join('/var/lib', `webhoster-test-${id}-`));
+  await run('chmod', ['711', dir]);
+  mkdirSync('/var/lib/libvirt', { recursive: true });
+  const [apiPort, httpPort, postgresPort, sshPort] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+  const secret = (): string => randomBytes(24).toString('hex');
+  const env: Record<string, string> = {
+    PATH: process.env.PATH ?? '',
+    HOME: process.env.HOME ?? '/root',
+    NODE_ENV: 'test',
+    CACHE_DIR: process.env.CACHE_DIR ?? '/var/cache/vm-webhoster',
+    DATA_DIR: dir,
+    POOL_DIR: `/var/lib/libvirt/webhoster-test-${id}`,
+    POOL_NAME: `wht-${id}`,
+    NETWORK_NAME: `wht-${id}`,
+    NETWORK_BRIDGE: `wht${id}`,
+    NETWORK_CIDR: `10.${randomInt(100, 200)}.${randomInt(256)}.0/26`,
+    EGRESS: 'none',
+    DOMAIN_TYPE: 'qemu',
+    IMAGE: image,
+    ...sizes[image],
+    API_HOST: '127.0.0.1',
+    API_PORT: String(apiPort),
+    HTTP_PORT: String(httpPort),
+    POSTGRES_PORT: String(postgresPort),
+    POSTGRES_PASSWORD: secret(),
+    JWT_SECRET: secret(),
+    STATE_KEY: secret(),
+    BCRYPT_COST: '4',
+    // below the range that the kernel hands out to others, and one window per system
+    SSH_PORT_MIN: String(10_000 + (sshPort % 200) * 50),
+    SSH_PORT_MAX: String(10_000 + (sshPort % 200) * 50 + 49),
+    ...settings,
+  };
+  const cli = path.join(projectRoot, 'dist/cli/main.js');
+  const webhoster = async (...args: string[]): Promise<string> => (await run(process.execPath, [cli, ...args], { env, maxBuffer: 1 << 24 })).stdout;
+  const virsh = async (...args: string[]): Promise<string> => (await run('virsh', ['--connect', 'qemu:///system', '--quiet', ...args], { env })).stdout;
+  const api = `http://127.0.0.1:${apiPort}`;
+  const web = `http://127.0.0.1:${httpPort}`;
+  let service: ChildProcess | null = null;
+
+  const startService = async (extra: Record<string, string> = {}): Promise<void> => {
+    const log = createWriteStream(path.join(dir, 'api.log'), { flags: 'a' });
+    const child = spawn(process.execPath, [path.join(projectRoot, 'dist/api/main.js')], { env: { ...env, ...extra }, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.pipe(log);
+    child.stderr.pipe(log);
+    service = child;
+    await until(60_000, 'the service is healthy', async () => (await fetch(`${api}/api/v1/health`).catch(() => null))?.ok === true, () => {
+      if (child.exitCode !== null) throw new Error(`the service ended: ${readFileSync(path.join(dir, 'api.log'), 'utf8').slice(-3000)}`);
+    });
+  };
+  const stopService = async (): Promise<void> => {
+    const child = service;
+    service = null;
+    if (child?.exitCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    await ended;
+  };
+
+  const close = async (): Promise<void> => {
+    await stopService();
+    await webhoster('service', 'purge-stacks');
+    await webhoster('service', 'nginx-stop');
+    await webhoster('service', 'postgres-stop');
+    const left = await leftovers({ dir, env, virsh });
+    rmSync(dir, { recursive: true, force: true });
+    if (left.length > 0) throw new Error(`left behind: ${left.join(', ')}`);
+  };
+  try {
+    await webhoster('service', 'postgres-start');
+    await webhoster('node', 'prepare');
+    await startService();
+  } catch (error) {
+    await close().catch(() => undefined);
+    throw error;
+  }
+  let accounts = 0;
+
+  const call: System['call'] = async (method, urlPath, options = {}) => {
+    const response = await fetch(`${api}/api/v1${urlPath}`, {
+      method,
+      headers: {
+        ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+        ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...options.headers,
+      },
+      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+      signal: AbortSignal.timeout(400_000),
+    });
+    return { status: response.status, headers: response.headers, body: (await response.json()) as never };
+  };
+
+  return {
+    env,
+    api,
+    web,
+    pid: () => service?.pid ?? -1,
+    call,
+    newAccount: async () => {
+      const username = `t${id}-${++accounts}`;
+      const password = secret();
+      const registered = await call<{ user: { id: number } }>('POST', '/auth/register', { body: { email: `${username}@example.org`, password, username } });
+      const login = await fetch(`${api}/api/v1/auth/login`, { method: 'POST', body: new URLSearchParams({ username: `${username}@example.org`, password }) });
+      const { access_token: token } = (await login.json()) as { access_token: string };
+      return { username, userId: registered.body.data.user.id, token };
+    },
+    virsh,
+    webhoster,
+    restart: async (extra) => {
+      await stopService();
+      await startService(extra);
+    },
+    close,
+  };
+}
+
+/** What of this system is still on the machine: libvirt, files, processes, listening ports. */
+async function leftovers({ dir, env, virsh }: { dir: string; env: Record<string, string>; virsh: System['virsh'] }): Promise<string[]> {
+  const [pools, networks, ports, processes] = await Promise.all([
+    virsh('pool-list', '--all', '--name'),
+    virsh('net-list', '--all', '--name'),
+    run('ss', ['-Hltn']).then(({ stdout }) => stdout),
+    run('ps', ['-eo', 'args']).then(({ stdout }) => stdout),
+  ]);
+  const lines = (text: string): string[] => text.split('\n').map((line) => line.trim());
+  const listening = [env.API_PORT, env.HTTP_PORT, env.POSTGRES_PORT].filter((port) => new RegExp(`:${port ?? ''}\\s`).test(ports));
+  const sshPorts = lines(ports).filter((line) => {
+    const port = Number(/:(\d+)\s/.exec(line.replace(/^\S+\s+\S+\s+\S+\s+/, ''))?.[1]);
+    return port >= Number(env.SSH_PORT_MIN) && port <= Number(env.SSH_PORT_MAX);
+  });
+  return [
+    ...lines(pools).filter((name) => name === env.POOL_NAME).map((name) => `pool ${name}`),
+    ...lines(networks).filter((name) => name === env.NETWORK_NAME).map((name) => `network ${name}`),
+    ...(existsSync(env.POOL_DIR ?? '') ? [`directory ${env.POOL_DIR ?? ''}`] : []),
+    ...listening.map((port) => `port ${port ?? ''}`),
+    ...sshPorts.map((line) => `SSH port ${line}`),
+    ...lines(processes).filter((args) => args.includes(dir)).map((args) => `process ${args}`),
+  ];
+}
+
+/** Probes until it holds. @throws when the deadline passes, naming what was waited for */
+export async function until(timeoutMs: number, what: string, probe: () => Promise<boolean>, between?: () => void): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await probe())) {
+    between?.();
+    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { startApi } from './harness';
+
+const clock = { now: () => new Date('2026-01-31T12:00:00Z') };
+
+it.each(['/api/v1/health', '/health'])('%s answers 200 without a token', async (at) => {
+  const { http } = startApi({ clock });
+  const { body } = await http.get(at).expect(200);
+  expect(body).toEqual({
+    success: true,
+    message: 'The service is up',
+    data: { status: 'ok', time: '2026-01-31T12:00:00.000Z' },
+  });
+});
+
+it.each(['not ready', 'broken'])('health answers 503 when the engine is %s', async (how) => {
+  const { engine, http } = startApi();
+  if (how === 'broken') engine.break('basic', new Error('ECONNREFUSED 10.0.0.1'));
+  else engine.ready = false;
+  const { body, headers, text } = await http.get('/health').expect(503);
+  expect(body).toMatchObject({ success: false, error: { code: 'not_ready' } });
+  expect(headers['retry-after']).toBe('10');
+  expect(text).not.toContain('10.0.0.1');
+});
+
+it.each(['/api/v1/health/detailed', '/health/detailed'])('%s names every part', async (at) => {
+  const { http } = startApi({ clock });
+  const { body } = await http.get(at).expect(200);
+  expect(body.data.status).toBe('ok');
+  expect(body.data.components.map(({ name }: { name: string }) => name)).toEqual([
+    'postgres',
+    'queue',
+    'libvirt',
+    'nginx',
+    'terraform',
+    'disk',
+  ]);
+  expect(body.data.components[0]).toEqual({
+    name: 'postgres',
+    status: 'ok',
+    latency_ms: 1.5,
+    detail: 'fake',
+  });
+});
+
+it('detailed health is degraded with its worst part, and 503 when one is down', async () => {
+  const { engine, http } = startApi();
+  const worst = (status: 'degraded' | 'down') => {
+    engine.components = engine.components.map((part) => (part.name === 'disk' ? { ...part, status } : part));
+  };
+  worst('degraded');
+  const degraded = await http.get('/health/detailed').expect(200);
+  expect(degraded.body).toMatchObject({ success: true, data: { status: 'degraded' } });
+  worst('down');
+  const down = await http.get('/health/detailed').expect(503);
+  const details = down.body.error.details;
+  expect(details.status).toBe('down');
+  expect(details.components).toContainEqual({
+    name: 'disk',
+    status: 'down',
+    latency_ms: 1.5,
+    detail: 'fake',
+  });
+});
+
+it.each(['/version', '/api/v1/version'])('%s answers the version of package.json', async (at) => {
+  const { http } = startApi();
+  const { version } = JSON.parse(readFileSync(path.join(__dirname, '../../../package.json'), 'utf8'));
+  const { body } = await http.get(at).expect(200);
+  expect(body.data).toEqual({ name: 'vm-webhoster', version, api_version: 'v1' });
+});

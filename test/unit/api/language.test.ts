@@ -1,0 +1,88 @@
+import { EngineError, errorCodes } from '../../../engine';
+import { errorMessages } from '../../../api/error-messages';
+import { httpErrorCodes } from '../../../api/http-error';
+import { fieldMessages, successMessages } from '../../../api/messages';
+import { bearer, mina, startApi } from './harness';
+
+const hangul = /[가-힣]/;
+const ko = { 'Accept-Language': 'ko-KR,ko;q=0.9,en;q=0.5' };
+
+it.each([
+  [undefined, 'en'],
+  ['en', 'en'],
+  ['ko', 'ko'],
+  ['ko-KR', 'ko'],
+  ['fr', 'en'],
+  ['fr, ko;q=0.8, en;q=0.2', 'ko'],
+  ['en, ko;q=0.5', 'en'],
+  ['ko;q=0, en', 'en'],
+  ['*', 'en'],
+  [';;;,,', 'en'],
+])('Accept-Language %j is answered in %s', async (header, language) => {
+  const { http } = startApi();
+  const response = await http.get('/health').set(header === undefined ? {} : { 'Accept-Language': header });
+  expect(hangul.test(response.body.message)).toBe(language === 'ko');
+  expect(response.headers['content-language']).toBe(language);
+  expect(response.headers['vary']).toContain('Accept-Language');
+});
+
+it('every text is there in both languages, and Korean is Korean', () => {
+  const texts = Object.entries({ ...errorMessages, ...successMessages, ...fieldMessages });
+  expect(Object.keys(errorMessages).sort()).toEqual([...errorCodes, ...httpErrorCodes].sort());
+  for (const [key, text] of texts) {
+    expect([key, hangul.test(text.ko), hangul.test(text.en), text.en.length > 5]).toEqual([
+      key,
+      true,
+      false,
+      true,
+    ]);
+  }
+});
+
+it('errors of the engine are specific in English and from the catalogue in Korean', async () => {
+  const { engine, http, signIn } = startApi();
+  const auth = bearer(await signIn());
+  engine.break('mine', new EngineError('hosting_not_found', 'Specific text'));
+  const english = await http.get('/api/v1/host/my').set(auth).expect(404);
+  const korean = await http
+    .get('/api/v1/host/my')
+    .set({ ...auth, ...ko })
+    .expect(404);
+  expect(english.body.message).toBe('Specific text');
+  expect(korean.body.message).toBe(errorMessages.hosting_not_found.ko);
+});
+
+it('errors of the transport and of single fields are in Korean too', async () => {
+  const { http } = startApi();
+  const broken = await http.post('/api/v1/auth/register').set(ko).type('json').send('{').expect(400);
+  expect(broken.body.message).toMatch(hangul);
+  const input = { email: 'x', password: 42, unknown: 1, username: 'WWW' };
+  const { body } = await http.post('/api/v1/auth/register').set(ko).send(input).expect(400);
+  const { fields } = body.error.details;
+  expect(fields.map(({ field }: { field: string }) => field)).toEqual([
+    'email',
+    'password',
+    'username',
+    'unknown',
+  ]);
+  for (const { message } of fields) expect(message).toMatch(hangul);
+  const missing = await http
+    .post('/api/v1/auth/register')
+    .set(ko)
+    .send({ ...mina, email: undefined })
+    .expect(400);
+  expect(missing.body.error.details.fields).toEqual([{ field: 'email', message: fieldMessages.required.ko }]);
+});
+
+it('what an operation failed with is in the reader’s language', async () => {
+  const { engine, http, signIn } = startApi({ operationsEnd: 'by-hand' });
+  const auth = bearer(await signIn());
+  const { body } = await http.post('/api/v1/host').set({ ...auth, Prefer: 'respond-async' });
+  const { id } = body.data.operation;
+  engine.fakeOperations.end(id, { status: 'failed', failure: { code: 'apply_failed', message: 'Specific' } });
+  const at = `/api/v1/operations/${id}`;
+  const english = await http.get(at).set(auth);
+  const korean = await http.get(at).set({ ...auth, ...ko });
+  expect(english.body.data.operation.failure.message).toBe('Specific');
+  expect(korean.body.data.operation.failure.message).toBe(errorMessages.apply_failed.ko);
+});

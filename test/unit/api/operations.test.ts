@@ -1,0 +1,74 @@
+import { bearer, fieldsOf, juno, startApi } from './harness';
+
+async function startedCreate() {
+  const api = startApi({ operationsEnd: 'by-hand' });
+  const auth = bearer(await api.signIn());
+  const { body } = await api.http
+    .post('/api/v1/host')
+    .set({ ...auth, Prefer: 'respond-async' })
+    .expect(202);
+  return { api, auth, path: `/api/v1/operations/${body.data.operation.id}` };
+}
+
+it('shows an operation with its steps', async () => {
+  const { api, auth, path } = await startedCreate();
+  const { body } = await api.http.get(path).set(auth).expect(200);
+  expect(body.data.operation).toMatchObject({
+    kind: 'create-hosting',
+    status: 'running',
+    cancel_requested: false,
+    steps: [
+      { name: 'plan', status: 'pending', started_at: null, finished_at: null },
+      { name: 'apply' },
+      { name: 'route' },
+    ],
+    finished_at: null,
+  });
+});
+
+it('shows what an operation failed with', async () => {
+  const { api, auth, path } = await startedCreate();
+  const { id } = api.engine.fakeOperations.latest();
+  api.engine.fakeOperations.end(id, {
+    status: 'failed',
+    failure: { code: 'apply_failed', message: 'No space' },
+  });
+  const { body } = await api.http.get(path).set(auth).expect(200);
+  expect(body.data.operation).toMatchObject({
+    status: 'failed',
+    failure: { code: 'apply_failed', message: 'No space' },
+  });
+});
+
+it('cancels with 202', async () => {
+  const { api, auth, path } = await startedCreate();
+  const { body } = await api.http.post(`${path}/cancel`).set(auth).expect(202);
+  expect(body.data.operation).toMatchObject({ status: 'unwinding', cancel_requested: true });
+});
+
+it.each([
+  ['get', ''],
+  ['get', '/events'],
+  ['post', '/cancel'],
+] as const)('%s %s answers 404 for an unknown operation and for another user’s', async (method, rest) => {
+  const { api, auth, path } = await startedCreate();
+  const unknown = await api.http[method](`/api/v1/operations/nope${rest}`).set(auth).expect(404);
+  const foreign = await api.http[method](path + rest)
+    .set(bearer(await api.signIn(juno)))
+    .expect(404);
+  expect([unknown.body.error.code, foreign.body.error.code]).toEqual([
+    'operation_not_found',
+    'operation_not_found',
+  ]);
+});
+
+it.each(['a b', 'a%2Fb', '%00', 'x'.repeat(65), "1'--"])('refuses the identifier %j', async (id) => {
+  const { api, auth } = await startedCreate();
+  expect(fieldsOf(await api.http.get(`/api/v1/operations/${id}`).set(auth))).toEqual(['id']);
+});
+
+it('answers 400 for a path that is not UTF-8', async () => {
+  const { api, auth } = await startedCreate();
+  const { body } = await api.http.get('/api/v1/operations/%E0%A4%A').set(auth).expect(400);
+  expect(body.error.code).toBe('malformed_request');
+});

@@ -1,0 +1,62 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import Handlebars from 'handlebars';
+
+const dir = path.join(__dirname, '../../../templates/pages');
+const ofService = {
+  docsUrl: 'http://localhost:8000/docs',
+  healthUrl: 'http://localhost:8000/health',
+  baseDomain: 'hosting.example',
+  httpUrl: 'http://localhost',
+};
+const ofVm = {
+  username: 'mina',
+  vmName: 'vm-1a2b3c4d',
+  sshCommand: 'ssh -p 10001 ubuntu@localhost',
+  sftpCommand: 'sftp -P 10001 ubuntu@localhost',
+  webUrl: 'http://localhost/1',
+  subdomainUrl: 'http://mina.localhost',
+};
+const pages = {
+  'index.html.hbs': ofService,
+  'not-found.html.hbs': ofService,
+  'starting.html.hbs': ofService,
+  'welcome.html.hbs': ofVm,
+};
+
+/** Strict: a variable that the caller does not give throws instead of leaving a hole. */
+function render(name: string, facts: object): string {
+  return Handlebars.compile(readFileSync(path.join(dir, name), 'utf8'), { strict: true })(facts);
+}
+
+it('knows every page', () => {
+  expect(readdirSync(dir).sort()).toEqual(Object.keys(pages).sort());
+});
+
+it.each(Object.entries(pages))('%s renders with its facts, runs nothing and loads nothing', (name, facts) => {
+  const html = render(name, facts);
+  expect(html).toMatch(/^<!doctype html>\n<html lang="en">/);
+  expect(html).toContain('prefers-color-scheme: dark');
+  expect(html).not.toMatch(/<script|\son\w+=|<link|<img|<iframe|@import|url\(|\bsrc=/i);
+  const linked = [...html.matchAll(/href="([^"]*)"/g)].map(([, at]) => at);
+  for (const at of linked) expect(Object.values(facts)).toContain(at);
+  expect(Buffer.byteLength(html)).toBeLessThan(6 * 1024);
+});
+
+it('the welcome page greets by name, says how to connect and carries the mark the engine looks for', () => {
+  const html = render('welcome.html.hbs', ofVm);
+  expect(html).toContain('Hello, mina');
+  expect(html).toContain('<meta name="vm-webhoster" content="vm-1a2b3c4d">');
+  for (const fact of Object.values(ofVm)) expect(html).toContain(fact);
+  expect(html).toContain('/var/www/html');
+});
+
+it('escapes what it is given', () => {
+  const html = render('welcome.html.hbs', {
+    ...ofVm,
+    username: '<script>alert(1)</script>',
+    vmName: '"><b>',
+  });
+  expect(html).not.toContain('<script>');
+  expect(html).not.toContain('"><b>');
+});
