@@ -38,10 +38,7 @@ export const errorMessages: Readonly<Record<FailureCode, Text>> = {
     'This Idempotency-Key was already used for a different request',
     '이 Idempotency-Key는 이미 다른 요청에 사용되었습니다.',
   ),
-  operation_in_progress: text(
-    'Another operation on this hosting is still running',
-    '이 호스팅에 대한 다른 작업이 아직 진행 중입니다.',
-  ),
+  not_cancellable: text('A removal cannot be cancelled', '삭제 작업은 취소할 수 없습니다.'),
   cancelled: text('The operation was cancelled', '작업이 취소되었습니다.'),
   synthesis_failed: text('The VM could not be described to Terraform', 'VM 구성을 만들지 못했습니다.'),
   plan_failed: text('Terraform could not plan the VM', 'Terraform이 VM 계획을 세우지 못했습니다.'),

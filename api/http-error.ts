@@ -32,11 +32,11 @@ export const statusOf: Readonly<Record<FailureCode, number>> = {
   username_taken: 409,
   // Not 429: waiting does not help, deleting the hosting does.
   quota_exceeded: 409,
-  ports_exhausted: 503,
-  addresses_exhausted: 503,
+  ports_exhausted: 409,
+  addresses_exhausted: 409,
   // As draft-ietf-httpapi-idempotency-key-header says for a key sent again with another payload.
   idempotency_key_reused: 422,
-  operation_in_progress: 409,
+  not_cancellable: 409,
   cancelled: 409,
   synthesis_failed: 500,
   plan_failed: 502,

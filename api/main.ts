@@ -17,7 +17,9 @@ async function main(): Promise<void> {
 
   const stop = async (signal: string): Promise<void> => {
     log.info({ signal }, 'stopping');
-    await Promise.all([server?.close(), engine.close()]);
+    // the server first: requests that wait are still answered from the engine
+    await server?.close();
+    await engine.close();
     log.info('stopped');
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -15,7 +15,10 @@ const libvirtName = z
   .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/, 'letters, digits, dot, dash and underscore, at most 63');
 const absolutePath = z
   .string()
-  .regex(/^\/[A-Za-z0-9._/-]*$/, 'an absolute path of letters, digits, dot, dash, underscore');
+  .regex(
+    /^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+){2,}$/,
+    'an absolute path at least two levels deep, of letters, digits, dot, dash, underscore',
+  );
 const secret = z.string().min(32, 'at least 32 characters; `openssl rand -base64 48` makes one');
 
 const schema = z.object({
@@ -31,7 +34,7 @@ const schema = z.object({
     .default('localhost'),
   BASE_DOMAIN: z
     .string()
-    .regex(/^[a-z0-9.-]+$/, 'a domain name in lower case')
+    .regex(/^[a-z0-9]+([.-][a-z0-9]+)*$/, 'a domain name in lower case')
     .default('localhost'),
   SSH_PORT_MIN: port.default(10000),
   SSH_PORT_MAX: port.default(20000),
@@ -124,6 +127,9 @@ function contradictions(settings: Settings): string[] {
   for (const name of ['API_PORT', 'HTTP_PORT', 'POSTGRES_PORT'] as const) {
     if (sshPorts(settings[name]))
       problems.push(`${name}: lies among the SSH ports (SSH_PORT_MIN to SSH_PORT_MAX)`);
+  }
+  if (settings.API_PORT === settings.POSTGRES_PORT || settings.HTTP_PORT === settings.POSTGRES_PORT) {
+    problems.push('POSTGRES_PORT: must differ from API_PORT and HTTP_PORT');
   }
   if (settings.API_PORT === settings.HTTP_PORT) problems.push('API_PORT: must differ from HTTP_PORT');
   return problems;

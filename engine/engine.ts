@@ -113,6 +113,8 @@ export interface Engine {
   readonly hostings: {
     /** Accepts the request in one transaction. @throws quota_exceeded, ports_exhausted, addresses_exhausted, validation_failed, idempotency_key_reused, node_not_ready */
     create(user: User, input: CreateHostingInput): Promise<AcceptedHosting>;
+    /** A hosting of this user, ended or not. @throws hosting_not_found */
+    get(user: User, id: string): Promise<Hosting>;
     /** The user's living hosting. @throws hosting_not_found */
     mine(user: User): Promise<Hosting>;
     /** Accepts the removal; a create that is still running is cancelled first. @throws hosting_not_found */
@@ -125,7 +127,7 @@ export interface Engine {
     wait(id: string, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Operation>;
     /** Past events after `afterId`, then live ones; ends when the operation has ended or `signal` fires. */
     events(id: string, options: { afterId?: string; signal: AbortSignal }): AsyncIterable<OperationEvent>;
-    /** Asks a queued or running operation to unwind. @throws operation_not_found */
+    /** Asks a queued or running operation to unwind. @throws operation_not_found, not_cancellable */
     cancel(user: User, id: string): Promise<Operation>;
   };
   readonly health: {

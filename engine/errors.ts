@@ -18,7 +18,7 @@ export const errorCodes = [
   'ports_exhausted',
   'addresses_exhausted',
   'idempotency_key_reused',
-  'operation_in_progress',
+  'not_cancellable',
   // the operation's
   'cancelled',
   'synthesis_failed',

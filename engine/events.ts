@@ -31,15 +31,22 @@ export async function postgresEventBus(connectionString: string, log: Log): Prom
     next.on('error', (err) => {
       log.warn({ err }, 'event connection lost');
     });
-    next.on('end', () => {
-      if (!closed) setTimeout(() => void reconnect(), reconnectDelayMs);
-    });
     next.on('notification', (notification) => {
       wake(notification.payload);
     });
-    await next.connect();
-    await next.query(`LISTEN ${eventChannel}`);
+    try {
+      await next.connect();
+      await next.query(`LISTEN ${eventChannel}`);
+    } catch (cause) {
+      await next.end().catch(() => undefined);
+      throw cause;
+    }
+    // not before: one that never came up ends as well, and each try would then be followed by two
+    next.on('end', () => {
+      if (!closed) setTimeout(() => void reconnect(), reconnectDelayMs);
+    });
     client = next;
+    if (closed) await next.end();
   };
   const reconnect = async (): Promise<void> => {
     if (closed) return;

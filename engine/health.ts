@@ -26,6 +26,8 @@ export function health(parts: Parts): Engine['health'] {
     if (bavail * bsize < lowDiskBytes) throw new Error(`${free} in ${'DATA_DIR'}: make room`);
     return free;
   };
+  // a child process each time; kept here, not in detailed(), or nothing would be remembered
+  const terraformVersion = cachedFor(60_000, () => terraform.version());
 
   return {
     basic: () =>
@@ -39,11 +41,7 @@ export function health(parts: Parts): Engine['health'] {
         checked('queue', 'see postgres', jobs),
         checked('libvirt', 'start libvirtd or correct LIBVIRT_URI', () => inventory.version()),
         checked('nginx', 'restart the service; DATA_DIR/nginx/error.log says why', () => proxy.version()),
-        checked(
-          'terraform',
-          'install Terraform or correct TERRAFORM_BIN',
-          cachedFor(60_000, () => terraform.version()),
-        ),
+        checked('terraform', 'install Terraform or correct TERRAFORM_BIN', terraformVersion),
         checked('disk', 'make room', disk),
       ]),
   };

@@ -11,9 +11,11 @@ import type { Parts } from './parts';
 import { makeKeyPair, parsePublicKey } from './ssh-key';
 import type { Tx } from './store/database';
 import {
+  findHosting,
   findLivingHosting,
   getHosting,
   type HostingRow,
+  lockHosting,
   reserveHosting,
   updateHosting,
 } from './store/hostings';
@@ -81,6 +83,13 @@ export function hostings(parts: Parts): Engine['hostings'] {
         };
       });
     },
+    get: async (user, id) => {
+      const row = await findHosting(database.direct, id);
+      if (row === null || (row.userId !== user.id && user.role !== 'admin')) {
+        throw new EngineError('hosting_not_found', 'There is no such hosting');
+      }
+      return toHosting(row, user, config);
+    },
     mine: async (user) => toHosting(await livingHosting(database.direct, user), user, config),
     delete: (user) =>
       database.transaction(async (tx) => deleteAccepted(parts, tx, await livingHosting(tx, user))),
@@ -89,14 +98,17 @@ export function hostings(parts: Parts): Engine['hostings'] {
 
 /** Accepts the removal of a hosting; one that is on its way is joined, a stuck one goes on, a create is cancelled first. */
 export async function deleteAccepted(parts: Parts, tx: Tx, hosting: HostingRow): Promise<Operation> {
-  const running = await latestOperation(tx, hosting.id, 'delete-hosting');
-  if (running?.status === 'stuck') {
-    await moveOperation(tx, running.id, 'running');
+  // two removals that arrive together must become one operation
+  await lockHosting(tx, hosting.id);
+  const before = await latestOperation(tx, hosting.id, 'delete-hosting');
+  if (before?.status === 'stuck') {
+    await moveOperation(tx, before.id, 'running');
     await parts.queue.enqueue(tx, hosting.id);
   }
-  if (running !== null) return getOperation(tx, running.id);
+  if (before !== null && before.status !== 'failed') return getOperation(tx, before.id);
   const create = await latestOperation(tx, hosting.id, 'create-hosting');
-  if (create !== null) await requestCancel(tx, create.id);
+  if (create?.status === 'stuck') await moveOperation(tx, create.id, 'unwinding');
+  else if (create !== null) await requestCancel(tx, create.id);
   await updateHosting(tx, hosting.id, { status: 'deleting' });
   return accept(parts, tx, deleteHosting, { hostingId: hosting.id, userId: hosting.userId });
 }

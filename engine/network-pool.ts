@@ -15,7 +15,9 @@ export interface PoolAddress {
 
 /** `10.90.0.0/22` as numbers; null unless it is an aligned IPv4 network from /16 to /29. */
 export function parseCidr(text: string): NetworkCidr | null {
-  const match = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\/(\d{1,2})$/.exec(text);
+  const match = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\/(\d{1,2})$/.exec(
+    text,
+  );
   if (match === null) return null;
   const [a = 0, b = 0, c = 0, d = 0, prefix = 0] = match.slice(1).map(Number);
   if ([a, b, c, d].some((octet) => octet > 255) || prefix < 16 || prefix > 29) return null;

@@ -1,9 +1,12 @@
 /** Operations as their owners see them: state, waiting for the end, events as they happen, cancel. */
-import type { Engine, Operation, OperationEvent, User } from './engine';
+import type { Engine, Operation, OperationEvent, OperationKind, User } from './engine';
 import { EngineError } from './errors';
 import type { EventBus } from './events';
 import type { Database, Tx } from './store/database';
 import { eventsAfter, getOperation, requestCancel } from './store/operations';
+
+/** Everything else has no way back. */
+const cancellable: readonly OperationKind[] = ['create-hosting'];
 
 /** Notifications may be lost with their connection; then this is how late an end is seen. */
 const lookAgainMs = 2_000;
@@ -25,7 +28,9 @@ export function operations(database: Database, bus: EventBus): Engine['operation
     },
     events: (id, options) => follow(database.direct, bus, id, options),
     cancel: async (user, id) => {
-      await owned(database.direct, user, id);
+      const { kind } = await owned(database.direct, user, id);
+      if (!cancellable.includes(kind))
+        throw new EngineError('not_cancellable', 'A removal cannot be cancelled');
       await database.transaction((tx) => requestCancel(tx, id));
       return getOperation(database.direct, id);
     },

@@ -6,7 +6,7 @@
  * stack next must not meet them.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface CommandOptions {
@@ -67,26 +67,26 @@ export async function runCommand(
 ): Promise<CommandResult> {
   const [program = '', ...args] = argv;
   const started = performance.now();
-  const stop = stopSignal(options);
-  stop?.throwIfAborted();
-  const child = spawn(program, args, {
-    cwd: options.cwd,
-    env: { ...bareEnvironment(), ...options.env },
-    detached: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  const output = collectOutput(child, options.onLine);
-  const ended = exitOf(child, program);
-  child.stdin.on('error', () => undefined); // a child that ends without reading its input is no error of ours
-  child.stdin.end(options.input ?? '');
-  const stopping = stop && stopOnAbort(stop, child, options.graceMs ?? 10_000);
+  const { stop, release } = stopSignal(options);
   try {
+    stop.throwIfAborted();
+    const child = spawn(program, args, {
+      cwd: options.cwd,
+      env: { ...bareEnvironment(), ...options.env },
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    const output = collectOutput(child, options.onLine);
+    const ended = exitOf(child, program, options.cwd);
+    child.stdin.on('error', () => undefined); // a child that ends without reading its input is no error of ours
+    child.stdin.end(options.input ?? '');
+    stopOnAbort(stop, child, options.graceMs ?? 10_000);
     const code = await ended;
     if (child.pid !== undefined) await endGroup(child.pid, 'SIGKILL', 0);
-    stop?.throwIfAborted();
+    stop.throwIfAborted();
     return { code, ...output(), ms: performance.now() - started };
   } finally {
-    stopping?.();
+    release();
   }
 }
 
@@ -136,11 +136,14 @@ export async function endProcessesIn(dir: string): Promise<void> {
 }
 
 function processesIn(dir: string): number[] {
+  if (!existsSync(dir)) return [];
+  // /proc knows no symbolic links
+  const real = realpathSync(dir);
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
   return pids
     .filter((pid) => {
       try {
-        return readlinkSync(`/proc/${pid}/cwd`) === dir;
+        return readlinkSync(`/proc/${pid}/cwd`) === real;
       } catch {
         return false;
       }
@@ -175,33 +178,58 @@ function onlyZombies(processGroup: number): boolean {
   });
 }
 
-function stopSignal({ signal, timeoutMs }: CommandOptions): AbortSignal | undefined {
-  const signals = [signal, timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs)];
-  const given = signals.filter((each) => each !== undefined);
-  return given.length === 0 ? undefined : AbortSignal.any(given);
+/**
+ * Fires when the caller's signal does, or when time is up. Not AbortSignal.any over AbortSignal.timeout: on Node 20
+ * the garbage collector takes the timer with it, and the child is never stopped.
+ */
+function stopSignal({ signal, timeoutMs }: CommandOptions): { stop: AbortSignal; release: () => void } {
+  const stop = new AbortController();
+  const abort = (): void => {
+    stop.abort(signal?.reason);
+  };
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  const timeUp = (): void => {
+    stop.abort(new DOMException(`not done in ${timeoutMs ?? 0} ms`, 'TimeoutError'));
+  };
+  const timer = timeoutMs === undefined ? undefined : setTimeout(timeUp, timeoutMs);
+  const release = (): void => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+  };
+  return { stop: stop.signal, release };
 }
 
-function stopOnAbort(signal: AbortSignal, child: ChildProcess, graceMs: number): () => void {
+function stopOnAbort(signal: AbortSignal, child: ChildProcess, graceMs: number): void {
   const stop = (): void => {
     if (child.pid !== undefined) void endGroup(child.pid, 'SIGINT', graceMs);
   };
   signal.addEventListener('abort', stop, { once: true });
-  return () => {
-    signal.removeEventListener('abort', stop);
-  };
 }
 
-function exitOf(child: ChildProcess, program: string): Promise<number | null> {
+/** Time that what a program started has to write its last lines when the program itself has ended. */
+const lastWordsMs = 500;
+
+function exitOf(child: ChildProcess, program: string, cwd: string | undefined): Promise<number | null> {
   return new Promise((resolve, reject) => {
     child.once('error', (error: NodeJS.ErrnoException) => {
+      // a missing directory is told by the same code
+      const missing = error.code === 'ENOENT' && (cwd === undefined || existsSync(cwd));
       reject(
-        error.code === 'ENOENT'
+        missing
           ? new CommandNotFound(`${program} is not installed`, { cause: error })
-          : error,
+          : new Error(`${program} could not be started: ${error.message}`, { cause: error }),
       );
     });
-    child.once('close', (code) => {
-      resolve(code);
+    child.once('exit', (code) => {
+      // 'close' waits for everybody who holds the output, and one of the group may hold it for ever
+      const timer = setTimeout(() => {
+        if (child.pid !== undefined) void endGroup(child.pid, 'SIGKILL', 0);
+      }, lastWordsMs);
+      child.once('close', () => {
+        clearTimeout(timer);
+        resolve(code);
+      });
     });
   });
 }
@@ -218,7 +246,10 @@ function collectOutput(
     if (!onLine) return;
     const lines = (partial + chunk).split('\n');
     partial = lines.pop() ?? '';
-    lines.forEach(onLine);
+    for (const line of lines) onLine(line);
+  });
+  child.stdout?.on('end', () => {
+    if (partial !== '') onLine?.(partial);
   });
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
     stderr += chunk;

@@ -24,7 +24,9 @@ export function parsePublicKey(text: string): string {
   if (key instanceof Error || Array.isArray(key) || key.type !== type || key.isPrivateKey())
     throw refused('is not a valid public key');
   if (!Buffer.from(body, 'base64').equals(key.getPublicSSH())) throw refused('is not a valid public key');
-  if (type === 'ssh-rsa' && rsaBits(key.getPublicPEM()) < minRsaBits)
+  const modulus = modulusBits(key.getPublicPEM());
+  if (modulus === null) throw refused('is not a valid public key');
+  if (type === 'ssh-rsa' && modulus < minRsaBits)
     throw refused(`an RSA key needs at least ${minRsaBits} bits`);
   return match[0];
 }
@@ -35,8 +37,13 @@ export function makeKeyPair(comment: string): { publicKey: string; privateKey: s
   return { publicKey: pair.public, privateKey: pair.private };
 }
 
-function rsaBits(pem: string): number {
-  return createPublicKey(pem).asymmetricKeyDetails?.modulusLength ?? 0;
+/** 0 for what is not RSA; null when OpenSSL finds no key in it, e.g. a point that is not on its curve. */
+function modulusBits(pem: string): number | null {
+  try {
+    return createPublicKey(pem).asymmetricKeyDetails?.modulusLength ?? 0;
+  } catch {
+    return null;
+  }
 }
 
 function refused(why: string): EngineError {

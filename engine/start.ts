@@ -122,6 +122,7 @@ function publishRoutes(database: Database, proxy: Parts['proxy']): Promise<void>
 }
 
 function realProxy(config: Config): Parts['proxy'] {
+  const apiUrl = `http://${config.PUBLIC_HOST}:${config.API_PORT}`;
   const port = (value: number): string => (value === 80 ? '' : `:${value}`);
   return nginxProxy({
     program: config.NGINX_BIN,
@@ -132,8 +133,9 @@ function realProxy(config: Config): Parts['proxy'] {
     user: process.getuid?.() === 0 ? 'www-data' : null,
     clock: systemClock,
     pages: {
-      docsUrl: `http://${config.PUBLIC_HOST}:${config.API_PORT}/docs`,
-      healthUrl: `http://${config.PUBLIC_HOST}:${config.API_PORT}/api/v1/health`,
+      apiUrl,
+      docsUrl: `${apiUrl}/docs`,
+      healthUrl: `${apiUrl}/api/v1/health`,
       baseDomain: config.BASE_DOMAIN,
       httpUrl: `http://${config.PUBLIC_HOST}${port(config.HTTP_PORT)}`,
     },

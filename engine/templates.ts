@@ -7,5 +7,6 @@ export const projectRoot =
     existsSync(path.join(dir, 'package.json')),
   ) ?? process.cwd();
 
-export const templatesDir = path.join(projectRoot, 'templates');
+/** The build copies them beside the code, so that a running service does not meet the next version's. */
+export const templatesDir = path.join(__dirname, '../templates');
 export const recipesDir = path.join(projectRoot, 'images');

@@ -34,6 +34,8 @@ do_directories() {
   install -d -m 0711 "$DATA_DIR"
   install -d -m 0755 "$CACHE_DIR"
   install -d -m 0700 "$RUN_DIR" "$DATA_DIR/secrets"
+  # what stop.sh --purge looks for before it removes a directory
+  touch "$DATA_DIR/.vm-webhoster"
   local name file
   for name in "${SECRET_NAMES[@]}"; do
     file=$DATA_DIR/secrets/${name,,}
@@ -57,6 +59,7 @@ do_api() {
   check_port "$HTTP_PORT" HTTP_PORT nginx.pid
   check_port "$API_PORT" API_PORT
   cd "$DATA_DIR"
+  umask 077
   setsid nohup node "$ROOT/dist/api/main.js" >>"$DATA_DIR/api.log" 2>&1 </dev/null &
   echo $! >"$RUN_DIR/api.pid"
 }

@@ -51,7 +51,7 @@ need_postgres() { [ -f "$DATA_DIR/postgres/postmaster.pid" ]; }
 do_postgres() { webhoster service postgres-stop; }
 need_stacks() { [ -d "$DATA_DIR/workspaces" ]; }
 do_stacks() { webhoster service purge-stacks; }
-need_data() { [ -d "$DATA_DIR" ]; }
+need_data() { [ -f "$DATA_DIR/.vm-webhoster" ]; }
 do_data() {
   stop_pid "$RUN_DIR/libvirtd.pid" libvirtd 20
   stop_pid "$RUN_DIR/virtlogd.pid" virtlogd 20

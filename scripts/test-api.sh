@@ -170,6 +170,7 @@ for route in 'POST /api/v1/host' 'GET /api/v1/host/my' 'DELETE /api/v1/host/my' 
 done
 refuses 'a token nobody signed' 401 unauthorized GET $AUTH/me -H "Authorization: Bearer $(unsigned_token)"
 refuses 'nonsense for a token' 401 unauthorized GET $AUTH/me -H 'Authorization: Bearer nonsense'
+refuses 'a NUL in the e-mail' 401 invalid_credentials POST "$AUTH/login" -d 'username=a%00b&password=abcdefghij'
 must 'logs in' log_in
 check 'GET /auth/me knows the token' knows_me
 mv "$WORK/authorization" "$WORK/kept"
@@ -191,6 +192,7 @@ refuses_field 'a private key' ssh_public_key $HOST 'ssh_public_key=-----BEGIN OP
 refuses_field 'a field nobody asked for' memory_mib $HOST memory_mib=65536
 refuses 'a list where an object is asked for' 400 validation_failed POST $HOST "${JSON[@]}" -d '[]'
 refuses 'an idempotency key that is too long' 400 validation_failed POST $HOST -H "Idempotency-Key: $(head -c 300 /dev/zero | tr '\0' k)"
+refuses 'an operation id that is none' 400 validation_failed GET /api/v1/operations/nonsense
 refuses 'an unknown operation' 404 operation_not_found GET /api/v1/operations/00000000-0000-4000-8000-000000000000
 refuses 'its events' 404 operation_not_found GET /api/v1/operations/00000000-0000-4000-8000-000000000000/events
 refuses 'its cancel' 404 operation_not_found POST /api/v1/operations/00000000-0000-4000-8000-000000000000/cancel

@@ -1,4 +1,5 @@
 /** For probes, load balancers and operators; open, so details never name a path or a secret. */
+import type { ComponentHealth, Engine } from '../../engine';
 import { HttpError } from '../http-error';
 import { defineRoute } from '../route';
 import { detailedHealthView, healthView, versionView } from '../schemas/health';
@@ -37,7 +38,7 @@ export const detailedHealth = defineRoute({
   responses: { 200: { description: 'Everything needed is up', data: detailedHealthView } },
   failures: ['not_ready'],
   async handle({ engine, clock, answer }) {
-    const components = (await engine.health.detailed()).map(showComponent);
+    const components = (await checkOnce(engine)).map(showComponent);
     const time = clock.now().toISOString();
     if (components.some(({ status }) => status === 'down')) {
       throw new HttpError('not_ready', { details: { status: 'down', time, components } });
@@ -47,6 +48,17 @@ export const detailedHealth = defineRoute({
       : answer(200, { message: 'healthy', data: { status: 'ok', time, components } });
   },
 });
+
+const checks = new WeakMap<Engine, Promise<readonly ComponentHealth[]>>();
+
+/** A check starts processes and this route is open to strangers, so all who ask during one share it. */
+function checkOnce(engine: Engine): Promise<readonly ComponentHealth[]> {
+  const running = checks.get(engine);
+  if (running !== undefined) return running;
+  const check = engine.health.detailed().finally(() => checks.delete(engine));
+  checks.set(engine, check);
+  return check;
+}
 
 export const version = defineRoute({
   name: 'getVersion',

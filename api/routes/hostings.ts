@@ -1,7 +1,6 @@
 /** The caller's own hosting. */
-import type { Hosting } from '../../engine';
 import { awaitOperation } from '../operation-wait';
-import { defineRoute, type Context } from '../route';
+import { defineRoute } from '../route';
 import {
   createdHosting,
   createHeaders,
@@ -32,7 +31,7 @@ export const createHosting = defineRoute({
   // prettier-ignore
   failures: [
     'quota_exceeded', 'ports_exhausted', 'addresses_exhausted', 'idempotency_key_reused', 'node_not_ready',
-    'operation_in_progress', 'cancelled', 'synthesis_failed', 'plan_failed', 'plan_refused', 'apply_failed',
+    'cancelled', 'synthesis_failed', 'plan_failed', 'plan_refused', 'apply_failed',
     'guest_unreachable', 'proxy_refused', 'proxy_unreachable', 'image_missing', 'libvirt_unavailable', 'lease_lost',
   ],
   async handle(context) {
@@ -42,7 +41,7 @@ export const createHosting = defineRoute({
       idempotencyKey: headers['idempotency-key'],
     });
     const waited = await awaitOperation(context, accepted.operation, headers.prefer);
-    const hosting = waited.done ? await refreshed(context, accepted.hosting) : accepted.hosting;
+    const hosting = waited.done ? await engine.hostings.get(user, accepted.hosting.id) : accepted.hosting;
     const data = {
       ...showAccess(hosting, language),
       ...(accepted.sshPrivateKey === null ? {} : { ssh_private_key: accepted.sshPrivateKey }),
@@ -53,14 +52,6 @@ export const createHosting = defineRoute({
       : answer(202, { message: 'hosting_accepted', data, headers: waited.headers });
   },
 });
-
-/** The hosting as it stands after its operation: now it is running and its host keys are known. */
-async function refreshed({ engine, user }: Context<'user'>, accepted: Hosting): Promise<Hosting> {
-  const current = await engine.hostings.mine(user);
-  if (current.id === accepted.id) return current;
-  // A user with several hostings: `mine` may give another one, so the accepted one is shown as it must be by now.
-  return { ...accepted, status: accepted.status === 'creating' ? 'running' : accepted.status };
-}
 
 export const showMyHosting = defineRoute({
   name: 'getMyHosting',
@@ -92,7 +83,7 @@ export const deleteMyHosting = defineRoute({
   },
   // prettier-ignore
   failures: [
-    'hosting_not_found', 'operation_in_progress', 'cancelled', 'plan_failed', 'plan_refused', 'destroy_failed',
+    'hosting_not_found', 'cancelled', 'plan_failed', 'plan_refused', 'destroy_failed',
     'proxy_refused', 'proxy_unreachable', 'node_not_ready', 'libvirt_unavailable', 'lease_lost',
   ],
   async handle(context) {

@@ -76,7 +76,7 @@ export const cancelOperation = defineRoute({
   auth: 'user',
   params: operationParams,
   responses: { 202: { description: 'Asked; follow the operation', data: operationAnswer } },
-  failures: ['operation_not_found'],
+  failures: ['operation_not_found', 'not_cancellable'],
   async handle({ engine, user, params, language, answer }) {
     const operation = await engine.operations.cancel(user, params.id);
     const data = { operation: showOperation(operation, language) };

@@ -45,13 +45,12 @@ export const operationEventView = answerSchema(
   }),
 );
 
-/** Wider than a UUID on purpose: what an identifier looks like is the engine's to choose. */
-const identifier = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, says('identifier_invalid'));
+/** Whatever is no UUID (and below, no event number that fits Postgres' bigint) would be an error of the database. */
+const operationId = z.guid(says('identifier_invalid'));
+const eventId = z.string().regex(/^[0-9]{1,18}$/, says('identifier_invalid'));
 
-export const operationParams = z.strictObject({ id: identifier });
+export const operationParams = z.strictObject({ id: operationId });
 
 export const eventHeaders = z.strictObject({
-  'last-event-id': identifier
-    .optional()
-    .meta({ description: 'The last event seen; only later ones are sent.' }),
+  'last-event-id': eventId.optional().meta({ description: 'The last event seen; only later ones are sent.' }),
 });

@@ -123,7 +123,15 @@ async function buildInto(
 
 /** A mirror may be chosen, a proxy may be needed; nothing else reaches the build. */
 function buildEnvironment(): Record<string, string> {
-  const names = ['DEBIAN_MIRROR', 'UBUNTU_IMAGE_BASE_URL', 'http_proxy', 'https_proxy', 'no_proxy', 'TMPDIR'];
+  const names = [
+    'DEBIAN_MIRROR',
+    'DEBIAN_SECURITY_MIRROR',
+    'UBUNTU_IMAGE_BASE_URL',
+    'http_proxy',
+    'https_proxy',
+    'no_proxy',
+    'TMPDIR',
+  ];
   return Object.fromEntries(
     names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
   );
@@ -153,7 +161,9 @@ async function status(
 ): Promise<ImageStatus> {
   const manifest = await readManifest(dir);
   if (manifest === null) {
-    const others = (await readdir(path.dirname(dir)).catch(ignoreMissing)) ?? [];
+    const found = (await readdir(path.dirname(dir)).catch(ignoreMissing)) ?? [];
+    // a build that runs, or died, is in a directory of a longer name
+    const others = found.filter((other) => other.length === path.basename(dir).length);
     return { name, title, checksum, state: others.length > 0 ? 'stale' : 'absent', bytes: 0, builtAt: null };
   }
   const sizes = await Promise.all(

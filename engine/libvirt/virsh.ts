@@ -43,7 +43,8 @@ export function virshInventory(uri: string): Inventory {
         virsh('pool-list', '--name'),
         virsh('net-list', '--name'),
       ]);
-      const names = (result: CommandResult): string[] => result.stdout.split('\n').map((line) => line.trim());
+      const names = (result: CommandResult): string[] =>
+        result.code === 0 ? result.stdout.split('\n').map((line) => line.trim()) : refuse(result);
       return names(pools).includes(pool) && names(networks).includes(network);
     },
     hypervisorGroup: async () => {

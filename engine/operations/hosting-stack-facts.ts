@@ -47,6 +47,7 @@ export function hostingPolicy(hosting: HostingRow, config: Config, intent: PlanP
   return {
     intent,
     addresses: ['libvirt_volume.root', 'libvirt_cloudinit_disk.cidata', 'libvirt_domain.vm'],
+    keeps: ['libvirt_volume'],
     uri: config.LIBVIRT_URI,
     maxMemoryMiB: hosting.memoryMiB,
     maxVcpus: hosting.vcpus,

@@ -4,6 +4,7 @@ import type { Config } from '../config';
 import { EngineError } from '../errors';
 import { type BuiltImage, type ImageName } from '../images/images';
 import { parseCidr, poolAddresses } from '../network-pool';
+import { livingHostings } from '../store/hostings';
 import { findNode, findStack, type NodeImage, nodeSpecOf, updateNode } from '../store/stacks';
 import type { StackNames } from '../libvirt/inventory';
 import type { PlanPolicy } from '../terraform/plan-firewall';
@@ -48,13 +49,25 @@ async function synthesize(context: StepContext): Promise<void> {
 }
 
 async function check(context: StepContext): Promise<void> {
-  await checkStackPlan(context, nodePolicy(context.parts.config, 'apply'));
+  const { config, database } = context.parts;
+  // another CIDR, egress or pool path replaces what the VMs of today are attached to
+  const used = (await livingHostings(database.direct, config.NODE_NAME)).length > 0;
+  await checkStackPlan(
+    context,
+    nodePolicy(config, 'apply', used ? ['libvirt_network', 'libvirt_pool', 'libvirt_volume'] : []),
+  );
 }
 
-export function nodePolicy(config: Config, intent: PlanPolicy['intent']): PlanPolicy {
+/** @param keeps  resource types that running VMs depend on */
+export function nodePolicy(
+  config: Config,
+  intent: PlanPolicy['intent'],
+  keeps: readonly string[] = [],
+): PlanPolicy {
   return {
     intent,
     addresses: /^libvirt_(pool\.pool|network\.network|volume\.image_[a-z0-9_-]+)$/,
+    keeps,
     uri: config.LIBVIRT_URI,
     maxMemoryMiB: 0,
     maxVcpus: 0,

@@ -76,7 +76,11 @@ export async function applyStack(context: StepContext): Promise<void> {
  * is left: what a killed apply made and never wrote down, and what Terraform can no longer plan (a volume that was
  * removed by hand fails its refresh). Without a specification nothing was ever made.
  */
-export async function destroyStack(context: StepContext, policy: PlanPolicy, names: StackNames): Promise<void> {
+export async function destroyStack(
+  context: StepContext,
+  policy: PlanPolicy,
+  names: StackNames,
+): Promise<void> {
   const stack = await findStack(context.parts.database.direct, context.stackId);
   if (!stack?.spec) return;
   try {

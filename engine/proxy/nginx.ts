@@ -9,7 +9,7 @@ import Handlebars from 'handlebars';
 import type { Clock } from '../clock';
 import { EngineError } from '../errors';
 import { fetchPage } from '../guest/network-guest';
-import { type CommandResult, runCommand } from '../process';
+import { type CommandResult, endProcessesIn, runCommand } from '../process';
 import { ignoreMissing } from '../terraform/workspace';
 import type { Proxy, Route } from './proxy';
 import { templatesDir } from '../templates';
@@ -19,7 +19,7 @@ export interface NginxOptions extends ProxySettings {
   readonly program: string;
   readonly clock: Clock;
   /** Facts for the landing page. */
-  readonly pages: Readonly<Record<'docsUrl' | 'healthUrl' | 'baseDomain' | 'httpUrl', string>>;
+  readonly pages: Readonly<Record<'apiUrl' | 'docsUrl' | 'healthUrl' | 'baseDomain' | 'httpUrl', string>>;
 }
 
 const reloadDeadlineMs = 10_000;
@@ -30,11 +30,13 @@ export function nginxProxy(options: NginxOptions): Proxy {
   const nginx = (file: string, ...args: string[]): Promise<CommandResult> =>
     runCommand(
       [options.program, '-p', options.dir, '-e', path.join(options.dir, 'error.log'), '-c', file, ...args],
-      { timeoutMs: 60_000 },
+      { cwd: options.dir, timeoutMs: 60_000 },
     );
 
   const start = async (file: string): Promise<void> => {
     const running = await isRunning(options.dir);
+    // workers outlive a killed master and hold its ports; they are known by the directory they work in
+    if (!running) await endProcessesIn(options.dir);
     const result = await nginx(file, ...(running ? ['-s', 'reload'] : []));
     if (result.code !== 0) throw unreachable(result.stderr);
   };
@@ -42,19 +44,17 @@ export function nginxProxy(options: NginxOptions): Proxy {
   const publish = async (routes: readonly Route[]): Promise<void> => {
     const body = renderNginx(options, routes, '0'.repeat(16));
     const generation = createHash('sha256').update(body).digest('hex').slice(0, 16);
-    if (
-      (await servedGeneration(options)) === generation &&
-      (await readFile(current, 'utf8').catch(ignoreMissing))?.includes(generation)
-    )
-      return;
+    const wanted = renderNginx(options, routes, generation);
+    // before the look at the generation, which says nothing of them: a new version has new pages
     await preparePages(options);
-    await writeFile(candidate, renderNginx(options, routes, generation), { mode: 0o600 });
+    const before = await readFile(current, 'utf8').catch(ignoreMissing);
+    if (before === wanted && (await servedGeneration(options)) === generation) return;
+    await writeFile(candidate, wanted, { mode: 0o600 });
     const test = await nginx(candidate, '-t', '-q');
     if (test.code !== 0)
       throw new EngineError('proxy_refused', 'Nginx refused the new configuration; the old one stays', {
         cause: new Error(test.stderr),
       });
-    const before = await readFile(current, 'utf8').catch(ignoreMissing);
     await rename(candidate, current);
     try {
       await start(current);

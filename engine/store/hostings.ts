@@ -100,9 +100,19 @@ export async function releaseHosting(
   const failure = end.status === 'failed' ? { failureCode: end.code, failureMessage: end.message } : {};
   await tx.update(
     HostingRow,
-    { id, status: Not(In(ended)) },
+    // a hosting that was deleted while it was being made failed first
+    { id, status: end.status === 'deleted' ? Not('deleted') : Not(In(ended)) },
     { status: end.status, endedAt: () => 'clock_timestamp()', ...failure },
   );
+}
+
+export function findHosting(tx: Tx, id: string): Promise<HostingRow | null> {
+  return tx.findOneBy(HostingRow, { id });
+}
+
+/** Until the transaction ends, nobody else accepts anything for this hosting. */
+export async function lockHosting(tx: Tx, id: string): Promise<void> {
+  await tx.query(`SELECT 1 FROM hostings WHERE id = $1 FOR UPDATE`, [id]);
 }
 
 export async function getHosting(tx: Tx, id: string): Promise<HostingRow> {

@@ -107,7 +107,8 @@ export async function moveOperation(
     `UPDATE operations SET status = $2::text,
        started_at = coalesce(started_at, clock_timestamp()),
        finished_at = CASE WHEN $2::text IN ('succeeded', 'failed') THEN clock_timestamp() END,
-       failure_code = coalesce($4, failure_code), failure_message = coalesce($5, failure_message)
+       failure_code = CASE WHEN $2::text IN ('running', 'succeeded') THEN NULL ELSE coalesce($4, failure_code) END,
+       failure_message = CASE WHEN $2::text IN ('running', 'succeeded') THEN NULL ELSE coalesce($5, failure_message) END
      WHERE id = $1 AND status = ANY ($3::text[])`,
     [id, to, from, failure?.code ?? null, failure?.message ?? null],
   );

@@ -30,6 +30,8 @@ export async function findCredentials(
   tx: Tx,
   email: string,
 ): Promise<{ user: User; passwordHash: string } | null> {
+  // PostgreSQL takes no NUL in a text
+  if (email.includes('\0')) return null;
   const row = await tx
     .createQueryBuilder(UserRow, 'u')
     .where('lower(u.email) = lower(:email)', { email })

@@ -9,6 +9,8 @@ export interface PlanPolicy {
   readonly intent: 'apply' | 'destroy';
   /** Resource addresses this stack may have, e.g. `libvirt_volume.root`. */
   readonly addresses: readonly string[] | RegExp;
+  /** Resource types that an apply must not delete or replace. */
+  readonly keeps: readonly string[];
   readonly uri: string;
   readonly maxMemoryMiB: number;
   readonly maxVcpus: number;
@@ -60,10 +62,14 @@ export const rules: readonly Rule[] = [
   {
     name: 'own-node',
     reason: 'The plan must act on the node the hosting was placed on.',
-    breaches: (plan, { uri }) =>
-      Object.values(plan.configuration?.provider_config ?? {})
+    breaches: (plan, { uri }) => {
+      const configured = Object.values(plan.configuration?.provider_config ?? {});
+      // without any the provider chooses a node by itself
+      if (configured.length === 0 && changes(plan).length > 0) return ['no provider configuration'];
+      return configured
         .map((config) => config.expressions?.uri?.constant_value ?? 'no URI')
-        .filter((found) => found !== uri),
+        .filter((found) => found !== uri);
+    },
   },
   {
     name: 'no-provisioner',
@@ -74,13 +80,14 @@ export const rules: readonly Rule[] = [
         .map((resource) => resource.address),
   },
   {
-    name: 'keep-volumes',
-    reason: "A volume is the user's data: only a delete or a rebuild may remove it.",
-    breaches: (plan, { intent }) =>
+    name: 'keep-what-is-used',
+    reason:
+      "A user's volume is their data, and a node's network and pool carry running VMs: no apply may remove them.",
+    breaches: (plan, { intent, keeps }) =>
       intent === 'destroy'
         ? []
         : changes(plan)
-            .filter((change) => change.type === 'libvirt_volume' && change.change.actions.includes('delete'))
+            .filter((change) => keeps.includes(change.type) && change.change.actions.includes('delete'))
             .map((change) => change.address),
   },
   {

@@ -3,12 +3,15 @@
 
 # .env gives defaults; what the environment says wins.
 load_environment() {
-  local line name
+  local line name value
   if [ -f "$ROOT/.env" ]; then
-    while IFS= read -r line; do
-      [[ $line =~ ^[A-Z_]+= ]] || continue
-      name=${line%%=*}
-      [ -n "${!name+set}" ] || export "$name=${line#*=}"
+    while IFS= read -r line || [ -n "$line" ]; do
+      [[ $line =~ ^([A-Z0-9_]+)=(.*)$ ]] || continue
+      name=${BASH_REMATCH[1]}
+      value=${BASH_REMATCH[2]%$'\r'}
+      # as every reader of such files: one pair of quotes around a value is not part of it
+      if [[ $value =~ ^\"(.*)\"$ || $value =~ ^\'(.*)\'$ ]]; then value=${BASH_REMATCH[1]}; fi
+      [ -n "${!name+set}" ] || export "$name=$value"
     done <"$ROOT/.env"
   fi
   export DATA_DIR=${DATA_DIR:-/var/lib/vm-webhoster}

@@ -34,21 +34,24 @@ check_node() {
     fail "Node.js 20.19 or newer is needed, found: $found. Install it from your distribution or from nodejs.org and run this again."
 }
 
-# npm keeps a copy of the lock file it installed from; WITH_DEV=1 asks for the test tools and cdktf's command line too.
+# WITH_DEV=1 asks for the test tools and cdktf's command line too; a checkout that has them keeps them.
+lock_stamp() { sha256sum "$ROOT/package-lock.json" | cut -c1-64; }
+has_dev_modules() { [ -d "$ROOT/node_modules/jest" ]; }
 need_modules() {
-  [ "$ROOT/node_modules/.package-lock.json" -nt "$ROOT/package-lock.json" ] || return 0
-  [ -n "${WITH_DEV:-}" ] && [ ! -d "$ROOT/node_modules/jest" ]
+  [ "$(cat "$ROOT/node_modules/.lock-sha256" 2>/dev/null)" = "$(lock_stamp)" ] || return 0
+  [ -n "${WITH_DEV:-}" ] && ! has_dev_modules
 }
 do_modules() {
   local omit=(--omit=dev)
-  [ -z "${WITH_DEV:-}" ] || omit=()
+  if [ -n "${WITH_DEV:-}" ] || has_dev_modules; then omit=(); fi
   (cd "$ROOT" && npm ci "${omit[@]}" --no-audit --no-fund)
+  lock_stamp >"$ROOT/node_modules/.lock-sha256"
 }
 
-sources_stamp() { (cd "$ROOT" && find api cli engine stacks tsconfig.json -name '*.ts' -o -name 'tsconfig.json' | LC_ALL=C sort | xargs cat | sha256sum | cut -c1-64); }
+sources_stamp() { (cd "$ROOT" && find api cli engine stacks templates tsconfig.json -type f | grep -v '/provider/' | LC_ALL=C sort | xargs cat | sha256sum | cut -c1-64); }
 need_build() { [ "$(cat "$ROOT/dist/.sources" 2>/dev/null)" != "$(sources_stamp)" ]; }
 do_build() {
-  (cd "$ROOT" && node node_modules/typescript/bin/tsc -p tsconfig.json)
+  (cd "$ROOT" && npm run -s build)
   sources_stamp >"$ROOT/dist/.sources"
 }
 

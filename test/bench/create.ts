@@ -36,10 +36,15 @@ const bootDeadlineMs = 300_000;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { runs: { type: 'string', default: '5' }, images: { type: 'string', default: 'micro,debian-13' }, json: { type: 'string' } },
+    options: {
+      runs: { type: 'string', default: '5' },
+      images: { type: 'string', default: 'micro,debian-13' },
+      json: { type: 'string' },
+    },
   });
   const results: Result[] = [];
-  for (const image of values.images.split(',') as Image[]) results.push(await measure(image, Number(values.runs)));
+  for (const image of values.images.split(',') as Image[])
+    results.push(await measure(image, Number(values.runs)));
   for (const result of results) print(result);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
   const missed = results.filter((result) => result.ratio > result.limit || result.idleMiB > idleLimitMiB);
@@ -57,7 +62,9 @@ async function measure(image: Image, runs: number): Promise<Result> {
       const { sample, xml } = await throughTheEngine(system, account);
       engine.push(sample);
       virsh.push(await byVirsh(system, xml));
-      console.error(`${image} ${round + 1}/${runs}: engine ${sample.seconds.toFixed(2)} s, virsh ${virsh.at(-1)?.toFixed(2) ?? ''} s`);
+      console.error(
+        `${image} ${round + 1}/${runs}: engine ${sample.seconds.toFixed(2)} s, virsh ${virsh.at(-1)?.toFixed(2) ?? ''} s`,
+      );
     }
     const ratio = median(engine.map((sample) => sample.seconds)) / median(virsh);
     return { image, engine, virsh, ratio, limit: limits[image], idleMiB };
@@ -66,10 +73,15 @@ async function measure(image: Image, runs: number): Promise<Result> {
   }
 }
 
-async function throughTheEngine(system: System, { token, userId }: { token: string; userId: number }): Promise<{ sample: Sample; xml: string }> {
+async function throughTheEngine(
+  system: System,
+  { token, userId }: { token: string; userId: number },
+): Promise<{ sample: Sample; xml: string }> {
   const started = performance.now();
   const asked = system.call('POST', '/host', { token, body: {}, headers: { prefer: 'wait=300' } });
-  await until(bootDeadlineMs, 'the page is served', () => pageHolds(`${system.web}/${userId}`, 'name="vm-webhoster"'));
+  await until(bootDeadlineMs, 'the page is served', () =>
+    pageHolds(`${system.web}/${userId}`, 'name="vm-webhoster"'),
+  );
   const seconds = (performance.now() - started) / 1000;
   const { body } = await asked;
   if (!body.success) throw new Error(body.message);
@@ -80,7 +92,10 @@ async function throughTheEngine(system: System, { token, userId }: { token: stri
     from !== null && to !== null ? [[name, (Date.parse(to) - Date.parse(from)) / 1000] as const] : [],
   );
   const accept = seconds - phases.reduce((sum, [, length]) => sum + length, 0);
-  return { sample: { seconds, phases: { 'accept and between': accept, ...Object.fromEntries(phases) } }, xml };
+  return {
+    sample: { seconds, phases: { 'accept and between': accept, ...Object.fromEntries(phases) } },
+    xml,
+  };
 }
 
 /** The same domain, made by hand: overlay, ISO, define and start. */
@@ -94,20 +109,50 @@ async function byVirsh(system: System, xml: string): Promise<number> {
     hostingId: '00000000-0000-4000-8000-000000000000',
     vmName: 'vm-bare',
     sshPublicKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMQEoRYm18bZUzL6eJulUIEpJEYl5v1CnYTEJc3VT5J+',
-    welcome: { username: 'bare', vmName: 'vm-bare', webUrl: '', subdomainUrl: '', sshCommand: '', sftpCommand: '' },
+    welcome: {
+      username: 'bare',
+      vmName: 'vm-bare',
+      webUrl: '',
+      subdomainUrl: '',
+      sshCommand: '',
+      sftpCommand: '',
+    },
   });
   try {
     execFileSync('chmod', ['711', dir]);
     const started = performance.now();
     writeFileSync(path.join(dir, 'user-data'), files.userData);
     writeFileSync(path.join(dir, 'meta-data'), files.metaData);
-    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', base, disk, `${system.env.VM_DISK_GIB ?? '1'}G`]);
-    execFileSync('genisoimage', ['-quiet', '-output', iso, '-volid', 'cidata', '-joliet', '-rock', path.join(dir, 'user-data'), path.join(dir, 'meta-data')]);
+    execFileSync('qemu-img', [
+      'create',
+      '-q',
+      '-f',
+      'qcow2',
+      '-F',
+      'qcow2',
+      '-b',
+      base,
+      disk,
+      `${system.env.VM_DISK_GIB ?? '1'}G`,
+    ]);
+    execFileSync('genisoimage', [
+      '-quiet',
+      '-output',
+      iso,
+      '-volid',
+      'cidata',
+      '-joliet',
+      '-rock',
+      path.join(dir, 'user-data'),
+      path.join(dir, 'meta-data'),
+    ]);
     writeFileSync(path.join(dir, 'domain.xml'), bareDomain(xml, { disk, iso, mac, ip }));
     execFileSync('virsh', ['-q', 'define', path.join(dir, 'domain.xml')]);
     execFileSync('virsh', ['-q', 'start', `bare-${system.env.POOL_NAME ?? ''}`]);
     const domain = `bare-${system.env.POOL_NAME ?? ''}`;
-    await until(bootDeadlineMs, 'the bare VM serves its page', () => pageHolds(`http://${ip}/`, pageMarker('vm-bare')));
+    await until(bootDeadlineMs, 'the bare VM serves its page', () =>
+      pageHolds(`http://${ip}/`, pageMarker('vm-bare')),
+    );
     const seconds = (performance.now() - started) / 1000;
     execFileSync('virsh', ['-q', 'destroy', domain]);
     execFileSync('virsh', ['-q', 'undefine', domain]);
@@ -145,10 +190,14 @@ function pageHolds(url: string, text: string): Promise<boolean> {
     const request = http.get(url, { agent: false, timeout: 1000 }, (response) => {
       let page = '';
       response.on('data', (chunk: Buffer) => (page += chunk.toString()));
-      response.on('close', () => { resolve(response.statusCode === 200 && page.includes(text)); });
+      response.on('close', () => {
+        resolve(response.statusCode === 200 && page.includes(text));
+      });
     });
     request.on('timeout', () => request.destroy());
-    request.on('error', () => { resolve(false); });
+    request.on('error', () => {
+      resolve(false);
+    });
   });
 }
 
@@ -161,7 +210,9 @@ async function idleMemory(system: System): Promise<number> {
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? NaN) : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
+  return sorted.length % 2 === 1
+    ? (sorted[middle] ?? NaN)
+    : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
 }
 
 function print({ image, engine, virsh, ratio, limit, idleMiB }: Result): void {
@@ -169,11 +220,26 @@ function print({ image, engine, virsh, ratio, limit, idleMiB }: Result): void {
   const row = (name: string, values: readonly number[]): string =>
     `  ${name.padEnd(22)}${[Math.min(...values), median(values), Math.max(...values)].map((value) => value.toFixed(2).padStart(9)).join('')}`;
   console.log(`\n${image}, ${engine.length} runs, seconds${' '.repeat(Math.max(0, 4))}min   median      max`);
-  console.log(row('request to first page', engine.map((sample) => sample.seconds)));
-  for (const name of names) console.log(row(`  ${name}`, engine.map((sample) => sample.phases[name] ?? 0)));
+  console.log(
+    row(
+      'request to first page',
+      engine.map((sample) => sample.seconds),
+    ),
+  );
+  for (const name of names)
+    console.log(
+      row(
+        `  ${name}`,
+        engine.map((sample) => sample.phases[name] ?? 0),
+      ),
+    );
   console.log(row('bare virsh', virsh));
-  console.log(`  ratio of medians ${ratio.toFixed(2)} (at most ${limit.toFixed(2)}: ${ratio <= limit ? 'met' : 'MISSED'})`);
-  console.log(`  idle memory of API + worker ${idleMiB.toFixed(0)} MiB (at most ${idleLimitMiB} MiB: ${idleMiB <= idleLimitMiB ? 'met' : 'MISSED'})`);
+  console.log(
+    `  ratio of medians ${ratio.toFixed(2)} (at most ${limit.toFixed(2)}: ${ratio <= limit ? 'met' : 'MISSED'})`,
+  );
+  console.log(
+    `  idle memory of API + worker ${idleMiB.toFixed(0)} MiB (at most ${idleLimitMiB} MiB: ${idleMiB <= idleLimitMiB ? 'met' : 'MISSED'})`,
+  );
 }
 
 void main();

@@ -84,7 +84,9 @@ it('starts everything, tells the URLs, and is healthy when it returns', async ()
   const { output } = await succeeds('start.sh');
   expect(output).toContain('Ready after');
   const api = `http://127.0.0.1:${env.API_PORT ?? ''}`;
-  const health = (await (await fetch(`${api}/api/v1/health/detailed`)).json()) as { data: { components: { status: string }[] } };
+  const health = (await (await fetch(`${api}/api/v1/health/detailed`)).json()) as {
+    data: { components: { status: string }[] };
+  };
   expect(health.data.components.map((component) => component.status)).toEqual(Array(6).fill('ok'));
   const landing = await (await fetch(`http://127.0.0.1:${env.HTTP_PORT ?? ''}/`)).text();
   expect(landing).toContain('/docs');

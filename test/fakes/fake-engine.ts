@@ -108,6 +108,11 @@ export class FakeEngine implements Engine {
       if (input.idempotencyKey !== undefined) this.accepted.set(key, { print, answer });
       return answer;
     },
+    get: async (user, id) => {
+      const hosting = await this.hostings.mine(user);
+      if (hosting.id !== id) throw new EngineError('hosting_not_found', 'There is no such hosting');
+      return hosting;
+    },
     mine: async (user) => {
       this.mayBreak('mine');
       const hosting = this.hostingOf.get(user.id);

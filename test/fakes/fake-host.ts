@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { EngineError } from '../../engine/errors';
+import { EngineError, type ErrorCode } from '../../engine/errors';
 import type { Guest } from '../../engine/guest/guest';
 import type { Inventory } from '../../engine/libvirt/inventory';
 import type { Virtualization } from '../../engine/libvirt/virtualization';
@@ -28,8 +28,12 @@ export class FakeHost {
   readonly volumes = new Set<string>();
   /** IP -> the page that its web server serves. */
   readonly pages = new Map<string, string>();
+  /** Pools and networks that are there and active. */
+  readonly active = new Set(['vm-webhoster']);
   routes: readonly Route[] = [];
   publishes = 0;
+  /** False until the first publish. */
+  serving = false;
 
   readonly synthesizer: Synthesizer = {
     synthesize: async (spec) => {
@@ -42,7 +46,7 @@ export class FakeHost {
     init: (call) => this.faults.at('init', call.signal),
     plan: async (call, { planFile, intent }) => {
       await this.faults.at(intent === 'destroy' ? 'plan-destroy' : 'plan', call.signal);
-      const wanted = intent === 'destroy' ? [] : resourcesOf(readSpec(call));
+      const wanted = intent === 'destroy' ? [] : resourcesOf(readSpec(call, 'plan_failed'));
       const known = readState(call).resources;
       const plan = {
         create: wanted.filter((each) => !known.some((other) => other.address === each.address)),
@@ -57,8 +61,8 @@ export class FakeHost {
       return this.describePlan(call, planFile);
     },
     apply: async (call, planFile) => {
-      const plan = JSON.parse(readFileSync(path.join(call.workspace, planFile), 'utf8')) as StoredPlan;
-      if (plan.serial !== readState(call).serial) throw new EngineError('apply_failed', 'stale plan');
+      const plan = readPlan(call, planFile, 'apply_failed');
+      if (plan.serial !== readState(call).serial) throw refused('apply_failed', 'Saved plan is stale');
       const verb = plan.remove.length > 0 ? 'destroy' : 'apply';
       await this.faults.at(verb, call.signal);
       for (const resource of plan.create) await this.make(call, resource);
@@ -85,7 +89,7 @@ export class FakeHost {
       return Promise.resolve();
     },
     domainState: (name) => Promise.resolve(this.domains.get(name) ?? null),
-    nodeActive: () => Promise.resolve(true),
+    nodeActive: (pool, network) => Promise.resolve(this.active.has(pool) && this.active.has(network)),
     hypervisorGroup: () => Promise.resolve(undefined),
     version: async () => {
       await this.faults.at('inventory');
@@ -107,15 +111,26 @@ export class FakeHost {
   readonly proxy: Proxy = {
     publish: async (routes) => {
       await this.faults.at('publish');
+      for (const key of ['userId', 'username', 'sshPort'] as const) {
+        if (new Set(routes.map((route) => route[key])).size < routes.length)
+          throw new EngineError('proxy_refused', 'Nginx refused the new configuration; the old one stays');
+      }
+      this.serving = true;
       this.routes = routes;
       this.publishes += 1;
     },
     fetch: async (urlPath) => {
       await this.faults.at('fetch');
+      if (!this.serving)
+        throw new EngineError('proxy_unreachable', 'Nginx does not serve', { retryable: true });
       const route = this.routes.find((each) => urlPath === `/${each.userId}`);
-      return (route && this.pages.get(route.ip)) ?? 'not found';
+      if (route === undefined) return 'There is no hosting at this address.';
+      return this.pages.get(route.ip) ?? 'This VM does not answer right now.';
     },
-    version: () => Promise.resolve('nginx 0.0.0-fake'),
+    version: () =>
+      this.serving
+        ? Promise.resolve('nginx 0.0.0-fake')
+        : Promise.reject(new EngineError('proxy_unreachable', 'Nginx does not serve', { retryable: true })),
   };
 
   readonly virtualization: Virtualization = { detect: () => Promise.resolve('qemu') };
@@ -127,7 +142,9 @@ export class FakeHost {
 
   private async make(call: TerraformCall, resource: Resource): Promise<void> {
     const spec = readSpec(call);
+    report(call, 'apply_start', resource, 'Creating...');
     if (resource.type === 'libvirt_domain' && spec.kind === 'hosting') {
+      if (!this.active.has(spec.node.network)) throw refused('apply_failed', 'Network not found');
       this.domains.set(resource.name, 'running');
       this.pages.set(spec.ip, `<meta name="vm-webhoster" content="${spec.vmName}">`);
     } else this.volumes.add(resource.name);
@@ -135,9 +152,11 @@ export class FakeHost {
     await this.faults.at(`made ${resource.type}`, call.signal);
     const state = readState(call);
     writeState(call, { serial: state.serial + 1, resources: [...state.resources, resource] });
+    report(call, 'apply_complete', resource, 'Creation complete');
   }
 
   private async unmake(call: TerraformCall, resource: Resource): Promise<void> {
+    report(call, 'apply_start', resource, 'Destroying...');
     this.domains.delete(resource.name);
     this.volumes.delete(resource.name);
     const spec = readSpec(call);
@@ -148,10 +167,11 @@ export class FakeHost {
       serial: state.serial + 1,
       resources: state.resources.filter((each) => each.address !== resource.address),
     });
+    report(call, 'apply_complete', resource, 'Destruction complete');
   }
 
   private describePlan(call: TerraformCall, planFile: string): TerraformPlan {
-    const plan = JSON.parse(readFileSync(path.join(call.workspace, planFile), 'utf8')) as StoredPlan;
+    const plan = readPlan(call, planFile, 'plan_failed');
     const spec = readSpec(call);
     const change = (resource: Resource, action: 'create' | 'delete') => ({
       ...resource,
@@ -208,8 +228,29 @@ function hostingResources({ hostingId, vmName, node: { pool } }: HostingSpec): R
   ];
 }
 
-function readSpec({ workspace }: TerraformCall): StackSpec {
-  return JSON.parse(readFileSync(path.join(workspace, 'cdk.tf.json'), 'utf8')) as StackSpec;
+function readSpec(call: TerraformCall, code: ErrorCode = 'apply_failed'): StackSpec {
+  return readJson(call, 'cdk.tf.json', code) as StackSpec;
+}
+
+function readPlan(call: TerraformCall, planFile: string, code: ErrorCode): StoredPlan {
+  return readJson(call, planFile, code) as StoredPlan;
+}
+
+function readJson({ workspace }: TerraformCall, file: string, code: ErrorCode): unknown {
+  try {
+    return JSON.parse(readFileSync(path.join(workspace, file), 'utf8')) as unknown;
+  } catch (cause) {
+    throw refused(code, String(cause));
+  }
+}
+
+/** As the real one fails: a public text that says little, the whole story as cause. */
+function refused(code: ErrorCode, story: string): EngineError {
+  return new EngineError(code, 'Terraform failed', { cause: new Error(story) });
+}
+
+function report(call: TerraformCall, type: string, { address }: Resource, what: string): void {
+  call.onEvent?.({ level: 'info', type, message: `${address}: ${what}`, address });
 }
 
 function stateFile({ workspace }: TerraformCall): string {

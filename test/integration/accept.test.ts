@@ -11,12 +11,14 @@ async function users(count: number): Promise<User[]> {
 }
 
 describe('accepting a create', () => {
-  it('gives 200 concurrent requests for 50 ports exactly 50 hostings, none with another\'s address or port', async () => {
+  it("gives 200 concurrent requests for 50 ports exactly 50 hostings, none with another's address or port", async () => {
     world = await openWorld({ SSH_PORT_MIN: '10000', SSH_PORT_MAX: '10049' });
     const everyone = await users(200);
     const answers = await Promise.allSettled(everyone.map((user) => world.engine.hostings.create(user, {})));
     const accepted = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
-    const refused = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as { code: string }] : []));
+    const refused = answers.flatMap((answer) =>
+      answer.status === 'rejected' ? [answer.reason as { code: string }] : [],
+    );
     expect(accepted).toHaveLength(50);
     expect(refused.map((error) => error.code)).toEqual(Array(150).fill('ports_exhausted'));
     expect(new Set(accepted.map(({ hosting }) => hosting.sshPort)).size).toBe(50);
@@ -33,28 +35,36 @@ describe('accepting a create', () => {
     const everyone = await users(6);
     const answers = await Promise.allSettled(everyone.map((user) => world.engine.hostings.create(user, {})));
     expect(answers.filter((answer) => answer.status === 'fulfilled')).toHaveLength(5);
-    expect(answers.find((answer) => answer.status === 'rejected')).toMatchObject({ reason: { code: 'addresses_exhausted' } });
+    expect(answers.find((answer) => answer.status === 'rejected')).toMatchObject({
+      reason: { code: 'addresses_exhausted' },
+    });
   });
 
   it('allows one hosting per user, however many ask at once', async () => {
     world = await openWorld();
     const [user] = await users(1);
-    const answers = await Promise.allSettled(Array.from({ length: 10 }, () => world.engine.hostings.create(user!, {})));
+    const answers = await Promise.allSettled(
+      Array.from({ length: 10 }, () => world.engine.hostings.create(user!, {})),
+    );
     expect(answers.filter((answer) => answer.status === 'fulfilled')).toHaveLength(1);
-    for (const answer of answers) if (answer.status === 'rejected') expect(answer.reason).toMatchObject({ code: 'quota_exceeded' });
+    for (const answer of answers)
+      if (answer.status === 'rejected') expect(answer.reason).toMatchObject({ code: 'quota_exceeded' });
   });
 
   it('answers a repeated idempotency key with the same hosting, and another request under it with an error', async () => {
     world = await openWorld();
     const [user] = await users(1);
-    const ask = (): Promise<AcceptedHosting> => world.engine.hostings.create(user!, { idempotencyKey: 'once' });
+    const ask = (): Promise<AcceptedHosting> =>
+      world.engine.hostings.create(user!, { idempotencyKey: 'once' });
     const answers = await Promise.all(Array.from({ length: 10 }, ask));
     expect(new Set(answers.map((answer) => answer.hosting.id)).size).toBe(1);
     expect(new Set(answers.map((answer) => answer.operation.id)).size).toBe(1);
     // the private key is given exactly once
     expect(answers.filter((answer) => answer.sshPrivateKey !== null)).toHaveLength(1);
     const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMQEoRYm18bZUzL6eJulUIEpJEYl5v1CnYTEJc3VT5J+ a@b';
-    await expect(world.engine.hostings.create(user!, { idempotencyKey: 'once', sshPublicKey: key })).rejects.toMatchObject({
+    await expect(
+      world.engine.hostings.create(user!, { idempotencyKey: 'once', sshPublicKey: key }),
+    ).rejects.toMatchObject({
       code: 'idempotency_key_reused',
     });
   });
@@ -70,7 +80,9 @@ describe('accepting a create', () => {
   it('refuses a bad key before anything is taken', async () => {
     world = await openWorld();
     const [user] = await users(1);
-    await expect(world.engine.hostings.create(user!, { sshPublicKey: 'ssh-rsa nonsense' })).rejects.toMatchObject({ code: 'validation_failed' });
+    await expect(
+      world.engine.hostings.create(user!, { sshPublicKey: 'ssh-rsa nonsense' }),
+    ).rejects.toMatchObject({ code: 'validation_failed' });
     expect(await world.parts.database.direct.query(`SELECT 1 FROM ssh_ports`)).toEqual([]);
   });
 });

@@ -22,7 +22,11 @@ export interface TestServer {
 export async function startTestServer(): Promise<TestServer> {
   const home = mkdtempSync(path.join(tmpdir(), 'webhoster-postgres-'));
   chmodSync(home, 0o711);
-  const server = { dir: path.join(home, 'data'), port: await freePort(), password: randomBytes(18).toString('hex') };
+  const server = {
+    dir: path.join(home, 'data'),
+    port: await freePort(),
+    password: randomBytes(18).toString('hex'),
+  };
   await startEmbeddedPostgres({ ...server, cacheDir, database: template });
   const url = postgresUrl({ ...server, database: template });
   await migrateQueue(url);

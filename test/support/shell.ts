@@ -19,14 +19,35 @@ export function openShell({ hosting, known_hosts: knownHosts, ssh_private_key: k
     return path.join(dir, name);
   };
   const options = [
-    ...['-i', file('key', key ?? ''), '-o', 'IdentitiesOnly=yes', '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=20'],
+    ...[
+      '-i',
+      file('key', key ?? ''),
+      '-o',
+      'IdentitiesOnly=yes',
+      '-o',
+      'BatchMode=yes',
+      '-o',
+      'ConnectTimeout=20',
+    ],
     // strict: whoever answers must hold the key that was announced
-    ...['-o', `UserKnownHostsFile=${file('known_hosts', `${knownHosts.join('\n')}\n`)}`, '-o', 'StrictHostKeyChecking=yes'],
+    ...[
+      '-o',
+      `UserKnownHostsFile=${file('known_hosts', `${knownHosts.join('\n')}\n`)}`,
+      '-o',
+      'StrictHostKeyChecking=yes',
+    ],
   ];
   return {
     ssh: (command) => run('ssh', [...options, '-p', String(hosting.ssh_port), 'ubuntu@localhost', command]),
     put: async (text, target) => {
-      await run('sftp', [...options, '-b', file('batch', `put ${file("upload", text)} "${target}"\n`), '-P', String(hosting.ssh_port), 'ubuntu@localhost']);
+      await run('sftp', [
+        ...options,
+        '-b',
+        file('batch', `put ${file('upload', text)} "${target}"\n`),
+        '-P',
+        String(hosting.ssh_port),
+        'ubuntu@localhost',
+      ]);
     },
     close: () => {
       rmSync(dir, { recursive: true, force: true });

@@ -12,11 +12,15 @@ import { freePort } from './postgres';
 
 const run = promisify(execFile);
 
-
 export interface Answer<T = Record<string, unknown>> {
   readonly status: number;
   readonly headers: Headers;
-  readonly body: { success: boolean; message: string; data: T; error?: { code: string; details?: Record<string, unknown> } };
+  readonly body: {
+    success: boolean;
+    message: string;
+    data: T;
+    error?: { code: string; details?: Record<string, unknown> };
+  };
 }
 
 export interface Account {
@@ -31,7 +35,11 @@ export interface HostAnswer {
   readonly ssh_command: string;
   readonly known_hosts: string[];
   readonly ssh_private_key?: string;
-  readonly operation: { id: string; status: string; steps: { name: string; started_at: string | null; finished_at: string | null }[] };
+  readonly operation: {
+    id: string;
+    status: string;
+    steps: { name: string; started_at: string | null; finished_at: string | null }[];
+  };
 }
 
 export interface System {
@@ -40,7 +48,11 @@ export interface System {
   readonly web: string;
   /** Process id of API and worker. */
   pid(): number;
-  call<T = HostAnswer>(method: string, path: string, options?: { token?: string; body?: unknown; headers?: Record<string, string> }): Promise<Answer<T>>;
+  call<T = HostAnswer>(
+    method: string,
+    path: string,
+    options?: { token?: string; body?: unknown; headers?: Record<string, string> },
+  ): Promise<Answer<T>>;
   newAccount(): Promise<Account>;
   virsh(...args: string[]): Promise<string>;
   webhoster(...args: string[]): Promise<string>;
@@ -54,12 +66,20 @@ const sizes: Record<string, { VM_MEMORY_MIB: string; VM_DISK_GIB: string }> = {
   'debian-13': { VM_MEMORY_MIB: '1024', VM_DISK_GIB: '20' },
 };
 
-export async function startSystem(image: 'micro' | 'debian-13', settings: Record<string, string> = {}): Promise<System> {
+export async function startSystem(
+  image: 'micro' | 'debian-13',
+  settings: Record<string, string> = {},
+): Promise<System> {
   const id = randomBytes(3).toString('hex');
   const dir = mkdtempSync(path.join('/var/lib', `webhoster-test-${id}-`));
   await run('chmod', ['711', dir]);
   mkdirSync('/var/lib/libvirt', { recursive: true });
-  const [apiPort, httpPort, postgresPort, sshPort] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+  const [apiPort, httpPort, postgresPort, sshPort] = await Promise.all([
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+  ]);
   const secret = (): string => randomBytes(24).toString('hex');
   const env: Record<string, string> = {
     PATH: process.env.PATH ?? '',
@@ -90,21 +110,34 @@ export async function startSystem(image: 'micro' | 'debian-13', settings: Record
     ...settings,
   };
   const cli = path.join(projectRoot, 'dist/cli/main.js');
-  const webhoster = async (...args: string[]): Promise<string> => (await run(process.execPath, [cli, ...args], { env, maxBuffer: 1 << 24 })).stdout;
-  const virsh = async (...args: string[]): Promise<string> => (await run('virsh', ['--connect', 'qemu:///system', '--quiet', ...args], { env })).stdout;
+  const webhoster = async (...args: string[]): Promise<string> =>
+    (await run(process.execPath, [cli, ...args], { env, maxBuffer: 1 << 24 })).stdout;
+  const virsh = async (...args: string[]): Promise<string> =>
+    (await run('virsh', ['--connect', 'qemu:///system', '--quiet', ...args], { env })).stdout;
   const api = `http://127.0.0.1:${apiPort}`;
   const web = `http://127.0.0.1:${httpPort}`;
   let service: ChildProcess | null = null;
 
   const startService = async (extra: Record<string, string> = {}): Promise<void> => {
     const log = createWriteStream(path.join(dir, 'api.log'), { flags: 'a' });
-    const child = spawn(process.execPath, [path.join(projectRoot, 'dist/api/main.js')], { env: { ...env, ...extra }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [path.join(projectRoot, 'dist/api/main.js')], {
+      env: { ...env, ...extra },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     child.stdout.pipe(log);
     child.stderr.pipe(log);
     service = child;
-    await until(60_000, 'the service is healthy', async () => (await fetch(`${api}/api/v1/health`).catch(() => null))?.ok === true, () => {
-      if (child.exitCode !== null) throw new Error(`the service ended: ${readFileSync(path.join(dir, 'api.log'), 'utf8').slice(-3000)}`);
-    });
+    await until(
+      60_000,
+      'the service is healthy',
+      async () => (await fetch(`${api}/api/v1/health`).catch(() => null))?.ok === true,
+      () => {
+        if (child.exitCode !== null)
+          throw new Error(
+            `the service ended: ${readFileSync(path.join(dir, 'api.log'), 'utf8').slice(-3000)}`,
+          );
+      },
+    );
   };
   const stopService = async (): Promise<void> => {
     const child = service;
@@ -157,8 +190,13 @@ export async function startSystem(image: 'micro' | 'debian-13', settings: Record
     newAccount: async () => {
       const username = `t${id}-${++accounts}`;
       const password = secret();
-      const registered = await call<{ user: { id: number } }>('POST', '/auth/register', { body: { email: `${username}@example.org`, password, username } });
-      const login = await fetch(`${api}/api/v1/auth/login`, { method: 'POST', body: new URLSearchParams({ username: `${username}@example.org`, password }) });
+      const registered = await call<{ user: { id: number } }>('POST', '/auth/register', {
+        body: { email: `${username}@example.org`, password, username },
+      });
+      const login = await fetch(`${api}/api/v1/auth/login`, {
+        method: 'POST',
+        body: new URLSearchParams({ username: `${username}@example.org`, password }),
+      });
       const { access_token: token } = (await login.json()) as { access_token: string };
       return { username, userId: registered.body.data.user.id, token };
     },
@@ -173,7 +211,15 @@ export async function startSystem(image: 'micro' | 'debian-13', settings: Record
 }
 
 /** What of this system is still on the machine: libvirt, files, processes, listening ports. */
-async function leftovers({ dir, env, virsh }: { dir: string; env: Record<string, string>; virsh: System['virsh'] }): Promise<string[]> {
+async function leftovers({
+  dir,
+  env,
+  virsh,
+}: {
+  dir: string;
+  env: Record<string, string>;
+  virsh: System['virsh'];
+}): Promise<string[]> {
   const [pools, networks, ports, processes] = await Promise.all([
     virsh('pool-list', '--all', '--name'),
     virsh('net-list', '--all', '--name'),
@@ -181,23 +227,36 @@ async function leftovers({ dir, env, virsh }: { dir: string; env: Record<string,
     run('ps', ['-eo', 'args']).then(({ stdout }) => stdout),
   ]);
   const lines = (text: string): string[] => text.split('\n').map((line) => line.trim());
-  const listening = [env.API_PORT, env.HTTP_PORT, env.POSTGRES_PORT].filter((port) => new RegExp(`:${port ?? ''}\\s`).test(ports));
+  const listening = [env.API_PORT, env.HTTP_PORT, env.POSTGRES_PORT].filter((port) =>
+    new RegExp(`:${port ?? ''}\\s`).test(ports),
+  );
   const sshPorts = lines(ports).filter((line) => {
     const port = Number(/:(\d+)\s/.exec(line.replace(/^\S+\s+\S+\s+\S+\s+/, ''))?.[1]);
     return port >= Number(env.SSH_PORT_MIN) && port <= Number(env.SSH_PORT_MAX);
   });
   return [
-    ...lines(pools).filter((name) => name === env.POOL_NAME).map((name) => `pool ${name}`),
-    ...lines(networks).filter((name) => name === env.NETWORK_NAME).map((name) => `network ${name}`),
+    ...lines(pools)
+      .filter((name) => name === env.POOL_NAME)
+      .map((name) => `pool ${name}`),
+    ...lines(networks)
+      .filter((name) => name === env.NETWORK_NAME)
+      .map((name) => `network ${name}`),
     ...(existsSync(env.POOL_DIR ?? '') ? [`directory ${env.POOL_DIR ?? ''}`] : []),
     ...listening.map((port) => `port ${port ?? ''}`),
     ...sshPorts.map((line) => `SSH port ${line}`),
-    ...lines(processes).filter((args) => args.includes(dir)).map((args) => `process ${args}`),
+    ...lines(processes)
+      .filter((args) => args.includes(dir))
+      .map((args) => `process ${args}`),
   ];
 }
 
 /** Probes until it holds. @throws when the deadline passes, naming what was waited for */
-export async function until(timeoutMs: number, what: string, probe: () => Promise<boolean>, between?: () => void): Promise<void> {
+export async function until(
+  timeoutMs: number,
+  what: string,
+  probe: () => Promise<boolean>,
+  between?: () => void,
+): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await probe())) {
     between?.();

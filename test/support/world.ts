@@ -28,24 +28,51 @@ export interface World extends EngineParts {
 
 export const secrets = { JWT_SECRET: 'j'.repeat(32), STATE_KEY: 's'.repeat(32) };
 
-export async function openWorld(settings: Record<string, string> = {}, replace: Partial<Parts> = {}): Promise<World> {
+export async function openWorld(
+  settings: Record<string, string> = {},
+  replace: Partial<Parts> = {},
+): Promise<World> {
   const dir = mkdtempSync(path.join(tmpdir(), 'webhoster-world-'));
-  const config = loadConfig({ ...secrets, NODE_ENV: 'test', DATA_DIR: dir, DATABASE_URL: await cloneDatabase(), BCRYPT_COST: '4', IMAGE: 'micro', ...settings });
+  const config = loadConfig({
+    ...secrets,
+    NODE_ENV: 'test',
+    DATA_DIR: dir,
+    DATABASE_URL: await cloneDatabase(),
+    BCRYPT_COST: '4',
+    IMAGE: 'micro',
+    ...settings,
+  });
   const host = new FakeHost();
   const { synthesizer, terraform, inventory, guest, proxy, virtualization } = host;
   const connected = await connectParts(config, createLog(process.env.TEST_LOG ?? 'silent'), {
-    synthesizer, terraform, inventory, guest, proxy, virtualization, clock: instantClock(), ...replace,
+    synthesizer,
+    terraform,
+    inventory,
+    guest,
+    proxy,
+    virtualization,
+    clock: instantClock(),
+    ...replace,
   });
   const { parts, bus, runner } = connected;
   await readyNode(parts);
-  const engine = { accounts: accounts(parts.database, config), hostings: hostings(parts), operations: operations(parts.database, bus) };
+  const engine = {
+    accounts: accounts(parts.database, config),
+    hostings: hostings(parts),
+    operations: operations(parts.database, bus),
+  };
   let users = 0;
   return {
     ...connected,
     host,
     config,
     engine,
-    newUser: () => engine.accounts.register({ email: `u${++users}@example.org`, username: `user-${users}-x`, password: randomUUID() }),
+    newUser: () =>
+      engine.accounts.register({
+        email: `u${++users}@example.org`,
+        username: `user-${users}-x`,
+        password: randomUUID(),
+      }),
     work: (stackId) => runner.perform(stackId, new AbortController().signal),
     close: async () => {
       await parts.queue.stop();

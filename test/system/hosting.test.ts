@@ -22,7 +22,11 @@ beforeEach(async () => {
 /** What a hosting leaves on the machine, in the forms that an operator would look at. */
 async function traces(): Promise<Record<string, string[]>> {
   const { POOL_NAME = '', DATA_DIR = '' } = system.env;
-  const lines = (text: string): string[] => text.split('\n').filter((line) => line.trim() !== '').sort();
+  const lines = (text: string): string[] =>
+    text
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+      .sort();
   return {
     domains: lines(await system.virsh('list', '--all', '--name')),
     volumes: lines(await system.virsh('vol-list', POOL_NAME)),
@@ -35,7 +39,13 @@ async function traces(): Promise<Record<string, string[]>> {
 }
 
 async function query(sql: string): Promise<unknown[]> {
-  const client = new Client({ connectionString: postgresUrl({ port: Number(system.env.POSTGRES_PORT), password: system.env.POSTGRES_PASSWORD ?? '', database: 'vm_webhoster' }) });
+  const client = new Client({
+    connectionString: postgresUrl({
+      port: Number(system.env.POSTGRES_PORT),
+      password: system.env.POSTGRES_PASSWORD ?? '',
+      database: 'vm_webhoster',
+    }),
+  });
   await client.connect();
   try {
     return (await client.query(sql)).rows as unknown[];
@@ -45,7 +55,13 @@ async function query(sql: string): Promise<unknown[]> {
 }
 
 async function page(urlPath: string, host?: string): Promise<string> {
-  const args = ['-s', '--max-time', '10', ...(host === undefined ? [] : ['-H', `Host: ${host}`]), `${system.web}${urlPath}`];
+  const args = [
+    '-s',
+    '--max-time',
+    '10',
+    ...(host === undefined ? [] : ['-H', `Host: ${host}`]),
+    `${system.web}${urlPath}`,
+  ];
   return Promise.resolve(execFileSync('curl', args).toString());
 }
 
@@ -55,7 +71,7 @@ async function create(): Promise<HostAnswer> {
   return answer.body.data;
 }
 
-it('serves the user\'s own page, by path and by name, lets them in by ssh and sftp, and leaves nothing after DELETE', async () => {
+it("serves the user's own page, by path and by name, lets them in by ssh and sftp, and leaves nothing after DELETE", async () => {
   const before = await traces();
   const made = await create();
   expect(await page(`/${account.userId}`)).toContain(`content="${made.hosting.vm_id}"`);
@@ -64,7 +80,12 @@ it('serves the user\'s own page, by path and by name, lets them in by ssh and sf
 
   const shell = openShell(made);
   try {
-    expect((await shell.ssh('id -un; hostname; sudo -n id -u')).split('\n')).toEqual(['ubuntu', made.hosting.vm_id, '0', '']);
+    expect((await shell.ssh('id -un; hostname; sudo -n id -u')).split('\n')).toEqual([
+      'ubuntu',
+      made.hosting.vm_id,
+      '0',
+      '',
+    ]);
     await shell.put('<h1>mine</h1>\n', '/var/www/html/index.html');
     await shell.put('below', '/var/www/html/a b.txt');
   } finally {
@@ -75,7 +96,8 @@ it('serves the user\'s own page, by path and by name, lets them in by ssh and sf
 
   const workspace = path.join(system.env.DATA_DIR ?? '', 'workspaces', made.hosting.id);
   expect(statSync(workspace).mode & 0o777).toBe(0o700);
-  for (const file of ['cdk.tf.json', 'terraform.tfstate', 'plan.tfplan']) expect([file, statSync(path.join(workspace, file)).mode & 0o777]).toEqual([file, 0o600]);
+  for (const file of ['cdk.tf.json', 'terraform.tfstate', 'plan.tfplan'])
+    expect([file, statSync(path.join(workspace, file)).mode & 0o777]).toEqual([file, 0o600]);
 
   const removed = await system.call('DELETE', '/host/my', { token: account.token });
   expect(removed.status).toBe(200);
@@ -87,8 +109,15 @@ it('serves the user\'s own page, by path and by name, lets them in by ssh and sf
 it('plans to no changes right after a create, by hand with plain Terraform in the workspace', async () => {
   const made = await create();
   const workspace = path.join(system.env.DATA_DIR ?? '', 'workspaces', made.hosting.id);
-  const env = { PATH: process.env.PATH, HOME: process.env.HOME, TF_CLI_CONFIG_FILE: path.join(system.env.DATA_DIR ?? '', 'terraform.tfrc') };
-  const plan = execFileSync('terraform', ['plan', '-detailed-exitcode', '-no-color', '-input=false'], { cwd: workspace, env });
+  const env = {
+    PATH: process.env.PATH,
+    HOME: process.env.HOME,
+    TF_CLI_CONFIG_FILE: path.join(system.env.DATA_DIR ?? '', 'terraform.tfrc'),
+  };
+  const plan = execFileSync('terraform', ['plan', '-detailed-exitcode', '-no-color', '-input=false'], {
+    cwd: workspace,
+    env,
+  });
   expect(plan.toString()).toContain('No changes');
   await system.call('DELETE', '/host/my', { token: account.token });
 });
@@ -107,11 +136,21 @@ it('keeps a hosting and its data over a restart of the service', async () => {
 
 it('answers 202 at once when asked to, tells what happens as it happens, and can be cancelled', async () => {
   const before = await traces();
-  const asked = await system.call('POST', '/host', { token: account.token, body: {}, headers: { prefer: 'respond-async' } });
+  const asked = await system.call('POST', '/host', {
+    token: account.token,
+    body: {},
+    headers: { prefer: 'respond-async' },
+  });
   expect(asked.status).toBe(202);
   const location = asked.headers.get('location') ?? '';
-  const events = fetch(`${system.api}${location}/events`, { headers: { authorization: `Bearer ${account.token}` } }).then((response) => response.text());
-  await until(60_000, 'the apply runs', async () => (await system.call('GET', location.replace('/api/v1', ''), { token: account.token })).body.data.operation.steps.some((step) => step.name === 'apply' && step.started_at !== null));
+  const events = fetch(`${system.api}${location}/events`, {
+    headers: { authorization: `Bearer ${account.token}` },
+  }).then((response) => response.text());
+  await until(60_000, 'the apply runs', async () =>
+    (
+      await system.call('GET', location.replace('/api/v1', ''), { token: account.token })
+    ).body.data.operation.steps.some((step) => step.name === 'apply' && step.started_at !== null),
+  );
   await system.call('POST', `${location.replace('/api/v1', '')}/cancel`, { token: account.token });
   const told = await events;
   expect(told).toContain('event: step.done');
@@ -122,25 +161,42 @@ it('answers 202 at once when asked to, tells what happens as it happens, and can
 it.each<[string, Record<string, string>, string]>([
   ['the VM never serves', { BOOT_TIMEOUT_SECONDS: '1' }, 'guest_unreachable'],
   ['Terraform is missing', { TERRAFORM_BIN: '/nonexistent/terraform' }, 'terraform_missing'],
-])('unwinds when %s: nothing is left, the reason can be read, and the next request works', async (_, settings, code) => {
-  const before = await traces();
-  await system.restart(settings);
-  const answer = await system.call('POST', '/host', { token: account.token, body: {} });
-  expect(answer.body).toMatchObject({ success: false, error: { code } });
-  expect(await traces()).toEqual(before);
-  await system.restart();
-  await create();
-  await system.call('DELETE', '/host/my', { token: account.token });
-});
+])(
+  'unwinds when %s: nothing is left, the reason can be read, and the next request works',
+  async (_, settings, code) => {
+    const before = await traces();
+    await system.restart(settings);
+    const answer = await system.call('POST', '/host', { token: account.token, body: {} });
+    expect(answer.body).toMatchObject({ success: false, error: { code } });
+    expect(await traces()).toEqual(before);
+    await system.restart();
+    await create();
+    await system.call('DELETE', '/host/my', { token: account.token });
+  },
+);
 
 it('is picked up again after kill -9 in the middle of an apply, with one VM and nothing left over', async () => {
   const before = await traces();
-  const asked = await system.call('POST', '/host', { token: account.token, body: {}, headers: { prefer: 'respond-async' } });
+  const asked = await system.call('POST', '/host', {
+    token: account.token,
+    body: {},
+    headers: { prefer: 'respond-async' },
+  });
   const { id } = asked.body.data.operation;
-  await until(60_000, 'the apply runs', async () => (await query(`SELECT 1 FROM runs WHERE operation_id = '${id}' AND kind = 'apply'`)).length > 0);
+  await until(
+    60_000,
+    'the apply runs',
+    async () =>
+      (await query(`SELECT 1 FROM runs WHERE operation_id = '${id}' AND kind = 'apply'`)).length > 0,
+  );
   process.kill(system.pid(), 'SIGKILL');
   await system.restart();
-  await until(90_000, 'the operation ends', async () => /succeeded|failed|stuck/.test(((await query(`SELECT status FROM operations WHERE id = '${id}'`)) as { status: string }[])[0]?.status ?? ''));
+  await until(90_000, 'the operation ends', async () =>
+    /succeeded|failed|stuck/.test(
+      ((await query(`SELECT status FROM operations WHERE id = '${id}'`)) as { status: string }[])[0]
+        ?.status ?? '',
+    ),
+  );
   expect(await query(`SELECT status FROM operations WHERE id = '${id}'`)).toEqual([{ status: 'succeeded' }]);
   expect(await page(`/${account.userId}`)).toContain('name="vm-webhoster"');
   await system.call('DELETE', '/host/my', { token: account.token });

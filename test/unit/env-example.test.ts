@@ -106,6 +106,8 @@ describe('loadConfig', () => {
     ['a domain', 'BASE_DOMAIN', 'Example.com'],
     ['a domain', 'BASE_DOMAIN', '*.example.com'],
     ['a path', 'DATA_DIR', 'data'],
+    ['a path', 'DATA_DIR', '/'],
+    ['a path', 'DATA_DIR', '/var/lib/../..'],
     ['a path', 'CACHE_DIR', '/var/cache/a b'],
     ['a path', 'POOL_DIR', '/var/${file("/etc/passwd")}'],
     ['a database URL', 'DATABASE_URL', 'mysql://localhost/x'],
@@ -155,11 +157,11 @@ describe('loadConfig', () => {
   });
 
   it('derives its directories', () => {
-    expect(loadConfig({ ...least, DATA_DIR: '/d', CACHE_DIR: '/c' })).toMatchObject({
-      workspacesDir: '/d/workspaces',
-      nginxDir: '/d/nginx',
-      imagesDir: '/c/images',
-      providerMirrorDir: '/c/providers',
+    expect(loadConfig({ ...least, DATA_DIR: '/srv/d', CACHE_DIR: '/srv/c' })).toMatchObject({
+      workspacesDir: '/srv/d/workspaces',
+      nginxDir: '/srv/d/nginx',
+      imagesDir: '/srv/c/images',
+      providerMirrorDir: '/srv/c/providers',
     });
   });
 

@@ -152,7 +152,8 @@ CREATE TABLE idempotency_keys (
 /** Accounts, hostings with what they reserve, durable operations, stacks with their state, runs. */
 export class Initial1763800000001 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    for (const statements of [accounts, hostings, stacks, operations, records]) await runner.query(statements);
+    for (const statements of [accounts, hostings, stacks, operations, records])
+      await runner.query(statements);
   }
 
   async down(runner: QueryRunner): Promise<void> {

@@ -11,7 +11,9 @@ afterEach(() => world.close());
 async function tables(): Promise<Record<string, number>> {
   const counted: Record<string, number> = {};
   for (const table of ['ssh_ports', 'address_leases', 'routes']) {
-    const [row] = (await world.parts.database.direct.query(`SELECT count(*)::int AS n FROM ${table}`)) as { n: number }[];
+    const [row] = (await world.parts.database.direct.query(`SELECT count(*)::int AS n FROM ${table}`)) as {
+      n: number;
+    }[];
     counted[table] = row?.n ?? -1;
   }
   return counted;
@@ -32,12 +34,18 @@ describe('create-hosting', () => {
     const mine = await world.engine.hostings.mine(user);
     expect(mine.status).toBe('running');
     expect(mine.knownHosts).toEqual([expect.stringMatching(/^\[localhost\]:10000 ssh-ed25519 /)]);
-    expect(world.host.routes).toEqual([{ userId: user.id, username: user.username, ip: mine.ip, sshPort: 10000 }]);
+    expect(world.host.routes).toEqual([
+      { userId: user.id, username: user.username, ip: mine.ip, sshPort: 10000 },
+    ]);
     expect(world.host.domains.get(mine.vmName)).toBe('running');
-    const [stack] = (await world.parts.database.direct.query(`SELECT state_sealed, state_serial FROM stacks`)) as { state_sealed: Buffer; state_serial: string }[];
+    const [stack] = (await world.parts.database.direct.query(
+      `SELECT state_sealed, state_serial FROM stacks`,
+    )) as { state_sealed: Buffer; state_serial: string }[];
     expect(stack?.state_serial).toBe('3');
     expect(stack?.state_sealed.toString('latin1')).not.toContain(mine.vmName);
-    expect(world.parts.secretBox.open(stack!.state_sealed, `terraform-state ${mine.id}`).toString()).toContain(mine.vmName);
+    expect(
+      world.parts.secretBox.open(stack!.state_sealed, `terraform-state ${mine.id}`).toString(),
+    ).toContain(mine.vmName);
   });
 
   // every step there is, so that a new one is covered by itself
@@ -66,7 +74,9 @@ describe('create-hosting', () => {
     expect(world.host.remains()).toEqual({ domains: [], volumes: [], routes: [] });
     expect(await tables()).toEqual(nothing);
     await expect(world.engine.hostings.mine(user)).rejects.toMatchObject({ code: 'hosting_not_found' });
-    const [row] = (await world.parts.database.direct.query(`SELECT status, failure_message FROM hostings`)) as { status: string; failure_message: string }[];
+    const [row] = (await world.parts.database.direct.query(
+      `SELECT status, failure_message FROM hostings`,
+    )) as { status: string; failure_message: string }[];
     expect(row).toMatchObject({ status: 'failed', failure_message: ended.failure?.message });
     // and a new request works
     await dropFaultTrigger();
@@ -85,14 +95,17 @@ describe('create-hosting', () => {
     await world.parts.database.direct.query(`DROP TRIGGER IF EXISTS refuse ON hostings`);
   }
 
-  it.each(['made libvirt_volume', 'made libvirt_cloudinit_disk', 'made libvirt_domain'])('leaves nothing when the apply dies after %s, before its state is written', async (point) => {
-    const user = await world.newUser();
-    const { hosting } = await world.engine.hostings.create(user, {});
-    world.host.faults.fail(point, new EngineError('apply_failed', 'provider crashed'));
-    await world.work(hosting.id);
-    expect(world.host.remains()).toEqual({ domains: [], volumes: [], routes: [] });
-    expect(await tables()).toEqual(nothing);
-  });
+  it.each(['made libvirt_volume', 'made libvirt_cloudinit_disk', 'made libvirt_domain'])(
+    'leaves nothing when the apply dies after %s, before its state is written',
+    async (point) => {
+      const user = await world.newUser();
+      const { hosting } = await world.engine.hostings.create(user, {});
+      world.host.faults.fail(point, new EngineError('apply_failed', 'provider crashed'));
+      await world.work(hosting.id);
+      expect(world.host.remains()).toEqual({ domains: [], volumes: [], routes: [] });
+      expect(await tables()).toEqual(nothing);
+    },
+  );
 
   it('refuses a plan that the policy does not allow and applies nothing', async () => {
     const user = await world.newUser();
@@ -101,11 +114,19 @@ describe('create-hosting', () => {
     Object.assign(world.host.terraform, {
       showPlan: async (...args: Parameters<typeof showPlan>) => {
         const plan = await showPlan(...args);
-        return { ...plan, configuration: { provider_config: { libvirt: { full_name: 'registry.terraform.io/evil/libvirt' } } } };
+        return {
+          ...plan,
+          configuration: {
+            provider_config: { libvirt: { full_name: 'registry.terraform.io/evil/libvirt' } },
+          },
+        };
       },
     });
     await world.work(hosting.id);
-    expect((await world.engine.operations.get(user, operation.id)).failure).toMatchObject({ code: 'plan_refused', message: expect.stringContaining('known-provider') as string });
+    expect((await world.engine.operations.get(user, operation.id)).failure).toMatchObject({
+      code: 'plan_refused',
+      message: expect.stringContaining('known-provider') as string,
+    });
     expect(world.host.faults.visited).not.toContain('apply');
   });
 

@@ -37,6 +37,27 @@ describe('delete-hosting', () => {
     expect((await world.engine.hostings.delete(user)).id).toBe(first.id);
   });
 
+  it('makes one operation of removals that arrive together', async () => {
+    await world.work(stackId);
+    const asked = await Promise.all(Array.from({ length: 5 }, () => world.engine.hostings.delete(user)));
+    expect(new Set(asked.map((operation) => operation.id)).size).toBe(1);
+  });
+
+  it('clears up after a create that is stuck', async () => {
+    const gone = new EngineError('libvirt_unavailable', 'gone', { retryable: true });
+    world.host.faults.fail('fetch', new EngineError('proxy_refused', 'planned failure'));
+    world.host.faults.fail('inventory', gone, 5);
+    await world.work(stackId);
+    expect((await world.engine.hostings.mine(user)).status).toBe('creating');
+    await world.engine.hostings.delete(user);
+    await world.work(stackId);
+    await expectNothingLeft();
+    expect((await world.engine.hostings.get(user, stackId)).status).toBe('deleted');
+    expect(
+      await world.parts.database.direct.query(`SELECT 1 FROM operations WHERE status = 'stuck'`),
+    ).toEqual([]);
+  });
+
   it('works without a workspace, from the sealed state alone', async () => {
     await world.work(stackId);
     await world.engine.hostings.delete(user);
@@ -80,7 +101,9 @@ describe('delete-hosting', () => {
     });
     await world.work(stackId);
     await expectNothingLeft();
-    const kinds = (await world.parts.database.direct.query(`SELECT kind, status, failure_code FROM operations ORDER BY created_at`)) as unknown;
+    const kinds = (await world.parts.database.direct.query(
+      `SELECT kind, status, failure_code FROM operations ORDER BY created_at`,
+    )) as unknown;
     expect(kinds).toEqual([
       { kind: 'create-hosting', status: 'failed', failure_code: 'cancelled' },
       { kind: 'delete-hosting', status: 'succeeded', failure_code: null },
@@ -90,20 +113,23 @@ describe('delete-hosting', () => {
   const faultOf: Record<string, string> = { unroute: 'publish', destroy: 'destroy' };
   const foreign = deleteHosting.steps.map((step) => step.name).filter((name) => name in faultOf);
 
-  it.each(foreign)('is stuck when %s will not succeed, keeps what it owns, and goes on when asked again', async (step) => {
-    await world.work(stackId);
-    const operation = await world.engine.hostings.delete(user);
-    const gone = new EngineError('libvirt_unavailable', 'gone', { retryable: true });
-    world.host.faults.fail(faultOf[step] ?? '', gone, 5);
-    world.host.faults.fail('inventory', gone, 5);
-    await world.work(stackId);
-    expect((await world.engine.operations.get(user, operation.id)).status).toBe('stuck');
-    world.host.faults.clear();
-    expect(await world.parts.database.direct.query(`SELECT port FROM ssh_ports`)).toHaveLength(1);
-    const again = await world.engine.hostings.delete(user);
-    expect(again.id).toBe(operation.id);
-    await world.work(stackId);
-    expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
-    await expectNothingLeft();
-  });
+  it.each(foreign)(
+    'is stuck when %s will not succeed, keeps what it owns, and goes on when asked again',
+    async (step) => {
+      await world.work(stackId);
+      const operation = await world.engine.hostings.delete(user);
+      const gone = new EngineError('libvirt_unavailable', 'gone', { retryable: true });
+      world.host.faults.fail(faultOf[step] ?? '', gone, 5);
+      world.host.faults.fail('inventory', gone, 5);
+      await world.work(stackId);
+      expect((await world.engine.operations.get(user, operation.id)).status).toBe('stuck');
+      world.host.faults.clear();
+      expect(await world.parts.database.direct.query(`SELECT port FROM ssh_ports`)).toHaveLength(1);
+      const again = await world.engine.hostings.delete(user);
+      expect(again.id).toBe(operation.id);
+      await world.work(stackId);
+      expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
+      await expectNothingLeft();
+    },
+  );
 });

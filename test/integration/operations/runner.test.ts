@@ -18,7 +18,9 @@ afterEach(() => world.close());
 
 /** The worker dies: its lease runs out without being given back. */
 async function expireLeases(): Promise<void> {
-  await world.parts.database.direct.query(`UPDATE leases SET expires_at = clock_timestamp() - interval '1 s'`);
+  await world.parts.database.direct.query(
+    `UPDATE leases SET expires_at = clock_timestamp() - interval '1 s'`,
+  );
 }
 async function loseLease(stackId: string): Promise<void> {
   await expireLeases();
@@ -50,7 +52,9 @@ describe('leases', () => {
   it('let one of many claimants win', async () => {
     const stackId = randomUUID();
     const claims = await Promise.all(
-      Array.from({ length: 20 }, (_, index) => claimLease(world.parts.database.direct, stackId, `w${index}`, 30_000)),
+      Array.from({ length: 20 }, (_, index) =>
+        claimLease(world.parts.database.direct, stackId, `w${index}`, 30_000),
+      ),
     );
     expect(claims.filter((claim) => claim !== null)).toHaveLength(1);
   });
@@ -78,16 +82,19 @@ describe('the runner', () => {
     },
   );
 
-  it.each(deleteHosting.steps.map((step) => step.name))('resumes a delete whose worker died in %s', async (step) => {
-    const { hosting } = await world.engine.hostings.create(user, {});
-    await world.work(hosting.id);
-    const operation = await world.engine.hostings.delete(user);
-    await dieIn(step, hosting.id, deleteHosting);
-    await expireLeases();
-    await world.work(hosting.id);
-    expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
-    expect(world.host.remains()).toEqual({ domains: [], volumes: [], routes: [] });
-  });
+  it.each(deleteHosting.steps.map((step) => step.name))(
+    'resumes a delete whose worker died in %s',
+    async (step) => {
+      const { hosting } = await world.engine.hostings.create(user, {});
+      await world.work(hosting.id);
+      const operation = await world.engine.hostings.delete(user);
+      await dieIn(step, hosting.id, deleteHosting);
+      await expireLeases();
+      await world.work(hosting.id);
+      expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
+      expect(world.host.remains()).toEqual({ domains: [], volumes: [], routes: [] });
+    },
+  );
 
   /** Runs the step and loses the worker before it can write that it is done: the worst moment. */
   async function dieIn(name: string, stackId: string, definition: typeof createHosting): Promise<void> {
@@ -105,7 +112,12 @@ describe('the runner', () => {
             },
       ),
     };
-    const runner = operationRunner({ parts: world.parts, definitions: [dying], bus: world.bus, owner: 'dying' });
+    const runner = operationRunner({
+      parts: world.parts,
+      definitions: [dying],
+      bus: world.bus,
+      owner: 'dying',
+    });
     await runner.perform(stackId, new AbortController().signal);
   }
 
@@ -115,7 +127,9 @@ describe('the runner', () => {
     await world.work(hosting.id);
     const seen = await world.engine.operations.get(user, operation.id);
     expect(seen.steps.find((step) => step.name === 'apply')?.status).toBe('running');
-    const [lease] = (await world.parts.database.direct.query(`SELECT owner FROM leases`)) as { owner: string }[];
+    const [lease] = (await world.parts.database.direct.query(`SELECT owner FROM leases`)) as {
+      owner: string;
+    }[];
     expect(lease?.owner).toBe('another worker');
   });
 
@@ -155,9 +169,21 @@ describe('the runner', () => {
     expect(await abandonedStacks(world.parts.database.direct)).toEqual([]);
   });
 
+  it('does not cancel what has no way back', async () => {
+    const { hosting } = await world.engine.hostings.create(user, {});
+    await world.work(hosting.id);
+    const removal = await world.engine.hostings.delete(user);
+    await expect(world.engine.operations.cancel(user, removal.id)).rejects.toMatchObject({
+      code: 'not_cancellable',
+    });
+    await world.work(hosting.id);
+    expect((await world.engine.operations.get(user, removal.id)).status).toBe('succeeded');
+  });
+
   it('has no illegal transitions', async () => {
     const { operation } = await world.engine.hostings.create(user, {});
-    const move = (to: Parameters<typeof moveOperation>[2]) => moveOperation(world.parts.database.direct, operation.id, to);
+    const move = (to: Parameters<typeof moveOperation>[2]) =>
+      moveOperation(world.parts.database.direct, operation.id, to);
     await expect(move('succeeded')).rejects.toThrow('cannot become succeeded');
     await move('running');
     await move('succeeded');

@@ -230,6 +230,13 @@ describe('GET /api/v1/auth/me', () => {
     expect(answers[0]).toContain('"code":"unauthorized"');
   });
 
+  it('does not trouble the engine with what cannot be a token', async () => {
+    const { engine, http } = startApi();
+    engine.break('authenticate', new Error('asked in vain'));
+    await http.get('/api/v1/auth/me').expect(401);
+    await http.get('/api/v1/auth/me').set('Authorization', 'Bearer a b').expect(401);
+  });
+
   it('does not take a token from the query string', async () => {
     const { http, signIn } = startApi();
     await http.get(`/api/v1/auth/me?access_token=${await signIn()}`).expect(401);

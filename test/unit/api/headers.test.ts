@@ -56,7 +56,10 @@ describe('the log', () => {
     const { http, log, signIn } = startApi();
     const auth = bearer(await signIn());
     log.length = 0;
-    const { headers } = await http.get('/api/v1/operations/some-id').set(auth).expect(404);
+    const { headers } = await http
+      .get('/api/v1/operations/7f0c1f4e-3f3c-4a55-9d2e-0a4b8c9d1e2f')
+      .set(auth)
+      .expect(404);
     expect(log).toEqual([
       {
         level: 'info',

@@ -64,6 +64,21 @@ it('detailed health is degraded with its worst part, and 503 when one is down', 
   });
 });
 
+it('detailed health checks once for all who ask meanwhile, and anew afterwards', async () => {
+  const { engine, http } = startApi();
+  const detailed = jest.spyOn(engine.health, 'detailed');
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  detailed.mockImplementation(async () => held.then(() => engine.components));
+  const asked = [1, 2, 3].map(() => http.get('/health/detailed').then(({ status }) => status));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  release();
+  expect(await Promise.all(asked)).toEqual([200, 200, 200]);
+  expect(detailed).toHaveBeenCalledTimes(1);
+  await http.get('/health/detailed').expect(200);
+  expect(detailed).toHaveBeenCalledTimes(2);
+});
+
 it.each(['/version', '/api/v1/version'])('%s answers the version of package.json', async (at) => {
   const { http } = startApi();
   const { version } = JSON.parse(readFileSync(path.join(__dirname, '../../../package.json'), 'utf8'));

@@ -4,6 +4,7 @@ import Handlebars from 'handlebars';
 
 const dir = path.join(__dirname, '../../../templates/pages');
 const ofService = {
+  apiUrl: 'http://localhost:8000',
   docsUrl: 'http://localhost:8000/docs',
   healthUrl: 'http://localhost:8000/health',
   baseDomain: 'hosting.example',

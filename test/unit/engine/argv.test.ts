@@ -6,16 +6,37 @@ describe('the arguments of Terraform', () => {
   });
 
   it('plan into the file, with an exit code that tells changes from none', () => {
-    expect(planArgv({ planFile: 'plan.tfplan', intent: 'apply', fresh: false })).toEqual(['plan', '-input=false', '-json', '-detailed-exitcode', '-out=plan.tfplan']);
+    expect(planArgv({ planFile: 'plan.tfplan', intent: 'apply', fresh: false })).toEqual([
+      'plan',
+      '-input=false',
+      '-json',
+      '-detailed-exitcode',
+      '-out=plan.tfplan',
+    ]);
   });
 
   it('plan a destroy', () => {
-    expect(planArgv({ planFile: 'p', intent: 'destroy', fresh: false })).toEqual(['plan', '-input=false', '-json', '-detailed-exitcode', '-out=p', '-destroy']);
+    expect(planArgv({ planFile: 'p', intent: 'destroy', fresh: false })).toEqual([
+      'plan',
+      '-input=false',
+      '-json',
+      '-detailed-exitcode',
+      '-out=p',
+      '-destroy',
+    ]);
   });
 
   it('do not refresh where there is no state', () => {
     expect(planArgv({ planFile: 'p', intent: 'apply', fresh: true })).toContain('-refresh=false');
-    expect(planArgv({ planFile: 'p', intent: 'destroy', fresh: true })).toEqual(['plan', '-input=false', '-json', '-detailed-exitcode', '-out=p', '-destroy', '-refresh=false']);
+    expect(planArgv({ planFile: 'p', intent: 'destroy', fresh: true })).toEqual([
+      'plan',
+      '-input=false',
+      '-json',
+      '-detailed-exitcode',
+      '-out=p',
+      '-destroy',
+      '-refresh=false',
+    ]);
   });
 
   it('apply exactly the saved plan, which needs no approval', () => {

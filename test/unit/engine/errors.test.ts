@@ -5,7 +5,13 @@ describe('EngineError', () => {
   it('carries code, public text, cause and details, and is final unless it says otherwise', () => {
     const cause = new Error('/secret/path');
     const error = new EngineError('apply_failed', 'It failed', { cause, details: { rules: ['a'] } });
-    expect(error).toMatchObject({ code: 'apply_failed', message: 'It failed', cause, details: { rules: ['a'] }, retryable: false });
+    expect(error).toMatchObject({
+      code: 'apply_failed',
+      message: 'It failed',
+      cause,
+      details: { rules: ['a'] },
+      retryable: false,
+    });
     expect(new EngineError('internal', 'x', { retryable: true }).retryable).toBe(true);
   });
 
@@ -20,25 +26,41 @@ describe('toEngineError', () => {
     expect(toEngineError(error, 'internal', 'y')).toBe(error);
   });
 
-  it.each([[new TypeError('at /etc/passwd')], ['a string'], [undefined]])('hides %p behind a public text and keeps it as cause', (thrown) => {
-    const error = toEngineError(thrown);
-    expect(error).toMatchObject({ code: 'internal', message: 'Something failed inside the service', cause: thrown });
-  });
+  it.each([[new TypeError('at /etc/passwd')], ['a string'], [undefined]])(
+    'hides %p behind a public text and keeps it as cause',
+    (thrown) => {
+      const error = toEngineError(thrown);
+      expect(error).toMatchObject({
+        code: 'internal',
+        message: 'Something failed inside the service',
+        cause: thrown,
+      });
+    },
+  );
 
   it('takes the code and text that the caller gives to what is not ours', () => {
-    expect(toEngineError(new Error('x'), 'destroy_failed', 'Could not remove it')).toMatchObject({ code: 'destroy_failed', message: 'Could not remove it' });
+    expect(toEngineError(new Error('x'), 'destroy_failed', 'Could not remove it')).toMatchObject({
+      code: 'destroy_failed',
+      message: 'Could not remove it',
+    });
   });
 });
 
 describe('describeError', () => {
   it('tells the whole chain of causes with their codes', () => {
     const root = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
-    const error = new EngineError('libvirt_unavailable', 'libvirt does not answer', { cause: new Error('middle', { cause: root }) });
+    const error = new EngineError('libvirt_unavailable', 'libvirt does not answer', {
+      cause: new Error('middle', { cause: root }),
+    });
     expect(describeError(error)).toMatchObject({
       type: 'EngineError',
       code: 'libvirt_unavailable',
       message: 'libvirt does not answer',
-      cause: { type: 'Error', message: 'middle', cause: { message: 'connect ECONNREFUSED', code: 'ECONNREFUSED' } },
+      cause: {
+        type: 'Error',
+        message: 'middle',
+        cause: { message: 'connect ECONNREFUSED', code: 'ECONNREFUSED' },
+      },
     });
   });
 

@@ -2,7 +2,11 @@ import type { Config } from '../../../engine/config';
 import { accessOf, toHosting } from '../../../engine/hosting-view';
 import type { HostingRow } from '../../../engine/store/hostings';
 
-const config = { HTTP_PORT: 80, PUBLIC_HOST: 'hosting.example.org', BASE_DOMAIN: 'pages.example.org' } as Config;
+const config = {
+  HTTP_PORT: 80,
+  PUBLIC_HOST: 'hosting.example.org',
+  BASE_DOMAIN: 'pages.example.org',
+} as Config;
 const owner = { username: 'kim' };
 
 function row(change: Partial<HostingRow> = {}): HostingRow {
@@ -41,12 +45,16 @@ describe('a hosting as its owner sees it', () => {
       '[hosting.example.org]:10001 ssh-ed25519 AAAA',
       '[hosting.example.org]:10001 ecdsa-sha2-nistp256 BBBB',
     ]);
-    expect(toHosting(row({ sshHostKeys: keys, sshPort: 22 }), owner, config).knownHosts[0]).toBe('hosting.example.org ssh-ed25519 AAAA');
+    expect(toHosting(row({ sshHostKeys: keys, sshPort: 22 }), owner, config).knownHosts[0]).toBe(
+      'hosting.example.org ssh-ed25519 AAAA',
+    );
   });
 
   it('tells why it failed, when it did', () => {
     expect(toHosting(row(), owner, config).failure).toBeNull();
-    expect(toHosting(row({ failureCode: 'apply_failed', failureMessage: 'no room' }), owner, config).failure).toEqual({ code: 'apply_failed', message: 'no room' });
+    expect(
+      toHosting(row({ failureCode: 'apply_failed', failureMessage: 'no room' }), owner, config).failure,
+    ).toEqual({ code: 'apply_failed', message: 'no room' });
   });
 
   it('shows nothing that only the engine needs', () => {

@@ -10,14 +10,27 @@ function capture(level = 'info'): { log: ReturnType<typeof createLog>; lines: st
 }
 
 const secret = 'hunter2-hunter2';
-const names = ['password', 'passwordHash', 'accessToken', 'token', 'authorization', 'sshPrivateKey', 'privateKey', 'secret'];
+const names = [
+  'password',
+  'passwordHash',
+  'accessToken',
+  'token',
+  'authorization',
+  'sshPrivateKey',
+  'privateKey',
+  'secret',
+];
 
 describe('the log', () => {
   it.each(names)('masks %s at the top and one level down', (name) => {
     const { log, lines } = capture();
     log.info({ [name]: secret, request: { [name]: secret, method: 'POST' } }, 'registered');
     expect(lines.join('')).not.toContain(secret);
-    expect(JSON.parse(lines[0]!)).toMatchObject({ [name]: '***', request: { [name]: '***', method: 'POST' }, msg: 'registered' });
+    expect(JSON.parse(lines[0]!)).toMatchObject({
+      [name]: '***',
+      request: { [name]: '***', method: 'POST' },
+      msg: 'registered',
+    });
   });
 
   it('masks in what a child log is bound to', () => {

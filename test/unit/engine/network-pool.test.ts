@@ -72,7 +72,12 @@ describe('poolAddresses', () => {
         const narrowest = poolAddresses({ base, prefix: 29 });
         expect(first).toEqual(narrowest[0]);
         const octets = first!.ip.split('.').map(Number);
-        expect(first!.mac.split(':').slice(3).map((hex) => parseInt(hex, 16))).toEqual(octets.slice(1));
+        expect(
+          first!.mac
+            .split(':')
+            .slice(3)
+            .map((hex) => parseInt(hex, 16)),
+        ).toEqual(octets.slice(1));
       }),
       { numRuns: 50 },
     );

@@ -1,12 +1,27 @@
-import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CommandFailed, CommandNotFound, endGroup, endProcessesIn, expectCommand, runCommand } from '../../../engine/process';
+import {
+  CommandFailed,
+  CommandNotFound,
+  endGroup,
+  endProcessesIn,
+  expectCommand,
+  runCommand,
+} from '../../../engine/process';
 import { removeScratch, scratchDir, thrownBy } from './support';
 
 afterEach(removeScratch);
 
-const sh = (script: string, options: Parameters<typeof runCommand>[1] = {}) => runCommand(['sh', '-c', script], options);
+const sh = (script: string, options: Parameters<typeof runCommand>[1] = {}) =>
+  runCommand(['sh', '-c', script], options);
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
 
 async function until(condition: () => boolean): Promise<void> {
   for (let tries = 0; !condition(); tries++) {
@@ -71,7 +86,7 @@ describe('runCommand', () => {
   it('does not call a program missing when its directory is', async () => {
     const thrown = await thrownBy(() => runCommand(['true'], { cwd: path.join(scratchDir(), 'none') }));
     expect(thrown).not.toBeInstanceOf(CommandNotFound);
-    expect((thrown as Error).message).toContain('directory');
+    expect((thrown as Error).message).toContain('could not be started');
   });
 
   describe('hands on each line', () => {
@@ -82,7 +97,9 @@ describe('runCommand', () => {
     };
 
     it('once it is complete, however it came', async () => {
-      expect(await linesOf('printf "one"; sleep 0.05; printf " more\\ntwo\\n\\nthr"; sleep 0.05; printf "ee\\n"')).toEqual(['one more', 'two', '', 'three']);
+      expect(
+        await linesOf('printf "one"; sleep 0.05; printf " more\\ntwo\\n\\nthr"; sleep 0.05; printf "ee\\n"'),
+      ).toEqual(['one more', 'two', '', 'three']);
     });
 
     it('with characters that came in two pieces', async () => {
@@ -95,28 +112,53 @@ describe('runCommand', () => {
 
     it('as it comes, not at the end', async () => {
       const stop = new AbortController();
-      const seen = sh('echo first; sleep 60', { signal: stop.signal, graceMs: 0, onLine: () => stop.abort(new Error('seen')) });
+      const seen = sh('echo first; sleep 60', {
+        signal: stop.signal,
+        graceMs: 0,
+        onLine: () => stop.abort(new Error('seen')),
+      });
       await expect(seen).rejects.toThrow('seen');
     });
   });
 
   describe('starts from a bare environment', () => {
-    const leaking = { TF_VAR_secret: 'x', TF_CLI_ARGS: '-bogus', CDKTF_OUTDIR: '/x', JWT_SECRET: 'y', NODE_OPTIONS: '--max-old-space-size=64', LC_ALL: 'ko_KR.UTF-8' };
+    const leaking = {
+      TF_VAR_secret: 'x',
+      TF_CLI_ARGS: '-bogus',
+      CDKTF_OUTDIR: '/x',
+      JWT_SECRET: 'y',
+      NODE_OPTIONS: '--max-old-space-size=64',
+      LC_ALL: 'ko_KR.UTF-8',
+    };
     beforeEach(() => Object.assign(process.env, leaking));
     afterEach(() => {
       for (const name of Object.keys(leaking)) Reflect.deleteProperty(process.env, name);
     });
     const environmentOf = async (env?: Record<string, string>): Promise<Record<string, string>> => {
       const { stdout } = await runCommand(['env', '-0'], { env });
-      return Object.fromEntries(stdout.split('\0').filter(Boolean).map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
+      return Object.fromEntries(
+        stdout
+          .split('\0')
+          .filter(Boolean)
+          .map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]),
+      );
     };
 
     it('of path, home and language and nothing else', async () => {
-      expect(await environmentOf()).toEqual({ PATH: process.env.PATH, HOME: process.env.HOME, LANG: 'C.UTF-8' });
+      expect(await environmentOf()).toEqual({
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        LANG: 'C.UTF-8',
+      });
     });
 
     it('to which only the caller adds', async () => {
-      expect(await environmentOf({ TF_IN_AUTOMATION: '1' })).toEqual({ PATH: process.env.PATH, HOME: process.env.HOME, LANG: 'C.UTF-8', TF_IN_AUTOMATION: '1' });
+      expect(await environmentOf({ TF_IN_AUTOMATION: '1' })).toEqual({
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        LANG: 'C.UTF-8',
+        TF_IN_AUTOMATION: '1',
+      });
     });
   });
 
@@ -128,9 +170,21 @@ describe('runCommand', () => {
     it('when time is up, though a grandchild ignores SIGINT', async () => {
       const file = path.join(scratchDir(), 'pid');
       const started = performance.now();
-      await expect(sh(family(file, 'wait'), { timeoutMs: 300, graceMs: 100 })).rejects.toMatchObject({ name: 'TimeoutError' });
+      await expect(sh(family(file, 'wait'), { timeoutMs: 300, graceMs: 100 })).rejects.toMatchObject({
+        name: 'TimeoutError',
+      });
       expect(performance.now() - started).toBeGreaterThanOrEqual(300);
       expect(works(readPid(file))).toBe(false);
+    });
+
+    // a timer that only weak references lead to is collected, and then never fires (Node 20's AbortSignal.any)
+    it('when time is up, though the garbage was collected meanwhile', async () => {
+      const stop = new AbortController();
+      const running = sh('sleep 60', { timeoutMs: 300, graceMs: 0, signal: stop.signal });
+      collectGarbage();
+      await expect(
+        Promise.race([running, delay(3_000, 'still running', { ref: false })]),
+      ).rejects.toMatchObject({ name: 'TimeoutError' });
     });
 
     it('when it is told to stop, and rejects with the signal’s reason', async () => {
@@ -146,7 +200,9 @@ describe('runCommand', () => {
 
     it('when the child ends by itself', async () => {
       const file = path.join(scratchDir(), 'pid');
-      const result = await sh(family(file, `while [ ! -e ${file} ]; do sleep 0.01; done; exit 3`), { timeoutMs: 20_000 });
+      const result = await sh(family(file, `while [ ! -e ${file} ]; do sleep 0.01; done; exit 3`), {
+        timeoutMs: 20_000,
+      });
       expect(result.code).toBe(3);
       expect(readPid(file)).toBeGreaterThan(0);
       expect(works(readPid(file))).toBe(false);
@@ -155,19 +211,24 @@ describe('runCommand', () => {
     it('but lets a child finish that heeds SIGINT in its grace', async () => {
       const file = path.join(scratchDir(), 'tidy');
       const stop = new AbortController();
-      const running = sh(`trap 'sleep 0.1; echo tidy > ${file}; exit 0' INT; echo ready; while :; do sleep 0.02; done`, {
-        signal: stop.signal,
-        onLine: () => {
-          stop.abort(new Error('stop'));
+      const running = sh(
+        `trap 'sleep 0.1; echo tidy > ${file}; exit 0' INT; echo ready; while :; do sleep 0.02; done`,
+        {
+          signal: stop.signal,
+          onLine: () => {
+            stop.abort(new Error('stop'));
+          },
         },
-      });
+      );
       await expect(running).rejects.toThrow('stop');
       expect(readFileSync(file, 'utf8')).toBe('tidy\n');
     });
 
     it('and starts nothing when it was told to stop before', async () => {
       const file = path.join(scratchDir(), 'never');
-      await expect(sh(`touch ${file}`, { signal: AbortSignal.abort(new Error('too late')) })).rejects.toThrow('too late');
+      await expect(sh(`touch ${file}`, { signal: AbortSignal.abort(new Error('too late')) })).rejects.toThrow(
+        'too late',
+      );
       expect(existsSync(file)).toBe(false);
     });
   });
@@ -179,7 +240,9 @@ describe('expectCommand', () => {
   });
 
   it('throws the exit code and the end of what the child complained', async () => {
-    const thrown = (await thrownBy(() => expectCommand(['sh', '-c', 'echo broken >&2; exit 7']))) as CommandFailed;
+    const thrown = (await thrownBy(() =>
+      expectCommand(['sh', '-c', 'echo broken >&2; exit 7']),
+    )) as CommandFailed;
     expect(thrown).toBeInstanceOf(CommandFailed);
     expect(thrown.result).toMatchObject({ code: 7, stderr: 'broken\n' });
     expect(thrown.message).toBe('sh ended with 7: broken');
@@ -199,11 +262,25 @@ describe('endProcessesIn', () => {
     mkdirSync(path.join(workspace, 'inner'));
     const stop = new AbortController();
     // in groups of their own, as those of a dead worker are
-    const start = (cwd: string, script: string) => sh(`${script} echo $$ > ${cwd}/pid; while :; do sleep 0.05; done`, { cwd, signal: stop.signal, graceMs: 0 }).catch(() => undefined);
-    const running = [start(workspace, 'trap "" TERM;'), start(other, ''), start(path.join(workspace, 'inner'), '')];
+    const start = (cwd: string, script: string) =>
+      sh(`${script} echo $$ > ${cwd}/pid; while :; do sleep 0.05; done`, {
+        cwd,
+        signal: stop.signal,
+        graceMs: 0,
+      }).catch(() => undefined);
+    const running = [
+      start(workspace, 'trap "" TERM;'),
+      start(other, ''),
+      start(path.join(workspace, 'inner'), ''),
+    ];
     try {
-      await until(() => [workspace, other, path.join(workspace, 'inner')].every((dir) => readPid(path.join(dir, 'pid')) > 0));
-      await endProcessesIn(workspace);
+      await until(() =>
+        [workspace, other, path.join(workspace, 'inner')].every((dir) => readPid(path.join(dir, 'pid')) > 0),
+      );
+      // also by another name of the same directory
+      const link = path.join(realpathSync(scratchDir()), 'link');
+      symlinkSync(workspace, link);
+      await endProcessesIn(link);
       expect(works(readPid(path.join(workspace, 'pid')))).toBe(false);
       expect(works(readPid(path.join(other, 'pid')))).toBe(true);
       expect(works(readPid(path.join(workspace, 'inner', 'pid')))).toBe(true);

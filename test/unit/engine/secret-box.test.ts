@@ -9,7 +9,9 @@ describe('secretBox', () => {
   it('opens what it sealed, of any length, under any context', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 4096 }), fc.string(), (bytes, context) => {
-        expect(box.open(box.seal(Buffer.from(bytes), context), context).equals(Buffer.from(bytes))).toBe(true);
+        expect(box.open(box.seal(Buffer.from(bytes), context), context).equals(Buffer.from(bytes))).toBe(
+          true,
+        );
       }),
     );
   });

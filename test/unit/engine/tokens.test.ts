@@ -5,7 +5,13 @@ import { thrownBy } from './support';
 
 const secret = 'j'.repeat(32);
 const settings = { secret, ttlSeconds: 3600 };
-const right = { algorithm: 'HS256', issuer: 'vm-webhoster', audience: 'vm-webhoster-api', subject: '7', expiresIn: 60 } as const;
+const right = {
+  algorithm: 'HS256',
+  issuer: 'vm-webhoster',
+  audience: 'vm-webhoster-api',
+  subject: '7',
+  expiresIn: 60,
+} as const;
 
 function signed(change: jwt.SignOptions, claims: object = {}, key = secret): string {
   return jwt.sign(claims, key, { ...right, ...change });
@@ -17,7 +23,11 @@ function without(name: keyof typeof right): string {
 }
 
 function unsigned(): string {
-  return jwt.sign({ iss: right.issuer, aud: right.audience, sub: '7', exp: Math.floor(Date.now() / 1000) + 60 }, '', { algorithm: 'none' });
+  return jwt.sign(
+    { iss: right.issuer, aud: right.audience, sub: '7', exp: Math.floor(Date.now() / 1000) + 60 },
+    '',
+    { algorithm: 'none' },
+  );
 }
 
 /** Claims as they are, which jwt.sign would refuse. */
@@ -26,17 +36,21 @@ function rawClaims(claims: Record<string, unknown>): string {
   return jwt.sign({ ...base, ...claims }, secret, { algorithm: 'HS256' });
 }
 
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+const rsa = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+});
 
 const refused: Record<string, () => string> = {
   'no signature (alg none)': unsigned,
-  'RS256': () => jwt.sign({}, rsa.privateKey, { ...right, algorithm: 'RS256' }),
+  RS256: () => jwt.sign({}, rsa.privateKey, { ...right, algorithm: 'RS256' }),
   'HS256 under the text of an RSA public key': () => {
     const [header, claims] = signed({}).split('.');
     return `${header}.${claims}.${jwt.sign({}, Buffer.from(rsa.publicKey), right).split('.')[2]}`;
   },
-  'HS512': () => signed({ algorithm: 'HS512' }),
-  'HS384': () => signed({ algorithm: 'HS384' }),
+  HS512: () => signed({ algorithm: 'HS512' }),
+  HS384: () => signed({ algorithm: 'HS384' }),
   'another secret': () => signed({}, {}, 'k'.repeat(32)),
   'another issuer': () => signed({ issuer: 'someone-else' }),
   'no issuer': () => without('issuer'),
@@ -61,8 +75,8 @@ const refused: Record<string, () => string> = {
     const [header, , signature] = signed({}).split('.');
     return `${header}.${Buffer.from(JSON.stringify({ sub: '1' })).toString('base64url')}.${signature}`;
   },
-  'garbage': () => 'not.a.token',
-  'nothing': () => '',
+  garbage: () => 'not.a.token',
+  nothing: () => '',
 };
 
 describe('access tokens', () => {

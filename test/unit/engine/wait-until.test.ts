@@ -9,7 +9,11 @@ function options(signal = new AbortController().signal) {
 
 describe('waitUntil', () => {
   it('gives the first thing found, after as many probes as it took', async () => {
-    const probe = jest.fn<Promise<string | null>, []>().mockResolvedValueOnce(null).mockResolvedValueOnce(null).mockResolvedValue('up');
+    const probe = jest
+      .fn<Promise<string | null>, []>()
+      .mockResolvedValueOnce(null)
+      .mockResolvedValueOnce(null)
+      .mockResolvedValue('up');
     expect(await waitUntil(probe, options())).toBe('up');
     expect(probe).toHaveBeenCalledTimes(3);
   });
@@ -43,6 +47,8 @@ describe('waitUntil', () => {
   });
 
   it('passes on what a probe throws', async () => {
-    await expect(waitUntil(() => Promise.reject(new Error('broken probe')), options())).rejects.toThrow('broken probe');
+    await expect(waitUntil(() => Promise.reject(new Error('broken probe')), options())).rejects.toThrow(
+      'broken probe',
+    );
   });
 });

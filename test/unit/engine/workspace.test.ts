@@ -1,12 +1,19 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { readState, removeWorkspace, resourceNames, writeStack, writeState } from '../../../engine/terraform/workspace';
+import {
+  readState,
+  removeWorkspace,
+  resourceNames,
+  writeStack,
+  writeState,
+} from '../../../engine/terraform/workspace';
 import { removeScratch, scratchDir } from './support';
 
 afterEach(removeScratch);
 
 const mode = (file: string): string => (statSync(file).mode & 0o777).toString(8);
-const state = (serial: number, resources: unknown[] = []): Buffer => Buffer.from(JSON.stringify({ version: 4, serial, resources }));
+const state = (serial: number, resources: unknown[] = []): Buffer =>
+  Buffer.from(JSON.stringify({ version: 4, serial, resources }));
 
 describe('a workspace', () => {
   // whatever the umask of who starts it
@@ -71,7 +78,10 @@ describe('the state of a workspace', () => {
   it('names every resource that has a name', () => {
     const resources = [
       { type: 'libvirt_volume', instances: [{ attributes: { name: 'a.qcow2' } }] },
-      { type: 'libvirt_domain', instances: [{ attributes: { name: 'vm-1' } }, { attributes: { name: 'vm-2' } }] },
+      {
+        type: 'libvirt_domain',
+        instances: [{ attributes: { name: 'vm-1' } }, { attributes: { name: 'vm-2' } }],
+      },
       { type: 'terraform_data', instances: [{ attributes: { id: 'x' } }] },
       { type: 'libvirt_pool', instances: [] },
     ];

@@ -1,0 +1,203 @@
+/** What exists on a node: libvirt by virsh, and the fake that tests of operations use. */
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Inventory } from '../../engine/libvirt/inventory';
+import { virshInventory } from '../../engine/libvirt/virsh';
+import { expectCommand, runCommand } from '../../engine/process';
+import { FakeHost } from '../fakes/fake-host';
+
+const uri = 'qemu:///system';
+
+interface Node {
+  readonly inventory: Inventory;
+  readonly pool: string;
+  readonly network: string;
+  addDomain(name: string, state: 'running' | 'shut off'): Promise<void>;
+  addVolume(name: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function realNode(): Promise<Node> {
+  const name = `ctr-${randomUUID().slice(0, 8)}`;
+  const dir = mkdtempSync(path.join(tmpdir(), 'webhoster-ctr-'));
+  const domains: string[] = [];
+  const virsh = (...args: string[]) =>
+    expectCommand(['virsh', '--connect', uri, ...args], { timeoutMs: 30_000 });
+  const xmlFile = (xml: string): string => {
+    const file = path.join(dir, '..', `${path.basename(dir)}.xml`);
+    writeFileSync(file, xml);
+    return file;
+  };
+  await virsh('pool-create-as', name, 'dir', '--target', dir);
+  await virsh('net-create', xmlFile(`<network><name>${name}</name><bridge name='${name}'/></network>`));
+  return {
+    inventory: virshInventory(uri),
+    pool: name,
+    network: name,
+    addDomain: async (domain, state) => {
+      domains.push(domain);
+      await virsh(
+        'define',
+        xmlFile(
+          `<domain type='qemu'><name>${domain}</name><memory unit='MiB'>32</memory><os><type machine='pc'>hvm</type></os></domain>`,
+        ),
+      );
+      if (state === 'running') await virsh('start', domain);
+    },
+    addVolume: async (volume) => {
+      await virsh('vol-create-as', name, volume, '1M', '--format', 'qcow2');
+    },
+    close: async () => {
+      for (const domain of domains) {
+        await runCommand(['virsh', '--connect', uri, 'destroy', domain]);
+        await runCommand(['virsh', '--connect', uri, 'undefine', domain]);
+      }
+      await virsh('net-destroy', name);
+      await virsh('pool-destroy', name);
+      rmSync(dir, { recursive: true });
+      rmSync(`${dir}.xml`);
+    },
+  };
+}
+
+function fakeNode(): Promise<Node> {
+  const host = new FakeHost();
+  const name = 'vm-webhoster';
+  return Promise.resolve({
+    inventory: host.inventory,
+    pool: name,
+    network: name,
+    addDomain: (domain, state) => {
+      host.domains.set(domain, state);
+      return Promise.resolve();
+    },
+    addVolume: (volume) => {
+      host.volumes.add(`${name}/${volume}`);
+      return Promise.resolve();
+    },
+    close: () => Promise.resolve(),
+  });
+}
+
+describe.each<[string, () => Promise<Node>]>([
+  ['libvirt by virsh', realNode],
+  ['the fake inventory', fakeNode],
+])('%s', (_, open) => {
+  let node: Node;
+  let id: string;
+  beforeAll(async () => {
+    node = await open();
+  }, 30_000);
+  afterAll(() => node.close(), 30_000);
+  beforeEach(() => {
+    id = randomUUID().slice(0, 8);
+  });
+
+  const find = (over: { domain?: string | null; pool?: string; volumes?: string[] } = {}) =>
+    node.inventory.find({
+      domain: `ctr-${id}`,
+      pool: node.pool,
+      volumes: [`${id}.qcow2`, `${id}-cidata.iso`],
+      ...over,
+    });
+
+  it('finds nothing where there is nothing', async () => {
+    expect(await find()).toEqual({ domain: null, volumes: [] });
+  });
+
+  it('finds what exists of the names it is asked for, and only that', async () => {
+    await node.addDomain(`ctr-${id}`, 'shut off');
+    await node.addVolume(`${id}.qcow2`);
+    await node.addVolume(`${id}-of-another.qcow2`);
+    expect(await find()).toEqual({ domain: `ctr-${id}`, volumes: [`${id}.qcow2`] });
+    expect(await find({ domain: null })).toEqual({ domain: null, volumes: [`${id}.qcow2`] });
+    // a name that only begins so is another
+    expect(await find({ domain: `ctr-${id.slice(0, 7)}`, volumes: [id] })).toEqual({
+      domain: null,
+      volumes: [],
+    });
+  });
+
+  it('finds no volume in a pool that is not there', async () => {
+    expect(await find({ pool: 'ctr-no-such-pool' })).toEqual({ domain: null, volumes: [] });
+  });
+
+  it('knows the state of a domain, or that there is none', async () => {
+    expect(await node.inventory.domainState(`ctr-${id}`)).toBeNull();
+    await node.addDomain(`ctr-${id}`, 'shut off');
+    expect(await node.inventory.domainState(`ctr-${id}`)).toBe('shut off');
+    await node.addDomain(`ctr-${id}-2`, 'running');
+    expect(await node.inventory.domainState(`ctr-${id}-2`)).toBe('running');
+    await node.inventory.removeDomain(`ctr-${id}-2`);
+  });
+
+  it.each(['running', 'shut off'] as const)(
+    'removes a domain that is %s; removing it again is a success',
+    async (state) => {
+      await node.addDomain(`ctr-${id}`, state);
+      await node.inventory.removeDomain(`ctr-${id}`);
+      expect(await node.inventory.domainState(`ctr-${id}`)).toBeNull();
+      await expect(node.inventory.removeDomain(`ctr-${id}`)).resolves.toBeUndefined();
+    },
+  );
+
+  it('removes a volume and no other; removing it again is a success, even without its pool', async () => {
+    await node.addVolume(`${id}.qcow2`);
+    await node.addVolume(`${id}-cidata.iso`);
+    await node.inventory.removeVolume(node.pool, `${id}.qcow2`);
+    expect((await find()).volumes).toEqual([`${id}-cidata.iso`]);
+    await expect(node.inventory.removeVolume(node.pool, `${id}.qcow2`)).resolves.toBeUndefined();
+    await expect(node.inventory.removeVolume('ctr-no-such-pool', `${id}.qcow2`)).resolves.toBeUndefined();
+    await node.inventory.removeVolume(node.pool, `${id}-cidata.iso`);
+  });
+
+  it('knows whether pool and network are both there and active', async () => {
+    expect(await node.inventory.nodeActive(node.pool, node.network)).toBe(true);
+    expect(await node.inventory.nodeActive('ctr-none', node.network)).toBe(false);
+    expect(await node.inventory.nodeActive(node.pool, 'ctr-none')).toBe(false);
+  });
+
+  it('tells its version', async () => {
+    expect(await node.inventory.version()).toMatch(/^libvirt \d+\.\d+\.\d+/);
+  });
+
+  it('tells the group of the hypervisor as a number, or nothing', async () => {
+    const group = await node.inventory.hypervisorGroup();
+    if (group !== undefined) expect(Number.isInteger(group)).toBe(true);
+  });
+});
+
+describe('libvirt by virsh, where no libvirt answers', () => {
+  const dead = virshInventory('qemu:///system?socket=/nonexistent/libvirt-sock');
+  const names = { domain: 'ctr-x', pool: 'ctr-x', volumes: [] };
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['version', () => dead.version()],
+    ['find', () => dead.find(names)],
+    ['domainState', () => dead.domainState('ctr-x')],
+    ['removeDomain', () => dead.removeDomain('ctr-x')],
+    ['removeVolume', () => dead.removeVolume('ctr-x', 'ctr-x')],
+    ['hypervisorGroup', () => dead.hypervisorGroup()],
+    ['nodeActive', () => dead.nodeActive('ctr-x', 'ctr-x')],
+  ])('%s says so, and that another try may find it, and takes nothing for removed', async (_, ask) => {
+    const thrown = (await ask().catch((error: unknown) => error)) as Error;
+    expect(thrown).toMatchObject({ name: 'EngineError', code: 'libvirt_unavailable', retryable: true });
+    expect(thrown.message).not.toContain('/nonexistent');
+    expect((thrown.cause as Error).message).toContain('/nonexistent');
+  });
+
+  it('says so when virsh is not installed', async () => {
+    const before = process.env.PATH;
+    process.env.PATH = '/nonexistent';
+    try {
+      await expect(virshInventory(uri).version()).rejects.toMatchObject({
+        code: 'libvirt_unavailable',
+        message: 'virsh is not installed on the server',
+      });
+    } finally {
+      process.env.PATH = before;
+    }
+  });
+});

@@ -1,0 +1,177 @@
+/** The queue on a real Postgres. There is no fake: tests of operations call the runner themselves. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { createLog } from '../../engine/log';
+import { graphileQueue } from '../../engine/queue/graphile';
+import type { Queue } from '../../engine/queue/queue';
+import { type Database, openDatabase } from '../../engine/store/database';
+import { cloneDatabase } from '../support/postgres';
+
+let url: string;
+let database: Database;
+let queue: Queue;
+
+beforeEach(async () => {
+  url = await cloneDatabase();
+  database = await openDatabase(url);
+  queue = open();
+});
+afterEach(async () => {
+  await queue.stop();
+  await database.close();
+});
+
+function open(): Queue {
+  return graphileQueue({ connectionString: url, concurrency: 2, log: createLog('silent') });
+}
+
+async function jobs(): Promise<string[]> {
+  const rows: { key: string }[] = await database.direct.query(
+    `SELECT key FROM graphile_worker.jobs WHERE locked_at IS NULL ORDER BY id`,
+  );
+  return rows.map((row) => row.key);
+}
+
+async function until(condition: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
+  const deadline = performance.now() + ms;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error('it did not come to pass');
+    await delay(10);
+  }
+}
+
+/** Takes jobs and remembers which. */
+async function collect(from: Queue = queue): Promise<{ id: string; at: number }[]> {
+  const seen: { id: string; at: number }[] = [];
+  await from.start((id) => {
+    seen.push({ id, at: performance.now() });
+    return Promise.resolve();
+  });
+  return seen;
+}
+
+describe('the queue', () => {
+  it('has a job exactly if the transaction commits', async () => {
+    const rolledBack = database.transaction(async (tx) => {
+      await queue.enqueue(tx, 'stack-a');
+      throw new Error('rolled back');
+    });
+    await expect(rolledBack).rejects.toThrow('rolled back');
+    expect(await jobs()).toEqual([]);
+    await database.transaction((tx) => queue.enqueue(tx, 'stack-b'));
+    expect(await jobs()).toEqual(['stack-b']);
+  });
+
+  it('shows a job to nobody before the commit', async () => {
+    const seen = await collect();
+    await database.transaction(async (tx) => {
+      await queue.enqueue(tx, 'stack-a');
+      await delay(200);
+      expect(seen).toEqual([]);
+    });
+    await until(() => seen.length === 1);
+  });
+
+  it('wakes a worker at once, and forgets the job when it is done', async () => {
+    const seen = await collect();
+    const begun = performance.now();
+    await database.transaction((tx) => queue.enqueue(tx, 'stack-a'));
+    await until(() => seen.length === 1);
+    expect(seen[0]?.id).toBe('stack-a');
+    // LISTEN/NOTIFY; the next poll would come after 2 s
+    expect(seen[0]!.at - begun).toBeLessThan(1_500);
+    await until(async () => (await jobs()).length === 0);
+  });
+
+  it('does not begin before its delay is over', async () => {
+    const seen = await collect();
+    const begun = performance.now();
+    await queue.enqueue(database.direct, 'stack-a', { delayMs: 700 });
+    await until(() => seen.length === 1);
+    expect(seen[0]!.at - begun).toBeGreaterThanOrEqual(690);
+  });
+
+  it('replaces a waiting job of the same key, with the newer time', async () => {
+    await queue.enqueue(database.direct, 'stack-a', { delayMs: 3_600_000 });
+    await queue.enqueue(database.direct, 'stack-b');
+    await queue.enqueue(database.direct, 'stack-a');
+    expect(await jobs()).toEqual(['stack-a', 'stack-b']);
+    const seen = await collect();
+    await until(() => seen.length === 2);
+    expect(seen.map(({ id }) => id).sort()).toEqual(['stack-a', 'stack-b']);
+  });
+
+  it('keeps a job that comes while one of the same key runs, for after it', async () => {
+    const order: string[] = [];
+    let finish = (): void => undefined;
+    await queue.start(async (id) => {
+      order.push(`begin ${id}`);
+      if (order.length === 1) await new Promise<void>((resolve) => (finish = resolve));
+      order.push(`end ${id}`);
+    });
+    await queue.enqueue(database.direct, 'stack-a');
+    await until(() => order.length === 1);
+    await queue.enqueue(database.direct, 'stack-a');
+    finish();
+    await until(() => order.filter((each) => each.startsWith('end')).length === 2);
+  });
+
+  it('tries a job again that failed', async () => {
+    let tries = 0;
+    await queue.start(() => (++tries === 1 ? Promise.reject(new Error('first try')) : Promise.resolve()));
+    await queue.enqueue(database.direct, 'stack-a');
+    await until(() => tries === 2, 15_000);
+  }, 20_000);
+
+  it('tells running work to hand over when it stops, waits for it, and takes nothing more', async () => {
+    let handedOver = false;
+    let reason: unknown;
+    await queue.start((_, handover) => {
+      return new Promise((resolve) => {
+        handover.addEventListener('abort', () => {
+          reason = handover.reason;
+          setTimeout(() => {
+            handedOver = true;
+            resolve();
+          }, 100);
+        });
+      });
+    });
+    await queue.enqueue(database.direct, 'stack-a');
+    await until(async () => (await jobs()).length === 0);
+    expect(queue.working).toBe(true);
+    await queue.stop();
+    expect(handedOver).toBe(true);
+    expect(reason).toMatchObject({ message: 'this worker is stopping' });
+    expect(queue.working).toBe(false);
+    await queue.enqueue(database.direct, 'stack-b');
+    await delay(300);
+    expect(await jobs()).toEqual(['stack-b']);
+  });
+
+  it('leaves what is left to do to another worker', async () => {
+    await queue.start(async (id, handover) => {
+      // a runner gives its stack back by a new job
+      await new Promise((resolve) => {
+        handover.addEventListener('abort', resolve);
+      });
+      await queue.enqueue(database.direct, id);
+    });
+    await queue.enqueue(database.direct, 'stack-a');
+    await until(async () => (await jobs()).length === 0);
+    await queue.stop();
+    const other = open();
+    try {
+      const seen = await collect(other);
+      await until(() => seen.length === 1);
+      expect(seen[0]?.id).toBe('stack-a');
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it('can be stopped without ever having worked, and twice', async () => {
+    expect(queue.working).toBe(false);
+    await queue.stop();
+    await queue.stop();
+  });
+});

@@ -1,0 +1,467 @@
+/**
+ * Terraform: the command line on real workspaces and a real libvirt, and the fake that tests of operations use.
+ * The hosting here has a blank disk: what it boots is no matter of Terraform's.
+ */
+import { randomUUID } from 'node:crypto';
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { EngineError } from '../../engine/errors';
+import { virshInventory } from '../../engine/libvirt/virsh';
+import { expectCommand } from '../../engine/process';
+import { terraformCli } from '../../engine/terraform/cli';
+import { checkPlan, type PlanPolicy } from '../../engine/terraform/plan-firewall';
+import type { Terraform, TerraformEvent, TerraformPlan } from '../../engine/terraform/terraform';
+import { planFile, readState, resourceNames, writeStack } from '../../engine/terraform/workspace';
+import type { HostingSpec } from '../../stacks';
+import { renderStack } from '../../stacks/render';
+import { FakeHost } from '../fakes/fake-host';
+import { cacheDir } from '../support/postgres';
+
+const uri = 'qemu:///system';
+const addresses = ['libvirt_cloudinit_disk.cidata', 'libvirt_domain.vm', 'libvirt_volume.root'];
+
+/** Where hostings of a contract test are made. */
+interface Host {
+  readonly pool: string;
+  readonly network: string;
+  readonly baseVolumePath: string;
+  readonly terraform: Terraform;
+  /** What belongs into cdk.tf.json. */
+  render(spec: HostingSpec): string;
+  /** Every name of the specification that exists. */
+  present(spec: HostingSpec): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+async function realHost(): Promise<Host> {
+  const name = `ctr-${randomUUID().slice(0, 8)}`;
+  // QEMU's own user must get there, which it does not in a temporary directory of ours
+  const dir = mkdtempSync('/var/lib/libvirt/ctr-');
+  chmodSync(dir, 0o711);
+  const configDir = mkdtempSync(path.join(tmpdir(), 'webhoster-ctr-'));
+  const virsh = (...args: string[]) =>
+    expectCommand(['virsh', '--connect', uri, ...args], { timeoutMs: 30_000 });
+  const baseVolumePath = path.join(dir, 'base.qcow2');
+  await expectCommand(['qemu-img', 'create', '-q', '-f', 'qcow2', baseVolumePath, '1M']);
+  await virsh('pool-create-as', name, 'dir', '--target', dir);
+  // no address, no DHCP: nothing travels here
+  writeFileSync(
+    path.join(configDir, 'network.xml'),
+    `<network><name>${name}</name><bridge name='${name}'/></network>`,
+  );
+  await virsh('net-create', path.join(configDir, 'network.xml'));
+  const inventory = virshInventory(uri);
+  const made: HostingSpec[] = [];
+  return {
+    pool: name,
+    network: name,
+    baseVolumePath,
+    terraform: await terraformCli({
+      program: 'terraform',
+      providerMirrorDir: path.join(cacheDir, 'providers'),
+      configDir,
+    }),
+    render: (spec) => {
+      made.push(spec);
+      return renderStack(spec);
+    },
+    present: async (spec) => {
+      const found = await inventory.find(namesOf(spec));
+      return [...found.volumes, ...(found.domain === null ? [] : [found.domain])];
+    },
+    close: async () => {
+      for (const spec of made) {
+        await inventory.removeDomain(spec.vmName);
+        for (const volume of namesOf(spec).volumes) await inventory.removeVolume(name, volume);
+      }
+      await virsh('net-destroy', name);
+      await virsh('pool-destroy', name);
+      rmSync(dir, { recursive: true });
+      rmSync(configDir, { recursive: true });
+    },
+  };
+}
+
+function fakeHost(): Promise<Host> {
+  const host = new FakeHost();
+  return Promise.resolve({
+    pool: 'vm-webhoster',
+    network: 'vm-webhoster',
+    baseVolumePath: '/pool/base.qcow2',
+    terraform: host.terraform,
+    render: (spec) => JSON.stringify(spec),
+    present: async (spec) => {
+      const found = await host.inventory.find(namesOf(spec));
+      return [...found.volumes, ...(found.domain === null ? [] : [found.domain])];
+    },
+    close: () => Promise.resolve(),
+  });
+}
+
+function namesOf({ hostingId, vmName, node: { pool } }: HostingSpec) {
+  return { domain: vmName, pool, volumes: [`${hostingId}.qcow2`, `${hostingId}-cidata.iso`] };
+}
+
+function allNames(spec: HostingSpec): string[] {
+  const { domain, volumes } = namesOf(spec);
+  return [...volumes, domain];
+}
+
+function actions(plan: TerraformPlan): Record<string, readonly string[]> {
+  const changes = (plan.resource_changes ?? []).filter(({ change }) => change.actions.join() !== 'no-op');
+  return Object.fromEntries(changes.map((each) => [each.address, each.change.actions]));
+}
+
+/** Whoever still works in the directory; an ended process that nobody reaped has none. */
+function processesIn(dir: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return (
+        /^\d+$/.test(pid) &&
+        Number(pid) !== process.pid &&
+        readlinkSync(`/proc/${pid}/cwd`) === realpathSync(dir)
+      );
+    } catch {
+      return false;
+    }
+  });
+}
+
+describe.each<[string, () => Promise<Host>]>([
+  ['Terraform by its command line', realHost],
+  ['the fake Terraform', fakeHost],
+])('%s', (_, open) => {
+  let host: Host;
+  let root: string;
+  let umask: number;
+
+  beforeAll(async () => {
+    // as the engine runs
+    umask = process.umask(0o077);
+    root = mkdtempSync(path.join(tmpdir(), 'webhoster-ctr-stacks-'));
+    host = await open();
+  }, 60_000);
+  afterAll(async () => {
+    await host.close();
+    rmSync(root, { recursive: true, force: true });
+    process.umask(umask);
+  }, 60_000);
+
+  function newSpec(change: Partial<HostingSpec['node']> = {}): HostingSpec {
+    const hostingId = randomUUID();
+    const mac = ['52', '54', '00', ...hostingId.slice(0, 6).match(/../g)!].join(':');
+    return {
+      kind: 'hosting',
+      hostingId,
+      vmName: `ctr-${hostingId.slice(0, 8)}`,
+      node: { uri, pool: host.pool, network: host.network, ...change },
+      domainType: 'qemu',
+      memoryMiB: 32,
+      vcpus: 1,
+      diskBytes: 2 * 1024 ** 2,
+      ip: '10.255.0.2',
+      mac,
+      image: { baseVolumePath: host.baseVolumePath, boot: { kind: 'disk' } },
+      cloudInit: { userData: '#cloud-config\nhostname: x\n', metaData: 'instance-id: x\n' },
+    };
+  }
+
+  async function newWorkspace(spec: HostingSpec): Promise<string> {
+    const workspace = path.join(root, spec.hostingId);
+    await writeStack(workspace, host.render(spec));
+    await host.terraform.init({ workspace });
+    return workspace;
+  }
+
+  const policy = (intent: 'apply' | 'destroy'): PlanPolicy => ({
+    intent,
+    addresses,
+    uri,
+    keeps: ['libvirt_volume'], maxMemoryMiB: 32,
+    maxVcpus: 1,
+    maxDiskBytes: 2 * 1024 ** 2,
+  });
+
+  // one hosting from its first plan to its last; each case goes on where the one before it stopped
+  describe('through the life of a hosting', () => {
+    let spec: HostingSpec;
+    let workspace: string;
+    let serial = -1;
+
+    beforeAll(async () => {
+      spec = newSpec();
+      workspace = await newWorkspace(spec);
+    }, 60_000);
+
+    it('can make a workspace ready twice', async () => {
+      await expect(host.terraform.init({ workspace })).resolves.toBeUndefined();
+    });
+
+    it('plans its three resources, and has made none of them', async () => {
+      expect(await host.terraform.plan({ workspace }, { planFile, intent: 'apply' })).toBe(true);
+      const plan = await host.terraform.showPlan({ workspace }, planFile);
+      expect(actions(plan)).toEqual(Object.fromEntries(addresses.map((address) => [address, ['create']])));
+      expect(await host.present(spec)).toEqual([]);
+      expect(await readState(workspace)).toBeNull();
+    });
+
+    it('plans within what the firewall lets pass, with sizes that it can read', async () => {
+      const plan = await host.terraform.showPlan({ workspace }, planFile);
+      expect(() => {
+        checkPlan(plan, policy('apply'));
+      }).not.toThrow();
+      const tight = { ...policy('apply'), maxMemoryMiB: 31, maxVcpus: 0, maxDiskBytes: 1 };
+      expect(() => {
+        checkPlan(plan, tight);
+      }).toThrow('within-quota');
+      expect(() => {
+        checkPlan(plan, { ...policy('apply'), uri: 'qemu:///session' });
+      }).toThrow('own-node');
+    });
+
+    it('applies the saved plan, tells what it makes, and writes the state down', async () => {
+      await host.terraform.plan({ workspace }, { planFile: 'older.tfplan', intent: 'apply' });
+      const events: TerraformEvent[] = [];
+      await host.terraform.apply({ workspace, onEvent: (event) => events.push(event) }, planFile);
+      expect((await host.present(spec)).sort()).toEqual(allNames(spec).sort());
+      for (const type of ['apply_start', 'apply_complete'])
+        expect(
+          events
+            .filter((event) => event.type === type)
+            .map((event) => event.address)
+            .sort(),
+        ).toEqual(addresses);
+      expect(events.every((event) => event.level !== 'error' && event.message !== '')).toBe(true);
+      const state = await readState(workspace);
+      expect(resourceNames(state!).sort()).toEqual(allNames(spec).sort());
+      serial = state!.serial;
+      expect(serial).toBeGreaterThan(0);
+    }, 60_000);
+
+    it('refuses a plan that another apply has overtaken, and changes nothing', async () => {
+      await expect(host.terraform.apply({ workspace }, 'older.tfplan')).rejects.toMatchObject({
+        name: 'EngineError',
+        code: 'apply_failed',
+      });
+      expect((await readState(workspace))!.serial).toBe(serial);
+      expect((await host.present(spec)).sort()).toEqual(allNames(spec).sort());
+    });
+
+    it('finds nothing to change right after an apply', async () => {
+      expect(await host.terraform.plan({ workspace }, { planFile, intent: 'apply' })).toBe(false);
+      expect(actions(await host.terraform.showPlan({ workspace }, planFile))).toEqual({});
+    });
+
+    it('destroys by a plan that only deletes, and leaves nothing', async () => {
+      expect(await host.terraform.plan({ workspace }, { planFile, intent: 'destroy' })).toBe(true);
+      const plan = await host.terraform.showPlan({ workspace }, planFile);
+      expect(actions(plan)).toEqual(Object.fromEntries(addresses.map((address) => [address, ['delete']])));
+      expect(() => {
+        checkPlan(plan, policy('destroy'));
+      }).not.toThrow();
+      await host.terraform.apply({ workspace }, planFile);
+      expect(await host.present(spec)).toEqual([]);
+      const state = await readState(workspace);
+      expect(resourceNames(state!)).toEqual([]);
+      expect(state!.serial).toBeGreaterThan(serial);
+    }, 60_000);
+
+    it('has nothing left to destroy then', async () => {
+      expect(await host.terraform.plan({ workspace }, { planFile, intent: 'destroy' })).toBe(false);
+    });
+
+    it('has shown none of its files to anybody else', () => {
+      const open = readdirSync(workspace).filter(
+        (file) => (statSync(path.join(workspace, file)).mode & 0o077) !== 0,
+      );
+      // links into the mirror lie below .terraform
+      expect(open).toEqual([]);
+    });
+  });
+
+  describe('that cannot do its work', () => {
+    /** What an error says in public must not hold what it says in its cause. */
+    async function expectFailure(
+      attempt: Promise<unknown>,
+      code: 'plan_failed' | 'apply_failed',
+      story: RegExp,
+    ): Promise<void> {
+      const error = await attempt.then(
+        () => null,
+        (thrown: unknown) => thrown,
+      );
+      expect(error).toBeInstanceOf(EngineError);
+      const { code: found, message, cause } = error as EngineError;
+      expect(found).toBe(code);
+      expect((cause as Error).message).toMatch(story);
+      expect(message).toMatch(/^Terraform [a-z ]+$/);
+    }
+
+    it('fails to plan a stack that cannot be read', async () => {
+      const workspace = await newWorkspace(newSpec());
+      await writeStack(workspace, '{"resource": "secret-');
+      await expectFailure(
+        host.terraform.plan({ workspace }, { planFile, intent: 'apply' }),
+        'plan_failed',
+        /./,
+      );
+      expect(await readState(workspace)).toBeNull();
+    });
+
+    it('fails to show and to apply a plan that is not there', async () => {
+      const workspace = await newWorkspace(newSpec());
+      await expectFailure(
+        host.terraform.showPlan({ workspace }, 'none.tfplan'),
+        'plan_failed',
+        /none\.tfplan/,
+      );
+      await expectFailure(host.terraform.apply({ workspace }, 'none.tfplan'), 'apply_failed', /none\.tfplan/);
+    });
+
+    it('writes down what it made before it failed, so that it can be destroyed', async () => {
+      const spec = newSpec({ network: 'ctr-no-such-network' });
+      const workspace = await newWorkspace(spec);
+      await host.terraform.plan({ workspace }, { planFile, intent: 'apply' });
+      await expectFailure(host.terraform.apply({ workspace }, planFile), 'apply_failed', /network/i);
+      const { volumes } = namesOf(spec);
+      expect(resourceNames((await readState(workspace))!).sort()).toEqual([...volumes].sort());
+      expect((await host.present(spec)).sort()).toEqual([...volumes].sort());
+      await host.terraform.plan({ workspace }, { planFile, intent: 'destroy' });
+      await host.terraform.apply({ workspace }, planFile);
+      expect(await host.present(spec)).toEqual([]);
+    }, 60_000);
+
+    it('stops when it is told to, with the signal’s reason and nobody left at work, and another run goes on from there', async () => {
+      const spec = newSpec();
+      const workspace = await newWorkspace(spec);
+      await host.terraform.plan({ workspace }, { planFile, intent: 'apply' });
+      const stop = new AbortController();
+      const reason = new Error('cancelled');
+      const onEvent = (event: TerraformEvent): void => {
+        if (event.type === 'apply_start') stop.abort(reason);
+      };
+      await expect(host.terraform.apply({ workspace, signal: stop.signal, onEvent }, planFile)).rejects.toBe(
+        reason,
+      );
+      expect(processesIn(workspace)).toEqual([]);
+      expect(await host.present(spec)).not.toContain(spec.vmName);
+      // what is there and not in the state is removed by name; here Terraform's own state is enough
+      const state = await readState(workspace);
+      const known = state === null ? [] : resourceNames(state);
+      expect(allNames(spec)).toEqual(expect.arrayContaining(known));
+      await expect(host.terraform.plan({ workspace }, { planFile, intent: 'destroy' })).resolves.toBe(
+        known.length > 0,
+      );
+      if (known.length > 0) await host.terraform.apply({ workspace }, planFile);
+    }, 60_000);
+
+    it('begins nothing when it was told to stop before', async () => {
+      const spec = newSpec();
+      const workspace = await newWorkspace(spec);
+      await host.terraform.plan({ workspace }, { planFile, intent: 'apply' });
+      const reason = new Error('too late');
+      await expect(
+        host.terraform.apply({ workspace, signal: AbortSignal.abort(reason) }, planFile),
+      ).rejects.toBe(reason);
+      expect(await host.present(spec)).toEqual([]);
+    });
+  });
+
+  it('tells product and version', async () => {
+    expect(await host.terraform.version()).toMatch(/^(Terraform|OpenTofu) \d+\.\d+\.\d+/);
+  });
+
+  if (open === realHost) {
+    describe('and the machine', () => {
+      const cli = (program: string, graceMs?: number): Promise<Terraform> =>
+        terraformCli({
+          program,
+          providerMirrorDir: path.join(cacheDir, 'providers'),
+          configDir: path.join(root, 'config'),
+          graceMs,
+        });
+
+      it('says so when the program is not installed, and that another try may find it', async () => {
+        const missing = await cli('/nonexistent/terraform');
+        const workspace = path.join(root, 'missing');
+        await writeStack(workspace, '{}');
+        for (const attempt of [
+          missing.init({ workspace }),
+          missing.plan({ workspace }, { planFile, intent: 'apply' }),
+          missing.version(),
+        ])
+          await expect(attempt).rejects.toMatchObject({
+            code: 'terraform_missing',
+            retryable: true,
+            message: 'Terraform is not installed on the server',
+          });
+      });
+
+      it('takes nothing from this process’s environment', async () => {
+        const leaking = {
+          TF_CLI_ARGS: '-bogus',
+          TF_CLI_CONFIG_FILE: '/nonexistent',
+          TF_DATA_DIR: '/nonexistent',
+          TF_LOG: 'TRACE',
+          TF_WORKSPACE: 'other',
+        };
+        Object.assign(process.env, leaking);
+        try {
+          const workspace = await newWorkspace(newSpec());
+          expect(await host.terraform.plan({ workspace }, { planFile, intent: 'apply' })).toBe(true);
+          expect(readdirSync(workspace)).toContain('.terraform');
+        } finally {
+          for (const name of Object.keys(leaking)) Reflect.deleteProperty(process.env, name);
+        }
+      });
+
+      it('takes the provider from the mirror and nowhere else', async () => {
+        const workspace = path.join(root, 'elsewhere');
+        await writeStack(
+          workspace,
+          JSON.stringify({ terraform: { required_providers: { null: { source: 'hashicorp/null' } } } }),
+        );
+        await expect(host.terraform.init({ workspace })).rejects.toMatchObject({
+          code: 'plan_failed',
+          message: 'Terraform could not initialize the stack',
+        });
+      });
+
+      // Terraform makes its state file when it locks it and writes it later: killed in between, it leaves it empty
+      it('leaves a workspace that can be carried on when it is killed in the middle', async () => {
+        const hard = await cli('terraform', 0);
+        const spec = newSpec();
+        const workspace = await newWorkspace(spec);
+        await hard.plan({ workspace }, { planFile, intent: 'apply' });
+        const stop = new AbortController();
+        const onEvent = (event: TerraformEvent): void => {
+          if (event.type === 'apply_start') stop.abort(new Error('killed'));
+        };
+        await expect(hard.apply({ workspace, signal: stop.signal, onEvent }, planFile)).rejects.toThrow(
+          'killed',
+        );
+        expect(processesIn(workspace)).toEqual([]);
+        expect(await readState(workspace)).toBeNull();
+        expect(await hard.plan({ workspace }, { planFile, intent: 'apply' })).toBe(true);
+      }, 60_000);
+
+      it('keeps the settings of its command line to itself', async () => {
+        await cli('terraform');
+        const file = path.join(root, 'config/terraform.tfrc');
+        expect(statSync(file).mode & 0o777).toBe(0o600);
+        expect(readFileSync(file, 'utf8')).toContain('filesystem_mirror');
+      });
+    });
+  }
+});

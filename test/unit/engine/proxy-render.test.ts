@@ -1,0 +1,148 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Route } from '../../../engine/proxy/proxy';
+import { type ProxySettings, renderNginx } from '../../../engine/proxy/render';
+
+const fixtures = path.join(__dirname, '../../fixtures/nginx');
+const generation = '0123456789abcdef';
+const settings: ProxySettings = {
+  dir: '/var/lib/vm-webhoster/nginx',
+  httpPort: 80,
+  baseDomain: 'pages.example.org',
+  streamModule: '/usr/lib/nginx/modules/ngx_stream_module.so',
+  user: 'www-data',
+};
+const routes: readonly Route[] = [
+  { userId: 1, username: 'kim', ip: '10.90.0.2', sshPort: 10000 },
+  { userId: 7, username: 'ana-maria', ip: '10.90.0.3', sshPort: 10001 },
+  { userId: 1234, username: 'x-1', ip: '10.90.3.254', sshPort: 20000 },
+];
+
+/** The stored output; with UPDATE_GOLDEN=1 `actual` is stored first. */
+function golden(name: string, actual: string): string {
+  const file = path.join(fixtures, name);
+  if (process.env['UPDATE_GOLDEN'] === '1') {
+    mkdirSync(fixtures, { recursive: true });
+    writeFileSync(file, actual);
+  }
+  return readFileSync(file, 'utf8');
+}
+
+describe('the Nginx configuration', () => {
+  it.each([0, 1, 3])('for %i routes is the stored one', (count) => {
+    const actual = renderNginx(settings, routes.slice(0, count), generation);
+    expect(actual).toBe(golden(`routes-${count}.conf`, actual));
+  });
+
+  it('loads no module and names no user where there is none', () => {
+    const text = renderNginx({ ...settings, streamModule: null, user: null }, routes, generation);
+    expect(text).not.toContain('load_module');
+    expect(text).not.toMatch(/^user /m);
+  });
+
+  it('matches the dots of the base domain as dots', () => {
+    expect(renderNginx(settings, [], generation)).toContain(String.raw`pages\.example\.org$`);
+  });
+
+  it('has room for a listener per route beside the connections', () => {
+    const many = Array.from({ length: 10_001 }, (_, index) => ({
+      ...routes[0]!,
+      userId: index + 1,
+      sshPort: 10_000 + index,
+    }));
+    const [, connections] = /worker_connections (\d+);/.exec(renderNginx(settings, many, generation)) ?? [];
+    expect(Number(connections)).toBeGreaterThanOrEqual(10_001 + 4096);
+  });
+
+  it('opens no port at all for SSH while there is no route', () => {
+    expect(renderNginx(settings, [], generation)).not.toContain('stream {');
+  });
+});
+
+describe('a value that does not fit', () => {
+  const injections = [
+    '',
+    'a b',
+    'a;',
+    'a;\nevil on',
+    'a\n',
+    '\na',
+    'a}',
+    '{a',
+    '$host',
+    '"a"',
+    "'a'",
+    '#a',
+    '\\',
+    'a\u0000',
+    'ü',
+    '${x}',
+  ];
+  const render = (change: {
+    settings?: Partial<ProxySettings>;
+    route?: Partial<Route>;
+    generation?: string;
+  }): string =>
+    renderNginx(
+      { ...settings, ...change.settings },
+      [{ ...routes[0]!, ...change.route }],
+      change.generation ?? generation,
+    );
+
+  it.each(injections)('is refused as user name: %p', (username) => {
+    expect(() => render({ route: { username } })).toThrow('username does not fit');
+  });
+
+  it.each(['ab', 'A-name', '1abc', '-abc', 'a_b_c', 'a'.repeat(33), 'abc.def', 'default.x'])(
+    'is refused as user name: %p',
+    (username) => {
+      expect(() => render({ route: { username } })).toThrow('username does not fit');
+    },
+  );
+
+  it.each([...injections, '10.0.0', '10.0.0.1:80', 'localhost', '10.0.0.1/24', '::1', '1.2.3.4.5'])(
+    'is refused as address: %p',
+    (ip) => {
+      expect(() => render({ route: { ip } })).toThrow('ip does not fit');
+    },
+  );
+
+  it.each([0, -1, 1.5, NaN, Infinity, 2 ** 53, '1' as unknown as number, null as unknown as number])(
+    'is refused as user number: %p',
+    (userId) => {
+      expect(() => render({ route: { userId } })).toThrow('positive integer');
+    },
+  );
+
+  it.each([0, 65_536, -22, 22.5, '22' as unknown as number])('is refused as port: %p', (port) => {
+    expect(() => render({ route: { sshPort: port } })).toThrow(/port|integer/);
+    expect(() => render({ settings: { httpPort: port } })).toThrow(/port|integer/);
+  });
+
+  it.each([...injections, 'relative/dir', '/with space'])('is refused as directory: %p', (dir) => {
+    expect(() => render({ settings: { dir } })).toThrow('dir does not fit');
+  });
+
+  it.each([...injections, 'UPPER.org', '-a.org', 'a.org-', '.org', 'a.(b|c)', 'a*'])(
+    'is refused as base domain: %p',
+    (baseDomain) => {
+      expect(() => render({ settings: { baseDomain } })).toThrow('baseDomain does not fit');
+    },
+  );
+
+  it.each(injections.filter(Boolean))('is refused as module and as Unix user: %p', (text) => {
+    expect(() => render({ settings: { streamModule: text } })).toThrow('streamModule does not fit');
+    expect(() => render({ settings: { user: text } })).toThrow('user does not fit');
+  });
+
+  it.each([...injections, 'short', 'ABCDEF0123456789', '0123456789abcdef0'])(
+    'is refused as generation: %p',
+    (text) => {
+      expect(() => render({ generation: text })).toThrow('generation does not fit');
+    },
+  );
+
+  it('is not repeated in the error', () => {
+    expect(() => render({ route: { username: 'secret;value' } })).toThrow(/^(?!.*secret)/);
+  });
+});
