@@ -67,7 +67,7 @@ export interface Operation {
 }
 
 export interface OperationEvent {
-  /** Grows with time; a client that reconnects sends the last one it saw. */
+  /** Counts an operation's events from 1; a client that reconnects sends the last one it saw. */
   readonly id: string;
   readonly operationId: string;
   readonly at: Date;

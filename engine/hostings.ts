@@ -31,31 +31,6 @@ import { findNode } from './store/stacks';
 
 export function hostings(parts: Parts): Engine['hostings'] {
   const { config, database } = parts;
-  const cidr = parseCidr(config.NETWORK_CIDR);
-  const addresses = cidr === null ? [] : poolAddresses(cidr);
-
-  const reserve = async (tx: Tx, user: User, sshPublicKey: string) => {
-    const id = randomUUID();
-    const node = await findNode(tx, config.NODE_NAME);
-    if (node?.prepared == null)
-      throw new EngineError(
-        'node_not_ready',
-        'The server is still being prepared; try again in a few minutes',
-        { retryable: true },
-      );
-    const size = { memoryMiB: config.VM_MEMORY_MIB, vcpus: config.VM_VCPUS, diskGiB: config.VM_DISK_GIB };
-    const wanted = {
-      id,
-      userId: user.id,
-      node: node.name,
-      vmName: `vm-${id.slice(0, 8)}`,
-      image: config.IMAGE,
-      ...size,
-      sshPublicKey,
-    };
-    return reserveHosting(tx, wanted, { sshPorts: [config.SSH_PORT_MIN, config.SSH_PORT_MAX], addresses });
-  };
-
   return {
     create: async (user, input) => {
       const keys = input.sshPublicKey === undefined ? makeKeyPair(`vm-webhoster-${user.username}`) : null;
@@ -72,7 +47,7 @@ export function hostings(parts: Parts): Engine['hostings'] {
             sshPrivateKey: null,
           };
         }
-        const row = await reserve(tx, user, publicKey);
+        const row = await reserve(parts, tx, user, publicKey);
         const operation = await accept(parts, tx, createHosting, { hostingId: row.id, userId: user.id });
         if (key !== undefined)
           await rememberAnswer(tx, user.id, key, { hostingId: row.id, operationId: operation.id });
@@ -94,6 +69,31 @@ export function hostings(parts: Parts): Engine['hostings'] {
     delete: (user) =>
       database.transaction(async (tx) => deleteAccepted(parts, tx, await livingHosting(tx, user))),
   };
+}
+
+/** Everything that a hosting takes, in the accepting transaction. */
+async function reserve({ config }: Parts, tx: Tx, user: User, sshPublicKey: string): Promise<HostingRow> {
+  const cidr = parseCidr(config.NETWORK_CIDR);
+  const addresses = cidr === null ? [] : poolAddresses(cidr);
+  const id = randomUUID();
+  const node = await findNode(tx, config.NODE_NAME);
+  if (node?.prepared == null)
+    throw new EngineError(
+      'node_not_ready',
+      'The server is still being prepared; try again in a few minutes',
+      { retryable: true },
+    );
+  const size = { memoryMiB: config.VM_MEMORY_MIB, vcpus: config.VM_VCPUS, diskGiB: config.VM_DISK_GIB };
+  const wanted = {
+    id,
+    userId: user.id,
+    node: node.name,
+    vmName: `vm-${id.slice(0, 8)}`,
+    image: config.IMAGE,
+    ...size,
+    sshPublicKey,
+  };
+  return reserveHosting(tx, wanted, { sshPorts: [config.SSH_PORT_MIN, config.SSH_PORT_MAX], addresses });
 }
 
 /** Accepts the removal of a hosting; one that is on its way is joined, a stuck one goes on, a create is cancelled first. */

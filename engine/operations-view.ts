@@ -47,14 +47,14 @@ async function* follow(
   id: string,
   { afterId = '0', signal }: { afterId?: string; signal: AbortSignal },
 ): AsyncIterable<OperationEvent> {
-  let last = afterId;
+  let last = Number(afterId);
   while (!signal.aborted) {
     const change = nextChange(bus, id, lookAgainMs, signal);
     // the operation first: events that are written before its end are then all there
     const operation = await getOperation(tx, id);
     for (const event of await eventsAfter(tx, id, last)) {
       yield event;
-      last = event.id;
+      last = Number(event.id);
     }
     if (hasEnded(operation)) {
       change.ignore();

@@ -14,6 +14,8 @@ esac
 . "$(dirname "$0")/lib/steps.sh"
 # shellcheck source=scripts/lib/environment.sh
 . "$ROOT/scripts/lib/environment.sh"
+# shellcheck source=scripts/lib/processes.sh
+. "$ROOT/scripts/lib/processes.sh"
 # shellcheck source=scripts/lib/install.sh
 . "$ROOT/scripts/lib/install.sh"
 [ -n "$DRY_RUN" ] || need_root "$@"
@@ -25,7 +27,7 @@ STARTED=$(now_ms)
 
 need_directories() {
   local name
-  [ -d "$DATA_DIR/run" ] && [ -d "$CACHE_DIR" ] || return 0
+  [ -f "$DATA_DIR/.vm-webhoster" ] && [ -d "$DATA_DIR/run" ] && [ -d "$CACHE_DIR" ] || return 0
   for name in "${SECRET_NAMES[@]}"; do [ -s "$DATA_DIR/secrets/${name,,}" ] || return 0; done
   return 1
 }
@@ -53,15 +55,17 @@ do_postgres() { webhoster service postgres-start; }
 need_node() { return 0; }
 do_node() { webhoster node prepare; }
 
-api_runs() { pid_runs "$RUN_DIR/api.pid" dist/api/main.js; }
-need_api() { ! api_runs; }
+# A service that was started from an older build is replaced: its operations are handed over, not lost.
+need_api() { ! pid_runs "$RUN_DIR/api.pid" dist/api/main.js || ! cmp -s "$ROOT/dist/.sources" "$RUN_DIR/api.sources"; }
 do_api() {
+  stop_pid "$RUN_DIR/api.pid" dist/api/main.js 60
   check_port "$HTTP_PORT" HTTP_PORT nginx.pid
   check_port "$API_PORT" API_PORT
   cd "$DATA_DIR"
   umask 077
   setsid nohup node "$ROOT/dist/api/main.js" >>"$DATA_DIR/api.log" 2>&1 </dev/null &
   echo $! >"$RUN_DIR/api.pid"
+  cp "$ROOT/dist/.sources" "$RUN_DIR/api.sources"
 }
 # check_port PORT VARIABLE [PIDFILE]: a port that somebody else holds is told by name, before we fail on it.
 check_port() {

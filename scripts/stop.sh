@@ -18,6 +18,8 @@ done
 . "$(dirname "$0")/lib/steps.sh"
 # shellcheck source=scripts/lib/environment.sh
 . "$ROOT/scripts/lib/environment.sh"
+# shellcheck source=scripts/lib/processes.sh
+. "$ROOT/scripts/lib/processes.sh"
 # shellcheck source=scripts/lib/install.sh
 . "$ROOT/scripts/lib/install.sh"
 need_root "$@"
@@ -30,19 +32,7 @@ if [ -n "$PURGE" ] && [ -z "$YES" ]; then
   [ "$answer" = purge ] || fail "nothing was removed"
 fi
 
-# stop_pid FILE PATTERN SECONDS: asks the process to end and waits for it.
-stop_pid() {
-  pid_runs "$1" "$2" || { rm -f "$1"; return 0; }
-  local pid
-  pid=$(cat "$1")
-  kill -TERM "$pid"
-  wait_for "$3" ended "$pid" || kill -KILL "$pid"
-  rm -f "$1"
-}
-ended() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; }
-
 [ -n "$PURGE" ] && STEPS=5 || STEPS=3
-always() { return 0; }
 need_api() { [ -f "$RUN_DIR/api.pid" ]; }
 do_api() { stop_pid "$RUN_DIR/api.pid" dist/api/main.js 60; }
 need_nginx() { [ -f "$DATA_DIR/nginx/nginx.pid" ]; }

@@ -16,6 +16,8 @@ esac
 . "$(dirname "$0")/lib/steps.sh"
 # shellcheck source=scripts/lib/environment.sh
 . "$ROOT/scripts/lib/environment.sh"
+# shellcheck source=scripts/lib/processes.sh
+. "$ROOT/scripts/lib/processes.sh"
 # shellcheck source=scripts/lib/install.sh
 . "$ROOT/scripts/lib/install.sh"
 need_root "$@"
@@ -77,6 +79,7 @@ layer() {
   shift
   started=$(now_ms)
   npx jest --selectProjects "${names[@]}" --ci --json --outputFile="$RESULTS/jest.json" "$@" >"$RESULTS/${names[0]}.log" 2>&1 || status=$?
+  # shellcheck disable=SC2016 # a program in JavaScript
   read -r passed failed < <(node -e '
     let r = { numPassedTests: 0, numFailedTests: 1, numRuntimeErrorTestSuites: 0 };
     try { r = require(process.argv[1]); } catch {}
@@ -92,6 +95,7 @@ layer() {
   fi
 }
 coverage_holds() {
+  # shellcheck disable=SC2016
   node -e '
     const { total } = require("./coverage/coverage-summary.json");
     console.log(`lines ${total.lines.pct} %`);

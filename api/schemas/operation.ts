@@ -45,9 +45,9 @@ export const operationEventView = answerSchema(
   }),
 );
 
-/** Whatever is no UUID (and below, no event number that fits Postgres' bigint) would be an error of the database. */
+/** Whatever is no UUID (and below, no number that fits Postgres' integer) would be an error of the database. */
 const operationId = z.guid(says('identifier_invalid'));
-const eventId = z.string().regex(/^[0-9]{1,18}$/, says('identifier_invalid'));
+const eventId = z.string().regex(/^[0-9]{1,9}$/, says('identifier_invalid'));
 
 export const operationParams = z.strictObject({ id: operationId });
 

@@ -5,6 +5,8 @@ import type { Guest } from './guest';
 
 /** Long enough for an emulated CPU to answer, short enough that a lost first packet costs little. */
 const httpTimeoutMs = 1_000;
+/** For a whole page: a guest that sends a byte now and then is never silent for the time above. */
+const pageTimeoutMs = 5_000;
 const maxPageBytes = 65_536;
 
 export const networkGuest: Guest = {
@@ -53,7 +55,14 @@ export function fetchPage(target: {
         });
       },
     );
-    request.on('timeout', () => request.destroy(new Error('timeout')));
+    const giveUp = (): void => {
+      request.destroy(new Error('timeout'));
+    };
+    const timer = setTimeout(giveUp, pageTimeoutMs);
+    request.on('timeout', giveUp);
     request.on('error', reject);
+    request.on('close', () => {
+      clearTimeout(timer);
+    });
   });
 }

@@ -5,6 +5,7 @@ import type { Parts } from '../parts';
 import type { Tx } from '../store/database';
 import { markStep, moveOperation, type OperationRow, type OperationStepRow } from '../store/operations';
 import { Interruption, type OperationDefinition, type Step, type StepContext } from './operation';
+import { retrying } from './retry';
 
 /** One operation while this worker holds its stack. */
 export interface Work {
@@ -16,9 +17,6 @@ export interface Work {
   readonly write: <T>(body: (tx: Tx) => Promise<T>) => Promise<T>;
   readonly report: StepContext['report'];
 }
-
-/** Waits before the second, third, … try of a step that failed with something that may pass. */
-const retryDelaysMs = [500, 1_000, 2_000, 4_000];
 
 /**
  * Runs the steps that are not done.
@@ -68,46 +66,34 @@ async function runStep(
   step: Step,
   context: StepContext & { remember: (step: string, output: unknown) => void },
 ): Promise<Failure | null> {
-  const { row } = work;
-  for (let attempt = 0; ; attempt++) {
-    if (context.signal.aborted) return interrupted(context.signal, work);
-    await work.write((tx) => markStep(tx, row.id, at, 'running'));
-    try {
-      const output = (await step.run?.(context)) ?? null;
-      context.remember(step.name, output);
-      await work.write((tx) => markStep(tx, row.id, at, 'done', output));
-      return null;
-    } catch (thrown) {
-      if (context.signal.aborted) return await interrupted(context.signal, work);
-      const error = toEngineError(thrown);
-      if (error.code === 'lease_lost') throw new Interruption('lease-lost');
-      const delay = error.retryable ? retryDelaysMs[attempt] : undefined;
-      work.parts.log.warn(
-        { err: error, step: step.name, attempt },
-        delay === undefined ? 'step failed' : 'step failed, will try again',
-      );
-      if (delay === undefined) return await failed(work, at, error);
-      await work.parts.clock.sleep(delay, context.signal).catch(() => undefined);
-    }
+  const { parts, row, write } = work;
+  const attempt = async (): Promise<void> => {
+    await write((tx) => markStep(tx, row.id, at, 'running'));
+    const output = (await step.run?.(context)) ?? null;
+    context.remember(step.name, output);
+    await write((tx) => markStep(tx, row.id, at, 'done', output));
+  };
+  try {
+    await retrying(attempt, {
+      clock: parts.clock,
+      signal: context.signal,
+      worthAnother: (error) => error.retryable,
+      onFailure: (err, willRetry) => {
+        parts.log.warn({ err, step: step.name, willRetry }, 'step failed');
+      },
+    });
+    return null;
+  } catch (thrown) {
+    // a cancel is a way to fail; any other interruption means that this worker must let go
+    if (thrown instanceof Interruption && thrown.why === 'cancelled') return cancelled;
+    if (thrown instanceof Interruption) throw thrown;
+    const { code, message } = toEngineError(thrown);
+    await write((tx) => markStep(tx, row.id, at, 'failed'));
+    return { code, message };
   }
 }
 
-async function failed(
-  work: Work,
-  at: { position: number; name: string },
-  error: EngineError,
-): Promise<Failure> {
-  await work.write((tx) => markStep(tx, work.row.id, at, 'failed'));
-  return { code: error.code, message: error.message };
-}
-
-/** A cancel is a way to fail; anything else means that this worker must let go. */
-async function interrupted(signal: AbortSignal, _work: Work): Promise<Failure> {
-  const reason: unknown = signal.reason;
-  if (reason instanceof Interruption && reason.why === 'cancelled')
-    return Promise.resolve({ code: 'cancelled', message: 'The operation was cancelled' });
-  throw reason;
-}
+const cancelled: Failure = { code: 'cancelled', message: 'The operation was cancelled' };
 
 export function stepContext(
   work: Work,

@@ -1,11 +1,9 @@
 /** The way back: undoes every step that was started, last first. */
 import type { Failure } from '../engine';
-import { toEngineError } from '../errors';
 import { markStep, moveOperation, stepsOf } from '../store/operations';
 import { type Work, stepContext } from './forward';
 import { Interruption } from './operation';
-
-const retryDelaysMs = [500, 1_000, 2_000, 4_000];
+import { retrying } from './retry';
 
 /**
  * Ends in `failed` when everything was undone, in `stuck` when an undo would not succeed.
@@ -33,20 +31,21 @@ export async function unwind(work: Work, failure: Failure): Promise<void> {
   await work.write((tx) => moveOperation(tx, row.id, 'failed', failure));
 }
 
+/** Everything is worth another try here: giving up leaves something behind. */
 async function tryUndo(work: Work, undo: () => Promise<void>): Promise<boolean> {
-  for (let attempt = 0; ; attempt++) {
-    if (work.stop.aborted) throw work.stop.reason;
-    try {
-      await undo();
-      return true;
-    } catch (thrown) {
-      if (work.stop.aborted) throw work.stop.reason;
-      const error = toEngineError(thrown);
-      if (error.code === 'lease_lost') throw new Interruption('lease-lost');
-      work.parts.log.error({ err: error, attempt }, 'undo failed');
-      const delay = retryDelaysMs[attempt];
-      if (delay === undefined) return false;
-      await work.parts.clock.sleep(delay, work.stop).catch(() => undefined);
-    }
+  const { parts, stop } = work;
+  try {
+    await retrying(undo, {
+      clock: parts.clock,
+      signal: stop,
+      worthAnother: () => true,
+      onFailure: (err, willRetry) => {
+        parts.log.error({ err, willRetry }, 'undo failed');
+      },
+    });
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Interruption) throw thrown;
+    return false;
   }
 }

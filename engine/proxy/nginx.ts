@@ -23,6 +23,9 @@ export interface NginxOptions extends ProxySettings {
 }
 
 const reloadDeadlineMs = 10_000;
+/** Nginx lets its old workers accept for 100 ms after the new ones have begun, so one answer proves nothing. */
+const sureAfter = 10;
+const probePauseMs = 15;
 
 export function nginxProxy(options: NginxOptions): Proxy {
   const current = path.join(options.dir, 'nginx.conf');
@@ -86,9 +89,9 @@ export function nginxProxy(options: NginxOptions): Proxy {
 async function isRunning(dir: string): Promise<boolean> {
   const pid = Number(await readFile(path.join(dir, 'nginx.pid'), 'utf8').catch(ignoreMissing));
   if (!Number.isInteger(pid) || pid <= 0) return false;
-  // a stale pid file may name any process by now
-  const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(ignoreMissing);
-  return name?.trim() === 'nginx';
+  // a stale pid file may name any process by now, or one that ended and that process 1 of a container does not reap
+  const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(ignoreMissing);
+  return status !== null && /^\d+ \(nginx\) [^ZX]/.test(status);
 }
 
 async function servedGeneration({ httpPort }: ProxySettings): Promise<string | null> {
@@ -97,9 +100,11 @@ async function servedGeneration({ httpPort }: ProxySettings): Promise<string | n
 
 async function served(options: NginxOptions, generation: string): Promise<void> {
   const deadline = options.clock.now().getTime() + reloadDeadlineMs;
-  while ((await servedGeneration(options)) !== generation) {
-    if (options.clock.now().getTime() > deadline) throw unreachable('the new generation is not served');
-    await options.clock.sleep(10);
+  for (let inARow = 0; inARow < sureAfter;) {
+    inARow = (await servedGeneration(options)) === generation ? inARow + 1 : 0;
+    if (inARow === 0 && options.clock.now().getTime() > deadline)
+      throw unreachable('the new generation is not served');
+    await options.clock.sleep(probePauseMs);
   }
 }
 

@@ -148,12 +148,23 @@ export async function addEvent(
   message: string,
   data: Record<string, unknown> = {},
 ): Promise<void> {
-  await tx.insert(OperationEventRow, { operationId, type, message, data: data as object });
+  // Numbers from a sequence would commit out of order, and whoever reads "after number n" would miss some.
+  await tx.query(
+    `WITH counted AS (UPDATE operations SET events = events + 1 WHERE id = $1 RETURNING events)
+     INSERT INTO operation_events (operation_id, number, type, message, data)
+     SELECT $1, events, $2, $3, $4 FROM counted`,
+    [operationId, type, message, JSON.stringify(data)],
+  );
   await tx.query(`SELECT pg_notify($1, $2)`, [eventChannel, operationId]);
 }
 
-export function eventsAfter(tx: Tx, operationId: string, afterId: string): Promise<OperationEvent[]> {
-  return tx.find(OperationEventRow, { where: { operationId, id: MoreThan(afterId) }, order: { id: 'ASC' } });
+/** @param after  number of the last event that was seen, 0 for all */
+export async function eventsAfter(tx: Tx, operationId: string, after: number): Promise<OperationEvent[]> {
+  const rows = await tx.find(OperationEventRow, {
+    where: { operationId, number: MoreThan(after) },
+    order: { number: 'ASC' },
+  });
+  return rows.map(({ number, ...event }) => ({ id: String(number), ...event }));
 }
 
 export function toOperation(row: OperationRow, steps: readonly OperationStepRow[]): Operation {

@@ -11,8 +11,10 @@ set_up_guest() { # ROOT
   rm -f "$root"/var/www/html/index.nginx-debian.html
   chown -R 1000:1000 "$root/var/www/html"
   guest_firewall "$root"
-  # The page is served the moment nginx is up; everything else may take its time.
-  in_root "$root" systemctl --quiet enable nginx.service ssh.service ufw.service systemd-networkd.service
+  in_root "$root" systemctl --quiet enable nginx.service ufw.service systemd-networkd.service
+  # Ubuntu 24.04 starts sshd by its socket.
+  [[ -e $root/etc/systemd/system/sockets.target.wants/ssh.socket ]] ||
+    in_root "$root" systemctl --quiet enable ssh.service
   # A Python process that only waits for a shutdown to interrupt; the timers do the upgrades.
   in_root "$root" systemctl --quiet mask unattended-upgrades.service
   # Nothing here needs to wait for an address, and a guest whose network is late should still come up.

@@ -126,7 +126,7 @@ only_keys() { # USER: the server names the ways in when it refuses
     -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -p "$ssh" "$1@127.0.0.1" true 2>&1)
 }
 root_refused() { ! ssh -n "${options[@]}" -p "$ssh" root@127.0.0.1 true; }
-listen_inside() { in_guest 'setsid python3 -m http.server 8080 >/dev/null 2>&1 & for i in $(seq 60); do curl -sf -o /dev/null http://127.0.0.1:8080/ && exit; sleep 0.5; done; exit 1'; }
+listen_inside() { in_guest 'setsid python3 -m http.server 8080 >/dev/null 2>&1 & for i in $(seq 60); do (exec 3<>/dev/tcp/127.0.0.1/8080) 2>/dev/null && exit; sleep 0.5; done; exit 1'; }
 shut_out() { ! curl -sf -m 5 -o /dev/null "http://127.0.0.1:$other/"; }
 
 ssh-keygen -q -t ed25519 -N '' -C try-boot -f "$work/key"

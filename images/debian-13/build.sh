@@ -17,17 +17,21 @@ packages=(systemd-sysv udev kmod dbus libpam-systemd cloud-init nginx-light open
 modules=(scsi_common scsi_mod libata ata_piix virtio_blk virtio_rng failover net_failover virtio_net cdrom sr_mod isofs)
 
 install_packages() {
-  local mirror security components
+  local mirror security components log=$WORK/mmdebstrap.log
   mirror=$(debian_mirror) security=$(debian_security_mirror)
   printf 'deb [signed-by=%s] %s %s main\n' "$DEBIAN_KEYRING" "$mirror" "$suite" \
     "$DEBIAN_KEYRING" "$mirror" "$suite-updates" "$DEBIAN_KEYRING" "$security" "$suite-security" >"$WORK/sources.list"
   components=$(IFS=,; echo "${packages[*]}")
-  # Documentation, manuals and translations are half of what would be written.
+  # No documentation, manuals or translations: they are for a desk, not for a web server that must start fast.
   mmdebstrap --quiet --mode=root --variant=minbase --include="$components" \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --dpkgopt='path-exclude=/usr/share/info/*' \
-    "$suite" "$WORK/root" "$WORK/sources.list"
+    "$suite" "$WORK/root" "$WORK/sources.list" 2>"$log" && return
+  tail -n 20 "$log" >&2
+  ! grep -q -E 'Failed to fetch|Could not (resolve|connect)|Unable to connect|apt-get update .* failed' "$log" ||
+    unreachable "$mirror, $security" "some packages could not be had; set DEBIAN_MIRROR and DEBIAN_SECURITY_MIRROR to mirrors this machine can reach"
+  return 1
 }
 
 # The kernel belongs to the node (the domain starts it directly), so it is no package of the guest: an upgrade in

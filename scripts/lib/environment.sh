@@ -39,10 +39,3 @@ use_secrets() {
 }
 
 webhoster() { node "$ROOT/dist/cli/main.js" "$@"; }
-
-# pid_runs FILE PATTERN: the process named in a pid file lives and is what we started, not a later namesake.
-pid_runs() {
-  local pid
-  pid=$(cat "$1" 2>/dev/null) || return 1
-  [ -n "$pid" ] && tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q -- "$2"
-}

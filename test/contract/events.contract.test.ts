@@ -10,6 +10,8 @@ import { cloneDatabase } from '../support/postgres';
 /** A TCP door before Postgres. Shut, it ends every connection at once and counts who knocks. */
 class Door {
   knocks = 0;
+  /** Time that passes before somebody is let in. */
+  hesitationMs = 0;
   private shutNow = false;
   private readonly sockets = new Set<Socket>();
   private readonly server: Server;

@@ -1,4 +1,4 @@
-import { Column, CreateDateColumn, Entity, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
+import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 import type { OperationKind, OperationStatus, OperationStep } from '../../engine';
 import type { ErrorCode } from '../../errors';
 
@@ -32,8 +32,8 @@ export class OperationStepRow {
 
 @Entity('operation_events')
 export class OperationEventRow {
-  @PrimaryGeneratedColumn('identity', { type: 'bigint' }) id!: string;
-  @Column('uuid', { name: 'operation_id' }) operationId!: string;
+  @PrimaryColumn('uuid', { name: 'operation_id' }) operationId!: string;
+  @PrimaryColumn('integer') number!: number;
   @Column('timestamptz', { default: () => 'clock_timestamp()' }) at!: Date;
   @Column('text') type!: string;
   @Column('text') message!: string;

@@ -26,7 +26,7 @@ CREATE TABLE hostings (
   id              uuid PRIMARY KEY,
   user_id         integer NOT NULL REFERENCES users,
   node            text NOT NULL REFERENCES nodes,
-  vm_name         text NOT NULL UNIQUE,
+  vm_name         text NOT NULL,
   status          text NOT NULL CHECK (status IN ('creating', 'running', 'stopped', 'deleting', 'deleted', 'failed')),
   image           text NOT NULL,
   memory_mib      integer NOT NULL,
@@ -44,6 +44,7 @@ CREATE TABLE hostings (
   ready_at        timestamptz,
   ended_at        timestamptz
 );
+CREATE UNIQUE INDEX hostings_vm_name_key ON hostings (vm_name) WHERE status NOT IN ('deleted', 'failed');
 -- the quota: one living hosting per user
 CREATE UNIQUE INDEX hostings_quota_key ON hostings (user_id) WHERE status NOT IN ('deleted', 'failed');
 
@@ -93,6 +94,7 @@ CREATE TABLE operations (
   failure_code     text,
   failure_message  text,
   cancel_requested boolean NOT NULL DEFAULT false,
+  events           integer NOT NULL DEFAULT 0,
   created_at       timestamptz NOT NULL DEFAULT now(),
   started_at       timestamptz,
   finished_at      timestamptz
@@ -111,14 +113,15 @@ CREATE TABLE operation_steps (
   PRIMARY KEY (operation_id, position)
 );
 CREATE TABLE operation_events (
-  id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   operation_id uuid NOT NULL REFERENCES operations,
+  -- counted by the operation's row, whose lock makes events commit in the order of their numbers
+  number       integer NOT NULL,
   at           timestamptz NOT NULL DEFAULT clock_timestamp(),
   type         text NOT NULL,
   message      text NOT NULL,
-  data         jsonb NOT NULL DEFAULT '{}'
+  data         jsonb NOT NULL DEFAULT '{}',
+  PRIMARY KEY (operation_id, number)
 );
-CREATE INDEX operation_events_by_operation ON operation_events (operation_id, id);
 `;
 
 const records = `

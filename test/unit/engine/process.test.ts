@@ -177,10 +177,19 @@ describe('runCommand', () => {
       expect(works(readPid(file))).toBe(false);
     });
 
+    it('when time is up, though the child itself ignores SIGINT', async () => {
+      const file = path.join(scratchDir(), 'pid');
+      const stubborn = `trap "" INT; echo $$ > ${file}; while :; do sleep 0.05; done`;
+      await expect(sh(stubborn, { timeoutMs: 300, graceMs: 200 })).rejects.toMatchObject({ name: 'TimeoutError' });
+      expect(works(readPid(file))).toBe(false);
+    });
+
     // a timer that only weak references lead to is collected, and then never fires (Node 20's AbortSignal.any)
     it('when time is up, though the garbage was collected meanwhile', async () => {
       const stop = new AbortController();
       const running = sh('sleep 60', { timeoutMs: 300, graceMs: 0, signal: stop.signal });
+      // not in the same turn: what weak references lead to lives at least as long
+      await delay(20);
       collectGarbage();
       await expect(
         Promise.race([running, delay(3_000, 'still running', { ref: false })]),

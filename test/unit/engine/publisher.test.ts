@@ -53,7 +53,7 @@ describe('routePublisher', () => {
     let most = 0;
     const publisher = routePublisher(async () => {
       most = Math.max(most, ++running);
-      await new Promise((resolve) => setImmediate(resolve));
+      for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve));
       running--;
     }, instantClock());
     for (let count = 0; count < 10; count++) {

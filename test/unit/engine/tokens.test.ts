@@ -18,8 +18,9 @@ function signed(change: jwt.SignOptions, claims: object = {}, key = secret): str
 }
 
 function without(name: keyof typeof right): string {
-  const { [name]: _, ...options } = right;
-  return jwt.sign({}, secret, options as jwt.SignOptions);
+  const options: jwt.SignOptions = { ...right };
+  Reflect.deleteProperty(options, name);
+  return jwt.sign({}, secret, options);
 }
 
 function unsigned(): string {

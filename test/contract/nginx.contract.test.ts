@@ -1,0 +1,264 @@
+/** What only a real Nginx can show: what it serves, and that nothing brings it down for long. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { systemClock } from '../../engine/clock';
+import {
+  ana,
+  baseDomain,
+  kill,
+  kim,
+  nginxProcesses,
+  type RealBench,
+  realBench,
+  route,
+  silent,
+} from './support/proxies';
+
+describe('Nginx', () => {
+  let bench: RealBench;
+  let umask: number;
+  beforeEach(async () => {
+    // as the engine runs
+    umask = process.umask(0o077);
+    bench = await realBench();
+  });
+  afterEach(async () => {
+    await bench.close();
+    process.umask(umask);
+  });
+
+  interface Answer {
+    readonly status: number;
+    readonly headers: http.IncomingHttpHeaders;
+    readonly body: string;
+  }
+
+  function get(urlPath: string, host = 'localhost'): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const request = http.get(
+        { host: '127.0.0.1', port: bench.httpPort, path: urlPath, agent: false, headers: { host } },
+        (response) => {
+          let body = '';
+          response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+          response.on('end', () => {
+            resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+          });
+        },
+      );
+      request.on('error', reject);
+    });
+  }
+
+  /** What a guest was asked, as it tells itself. */
+  function asked({ body }: Answer): Record<string, string> {
+    return JSON.parse(body.slice(body.indexOf('{'))) as Record<string, string>;
+  }
+
+  function converse(port: number): {
+    socket: Socket;
+    said: () => string;
+    until: (text: string) => Promise<void>;
+  } {
+    let said = '';
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
+    const until = async (text: string): Promise<void> => {
+      for (let tries = 0; !said.includes(text); tries++) {
+        if (tries > 300) throw new Error(`heard ${JSON.stringify(said)}, not ${text}`);
+        await delay(10);
+      }
+    };
+    return { socket, said: () => said, until };
+  }
+
+  /** The master and its workers. */
+  const processes = (): number[] => nginxProcesses(path.dirname(bench.dir)).sort();
+  const masterPid = (): number => Number(readFileSync(path.join(bench.dir, 'nginx.pid'), 'utf8'));
+  const configuration = (): string => readFileSync(path.join(bench.dir, 'nginx.conf'), 'utf8');
+
+  it('shows a guest its own root, whatever stands before it outside', async () => {
+    await bench.proxy.publish([await route(7, 'ana', ana)]);
+    expect(asked(await get('/7'))).toMatchObject({ url: '/', prefix: '/7', from: '127.0.0.1' });
+    expect(asked(await get('/7/'))).toMatchObject({ url: '/' });
+    expect(asked(await get('/7/a/b.html?x=1&y=2'))).toMatchObject({ url: '/a/b.html?x=1&y=2', prefix: '/7' });
+    expect((await get('/07')).status).toBe(404);
+    expect((await get('/7a')).status).toBe(404);
+  });
+
+  it('serves by host name, as an origin of its own', async () => {
+    await bench.proxy.publish([await route(7, 'ana', ana), await route(8, 'kim', kim)]);
+    const answer = await get('/a?x=1', `kim.${baseDomain}`);
+    expect(answer.body).toContain(`page of ${kim}`);
+    expect(asked(answer)).toMatchObject({ url: '/a?x=1', host: `kim.${baseDomain}`, prefix: '' });
+    // there a number is a path like any other
+    expect(asked(await get('/7', `kim.${baseDomain}`))).toMatchObject({ url: '/7' });
+    expect((await get('/', `nobody.${baseDomain}`)).status).toBe(404);
+    expect((await get('/', `kim.${baseDomain.replace('.', 'x')}`)).body).not.toContain('page of');
+  });
+
+  it('answers with pages of its own, with headers that forbid what they do not need', async () => {
+    await bench.proxy.publish([await route(7, 'quiet', silent)]);
+    for (const [urlPath, status, text] of [
+      ['/', 200, '<!doctype html>'],
+      ['/8', 404, 'There is no hosting'],
+      ['/anything', 404, 'There is no hosting'],
+      ['/7', 502, 'does not answer'],
+    ] as const) {
+      const answer = await get(urlPath);
+      expect(answer).toMatchObject({ status, body: expect.stringContaining(text) as string });
+      expect(answer.headers).toMatchObject({
+        'content-type': 'text/html',
+        'x-content-type-options': 'nosniff',
+        'content-security-policy': expect.stringContaining("default-src 'none'") as string,
+      });
+    }
+    expect((await get('/_webhoster/not-found.html')).status).toBe(404);
+  });
+
+  it('passes the bytes of SSH both ways, to the VM that the port belongs to', async () => {
+    const routes = [await route(1, 'ana', ana), await route(2, 'kim', kim)];
+    await bench.proxy.publish(routes);
+    for (const [index, ip] of [ana, kim].entries()) {
+      const session = converse(routes[index]!.sshPort);
+      await session.until(`SSH-2.0-${ip}\r\n`);
+      session.socket.write('hello\0there');
+      await session.until('hello\0there');
+      session.socket.destroy();
+    }
+  });
+
+  it('keeps an SSH session through later publishes, and takes the port of a closed route back', async () => {
+    const [one, two] = [await route(1, 'ana', ana), await route(2, 'kim', kim)];
+    await bench.proxy.publish([one, two]);
+    const session = converse(one.sshPort);
+    await session.until('SSH-2.0');
+    await bench.proxy.publish([two]);
+    session.socket.write('still here');
+    await session.until('still here');
+    session.socket.destroy();
+    const closed = await new Promise<string>((resolve) => {
+      const knock = connect(one.sshPort, '127.0.0.1');
+      knock.on('connect', () => {
+        resolve('open');
+      });
+      knock.on('error', (error: NodeJS.ErrnoException) => {
+        resolve(error.code ?? '');
+      });
+    });
+    expect(closed).toBe('ECONNREFUSED');
+  });
+
+  it('does not reload when nothing has changed', async () => {
+    const routes = [await route(1, 'ana', ana)];
+    await bench.proxy.publish(routes);
+    const before = processes();
+    await bench.proxy.publish(routes);
+    await bench.again().publish(routes);
+    expect(processes()).toEqual(before);
+  });
+
+  it.each([
+    ['emptied', () => ''],
+    ['broken in the middle', (text: string) => text.replace('http {', 'http { broken_directive on;')],
+    ['gone on with at its end', (text: string) => `${text}\nevil on;\n`],
+  ])('mends a configuration that was %s by hand', async (_, damage) => {
+    const routes = [await route(1, 'ana', ana)];
+    await bench.proxy.publish(routes);
+    const good = configuration();
+    writeFileSync(path.join(bench.dir, 'nginx.conf'), damage(good));
+    await bench.proxy.publish(routes);
+    expect(configuration()).toBe(good);
+    expect(await bench.proxy.fetch('/1')).toContain('page of');
+  });
+
+  it('brings back a page of its own that was lost, with the next publish', async () => {
+    const routes = [await route(1, 'ana', ana)];
+    await bench.proxy.publish(routes);
+    writeFileSync(path.join(bench.dir, 'pages/_webhoster/not-found.html'), 'of an older version');
+    await bench.proxy.publish(routes);
+    expect(await bench.proxy.fetch('/2')).toContain('There is no hosting');
+  });
+
+  it.each<[string, () => void]>([
+    ['was ended', () => process.kill(masterPid(), 'SIGTERM')],
+    [
+      'was killed with all of its workers',
+      () => {
+        for (const pid of processes()) kill(pid, 'SIGKILL');
+      },
+    ],
+    // its workers live on and hold every port
+    ['was killed and left its workers', () => process.kill(masterPid(), 'SIGKILL')],
+  ])(
+    'is started again when it %s',
+    async (_, end) => {
+      const one = await route(1, 'ana', ana);
+      await bench.proxy.publish([one]);
+      end();
+      await delay(300);
+      await bench.proxy.publish([one, await route(2, 'kim', kim)]);
+      expect(await bench.proxy.fetch('/2')).toContain(`page of ${kim}`);
+      expect(await bench.proxy.fetch('/1')).toContain(`page of ${ana}`);
+      await bench.proxy.publish([one]);
+      expect(await bench.proxy.fetch('/2')).toContain('There is no hosting');
+    },
+    30_000,
+  );
+
+  it('is started again with the same routes as well', async () => {
+    const routes = [await route(1, 'ana', ana)];
+    await bench.proxy.publish(routes);
+    await bench.stop();
+    await bench.proxy.publish(routes);
+    expect(await bench.proxy.fetch('/1')).toContain('page of');
+  });
+
+  it('serves on as before when a port of the new configuration is taken by somebody else', async () => {
+    const one = await route(1, 'ana', ana);
+    // time runs ten times as fast: a reload that does not come is given up after one second, not ten
+    const start = Date.now();
+    const proxy = bench.again({
+      clock: { now: () => new Date(start + (Date.now() - start) * 10), sleep: (ms) => systemClock.sleep(ms) },
+    });
+    await proxy.publish([one]);
+    const good = configuration();
+    const somebody = createServer().listen(0, '0.0.0.0');
+    try {
+      await new Promise((resolve) => somebody.once('listening', resolve));
+      const taken = { ...(await route(2, 'kim', kim)), sshPort: (somebody.address() as AddressInfo).port };
+      await expect(proxy.publish([one, taken])).rejects.toMatchObject({
+        code: 'proxy_unreachable',
+        retryable: true,
+      });
+      expect(configuration()).toBe(good);
+      expect(await proxy.fetch('/1')).toContain('page of');
+      expect(await proxy.fetch('/2')).toContain('There is no hosting');
+    } finally {
+      await new Promise((resolve) => somebody.close(resolve));
+    }
+    await bench.proxy.publish([one, await route(3, 'kim', kim)]);
+    expect(await proxy.fetch('/3')).toContain('page of');
+  }, 30_000);
+
+  it('refuses a route that is none before it touches anything', async () => {
+    const one = await route(1, 'ana', ana);
+    await bench.proxy.publish([one]);
+    const good = configuration();
+    await expect(bench.proxy.publish([{ ...one, username: 'a; evil on' }])).rejects.toThrow('does not fit');
+    expect(configuration()).toBe(good);
+  });
+
+  it('stops with nothing left of it, and stopping it again is a success', async () => {
+    await bench.proxy.publish([await route(1, 'ana', ana)]);
+    expect(processes().length).toBeGreaterThan(1);
+    await bench.stop();
+    for (let tries = 0; processes().length > 0 && tries < 300; tries++) await delay(10);
+    expect(processes()).toEqual([]);
+    await expect(bench.proxy.fetch('/1')).rejects.toMatchObject({ code: 'proxy_unreachable' });
+    await expect(bench.stop()).resolves.toBeUndefined();
+  });
+});

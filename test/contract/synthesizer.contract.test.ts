@@ -1,0 +1,60 @@
+/** The synthesizer as the engine runs it: a child process per stack. */
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { EngineError } from '../../engine/errors';
+import { childSynthesizer } from '../../engine/terraform/synthesizer';
+import { renderStack } from '../../stacks/render';
+import { compileSynthesizer, readSpec } from '../unit/stacks/support';
+
+let compiled: ReturnType<typeof compileSynthesizer>;
+beforeAll(() => {
+  compiled = compileSynthesizer();
+}, 30_000);
+afterAll(() => {
+  compiled.remove();
+});
+
+const spec = readSpec('hosting-disk');
+
+describe('the synthesizer in a child process', () => {
+  it('gives exactly what the stack renders to', async () => {
+    expect(JSON.parse(await childSynthesizer(compiled.main).synthesize(spec))).toEqual(
+      JSON.parse(renderStack(spec)),
+    );
+  });
+
+  it('refuses what is not allowed into a stack, with the field in the cause and nothing of it in public', async () => {
+    const hostile = { ...spec, vmName: '${file("/etc/passwd")}' };
+    const error = (await childSynthesizer(compiled.main)
+      .synthesize(hostile)
+      .catch((thrown: unknown) => thrown)) as EngineError;
+    expect(error).toMatchObject({ code: 'synthesis_failed', message: 'The stack could not be synthesized' });
+    expect((error.cause as Error).message).toContain('vmName');
+    expect((error.cause as Error).message).not.toContain('/etc/passwd');
+  });
+
+  it('fails when it is not built', async () => {
+    await expect(childSynthesizer('/nonexistent/main.js').synthesize(spec)).rejects.toMatchObject({
+      code: 'synthesis_failed',
+    });
+  });
+
+  it('stops when it is told to, with the signal’s reason', async () => {
+    const dir = mkdtempSync(path.join(tmpdir(), 'webhoster-ctr-'));
+    const slow = path.join(dir, 'slow.js');
+    writeFileSync(slow, 'setTimeout(() => undefined, 60_000);');
+    chmodSync(slow, 0o644);
+    try {
+      const stop = new AbortController();
+      const reason = new Error('cancelled');
+      const running = childSynthesizer(slow).synthesize(spec, stop.signal);
+      setTimeout(() => {
+        stop.abort(reason);
+      }, 200);
+      await expect(running).rejects.toBe(reason);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
+});

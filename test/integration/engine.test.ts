@@ -1,0 +1,253 @@
+/** The engine as its callers see it: real database, real queue, fake host. */
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Engine, loadConfig, startEngine } from '../../engine';
+import { createLog } from '../../engine/log';
+import type { Images } from '../../engine/images/images';
+import { connectParts } from '../../engine/start';
+import { insertOperation } from '../../engine/store/operations';
+import { ensureNode, findNode } from '../../engine/store/stacks';
+import { isPrepared, nodeFingerprint, prepareNode } from '../../engine/operations/prepare-node';
+import { removeNode } from '../../engine/operations/remove-node';
+import { EngineError } from '../../engine/errors';
+import { FakeHost } from '../fakes/fake-host';
+import { secrets } from '../support/world';
+import { cloneDatabase } from '../support/postgres';
+
+const image = {
+  name: 'micro' as const,
+  checksum: 'c'.repeat(64),
+  disk: '/images/disk.qcow2',
+  boot: { kind: 'disk' as const },
+  minMemoryMiB: 128,
+};
+const images: Images = {
+  find: () => Promise.resolve(image),
+  build: () => Promise.resolve(image),
+  list: () => Promise.resolve([]),
+  verify: () => Promise.resolve(),
+};
+
+let host: FakeHost;
+let dir: string;
+let config: ReturnType<typeof loadConfig>;
+const log = createLog(process.env.TEST_LOG ?? 'silent');
+
+beforeEach(async () => {
+  dir = mkdtempSync(path.join(tmpdir(), 'webhoster-engine-'));
+  host = new FakeHost();
+  config = loadConfig({
+    ...secrets,
+    NODE_ENV: 'test',
+    DATA_DIR: dir,
+    DATABASE_URL: await cloneDatabase(),
+    BCRYPT_COST: '4',
+    IMAGE: 'micro',
+    DOMAIN_TYPE: 'qemu',
+  });
+});
+afterEach(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function replacements() {
+  const { synthesizer, terraform, inventory, guest, proxy, virtualization } = host;
+  return { synthesizer, terraform, inventory, guest, proxy, virtualization, images };
+}
+
+async function onTheNode(
+  work: (connected: Awaited<ReturnType<typeof connectParts>>) => Promise<void>,
+): Promise<void> {
+  const connected = await connectParts(config, log, replacements());
+  await work(connected);
+  await connected.bus.close();
+  await connected.parts.database.close();
+}
+
+async function run(connected: Awaited<ReturnType<typeof connectParts>>, definition: typeof prepareNode) {
+  const { parts, runner } = connected;
+  const node = await ensureNode(parts.database.direct, config.NODE_NAME, randomUUID());
+  await insertOperation(parts.database.direct, {
+    kind: definition.kind,
+    stackId: node.stackId,
+    input: { fingerprint: nodeFingerprint(config, image) },
+    steps: definition.steps,
+  });
+  await runner.perform(node.stackId, new AbortController().signal);
+  const [last] = (await parts.database.direct.query(
+    `SELECT status, failure_code FROM operations ORDER BY created_at DESC LIMIT 1`,
+  )) as { status: string; failure_code: string | null }[];
+  return last;
+}
+
+describe('the node', () => {
+  it('is ready when it has been prepared, until its configuration or its image changes', async () => {
+    await onTheNode(async (connected) => {
+      const { parts } = connected;
+      expect(await isPrepared(parts, nodeFingerprint(config, image))).toBe(false);
+      expect(await run(connected, prepareNode)).toEqual({ status: 'succeeded', failure_code: null });
+      expect(await isPrepared(parts, nodeFingerprint(config, image))).toBe(true);
+      expect(await isPrepared(parts, nodeFingerprint({ ...config, EGRESS: 'none' }, image))).toBe(false);
+      expect(await isPrepared(parts, nodeFingerprint(config, { ...image, checksum: 'd'.repeat(64) }))).toBe(
+        false,
+      );
+      const node = await findNode(parts.database.direct, config.NODE_NAME);
+      expect(node).toMatchObject({
+        domainType: 'qemu',
+        images: { micro: { baseVolumePath: `${config.POOL_DIR}/base-micro-cccccccccccccccc.qcow2` } },
+      });
+    });
+  });
+
+  it('takes nothing any more once it has been removed', async () => {
+    await onTheNode(async (connected) => {
+      await run(connected, prepareNode);
+      expect(await run(connected, removeNode)).toMatchObject({ status: 'succeeded' });
+      expect(await isPrepared(connected.parts, nodeFingerprint(config, image))).toBe(false);
+      expect(host.remains()).toMatchObject({ domains: [], volumes: [] });
+    });
+  });
+
+  it('is not ready, and can be prepared again, when its apply fails', async () => {
+    await onTheNode(async (connected) => {
+      host.faults.fail('apply', new EngineError('apply_failed', 'no such pool'));
+      expect(await run(connected, prepareNode)).toEqual({ status: 'failed', failure_code: 'apply_failed' });
+      expect(await isPrepared(connected.parts, nodeFingerprint(config, image))).toBe(false);
+      expect(await run(connected, prepareNode)).toMatchObject({ status: 'succeeded' });
+    });
+  });
+});
+
+describe('the engine', () => {
+  let engine: Engine;
+  beforeEach(async () => {
+    await onTheNode(async (connected) => {
+      await run(connected, prepareNode);
+    });
+    engine = await startEngine(config, log, replacements());
+  });
+  afterEach(() => engine.close());
+
+  const registration = () => ({
+    email: `Ann-${randomUUID()}@Example.org`,
+    username: `ann-${randomUUID().slice(0, 8)}`,
+    password: 'a fine passphrase',
+  });
+
+  it('knows a user by e-mail in any case and by token, and nobody else', async () => {
+    const wanted = registration();
+    const user = await engine.accounts.register(wanted);
+    const { accessToken } = await engine.accounts.login({
+      email: wanted.email.toUpperCase(),
+      password: wanted.password,
+    });
+    expect(await engine.accounts.authenticate(accessToken)).toEqual(user);
+    await expect(
+      engine.accounts.register({ ...registration(), email: wanted.email.toLowerCase() }),
+    ).rejects.toMatchObject({ code: 'email_taken' });
+    await expect(
+      engine.accounts.register({ ...registration(), username: wanted.username }),
+    ).rejects.toMatchObject({ code: 'username_taken' });
+    for (const email of [wanted.email, 'nobody@example.org', 'nul\0@example.org']) {
+      await expect(engine.accounts.login({ email, password: 'wrong' })).rejects.toMatchObject({
+        code: 'invalid_credentials',
+      });
+    }
+    await expect(engine.accounts.authenticate(`${accessToken}x`)).rejects.toMatchObject({
+      code: 'unauthorized',
+    });
+  });
+
+  it('makes a hosting through its queue while the caller waits and watches, and takes it away again', async () => {
+    const user = await engine.accounts.register(registration());
+    const { operation, hosting } = await engine.hostings.create(user, {});
+    const events: string[] = [];
+    const watched = (async () => {
+      for await (const event of engine.operations.events(operation.id, {
+        signal: new AbortController().signal,
+      }))
+        events.push(event.type);
+    })();
+    const ended = await engine.operations.wait(operation.id, { timeoutMs: 30_000 });
+    expect(ended.status).toBe('succeeded');
+    await watched;
+    expect(events.at(0)).toBe('operation.accepted');
+    expect(events.at(-1)).toBe('operation.succeeded');
+    expect(events.filter((type) => type === 'step.done')).toHaveLength(8);
+    expect((await engine.hostings.get(user, hosting.id)).status).toBe('running');
+
+    const removal = await engine.hostings.delete(user);
+    expect((await engine.operations.wait(removal.id, { timeoutMs: 30_000 })).status).toBe('succeeded');
+    await expect(engine.hostings.mine(user)).rejects.toMatchObject({ code: 'hosting_not_found' });
+    expect((await engine.hostings.get(user, hosting.id)).status).toBe('deleted');
+  });
+
+  it('shows an operation and a hosting to their owner only', async () => {
+    const [owner, other] = [
+      await engine.accounts.register(registration()),
+      await engine.accounts.register(registration()),
+    ];
+    const { operation, hosting } = await engine.hostings.create(owner, {});
+    await expect(engine.operations.get(other, operation.id)).rejects.toMatchObject({
+      code: 'operation_not_found',
+    });
+    await expect(engine.operations.cancel(other, operation.id)).rejects.toMatchObject({
+      code: 'operation_not_found',
+    });
+    await expect(engine.hostings.get(other, hosting.id)).rejects.toMatchObject({ code: 'hosting_not_found' });
+    await engine.operations.wait(operation.id, { timeoutMs: 30_000 });
+  });
+
+  it('stops waiting when the caller does', async () => {
+    const user = await engine.accounts.register(registration());
+    let goOn: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    host.faults.once('page', () => gate);
+    const { operation } = await engine.hostings.create(user, {});
+    expect((await engine.operations.wait(operation.id, { timeoutMs: 50 })).status).not.toBe('succeeded');
+    expect(
+      (await engine.operations.wait(operation.id, { timeoutMs: 60_000, signal: AbortSignal.abort() })).status,
+    ).not.toBe('succeeded');
+    goOn();
+    expect((await engine.operations.wait(operation.id, { timeoutMs: 30_000 })).status).toBe('succeeded');
+  });
+
+  it('cancels what runs when it is asked to', async () => {
+    const user = await engine.accounts.register(registration());
+    Object.assign(host.guest, { servesPage: () => Promise.resolve(false) });
+    const { operation } = await engine.hostings.create(user, {});
+    await engine.operations.cancel(user, operation.id);
+    const ended = await engine.operations.wait(operation.id, { timeoutMs: 30_000 });
+    expect(ended).toMatchObject({ status: 'failed', failure: { code: 'cancelled' } });
+    expect(host.remains().domains).toEqual([]);
+  });
+
+  it('goes on after a restart with what was running', async () => {
+    const user = await engine.accounts.register(registration());
+    const serves = host.guest.servesPage;
+    Object.assign(host.guest, { servesPage: () => Promise.resolve(false) });
+    const { operation } = await engine.hostings.create(user, {});
+    while (!host.faults.visited.includes('ssh')) await new Promise((resolve) => setTimeout(resolve, 10));
+    await engine.close();
+    Object.assign(host.guest, { servesPage: serves });
+    engine = await startEngine(config, log, replacements());
+    expect((await engine.operations.wait(operation.id, { timeoutMs: 30_000 })).status).toBe('succeeded');
+  });
+
+  it('tells the health of each part', async () => {
+    expect(await engine.health.basic()).toBe(true);
+    const parts = await engine.health.detailed();
+    expect(parts.map(({ name, status }) => `${name} ${status}`)).toEqual([
+      'postgres ok',
+      'queue ok',
+      'libvirt ok',
+      'nginx ok',
+      'terraform ok',
+      'disk ok',
+    ]);
+  });
+});
