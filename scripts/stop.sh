@@ -28,6 +28,7 @@ find_terraform
 use_secrets
 
 if [ -n "$PURGE" ] && [ -z "$YES" ]; then
+  [ -t 0 ] || fail "--purge removes every VM and all data in $DATA_DIR; without a terminal to ask at, say --yes too"
   read -r -p "Remove every VM and all data in $DATA_DIR? Type 'purge': " answer
   [ "$answer" = purge ] || fail "nothing was removed"
 fi

@@ -24,10 +24,12 @@ class Door {
         socket.destroy();
         return;
       }
-      const inner = this.keep(connect(Number(target.port), target.hostname));
-      socket.pipe(inner).pipe(socket);
-      inner.on('close', () => socket.destroy());
-      socket.on('close', () => inner.destroy());
+      setTimeout(() => {
+        const inner = this.keep(connect(Number(target.port), target.hostname));
+        socket.pipe(inner).pipe(socket);
+        inner.on('close', () => socket.destroy());
+        socket.on('close', () => inner.destroy());
+      }, this.hesitationMs);
     });
   }
 
@@ -160,10 +162,15 @@ describe('the event bus', () => {
     await until(() => one.woken === 2);
   }, 20_000);
 
-  it('leaves no connection behind when it is closed, not even while it was on its way back', async () => {
+  it.each([
+    ['while it waits to knock again', 0],
+    ['while it stands in the door', 500],
+  ])('leaves no connection behind when it is closed %s', async (_, hesitationMs) => {
     door.shut();
     await delay(300);
     door.unlock();
+    door.hesitationMs = hesitationMs;
+    if (hesitationMs > 0) await until(() => door.knocks > 0);
     await bus.close();
     await delay(1_500);
     expect(await listeners()).toBe(0);

@@ -152,6 +152,15 @@ describe('Nginx', () => {
     expect(closed).toBe('ECONNREFUSED');
   });
 
+  // old workers accept for a while beside the new ones
+  it('has answered by the old routes for the last time when publish returns', async () => {
+    const one = await route(1, 'ana', ana);
+    for (const ip of [ana, kim, ana, kim]) {
+      await bench.proxy.publish([{ ...one, ip }]);
+      for (let count = 0; count < 20; count++) expect((await get('/1')).body).toContain(`page of ${ip}`);
+    }
+  });
+
   it('does not reload when nothing has changed', async () => {
     const routes = [await route(1, 'ana', ana)];
     await bench.proxy.publish(routes);

@@ -176,6 +176,15 @@ describe.each<[string, () => Promise<Host>]>([
       expect(actions(await host.terraform.showPlan({ workspace }, planFile))).toEqual({});
     });
 
+    it('notices what was lost behind its back, and plans to make only that', async () => {
+      await host.loseDomain(spec);
+      expect(await host.terraform.plan({ workspace }, { planFile, intent: 'apply' })).toBe(true);
+      const plan = await host.terraform.showPlan({ workspace }, planFile);
+      expect(actions(plan)).toEqual({ 'libvirt_domain.vm': ['create'] });
+      await host.terraform.apply({ workspace }, planFile);
+      expect((await host.present(spec)).sort()).toEqual(allNames(spec).sort());
+    }, 60_000);
+
     it('destroys by a plan that only deletes, and leaves nothing', async () => {
       expect(await host.terraform.plan({ workspace }, { planFile, intent: 'destroy' })).toBe(true);
       const plan = await host.terraform.showPlan({ workspace }, planFile);

@@ -52,7 +52,7 @@ interface Ran {
 function script(name: string, ...args: string[]): Promise<Ran> {
   const started = performance.now();
   return new Promise((resolve) => {
-    execFile(path.join(root, 'scripts', name), args, { env, timeout: 600_000 }, (error, stdout, stderr) => {
+    const child = execFile(path.join(root, 'scripts', name), args, { env, timeout: 600_000 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
       resolve({ code, output: stdout + stderr, seconds: (performance.now() - started) / 1000 });
     });

@@ -47,7 +47,8 @@ export class FakeHost {
     plan: async (call, { planFile, intent }) => {
       await this.faults.at(intent === 'destroy' ? 'plan-destroy' : 'plan', call.signal);
       const wanted = intent === 'destroy' ? [] : resourcesOf(readSpec(call, 'plan_failed'));
-      const known = readState(call).resources;
+      // a plan looks again at what the state knows
+      const known = readState(call).resources.filter((each) => this.exists(each));
       const plan = {
         create: wanted.filter((each) => !known.some((other) => other.address === each.address)),
         remove: known.filter((each) => !wanted.some((other) => other.address === each.address)),
@@ -140,6 +141,10 @@ export class FakeHost {
     return { domains: [...this.domains.keys()], volumes: [...this.volumes], routes: this.routes };
   }
 
+  private exists({ name }: Resource): boolean {
+    return this.domains.has(name) || this.volumes.has(name);
+  }
+
   private async make(call: TerraformCall, resource: Resource): Promise<void> {
     const spec = readSpec(call);
     report(call, 'apply_start', resource, 'Creating...');
@@ -151,7 +156,8 @@ export class FakeHost {
     // a killed apply has made the resource and not written it down yet
     await this.faults.at(`made ${resource.type}`, call.signal);
     const state = readState(call);
-    writeState(call, { serial: state.serial + 1, resources: [...state.resources, resource] });
+    const others = state.resources.filter((each) => each.address !== resource.address);
+    writeState(call, { serial: state.serial + 1, resources: [...others, resource] });
     report(call, 'apply_complete', resource, 'Creation complete');
   }
 

@@ -22,6 +22,8 @@ export interface Host {
   readonly terraform: Terraform;
   /** What belongs into cdk.tf.json. */
   render(spec: HostingSpec): string;
+  /** Takes a VM away behind Terraform's back. */
+  loseDomain(spec: HostingSpec): Promise<void>;
   /** Every name of the specification that exists. */
   present(spec: HostingSpec): Promise<string[]>;
   close(): Promise<void>;
@@ -59,6 +61,7 @@ export async function realHost(): Promise<Host> {
       made.push(spec);
       return renderStack(spec);
     },
+    loseDomain: ({ vmName }) => inventory.removeDomain(vmName),
     present: async (spec) => {
       const found = await inventory.find(namesOf(spec));
       return [...found.volumes, ...(found.domain === null ? [] : [found.domain])];
@@ -84,6 +87,7 @@ export function fakeHost(): Promise<Host> {
     baseVolumePath: '/pool/base.qcow2',
     terraform: host.terraform,
     render: (spec) => JSON.stringify(spec),
+    loseDomain: ({ vmName }) => host.inventory.removeDomain(vmName),
     present: async (spec) => {
       const found = await host.inventory.find(namesOf(spec));
       return [...found.volumes, ...(found.domain === null ? [] : [found.domain])];

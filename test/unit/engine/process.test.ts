@@ -180,7 +180,9 @@ describe('runCommand', () => {
     it('when time is up, though the child itself ignores SIGINT', async () => {
       const file = path.join(scratchDir(), 'pid');
       const stubborn = `trap "" INT; echo $$ > ${file}; while :; do sleep 0.05; done`;
-      await expect(sh(stubborn, { timeoutMs: 300, graceMs: 200 })).rejects.toMatchObject({ name: 'TimeoutError' });
+      await expect(sh(stubborn, { timeoutMs: 300, graceMs: 200 })).rejects.toMatchObject({
+        name: 'TimeoutError',
+      });
       expect(works(readPid(file))).toBe(false);
     });
 
