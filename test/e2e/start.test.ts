@@ -52,10 +52,17 @@ interface Ran {
 function script(name: string, ...args: string[]): Promise<Ran> {
   const started = performance.now();
   return new Promise((resolve) => {
-    const child = execFile(path.join(root, 'scripts', name), args, { env, timeout: 600_000 }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-      resolve({ code, output: stdout + stderr, seconds: (performance.now() - started) / 1000 });
-    });
+    const child = execFile(
+      path.join(root, 'scripts', name),
+      args,
+      { env, timeout: 600_000 },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+        resolve({ code, output: stdout + stderr, seconds: (performance.now() - started) / 1000 });
+      },
+    );
+    // nobody is there to answer a question
+    child.stdin?.end();
   });
 }
 
