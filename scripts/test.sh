@@ -22,7 +22,7 @@ esac
 . "$ROOT/scripts/lib/install.sh"
 need_root "$@"
 cd "$ROOT"
-export WITH_DEV=1 IMAGE=micro
+export WITH_DEV=1 IMAGE=micro NODE_ENV=test
 # the settings of a service that runs on this machine are not the tests'
 unset DATABASE_URL DATA_DIR
 CACHE_DIR=${CACHE_DIR:-/var/cache/vm-webhoster}

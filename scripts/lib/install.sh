@@ -43,7 +43,8 @@ need_modules() {
 }
 do_modules() {
   local omit=(--omit=dev)
-  if [ -n "${WITH_DEV:-}" ] || has_dev_modules; then omit=(); fi
+  # by name: NODE_ENV=production would leave them out
+  if [ -n "${WITH_DEV:-}" ] || has_dev_modules; then omit=(--include=dev); fi
   (cd "$ROOT" && npm ci "${omit[@]}" --no-audit --no-fund)
   lock_stamp >"$ROOT/node_modules/.lock-sha256"
 }
