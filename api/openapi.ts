@@ -5,7 +5,7 @@ import { contentTypes } from './read-body';
 import type { Access, ResponseSpec, Route } from './route';
 import { answerComponents, requestComponents, type ComponentRegistry } from './schemas/components';
 import { errorAnswer } from './schemas/failure';
-import { serviceVersion } from './version';
+import { projectVersion } from '../engine';
 
 type Json = Readonly<Record<string, unknown>>;
 type Direction = 'input' | 'output';
@@ -28,7 +28,7 @@ export function describeApi(routes: readonly Route[]): Json {
     openapi: '3.1.0',
     info: {
       title: 'vm-webhoster',
-      version: serviceVersion,
+      version: projectVersion,
       description,
       license: { name: 'MIT', identifier: 'MIT' },
     },

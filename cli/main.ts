@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** `webhoster`: what an operator does on the machine itself. Exit codes: 0 done, 1 failed, 2 usage. */
 import { Command, CommanderError } from 'commander';
-import { EngineError } from '../engine';
+import { EngineError, projectVersion } from '../engine';
 import { imageCommand } from './commands/image';
 import { nodeCommand } from './commands/node';
 import { serviceCommand } from './commands/service';
@@ -9,15 +9,16 @@ import { serviceCommand } from './commands/service';
 async function main(): Promise<void> {
   const program = new Command('webhoster')
     .description('Operates vm-webhoster on this machine')
-    .showHelpAfterError()
-    .exitOverride()
-    .configureOutput({
-      outputError: (text, write) => {
-        write(text);
-      },
-    });
+    .version(projectVersion);
   for (const command of [imageCommand(), nodeCommand(), serviceCommand()]) program.addCommand(command);
+  throwOnUsage(program);
   await program.parseAsync();
+}
+
+/** Commander would end the process itself, with 1; subcommands do not inherit the setting. */
+function throwOnUsage(command: Command): void {
+  command.exitOverride().showHelpAfterError();
+  command.commands.forEach(throwOnUsage);
 }
 
 main().catch((error: unknown) => {

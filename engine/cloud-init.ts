@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import Handlebars from 'handlebars';
 import { stringify } from 'yaml';
-import { templatesDir } from './templates';
+import { templatesDir } from './project';
 
 export interface GuestFacts {
   readonly hostingId: string;

@@ -6,7 +6,7 @@ import type { Operation } from './engine';
 import { EngineError } from './errors';
 import { deleteAccepted } from './hostings';
 import { imageBuilder } from './images/builder';
-import type { Images } from './images/images';
+import { imageMissing, type Images } from './images/images';
 import type { Log } from './log';
 import { operations } from './operations-view';
 import { isPrepared, nodeFingerprint, prepareNode as prepareNodeOperation } from './operations/prepare-node';
@@ -18,7 +18,7 @@ import { startEmbeddedPostgres, stopEmbeddedPostgres } from './store/embedded-po
 import { insertOperation } from './store/operations';
 import { livingHostings } from './store/hostings';
 import { ensureNode, findNode } from './store/stacks';
-import { recipesDir } from './templates';
+import { recipesDir } from './project';
 
 export function openImages(config: Pick<Config, 'imagesDir'>): Images {
   return imageBuilder({ recipesDir, imagesDir: config.imagesDir });
@@ -39,11 +39,7 @@ export async function prepareNode(
   const { parts, bus, runner } = await connectParts(config, log);
   try {
     const image = await parts.images.find(config.IMAGE);
-    if (image === null)
-      throw new EngineError(
-        'image_missing',
-        `Image ${config.IMAGE} is not built; \`webhoster image build ${config.IMAGE}\` builds it`,
-      );
+    if (image === null) throw imageMissing(config.IMAGE);
     const fingerprint = nodeFingerprint(config, image);
     if (await isPrepared(parts, fingerprint)) return null;
     const node = await ensureNode(parts.database.direct, config.NODE_NAME, randomUUID());

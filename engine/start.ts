@@ -30,7 +30,7 @@ import { secretBox } from './secret-box';
 import { databaseUrl } from './store/url';
 import { type Database, openDatabase } from './store/database';
 import { allRoutes } from './store/routes';
-import { recipesDir } from './templates';
+import { recipesDir } from './project';
 import { childSynthesizer } from './terraform/synthesizer';
 import { terraformCli } from './terraform/cli';
 

@@ -118,7 +118,7 @@ check format npm run -s check:format
 check lint npm run -s check:lint
 check types npm run -s check:types
 check boundaries npm run -s check:boundaries
-check shellcheck bash -c 'shellcheck -x scripts/*.sh .ci/run images/*/*.sh'
+check shellcheck bash -c 'shellcheck -x scripts/*.sh scripts/webhoster .ci/run images/*/*.sh'
 layer unit contract integration -- --coverage
 check "coverage 85 %" coverage_holds
 if [ -z "$QUICK" ]; then

@@ -1,9 +1,8 @@
 /** For probes, load balancers and operators; open, so details never name a path or a secret. */
-import type { ComponentHealth, Engine } from '../../engine';
+import { type ComponentHealth, type Engine, projectVersion } from '../../engine';
 import { HttpError } from '../http-error';
 import { defineRoute } from '../route';
 import { detailedHealthView, healthView, versionView } from '../schemas/health';
-import { serviceVersion } from '../version';
 import { showComponent } from '../views';
 
 export const health = defineRoute({
@@ -73,7 +72,7 @@ export const version = defineRoute({
   async handle({ answer }) {
     return answer(200, {
       message: 'version_shown',
-      data: { name: 'vm-webhoster', version: serviceVersion, api_version: 'v1' },
+      data: { name: 'vm-webhoster', version: projectVersion, api_version: 'v1' },
     });
   },
 });

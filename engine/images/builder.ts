@@ -10,7 +10,14 @@ import { z } from 'zod';
 import { EngineError } from '../errors';
 import { runCommand } from '../process';
 import { ignoreMissing } from '../terraform/workspace';
-import { type BuiltImage, type ImageName, imageNames, type Images, type ImageStatus } from './images';
+import {
+  type BuiltImage,
+  imageMissing,
+  type ImageName,
+  imageNames,
+  type Images,
+  type ImageStatus,
+} from './images';
 
 const recipeSchema = z.object({
   title: z.string(),
@@ -78,11 +85,7 @@ export function imageBuilder({ recipesDir, imagesDir }: ImageBuilderOptions): Im
     verify: async (name) => {
       const { dir } = await placeOf(name);
       const manifest = await readManifest(dir);
-      if (manifest === null)
-        throw new EngineError(
-          'image_missing',
-          `Image ${name} is not built; \`webhoster image build ${name}\` builds it`,
-        );
+      if (manifest === null) throw imageMissing(name);
       const found = await fileChecksums(dir);
       const changed = Object.keys(manifest.files).filter((file) => manifest.files[file] !== found[file]);
       if (changed.length > 0)
@@ -149,7 +152,7 @@ function buildFailed(name: string, code: number | null, stderr: string): EngineE
   }
   return new EngineError(
     'image_build_failed',
-    `Image ${name} could not be built; run \`webhoster image build ${name}\` to see why`,
+    `Image ${name} could not be built; run \`./scripts/webhoster image build ${name}\` to see why`,
     { cause },
   );
 }

@@ -1,5 +1,5 @@
 /** Golden guest images: built once from a recipe in images/, cached under the recipe's checksum. */
-import type { ErrorCode } from '../errors';
+import { EngineError } from '../errors';
 
 export const imageNames = ['debian-13', 'ubuntu-22.04', 'ubuntu-24.04', 'micro'] as const;
 export type ImageName = (typeof imageNames)[number];
@@ -43,4 +43,9 @@ export interface Images {
   verify(name: ImageName): Promise<void>;
 }
 
-export type ImageErrorCode = Extract<ErrorCode, `image_${string}`>;
+export function imageMissing(name: ImageName): EngineError {
+  return new EngineError(
+    'image_missing',
+    `Image ${name} is not built; \`./scripts/webhoster image build ${name}\` builds it`,
+  );
+}

@@ -2,7 +2,7 @@
 import type { NodeSpec } from '../../stacks';
 import type { Config } from '../config';
 import { EngineError } from '../errors';
-import { type BuiltImage, type ImageName } from '../images/images';
+import { type BuiltImage, imageMissing, type ImageName } from '../images/images';
 import { parseCidr, poolAddresses } from '../network-pool';
 import { livingHostings } from '../store/hostings';
 import { findNode, findStack, type NodeImage, nodeSpecOf, updateNode } from '../store/stacks';
@@ -143,10 +143,7 @@ function nodeSpec(config: Config, images: NodeSpec['images'], hypervisorGid: num
 async function builtImage(finding: Promise<BuiltImage | null>, name: ImageName): Promise<BuiltImage> {
   const image = await finding;
   if (image) return image;
-  throw new EngineError(
-    'image_missing',
-    `Image ${name} is not built; \`webhoster image build ${name}\` builds it`,
-  );
+  throw imageMissing(name);
 }
 
 function baseVolume(image: BuiltImage): NodeSpec['images'][number] {

@@ -12,7 +12,7 @@ import { fetchPage } from '../guest/network-guest';
 import { type CommandResult, endProcessesIn, runCommand } from '../process';
 import { ignoreMissing } from '../terraform/workspace';
 import type { Proxy, Route } from './proxy';
-import { templatesDir } from '../templates';
+import { templatesDir } from '../project';
 import { type ProxySettings, renderNginx } from './render';
 
 export interface NginxOptions extends ProxySettings {

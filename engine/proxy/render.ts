@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import Handlebars from 'handlebars';
-import { templatesDir } from '../templates';
+import { templatesDir } from '../project';
 import type { Route } from './proxy';
 
 export interface ProxySettings {

@@ -5,6 +5,9 @@
 import { execFile } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort } from '../support/postgres';
 
@@ -85,6 +88,43 @@ it('refuses a bad setting by name, before it starts anything', async () => {
   env.EGRESS = 'none';
   expect(code).toBe(1);
   expect(output).toContain('EGRESS');
+});
+
+describe('on a machine without Terraform', () => {
+  let cache: string;
+  beforeAll(() => {
+    cache = mkdtempSync(path.join(tmpdir(), 'webhoster-cache-'));
+  });
+  afterAll(() => {
+    rmSync(cache, { recursive: true, force: true });
+  });
+
+  async function startWithout(baseUrl: string): Promise<Ran> {
+    const places = (env.PATH ?? '').split(':').filter((dir) => !existsSync(path.join(dir, 'terraform')));
+    const usual = env;
+    env = { ...env, PATH: places.join(':'), CACHE_DIR: cache, TERRAFORM_BASE_URL: baseUrl };
+    const ran = await script('start.sh');
+    env = usual;
+    return ran;
+  }
+
+  it('says how to get it when it cannot be downloaded', async () => {
+    const { code, output } = await startWithout('http://127.0.0.1:9/terraform');
+    expect(code).toBe(1);
+    expect(output).toContain('Terraform could not be downloaded from http://127.0.0.1:9/terraform/');
+    expect(output).toContain('TERRAFORM_BIN');
+  });
+
+  it('installs nothing that does not have the pinned checksum', async () => {
+    const server = createServer((_, response) => response.end('not Terraform'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const { code, output } = await startWithout(`http://127.0.0.1:${port}`);
+    server.close();
+    expect(code).toBe(1);
+    expect(output).toContain('does not have the pinned checksum; nothing was installed');
+    expect(existsSync(path.join(cache, 'bin/terraform'))).toBe(false);
+  });
 });
 
 it('starts everything, tells the URLs, and is healthy when it returns', async () => {

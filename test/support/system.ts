@@ -7,7 +7,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { projectRoot } from '../../engine/templates';
+import { projectRoot } from '../../engine/project';
 import { freePort } from './postgres';
 
 const run = promisify(execFile);
