@@ -17,7 +17,12 @@ export interface TerraformCliOptions {
   readonly configDir: string;
   /** Time a child gets between SIGINT and SIGKILL. @default 30_000 */
   readonly graceMs?: number;
+  /** A plan takes a second; one that takes this long hangs in the provider. @default 30_000 */
+  readonly planTimeoutMs?: number;
 }
+
+/** A plan has nothing to finish when it is stopped. */
+const planGraceMs = 2_000;
 
 export async function terraformCli(options: TerraformCliOptions): Promise<Terraform> {
   const cliConfig = await writeCliConfig(options);
@@ -38,7 +43,11 @@ export async function terraformCli(options: TerraformCliOptions): Promise<Terraf
     },
     plan: async (call, { planFile, intent }) => {
       const fresh = !existsSync(path.join(call.workspace, 'terraform.tfstate'));
-      const result = await run(planArgv({ planFile, intent, fresh }), inWorkspace(call));
+      const result = await run(planArgv({ planFile, intent, fresh }), {
+        ...inWorkspace(call),
+        timeoutMs: options.planTimeoutMs ?? 30_000,
+        graceMs: planGraceMs,
+      }).catch(planHangs);
       // 0: nothing to change, 2: changes (-detailed-exitcode)
       if (result.code !== 0 && result.code !== 2)
         throw failed('plan_failed', 'Terraform could not plan the stack', result);
@@ -84,6 +93,15 @@ async function runTerraform(argv: string[], options: CommandOptions): Promise<Co
   }
 }
 
+function planHangs(thrown: unknown): never {
+  if (!(thrown instanceof DOMException && thrown.name === 'TimeoutError')) throw thrown;
+  throw new EngineError('plan_failed', 'Terraform could not plan the stack', {
+    retryable: true,
+    cause: thrown,
+  });
+}
+
+/** A refresh may break in the provider where the next one succeeds, so a plan is worth another try. */
 function failed(code: ErrorCode, message: string, result: CommandResult): EngineError {
   const events = result.stdout.split('\n').map(parseEvent);
   const told = events
@@ -91,6 +109,7 @@ function failed(code: ErrorCode, message: string, result: CommandResult): Engine
     .map((event) => event.message);
   const story = [...told, result.stderr.trim()].filter((text) => text !== '').join('\n');
   return new EngineError(code, message, {
+    retryable: code === 'plan_failed',
     cause: new Error(story.slice(0, 20_000) || `exit code ${result.code ?? 'none'}`),
   });
 }

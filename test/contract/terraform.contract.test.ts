@@ -11,6 +11,7 @@ import {
   realpathSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -50,6 +51,9 @@ function processesIn(dir: string): string[] {
   });
 }
 
+// a plan that hangs is given up after 30 s
+jest.setTimeout(100_000);
+
 describe.each<[string, () => Promise<Host>]>([
   ['Terraform by its command line', realHost],
   ['the fake Terraform', fakeHost],
@@ -63,12 +67,12 @@ describe.each<[string, () => Promise<Host>]>([
     umask = process.umask(0o077);
     root = mkdtempSync(path.join(tmpdir(), 'webhoster-ctr-stacks-'));
     host = await open();
-  }, 60_000);
+  });
   afterAll(async () => {
     await host.close();
     rmSync(root, { recursive: true, force: true });
     process.umask(umask);
-  }, 60_000);
+  });
 
   function newSpec(change: Partial<HostingSpec['node']> = {}): HostingSpec {
     const hostingId = randomUUID();
@@ -96,6 +100,17 @@ describe.each<[string, () => Promise<Host>]>([
     return workspace;
   }
 
+  /** As the engine plans: again, when Terraform says that it is worth it. */
+  async function plan(workspace: string, intent: 'apply' | 'destroy', file = planFile): Promise<boolean> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await host.terraform.plan({ workspace }, { planFile: file, intent });
+      } catch (thrown) {
+        if (tries === 3 || !(thrown instanceof EngineError && thrown.retryable)) throw thrown;
+      }
+    }
+  }
+
   const policy = (intent: 'apply' | 'destroy'): PlanPolicy => ({
     intent,
     addresses,
@@ -115,36 +130,36 @@ describe.each<[string, () => Promise<Host>]>([
     beforeAll(async () => {
       spec = newSpec();
       workspace = await newWorkspace(spec);
-    }, 60_000);
+    });
 
     it('can make a workspace ready twice', async () => {
       await expect(host.terraform.init({ workspace })).resolves.toBeUndefined();
     });
 
     it('plans its three resources, and has made none of them', async () => {
-      expect(await host.terraform.plan({ workspace }, { planFile, intent: 'apply' })).toBe(true);
-      const plan = await host.terraform.showPlan({ workspace }, planFile);
-      expect(actions(plan)).toEqual(Object.fromEntries(addresses.map((address) => [address, ['create']])));
+      expect(await plan(workspace, 'apply')).toBe(true);
+      const shown = await host.terraform.showPlan({ workspace }, planFile);
+      expect(actions(shown)).toEqual(Object.fromEntries(addresses.map((address) => [address, ['create']])));
       expect(await host.present(spec)).toEqual([]);
       expect(await readState(workspace)).toBeNull();
     });
 
     it('plans within what the firewall lets pass, with sizes that it can read', async () => {
-      const plan = await host.terraform.showPlan({ workspace }, planFile);
+      const shown = await host.terraform.showPlan({ workspace }, planFile);
       expect(() => {
-        checkPlan(plan, policy('apply'));
+        checkPlan(shown, policy('apply'));
       }).not.toThrow();
       const tight = { ...policy('apply'), maxMemoryMiB: 31, maxVcpus: 0, maxDiskBytes: 1 };
       expect(() => {
-        checkPlan(plan, tight);
+        checkPlan(shown, tight);
       }).toThrow('within-quota');
       expect(() => {
-        checkPlan(plan, { ...policy('apply'), uri: 'qemu:///session' });
+        checkPlan(shown, { ...policy('apply'), uri: 'qemu:///session' });
       }).toThrow('own-node');
     });
 
     it('applies the saved plan, tells what it makes, and writes the state down', async () => {
-      await host.terraform.plan({ workspace }, { planFile: 'older.tfplan', intent: 'apply' });
+      await plan(workspace, 'apply', 'older.tfplan');
       const events: TerraformEvent[] = [];
       await host.terraform.apply({ workspace, onEvent: (event) => events.push(event) }, planFile);
       expect((await host.present(spec)).sort()).toEqual(allNames(spec).sort());
@@ -160,7 +175,7 @@ describe.each<[string, () => Promise<Host>]>([
       expect(resourceNames(state!).sort()).toEqual(allNames(spec).sort());
       serial = state!.serial;
       expect(serial).toBeGreaterThan(0);
-    }, 60_000);
+    });
 
     it('refuses a plan that another apply has overtaken, and changes nothing', async () => {
       await expect(host.terraform.apply({ workspace }, 'older.tfplan')).rejects.toMatchObject({
@@ -172,35 +187,35 @@ describe.each<[string, () => Promise<Host>]>([
     });
 
     it('finds nothing to change right after an apply', async () => {
-      expect(await host.terraform.plan({ workspace }, { planFile, intent: 'apply' })).toBe(false);
+      expect(await plan(workspace, 'apply')).toBe(false);
       expect(actions(await host.terraform.showPlan({ workspace }, planFile))).toEqual({});
     });
 
     it('notices what was lost behind its back, and plans to make only that', async () => {
       await host.loseDomain(spec);
-      expect(await host.terraform.plan({ workspace }, { planFile, intent: 'apply' })).toBe(true);
-      const plan = await host.terraform.showPlan({ workspace }, planFile);
-      expect(actions(plan)).toEqual({ 'libvirt_domain.vm': ['create'] });
+      expect(await plan(workspace, 'apply')).toBe(true);
+      const shown = await host.terraform.showPlan({ workspace }, planFile);
+      expect(actions(shown)).toEqual({ 'libvirt_domain.vm': ['create'] });
       await host.terraform.apply({ workspace }, planFile);
       expect((await host.present(spec)).sort()).toEqual(allNames(spec).sort());
-    }, 60_000);
+    });
 
     it('destroys by a plan that only deletes, and leaves nothing', async () => {
-      expect(await host.terraform.plan({ workspace }, { planFile, intent: 'destroy' })).toBe(true);
-      const plan = await host.terraform.showPlan({ workspace }, planFile);
-      expect(actions(plan)).toEqual(Object.fromEntries(addresses.map((address) => [address, ['delete']])));
+      expect(await plan(workspace, 'destroy')).toBe(true);
+      const shown = await host.terraform.showPlan({ workspace }, planFile);
+      expect(actions(shown)).toEqual(Object.fromEntries(addresses.map((address) => [address, ['delete']])));
       expect(() => {
-        checkPlan(plan, policy('destroy'));
+        checkPlan(shown, policy('destroy'));
       }).not.toThrow();
       await host.terraform.apply({ workspace }, planFile);
       expect(await host.present(spec)).toEqual([]);
       const state = await readState(workspace);
       expect(resourceNames(state!)).toEqual([]);
       expect(state!.serial).toBeGreaterThan(serial);
-    }, 60_000);
+    });
 
     it('has nothing left to destroy then', async () => {
-      expect(await host.terraform.plan({ workspace }, { planFile, intent: 'destroy' })).toBe(false);
+      expect(await plan(workspace, 'destroy')).toBe(false);
     });
 
     it('has shown none of its files to anybody else', () => {
@@ -224,8 +239,10 @@ describe.each<[string, () => Promise<Host>]>([
         (thrown: unknown) => thrown,
       );
       expect(error).toBeInstanceOf(EngineError);
-      const { code: found, message, cause } = error as EngineError;
+      const { code: found, message, cause, retryable } = error as EngineError;
       expect(found).toBe(code);
+      // a plan may be tried again as it is; an apply never
+      expect(retryable).toBe(code === 'plan_failed');
       expect((cause as Error).message).toMatch(story);
       expect(message).toMatch(/^Terraform [a-z ]+$/);
     }
@@ -233,11 +250,7 @@ describe.each<[string, () => Promise<Host>]>([
     it('fails to plan a stack that cannot be read', async () => {
       const workspace = await newWorkspace(newSpec());
       await writeStack(workspace, '{"resource": "secret-');
-      await expectFailure(
-        host.terraform.plan({ workspace }, { planFile, intent: 'apply' }),
-        'plan_failed',
-        /./,
-      );
+      await expectFailure(plan(workspace, 'apply'), 'plan_failed', /./);
       expect(await readState(workspace)).toBeNull();
     });
 
@@ -254,20 +267,20 @@ describe.each<[string, () => Promise<Host>]>([
     it('writes down what it made before it failed, so that it can be destroyed', async () => {
       const spec = newSpec({ network: 'ctr-no-such-network' });
       const workspace = await newWorkspace(spec);
-      await host.terraform.plan({ workspace }, { planFile, intent: 'apply' });
+      await plan(workspace, 'apply');
       await expectFailure(host.terraform.apply({ workspace }, planFile), 'apply_failed', /network/i);
       const { volumes } = namesOf(spec);
       expect(resourceNames((await readState(workspace))!).sort()).toEqual([...volumes].sort());
       expect((await host.present(spec)).sort()).toEqual([...volumes].sort());
-      await host.terraform.plan({ workspace }, { planFile, intent: 'destroy' });
+      await plan(workspace, 'destroy');
       await host.terraform.apply({ workspace }, planFile);
       expect(await host.present(spec)).toEqual([]);
-    }, 60_000);
+    });
 
     it('stops when it is told to, with the signal’s reason and nobody left at work, and another run goes on from there', async () => {
       const spec = newSpec();
       const workspace = await newWorkspace(spec);
-      await host.terraform.plan({ workspace }, { planFile, intent: 'apply' });
+      await plan(workspace, 'apply');
       const stop = new AbortController();
       const reason = new Error('cancelled');
       const onEvent = (event: TerraformEvent): void => {
@@ -283,15 +296,14 @@ describe.each<[string, () => Promise<Host>]>([
         (await readState(workspace)) ?? { serial: 0, content: Buffer.from('{"resources":[]}') },
       );
       expect(allNames(spec)).toEqual(expect.arrayContaining(known));
-      if (await host.terraform.plan({ workspace }, { planFile, intent: 'destroy' }))
-        await host.terraform.apply({ workspace }, planFile);
-      expect(await host.terraform.plan({ workspace }, { planFile, intent: 'destroy' })).toBe(false);
-    }, 60_000);
+      if (await plan(workspace, 'destroy')) await host.terraform.apply({ workspace }, planFile);
+      expect(await plan(workspace, 'destroy')).toBe(false);
+    });
 
     it('begins nothing when it was told to stop before', async () => {
       const spec = newSpec();
       const workspace = await newWorkspace(spec);
-      await host.terraform.plan({ workspace }, { planFile, intent: 'apply' });
+      await plan(workspace, 'apply');
       const reason = new Error('too late');
       await expect(
         host.terraform.apply({ workspace, signal: AbortSignal.abort(reason) }, planFile),
@@ -330,6 +342,26 @@ describe.each<[string, () => Promise<Host>]>([
           });
       });
 
+      // the provider's download of a cloud-init disk does so now and then
+      it('gives a plan up that hangs, leaves nobody of it, and says that another try may succeed', async () => {
+        const program = path.join(root, 'terraform-that-hangs');
+        writeFileSync(program, '#!/bin/sh\ntrap "" INT\nsleep 60 &\nwait\nsleep 60\n', { mode: 0o700 });
+        const hanging = await terraformCli({
+          program,
+          providerMirrorDir: path.join(cacheDir, 'providers'),
+          configDir: path.join(root, 'config'),
+          planTimeoutMs: 300,
+        });
+        const workspace = path.join(root, 'hanging');
+        await writeStack(workspace, '{}');
+        await expect(hanging.plan({ workspace }, { planFile, intent: 'apply' })).rejects.toMatchObject({
+          code: 'plan_failed',
+          retryable: true,
+          message: 'Terraform could not plan the stack',
+        });
+        expect(processesIn(workspace)).toEqual([]);
+      });
+
       it('takes nothing from this process’s environment', async () => {
         const leaking = {
           TF_CLI_ARGS: '-bogus',
@@ -341,7 +373,7 @@ describe.each<[string, () => Promise<Host>]>([
         Object.assign(process.env, leaking);
         try {
           const workspace = await newWorkspace(newSpec());
-          expect(await host.terraform.plan({ workspace }, { planFile, intent: 'apply' })).toBe(true);
+          expect(await plan(workspace, 'apply')).toBe(true);
           expect(readdirSync(workspace)).toContain('.terraform');
         } finally {
           for (const name of Object.keys(leaking)) Reflect.deleteProperty(process.env, name);
@@ -376,7 +408,7 @@ describe.each<[string, () => Promise<Host>]>([
         expect(processesIn(workspace)).toEqual([]);
         expect(await readState(workspace)).toBeNull();
         expect(await hard.plan({ workspace }, { planFile, intent: 'apply' })).toBe(true);
-      }, 60_000);
+      });
 
       it('keeps the settings of its command line to itself', async () => {
         await cli('terraform');

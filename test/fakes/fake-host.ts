@@ -252,7 +252,10 @@ function readJson({ workspace }: TerraformCall, file: string, code: ErrorCode): 
 
 /** As the real one fails: a public text that says little, the whole story as cause. */
 function refused(code: ErrorCode, story: string): EngineError {
-  return new EngineError(code, 'Terraform failed', { cause: new Error(story) });
+  return new EngineError(code, 'Terraform failed', {
+    retryable: code === 'plan_failed',
+    cause: new Error(story),
+  });
 }
 
 function report(call: TerraformCall, type: string, { address }: Resource, what: string): void {

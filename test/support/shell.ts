@@ -15,7 +15,8 @@ export interface Shell {
 export function openShell({ hosting, known_hosts: knownHosts, ssh_private_key: key }: HostAnswer): Shell {
   const dir = mkdtempSync(path.join(tmpdir(), 'webhoster-shell-'));
   const file = (name: string, content: string): string => {
-    writeFileSync(path.join(dir, name), content, { mode: 0o600 });
+    // sftp takes the mode along: a page must be readable for the web server
+    writeFileSync(path.join(dir, name), content, { mode: name === 'upload' ? 0o644 : 0o600 });
     return path.join(dir, name);
   };
   const options = [

@@ -12,6 +12,7 @@ describe('the arguments of Terraform', () => {
       '-json',
       '-detailed-exitcode',
       '-out=plan.tfplan',
+      '-parallelism=1',
     ]);
   });
 
@@ -22,6 +23,7 @@ describe('the arguments of Terraform', () => {
       '-json',
       '-detailed-exitcode',
       '-out=p',
+      '-parallelism=1',
       '-destroy',
     ]);
   });
@@ -34,6 +36,7 @@ describe('the arguments of Terraform', () => {
       '-json',
       '-detailed-exitcode',
       '-out=p',
+      '-parallelism=1',
       '-destroy',
       '-refresh=false',
     ]);
