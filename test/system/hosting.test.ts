@@ -28,7 +28,7 @@ async function traces(): Promise<Record<string, string[]>> {
       .filter((line) => line.trim() !== '')
       .sort();
   return {
-    domains: lines(await system.virsh('list', '--all', '--name')),
+    domains: lines(await system.virsh('list', '--all', '--name')).filter((name) => name.startsWith('vm-')),
     volumes: lines(await system.virsh('vol-list', POOL_NAME)),
     nginx: lines(readFileSync(path.join(DATA_DIR, 'nginx/nginx.conf'), 'utf8')),
     workspaces: readdirSync(path.join(DATA_DIR, 'workspaces')),
