@@ -71,7 +71,7 @@ export interface OperationEvent {
   readonly id: string;
   readonly operationId: string;
   readonly at: Date;
-  /** e.g. `operation.started`, `step.started`, `step.done`, `step.failed`, `operation.succeeded`. */
+  /** e.g. `operation.running`, `step.running`, `step.done`, `step.failed`, `operation.succeeded`. */
   readonly type: string;
   readonly message: string;
   readonly data: Readonly<Record<string, unknown>>;

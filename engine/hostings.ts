@@ -72,7 +72,12 @@ export function hostings(parts: Parts): Engine['hostings'] {
 }
 
 /** Everything that a hosting takes, in the accepting transaction. */
-async function reserve({ config }: Parts, tx: Tx, user: User, sshPublicKey: string): Promise<HostingRow> {
+async function reserve(
+  { config, proxy }: Parts,
+  tx: Tx,
+  user: User,
+  sshPublicKey: string,
+): Promise<HostingRow> {
   const cidr = parseCidr(config.NETWORK_CIDR);
   const addresses = cidr === null ? [] : poolAddresses(cidr);
   const id = randomUUID();
@@ -93,13 +98,17 @@ async function reserve({ config }: Parts, tx: Tx, user: User, sshPublicKey: stri
     ...size,
     sshPublicKey,
   };
-  return reserveHosting(tx, wanted, { sshPorts: [config.SSH_PORT_MIN, config.SSH_PORT_MAX], addresses });
+  return reserveHosting(tx, wanted, {
+    sshPorts: [config.SSH_PORT_MIN, config.SSH_PORT_MAX],
+    canListen: (port) => proxy.canListen(port),
+    addresses,
+  });
 }
 
 /** Accepts the removal of a hosting; one that is on its way is joined, a stuck one goes on, a create is cancelled first. */
 export async function deleteAccepted(parts: Parts, tx: Tx, hosting: HostingRow): Promise<Operation> {
   // two removals that arrive together must become one operation
-  await lockHosting(tx, hosting.id);
+  if (!(await lockHosting(tx, hosting.id))) throw noHosting();
   const before = await latestOperation(tx, hosting.id, 'delete-hosting');
   if (before?.status === 'stuck') {
     await moveOperation(tx, before.id, 'running');
@@ -132,9 +141,12 @@ async function accept(
 
 async function livingHosting(tx: Tx, user: User) {
   const row = await findLivingHosting(tx, user.id);
-  if (row === null)
-    throw new EngineError('hosting_not_found', 'You have no hosting; POST /api/v1/host makes one');
+  if (row === null) throw noHosting();
   return row;
+}
+
+function noHosting(): EngineError {
+  return new EngineError('hosting_not_found', 'You have no hosting; POST /api/v1/host makes one');
 }
 
 function requestHash({ sshPublicKey }: CreateHostingInput): string {

@@ -8,11 +8,12 @@ import { deleteAccepted } from './hostings';
 import { imageBuilder } from './images/builder';
 import { imageMissing, type Images } from './images/images';
 import type { Log } from './log';
-import { operations } from './operations-view';
+import { hasEnded, operations } from './operations-view';
 import { isPrepared, nodeFingerprint, prepareNode as prepareNodeOperation } from './operations/prepare-node';
 import { removeNode } from './operations/remove-node';
 import { runCommand } from './process';
-import { connectParts } from './start';
+import { isRunning } from './proxy/nginx';
+import { connectParts, type EngineParts } from './start';
 import { embeddedDatabase } from './store/url';
 import { startEmbeddedPostgres, stopEmbeddedPostgres } from './store/embedded-postgres';
 import { insertOperation } from './store/operations';
@@ -35,6 +36,7 @@ export async function prepareNode(
   config: Config,
   log: Log,
   onEvent: (message: string) => void,
+  handover: AbortSignal,
 ): Promise<Operation | null> {
   const { parts, bus, runner } = await connectParts(config, log);
   try {
@@ -51,15 +53,43 @@ export async function prepareNode(
     });
     const watching = new AbortController();
     const watched = watch(operations(parts.database, bus).events(id, { signal: watching.signal }), onEvent);
-    await runner.perform(node.stackId, watching.signal);
-    const operation = await operations(parts.database, bus).wait(id, { timeoutMs: 600_000 });
-    watching.abort();
-    await watched;
-    if (operation.failure) throw new EngineError(operation.failure.code, operation.failure.message);
-    return operation;
+    try {
+      return await finish({ parts, bus, runner }, id, node.stackId, handover);
+    } finally {
+      watching.abort();
+      await watched;
+    }
   } finally {
     await bus.close();
     await parts.database.close();
+  }
+}
+
+/** How long somebody else's lease is waited for: one that died leaves it for 30 s. */
+const patienceMs = 120_000;
+
+/** Works until the operation has ended; what another worker holds is waited for. @throws {EngineError} why it failed */
+async function finish(
+  { parts, bus, runner }: EngineParts,
+  operationId: string,
+  stackId: string,
+  handover: AbortSignal,
+): Promise<Operation> {
+  const deadline = Date.now() + patienceMs;
+  for (;;) {
+    await runner.perform(stackId, handover);
+    const operation = await operations(parts.database, bus).wait(operationId, {
+      timeoutMs: 2_000,
+      signal: handover,
+    });
+    if (operation.status === 'succeeded') return operation;
+    if (hasEnded(operation)) {
+      const { code, message } = operation.failure ?? { code: 'internal', message: 'The operation failed' };
+      throw new EngineError(code, message);
+    }
+    handover.throwIfAborted();
+    if (Date.now() > deadline)
+      throw new EngineError('lease_lost', 'Another worker holds this stack; try again');
   }
 }
 
@@ -79,20 +109,15 @@ export async function removeEverything(
   config: Config,
   log: Log,
   onEvent: (message: string) => void,
+  handover: AbortSignal,
 ): Promise<void> {
-  const { parts, bus, runner } = await connectParts(config, log);
-  const { signal } = new AbortController();
-  const finish = async (operation: Operation, stackId: string): Promise<void> => {
-    await runner.perform(stackId, signal);
-    const { failure, kind } = await operations(parts.database, bus).wait(operation.id, {
-      timeoutMs: 600_000,
-    });
-    if (failure) throw new EngineError(failure.code, failure.message);
-    onEvent(`${kind} ${stackId} done`);
-  };
+  const connected = await connectParts(config, log);
+  const { parts, bus } = connected;
   try {
     for (const hosting of await livingHostings(parts.database.direct, config.NODE_NAME)) {
-      await finish(await parts.database.transaction((tx) => deleteAccepted(parts, tx, hosting)), hosting.id);
+      const removal = await parts.database.transaction((tx) => deleteAccepted(parts, tx, hosting));
+      await finish(connected, removal.id, hosting.id, handover);
+      onEvent(`${hosting.vmName} removed`);
     }
     const node = await findNode(parts.database.direct, config.NODE_NAME);
     if (node === null) return;
@@ -101,7 +126,8 @@ export async function removeEverything(
       stackId: node.stackId,
       steps: removeNode.steps,
     });
-    await finish(operation, node.stackId);
+    await finish(connected, operation.id, node.stackId, handover);
+    onEvent('pool and network removed');
   } finally {
     await bus.close();
     await parts.database.close();
@@ -129,6 +155,8 @@ function embedded(config: Config): Parameters<typeof startEmbeddedPostgres>[0] {
 
 /** Ends the Nginx that this service started; its absence is success. */
 export async function stopProxy(config: Config): Promise<void> {
+  // a pid file of yesterday may name any process, and `-s stop` would end it
+  if (!(await isRunning(config.nginxDir))) return;
   await runCommand(
     [config.NGINX_BIN, '-p', config.nginxDir, '-c', path.join(config.nginxDir, 'nginx.conf'), '-s', 'stop'],
     { timeoutMs: 30_000 },

@@ -48,15 +48,23 @@ do_directories() {
 need_image() { [ -n "$DRY_RUN" ] && [ ! -d "$ROOT/dist" ] || ! webhoster image list --json | grep -A 3 "\"name\": \"$IMAGE\"" | grep -q '"state": "built"'; }
 do_image() { webhoster image build "$IMAGE"; }
 
-need_postgres() { [ -z "${DATABASE_URL:-}" ] && ! pg_ready; }
-pg_ready() { [ -f "$DATA_DIR/postgres/postmaster.pid" ] && kill -0 "$(head -n 1 "$DATA_DIR/postgres/postmaster.pid")" 2>/dev/null; }
+# pg_ctl knows best whether it runs: after a power cut its pid file may name any process
+need_postgres() { [ -z "${DATABASE_URL:-}" ]; }
 do_postgres() { webhoster service postgres-start; }
 
 need_node() { return 0; }
 do_node() { webhoster node prepare; }
 
-# A service that was started from an older build is replaced: its operations are handed over, not lost.
-need_api() { ! pid_runs "$RUN_DIR/api.pid" dist/api/main.js || ! cmp -s "$ROOT/dist/.sources" "$RUN_DIR/api.sources"; }
+# A service that was started from an older build or with other settings is replaced: its operations are handed over, not lost.
+need_api() { ! pid_runs "$RUN_DIR/api.pid" dist/api/main.js || [ "$(cat "$RUN_DIR/api.started-from" 2>/dev/null)" != "$(started_from)" ]; }
+# the build and every setting that the service reads
+started_from() {
+  local name
+  {
+    cat "$ROOT/dist/.sources"
+    sed -n 's/^#\{0,1\}\([A-Z_0-9]*\)=.*/\1/p' "$ROOT/.env.example" | while read -r name; do printf '%s=%s\n' "$name" "${!name:-}"; done
+  } | sha256sum | cut -c1-64
+}
 do_api() {
   stop_pid "$RUN_DIR/api.pid" dist/api/main.js 60
   check_port "$HTTP_PORT" HTTP_PORT nginx.pid
@@ -65,7 +73,7 @@ do_api() {
   umask 077
   setsid nohup node "$ROOT/dist/api/main.js" >>"$DATA_DIR/api.log" 2>&1 </dev/null &
   echo $! >"$RUN_DIR/api.pid"
-  cp "$ROOT/dist/.sources" "$RUN_DIR/api.sources"
+  started_from >"$RUN_DIR/api.started-from"
 }
 # check_port PORT VARIABLE [PIDFILE]: a port that somebody else holds is told by name, before we fail on it.
 check_port() {

@@ -2,6 +2,7 @@
 import { Argument, Command } from 'commander';
 import { type ImageName, imageNames, openImages } from '../../engine';
 import { imageSettings } from '../settings';
+import { untilStopped } from '../until-stopped';
 import { printTable } from '../table';
 
 const nameArgument = (): Argument => new Argument('<name>', 'which image').choices(imageNames);
@@ -40,6 +41,7 @@ export function imageCommand(): Command {
         onLine: (line) => {
           console.log(line);
         },
+        signal: untilStopped(),
       });
       console.log(
         `${name} ${image.checksum.slice(0, 16)} is built (${((performance.now() - started) / 1000).toFixed(1)} s)`,

@@ -1,5 +1,6 @@
 /** `webhoster node prepare` */
 import { Command } from 'commander';
+import { untilStopped } from '../until-stopped';
 import { createLog, loadConfig, prepareNode } from '../../engine';
 
 export function nodeCommand(): Command {
@@ -8,13 +9,11 @@ export function nodeCommand(): Command {
     .command('prepare')
     .description('Brings pool, network and base image to what the configuration says')
     .action(async () => {
-      const operation = await prepareNode(
-        loadConfig(),
-        createLog(process.env.LOG_LEVEL ?? 'warn'),
-        (message) => {
-          console.log(`  ${message}`);
-        },
-      );
+      const show = (message: string): void => {
+        console.log(`  ${message}`);
+      };
+      const log = createLog(process.env.LOG_LEVEL ?? 'warn');
+      const operation = await prepareNode(loadConfig(), log, show, untilStopped());
       console.log(operation === null ? 'the node is ready' : 'the node is ready now');
     });
   return command;

@@ -1,5 +1,6 @@
 /** `webhoster service …`: what the start and stop scripts need of the engine. */
 import { Command } from 'commander';
+import { untilStopped } from '../until-stopped';
 import {
   createLog,
   loadConfig,
@@ -25,9 +26,14 @@ export function serviceCommand(): Command {
   );
   part('postgres-stop', 'Stops the embedded PostgreSQL', () => stopPostgres(loadConfig()));
   part('purge-stacks', 'Removes every VM, the pool and the network of this machine', () =>
-    removeEverything(loadConfig(), createLog(process.env.LOG_LEVEL ?? 'warn'), (message) => {
-      console.log(message);
-    }),
+    removeEverything(
+      loadConfig(),
+      createLog(process.env.LOG_LEVEL ?? 'warn'),
+      (message) => {
+        console.log(message);
+      },
+      untilStopped(),
+    ),
   );
   part('nginx-stop', 'Stops the Nginx of this service', () => stopProxy(loadConfig()));
   return command;

@@ -3,49 +3,50 @@ import { EngineError } from '../errors';
 import { CommandNotFound, type CommandResult, runCommand } from '../process';
 import type { Inventory } from './inventory';
 
-// virsh's words for what is not there, in the C locale that process.ts sets
-const absent =
-  /failed to get domain|domain not found|Storage volume not found|failed to get vol|failed to get pool|Storage pool not found|domain is not running/i;
-
 export function virshInventory(uri: string): Inventory {
   const virsh = (...args: string[]): Promise<CommandResult> => runVirsh(uri, args);
-  const volumesOf = async (pool: string): Promise<string[]> => {
-    const listed = await virsh('vol-list', pool);
-    if (listed.code !== 0) return absent.test(listed.stderr) ? [] : refuse(listed);
-    // name, path; names of ours have no spaces
-    return listed.stdout.split('\n').flatMap((line) => line.trim().split(/\s+/)[0] || []);
+  // What is absent is told by a list that was read to its end. A lookup that fails tells nothing: virsh gives the same
+  // words for "there is none" and for "the connection was lost".
+  const listed = async (...args: string[]): Promise<string[]> => {
+    const result = await virsh(...args);
+    if (result.code !== 0) refuse(result);
+    return result.stdout.split('\n').flatMap((line) => line.trim().split(/\s+/)[0] || []);
   };
-  const domainState = async (name: string): Promise<string | null> => {
-    const state = await virsh('domstate', name);
-    if (state.code === 0) return state.stdout.trim();
-    return absent.test(state.stderr) ? null : refuse(state);
-  };
+  const domains = (): Promise<string[]> => listed('list', '--all', '--name');
+  const volumesOf = async (pool: string): Promise<string[]> =>
+    (await listed('pool-list', '--all', '--name')).includes(pool) ? listed('vol-list', pool) : [];
 
   return {
     find: async ({ domain, pool, volumes }) => {
-      const [state, present] = await Promise.all([
-        domain === null ? null : domainState(domain),
-        volumesOf(pool),
-      ]);
+      const [present, kept] = await Promise.all([domains(), volumesOf(pool)]);
       return {
-        domain: state === null ? null : domain,
-        volumes: volumes.filter((name) => present.includes(name)),
+        domain: domain !== null && present.includes(domain) ? domain : null,
+        volumes: volumes.filter((name) => kept.includes(name)),
       };
     },
     removeDomain: async (name) => {
-      await expectGone(virsh('destroy', name));
-      await expectGone(virsh('undefine', name, '--managed-save', '--snapshots-metadata', '--nvram'));
+      if (!(await domains()).includes(name)) return;
+      // one that is not running cannot be destroyed; whether it is gone is seen at the end
+      await virsh('destroy', name);
+      const result = await virsh('undefine', name, '--managed-save', '--snapshots-metadata', '--nvram');
+      if ((await domains()).includes(name)) refuse(result);
     },
-    removeVolume: (pool, name) => expectGone(virsh('vol-delete', name, '--pool', pool)),
-    domainState,
+    removeVolume: async (pool, name) => {
+      if (!(await volumesOf(pool)).includes(name)) return;
+      const result = await virsh('vol-delete', name, '--pool', pool);
+      if ((await volumesOf(pool)).includes(name)) refuse(result);
+    },
+    domainState: async (name) => {
+      if (!(await domains()).includes(name)) return null;
+      const state = await virsh('domstate', name);
+      return state.code === 0 ? state.stdout.trim() : refuse(state);
+    },
     nodeActive: async (pool, network) => {
       const [pools, networks] = await Promise.all([
-        virsh('pool-list', '--name'),
-        virsh('net-list', '--name'),
+        listed('pool-list', '--name'),
+        listed('net-list', '--name'),
       ]);
-      const names = (result: CommandResult): string[] =>
-        result.code === 0 ? result.stdout.split('\n').map((line) => line.trim()) : refuse(result);
-      return names(pools).includes(pool) && names(networks).includes(network);
+      return pools.includes(pool) && networks.includes(network);
     },
     hypervisorGroup: async () => {
       const result = await virsh('capabilities');
@@ -70,11 +71,6 @@ async function runVirsh(uri: string, args: readonly string[]): Promise<CommandRe
       cause instanceof CommandNotFound ? 'virsh is not installed on the server' : 'libvirt does not answer';
     throw new EngineError('libvirt_unavailable', message, { retryable: true, cause });
   }
-}
-
-async function expectGone(attempt: Promise<CommandResult>): Promise<void> {
-  const result = await attempt;
-  if (result.code !== 0 && !absent.test(result.stderr)) refuse(result);
 }
 
 function refuse(result: CommandResult): never {

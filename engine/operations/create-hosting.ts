@@ -1,7 +1,7 @@
 /** Makes a hosting: from a reserved name, address and port to a page that the outside can read. */
 import { findUser } from '../store/users';
 import { closeRoute, openRoute } from '../store/routes';
-import { getHosting, type HostingRow, releaseHosting, updateHosting } from '../store/hostings';
+import { getHosting, type HostingRow, markRunning, releaseHosting, updateHosting } from '../store/hostings';
 import { findNode } from '../store/stacks';
 import { EngineError } from '../errors';
 import type { OperationDefinition, StepContext } from './operation';
@@ -16,7 +16,7 @@ import {
   removeUntracked,
   synthesizeStack,
 } from './stack-work';
-import { waitUntil } from './wait-until';
+import { waitUntil, type WaitOptions } from './wait-until';
 
 export const createHosting: OperationDefinition = {
   kind: 'create-hosting',
@@ -30,6 +30,7 @@ export const createHosting: OperationDefinition = {
     { name: 'apply', run: applyStack, undo: destroy, restartAt: 'plan' },
     { name: 'boot', run: boot },
     { name: 'route', run: route, undo: unroute },
+    { name: 'ssh', run: ssh },
     { name: 'ready', run: ready },
   ],
 };
@@ -65,32 +66,28 @@ async function destroy(context: StepContext): Promise<void> {
   await destroyStack(context, hostingPolicy(hosting, config, 'destroy'), hostingNames(hosting, config));
 }
 
-/** The VM counts as up when it serves its own page and its SSH has shown host keys. */
+/** The VM counts as up when it serves its own page. */
 async function boot(context: StepContext): Promise<void> {
-  const { parts } = context;
   const hosting = await hostingOf(context);
-  const wait = {
-    clock: parts.clock,
-    signal: context.signal,
-    timeoutMs: parts.config.BOOT_TIMEOUT_SECONDS * 1000,
-    pollMs: 100,
-  };
-  const unreachable = (what: string) => () =>
-    new EngineError(
-      'guest_unreachable',
-      `The virtual machine did not ${what} in ${parts.config.BOOT_TIMEOUT_SECONDS} s; try again`,
-    );
-  const [hostKeys] = await Promise.all([
-    waitUntil(async () => nonEmpty(await parts.guest.sshHostKeys(hosting.ip)), {
-      ...wait,
-      onTimeout: unreachable('answer by SSH'),
-    }),
-    waitUntil(async () => (await parts.guest.servesPage(hosting.ip, hostingMarker(hosting))) || null, {
-      ...wait,
-      onTimeout: unreachable('serve its page'),
-    }),
-  ]);
-  await context.write((tx) => updateHosting(tx, hosting.id, { sshHostKeys: hostKeys }));
+  const serves = async (): Promise<true | null> =>
+    (await context.parts.guest.servesPage(hosting.ip, hostingMarker(hosting))) || null;
+  await waitUntil(serves, waiting(context, 'serve its page'));
+}
+
+/** After the route: the page is there a second before SSH answers, and need not wait for it. */
+async function ssh(context: StepContext): Promise<void> {
+  const hosting = await hostingOf(context);
+  const scan = async (): Promise<string[] | null> =>
+    nonEmpty(await context.parts.guest.sshHostKeys(hosting.ip));
+  const sshHostKeys = await waitUntil(scan, waiting(context, 'answer by SSH'));
+  await context.write((tx) => updateHosting(tx, hosting.id, { sshHostKeys }));
+}
+
+function waiting({ parts, signal }: StepContext, what: string): WaitOptions {
+  const seconds = parts.config.BOOT_TIMEOUT_SECONDS;
+  const onTimeout = (): EngineError =>
+    new EngineError('guest_unreachable', `The virtual machine did not ${what} in ${seconds} s; try again`);
+  return { clock: parts.clock, signal, timeoutMs: seconds * 1000, pollMs: 100, onTimeout };
 }
 
 async function route(context: StepContext): Promise<void> {
@@ -113,10 +110,7 @@ async function unroute(context: StepContext): Promise<void> {
 }
 
 async function ready(context: StepContext): Promise<void> {
-  const hosting = await hostingOf(context);
-  await context.write((tx) =>
-    updateHosting(tx, hosting.id, { status: 'running', readyAt: context.parts.clock.now() }),
-  );
+  await context.write((tx) => markRunning(tx, context.stackId, context.parts.clock.now()));
 }
 
 async function release(context: StepContext): Promise<void> {

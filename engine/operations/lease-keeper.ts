@@ -7,26 +7,36 @@ import { Interruption } from './operation';
 export const leaseTtlMs = 30_000;
 export const heartbeatMs = 10_000;
 
+/** When nothing has been heard for this long, work stops: Terraform's own grace must fit before the lease runs out. */
+const patienceMs = 20_000;
+
 /**
  * Renews every 10 s. Calls `interrupt` when another worker has taken the lease, or when it could not be renewed
- * for so long that another one may have.
+ * for so long that another one soon may.
  *
  * @returns stops the heartbeat
  */
 export function keepLease(parts: Parts, lease: Lease, interrupt: (reason: Interruption) => void): () => void {
-  let renewedAt = performance.now();
-  const beat = async (): Promise<void> => {
-    const asked = performance.now();
-    const held = await renewLease(parts.database.direct, lease, leaseTtlMs).catch((err: unknown) => {
-      parts.log.warn({ err, stackId: lease.stackId }, 'lease could not be renewed');
-      return null;
-    });
-    if (held === true) renewedAt = asked;
-    if (held === false || performance.now() - renewedAt > leaseTtlMs)
-      interrupt(new Interruption('lease-lost'));
+  const lost = (): void => {
+    interrupt(new Interruption('lease-lost'));
   };
-  const timer = setInterval(() => void beat(), heartbeatMs);
+  // a timer of its own: a query on a dead connection may never answer
+  let patience = setTimeout(lost, patienceMs);
+  const beat = async (): Promise<void> => {
+    const held = await renewLease(parts.database.direct, lease, leaseTtlMs);
+    if (!held) lost();
+    else {
+      clearTimeout(patience);
+      patience = setTimeout(lost, patienceMs);
+    }
+  };
+  const timer = setInterval(() => {
+    beat().catch((err: unknown) => {
+      parts.log.warn({ err, stackId: lease.stackId }, 'lease could not be renewed');
+    });
+  }, heartbeatMs);
   return () => {
     clearInterval(timer);
+    clearTimeout(patience);
   };
 }

@@ -43,7 +43,8 @@ export function operationRunner(options: RunnerOptions): Runner {
   return {
     perform: async (stackId, handover) => {
       const { parts, owner } = options;
-      if (handover.aborted) return;
+      // its job ends with this call, so the next worker needs one of its own
+      if (handover.aborted) return parts.queue.enqueue(parts.database.direct, stackId);
       const lease = await claimLease(parts.database.direct, stackId, owner, leaseTtlMs);
       if (lease === null) return;
       const stop = new AbortController();

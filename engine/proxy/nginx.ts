@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import Handlebars from 'handlebars';
 import type { Clock } from '../clock';
@@ -31,10 +32,10 @@ export function nginxProxy(options: NginxOptions): Proxy {
   const current = path.join(options.dir, 'nginx.conf');
   const candidate = path.join(options.dir, 'nginx.conf.candidate');
   const nginx = (file: string, ...args: string[]): Promise<CommandResult> =>
-    runCommand(
-      [options.program, '-p', options.dir, '-e', path.join(options.dir, 'error.log'), '-c', file, ...args],
-      { cwd: options.dir, timeoutMs: 60_000 },
-    );
+    runCommand([options.program, '-p', options.dir, '-c', file, ...args], {
+      cwd: options.dir,
+      timeoutMs: 60_000,
+    });
 
   const start = async (file: string): Promise<void> => {
     const running = await isRunning(options.dir);
@@ -74,6 +75,7 @@ export function nginxProxy(options: NginxOptions): Proxy {
 
   return {
     publish,
+    canListen,
     fetch: (urlPath) =>
       fetchPage({ host: '127.0.0.1', port: options.httpPort, path: urlPath }).catch((cause: unknown) => {
         throw unreachable(String(cause));
@@ -86,12 +88,27 @@ export function nginxProxy(options: NginxOptions): Proxy {
   };
 }
 
-async function isRunning(dir: string): Promise<boolean> {
+export async function isRunning(dir: string): Promise<boolean> {
   const pid = Number(await readFile(path.join(dir, 'nginx.pid'), 'utf8').catch(ignoreMissing));
   if (!Number.isInteger(pid) || pid <= 0) return false;
   // a stale pid file may name any process by now, or one that ended and that process 1 of a container does not reap
   const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(ignoreMissing);
   return status !== null && /^\d+ \(nginx\) [^ZX]/.test(status);
+}
+
+/** Nginx's own test of a configuration passes over a port that somebody else holds; its reload then fails. */
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => {
+      resolve(false);
+    });
+    probe.listen(port, '0.0.0.0', () => {
+      probe.close(() => {
+        resolve(true);
+      });
+    });
+  });
 }
 
 async function servedGeneration({ httpPort }: ProxySettings): Promise<string | null> {

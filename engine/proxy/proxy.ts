@@ -13,6 +13,8 @@ export interface Proxy {
    * @throws {EngineError} proxy_refused (the configuration did not pass Nginx's own test), proxy_unreachable
    */
   publish(routes: readonly Route[]): Promise<void>;
+  /** True when nobody else holds this port, so that a route can be opened there. */
+  canListen(port: number): Promise<boolean>;
   /** The start of the page that the outside gets for this path. @throws {EngineError} proxy_unreachable */
   fetch(path: string): Promise<string>;
   /** e.g. `nginx 1.22.1`. @throws {EngineError} proxy_unreachable when it does not run */

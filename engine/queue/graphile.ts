@@ -1,9 +1,11 @@
 /** The queue on the same Postgres, by graphile-worker: `add_job` is SQL, LISTEN/NOTIFY wakes a worker in milliseconds. */
 import { Logger, type Runner, run, runMigrations } from 'graphile-worker';
+import { systemClock } from '../clock';
 import type { Log } from '../log';
 import type { Queue } from './queue';
 
-const task = 'operation';
+const task = 'stack';
+const restartDelayMs = 1_000;
 
 export interface GraphileOptions {
   readonly connectionString: string;
@@ -18,37 +20,58 @@ export async function migrateQueue(connectionString: string): Promise<void> {
 export function graphileQueue({ connectionString, concurrency, log }: GraphileOptions): Queue {
   const handover = new AbortController();
   let runner: Runner | null = null;
+
+  const begin = async (perform: Parameters<Queue['start']>[0]): Promise<void> => {
+    const begun = await run({
+      connectionString,
+      concurrency,
+      maxPoolSize: concurrency + 2,
+      noHandleSignals: true,
+      pollInterval: 2_000,
+      logger: new Logger(() => (level, message) => {
+        if (level === 'error' || level === 'warning') log.warn({ queue: message }, 'queue');
+      }),
+      taskList: {
+        [task]: (payload) => perform((payload as { stackId: string }).stackId, handover.signal),
+      },
+    });
+    runner = begun;
+    // A worker whose database went away while it finished a job is gone for good: start all of them anew.
+    begun.events.once('worker:fatalError', () => {
+      if (runner === begun) void beginAgain(perform, begun);
+    });
+  };
+  const beginAgain = async (perform: Parameters<Queue['start']>[0], broken: Runner): Promise<void> => {
+    runner = null;
+    log.warn({}, 'queue lost its workers, starting others');
+    while (runner === null && !handover.signal.aborted) {
+      await systemClock.sleep(restartDelayMs);
+      await begin(perform).catch((err: unknown) => {
+        log.warn({ err }, 'queue cannot be started yet');
+      });
+    }
+    await broken.stop().catch(() => undefined);
+  };
+
   return {
     get working() {
       return runner !== null;
     },
-    enqueue: async (tx, operationId, options = {}) => {
-      // One job per operation at a time: a second one for the same key replaces it, unless it already runs.
+    enqueue: async (tx, stackId, options = {}) => {
+      // One job per stack at a time: a second one replaces it, unless it already runs, but keeps its place in the queue.
       await tx.query(
-        `SELECT graphile_worker.add_job($1, json_build_object('operationId', $2::text),
-           run_at := clock_timestamp() + $3 * interval '1 ms', max_attempts := 25, job_key := $2::text)`,
-        [task, operationId, options.delayMs ?? 0],
+        `SELECT graphile_worker.add_job($1, json_build_object('stackId', $2::text),
+           run_at := clock_timestamp() + $3 * interval '1 ms', max_attempts := 25, job_key := $2::text,
+           job_key_mode := 'preserve_run_at')`,
+        [task, stackId, options.delayMs ?? 0],
       );
     },
-    start: async (perform) => {
-      runner = await run({
-        connectionString,
-        concurrency,
-        maxPoolSize: concurrency + 2,
-        noHandleSignals: true,
-        pollInterval: 2_000,
-        logger: new Logger(() => (level, message) => {
-          if (level === 'error' || level === 'warning') log.warn({ queue: message }, 'queue');
-        }),
-        taskList: {
-          [task]: (payload) => perform((payload as { operationId: string }).operationId, handover.signal),
-        },
-      });
-    },
+    start: begin,
     stop: async () => {
       handover.abort(new Error('this worker is stopping'));
-      await runner?.stop();
+      const stopping: Runner | null = runner;
       runner = null;
+      await stopping?.stop();
     },
   };
 }

@@ -37,7 +37,7 @@ export async function openDatabase(url: string): Promise<Database> {
     migrations: [Initial1763800000001],
     migrationsTableName: 'schema_migrations',
     migrationsTransactionMode: 'all',
-    extra: { max: 16, connectionTimeoutMillis: 10_000 },
+    extra: { max: 16, connectionTimeoutMillis: 10_000, query_timeout: 30_000, keepAlive: true },
   });
   try {
     await source.initialize();

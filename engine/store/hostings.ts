@@ -18,6 +18,7 @@ export type NewHosting = Pick<
 export interface ReservationLimits {
   /** First and last SSH port, both included. */
   readonly sshPorts: readonly [number, number];
+  readonly canListen: (port: number) => Promise<boolean>;
   readonly addresses: readonly PoolAddress[];
 }
 
@@ -34,7 +35,7 @@ export async function reserveHosting(
   // Concurrent accepts would all pick the same free port and all but one would have to try again: queue them instead.
   await tx.query(`SELECT pg_advisory_xact_lock(hashtext('vm-webhoster reservations'))`);
   if (await findLivingHosting(tx, hosting.userId)) throw quotaExceeded();
-  const port = await freePort(tx, limits.sshPorts);
+  const port = await freePort(tx, limits);
   const address = await freeAddress(tx, hosting.node, limits.addresses);
   const row = await insertHosting(tx, { ...hosting, sshPort: port, ip: address.ip, mac: address.mac });
   await tx.query(`INSERT INTO ssh_ports (port, hosting_id) VALUES ($1, $2)`, [port, hosting.id]);
@@ -61,13 +62,14 @@ function quotaExceeded(): EngineError {
   );
 }
 
-async function freePort(tx: Tx, [first, last]: readonly [number, number]): Promise<number> {
-  const [free]: { port: number }[] = await tx.query(
+async function freePort(tx: Tx, { sshPorts: [first, last], canListen }: ReservationLimits): Promise<number> {
+  const free: { port: number }[] = await tx.query(
     `SELECT port FROM generate_series($1::int, $2::int) port
-     WHERE NOT EXISTS (SELECT 1 FROM ssh_ports p WHERE p.port = port.port) ORDER BY port LIMIT 1`,
+     WHERE NOT EXISTS (SELECT 1 FROM ssh_ports p WHERE p.port = port.port) ORDER BY port`,
     [first, last],
   );
-  if (free) return free.port;
+  // another program of the machine may hold one; it is passed over
+  for (const { port } of free) if (await canListen(port)) return port;
   throw new EngineError(
     'ports_exhausted',
     'All SSH ports are in use; try again later or ask the operator for more',
@@ -110,9 +112,13 @@ export function findHosting(tx: Tx, id: string): Promise<HostingRow | null> {
   return tx.findOneBy(HostingRow, { id });
 }
 
-/** Until the transaction ends, nobody else accepts anything for this hosting. */
-export async function lockHosting(tx: Tx, id: string): Promise<void> {
-  await tx.query(`SELECT 1 FROM hostings WHERE id = $1 FOR UPDATE`, [id]);
+/** Until the transaction ends, nobody else accepts anything for this hosting. @returns whether it still lives */
+export async function lockHosting(tx: Tx, id: string): Promise<boolean> {
+  const rows: unknown[] = await tx.query(
+    `SELECT 1 FROM hostings WHERE id = $1 AND status <> ALL ($2) FOR UPDATE`,
+    [id, ended],
+  );
+  return rows.length === 1;
 }
 
 export async function getHosting(tx: Tx, id: string): Promise<HostingRow> {
@@ -129,10 +135,15 @@ export function livingHostings(tx: Tx, node: string): Promise<HostingRow[]> {
   return tx.find(HostingRow, { where: { node, status: Not(In(ended)) }, order: { createdAt: 'ASC' } });
 }
 
+/** A hosting that serves; one that is being deleted meanwhile stays so. */
+export async function markRunning(tx: Tx, id: string, readyAt: Date): Promise<void> {
+  await tx.update(HostingRow, { id, status: 'creating' }, { status: 'running', readyAt });
+}
+
 export async function updateHosting(
   tx: Tx,
   id: string,
-  change: Partial<Pick<HostingRow, 'status' | 'sshHostKeys' | 'readyAt'>>,
+  change: Partial<Pick<HostingRow, 'status' | 'sshHostKeys'>>,
 ): Promise<void> {
   await tx.update(HostingRow, { id }, change);
 }

@@ -39,3 +39,10 @@ use_secrets() {
 }
 
 webhoster() { node "$ROOT/dist/cli/main.js" "$@"; }
+
+# Terraform, or OpenTofu where that is what the machine has.
+find_terraform() {
+  if [ -n "${TERRAFORM_BIN:-}" ]; then return; fi
+  if command -v terraform >/dev/null; then TERRAFORM_BIN=$(command -v terraform); elif command -v tofu >/dev/null; then TERRAFORM_BIN=$(command -v tofu); else TERRAFORM_BIN=$CACHE_DIR/bin/terraform; fi
+  export TERRAFORM_BIN
+}

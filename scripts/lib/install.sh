@@ -62,12 +62,6 @@ declare -A TERRAFORM_SHA256=(
   [arm64]=a43d1d0da9b9bab214a8305a39db0e40869572594ccf50c416a7756499143633
 )
 
-# Terraform, or OpenTofu where that is what the machine has.
-find_terraform() {
-  if [ -n "${TERRAFORM_BIN:-}" ]; then return; fi
-  if command -v terraform >/dev/null; then TERRAFORM_BIN=$(command -v terraform); elif command -v tofu >/dev/null; then TERRAFORM_BIN=$(command -v tofu); else TERRAFORM_BIN=$CACHE_DIR/bin/terraform; fi
-  export TERRAFORM_BIN
-}
 need_terraform() { ! command -v "$TERRAFORM_BIN" >/dev/null; }
 do_terraform() {
   local arch zip url

@@ -51,5 +51,8 @@ STEP_LOG=$(mktemp)
 trap 'rm -f "$STEP_LOG"' EXIT
 
 need_root() {
-  [ "$(id -u)" -eq 0 ] || exec sudo --preserve-env "$0" "$@"
+  [ "$(id -u)" -ne 0 ] || return 0
+  rm -f "$STEP_LOG"
+  # sudo puts a PATH of its own in place, and Node.js or Go may be found by ours only
+  exec sudo --preserve-env env "PATH=$PATH" "$0" "$@"
 }

@@ -90,13 +90,15 @@ describe('the queue', () => {
     expect(seen[0]!.at - begun).toBeGreaterThanOrEqual(690);
   });
 
-  it('replaces a waiting job of the same key, with the newer time', async () => {
-    await queue.enqueue(database.direct, 'stack-a', { delayMs: 3_600_000 });
+  it('has one waiting job for a key, however often it is asked for, and does it once', async () => {
+    await queue.enqueue(database.direct, 'stack-a', { delayMs: 300 });
     await queue.enqueue(database.direct, 'stack-b');
+    await queue.enqueue(database.direct, 'stack-a', { delayMs: 300 });
     await queue.enqueue(database.direct, 'stack-a');
     expect(await jobs()).toEqual(['stack-a', 'stack-b']);
     const seen = await collect();
     await until(() => seen.length === 2);
+    await delay(500);
     expect(seen.map(({ id }) => id).sort()).toEqual(['stack-a', 'stack-b']);
   });
 

@@ -120,6 +120,7 @@ export class FakeHost {
       this.routes = routes;
       this.publishes += 1;
     },
+    canListen: () => Promise.resolve(true),
     fetch: async (urlPath) => {
       await this.faults.at('fetch');
       if (!this.serving)

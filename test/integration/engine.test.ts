@@ -175,7 +175,7 @@ describe('the engine', () => {
     await watched;
     expect(events.at(0)).toBe('operation.accepted');
     expect(events.at(-1)).toBe('operation.succeeded');
-    expect(events.filter((type) => type === 'step.done')).toHaveLength(8);
+    expect(events.filter((type) => type === 'step.done')).toHaveLength(9);
     expect((await engine.hostings.get(user, hosting.id)).status).toBe('running');
 
     const removal = await engine.hostings.delete(user);
@@ -231,11 +231,20 @@ describe('the engine', () => {
     const serves = host.guest.servesPage;
     Object.assign(host.guest, { servesPage: () => Promise.resolve(false) });
     const { operation } = await engine.hostings.create(user, {});
-    while (!host.faults.visited.includes('ssh')) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (!host.faults.visited.includes('made libvirt_domain')) await new Promise((resolve) => setTimeout(resolve, 10));
     await engine.close();
     Object.assign(host.guest, { servesPage: serves });
     engine = await startEngine(config, log, replacements());
     expect((await engine.operations.wait(operation.id, { timeoutMs: 30_000 })).status).toBe('succeeded');
+  });
+
+  it('loses nothing that was accepted in the moment it stops', async () => {
+    const user = await engine.accounts.register(registration());
+    const { operation } = await engine.hostings.create(user, {});
+    await engine.close();
+    engine = await startEngine(config, log, replacements());
+    const ended = await engine.operations.wait(operation.id, { timeoutMs: 4_000 });
+    expect(ended.status).toBe('succeeded');
   });
 
   it('tells the health of each part', async () => {

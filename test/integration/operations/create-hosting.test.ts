@@ -57,6 +57,7 @@ describe('create-hosting', () => {
     apply: 'apply',
     boot: 'page',
     route: 'publish',
+    ssh: 'ssh',
   };
   const steps = createHosting.steps.filter((step) => step.run).map((step) => step.name);
 
