@@ -231,7 +231,8 @@ describe('the engine', () => {
     const serves = host.guest.servesPage;
     Object.assign(host.guest, { servesPage: () => Promise.resolve(false) });
     const { operation } = await engine.hostings.create(user, {});
-    while (!host.faults.visited.includes('made libvirt_domain')) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (!host.faults.visited.includes('made libvirt_domain'))
+      await new Promise((resolve) => setTimeout(resolve, 10));
     await engine.close();
     Object.assign(host.guest, { servesPage: serves });
     engine = await startEngine(config, log, replacements());
