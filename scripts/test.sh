@@ -131,6 +131,9 @@ say
 [ -z "$QUICK" ] || say "left out by --quick: system, e2e"
 [ "${#FAILURES[@]}" -eq 0 ] || say "failed: $(IFS=,; echo "${FAILURES[*]}")"
 say "after $(seconds_since "$STARTED")"
+# ours only: pid files are there when this run started them
+stop_pid "$RUN_DIR/libvirtd.pid" libvirtd 20
+stop_pid "$RUN_DIR/virtlogd.pid" virtlogd 20
 rm -rf "$DATA_DIR"
 say "$PASSED passed, $FAILED failed"
 [ "$FAILED" -eq 0 ]
