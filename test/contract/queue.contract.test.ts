@@ -50,6 +50,24 @@ async function collect(from: Queue = queue): Promise<{ id: string; at: number }[
 }
 
 describe('the queue', () => {
+  it('works on after the database failed under the end of a job', async () => {
+    await queue.stop();
+    queue = graphileQueue({ connectionString: url, concurrency: 1, log: createLog('silent') });
+    const done: string[] = [];
+    await queue.start(async (id) => {
+      // the library gives a worker up for good when it cannot write that its job is done
+      if (id === 'first')
+        await database.direct.query(`ALTER TABLE graphile_worker._private_jobs RENAME TO away`);
+      done.push(id);
+    });
+    await queue.enqueue(database.direct, 'first');
+    await until(() => done.includes('first') && !queue.working);
+    await database.direct.query(`ALTER TABLE graphile_worker.away RENAME TO _private_jobs`);
+    await until(() => queue.working);
+    await queue.enqueue(database.direct, 'second');
+    await until(() => done.includes('second'));
+  }, 30_000);
+
   it('has a job exactly if the transaction commits', async () => {
     const rolledBack = database.transaction(async (tx) => {
       await queue.enqueue(tx, 'stack-a');
