@@ -50,11 +50,19 @@ export function renderNginx(settings: ProxySettings, routes: readonly Route[], g
     hasRoutes: routes.length > 0,
     routes: routes.map((route) => ({
       userId: checkNumber(route.userId),
-      username: check('username', route.username),
+      mapKey: mapKey(check('username', route.username)),
       ip: check('ip', route.ip),
       sshPort: checkPort(route.sshPort),
     })),
   });
+}
+
+/**
+ * A backslash keeps a map from taking `default`, `include` and its other words for itself. It is doubled because the
+ * reader of the file comes first, and to it `\t`, `\r` and `\n` are white space.
+ */
+function mapKey(username: string): string {
+  return `\\\\${username}`;
 }
 
 function check(name: keyof typeof patterns, value: string): string {
