@@ -34,6 +34,18 @@ describe('the Nginx configuration', () => {
     expect(actual).toBe(golden(`routes-${count}.conf`, actual));
   });
 
+  it.each(['default', 'include', 'hostnames', 'volatile', 'tom', 'nina', 'rob'])(
+    'takes %s for a name: not for a word of the map, nor its first letter for white space',
+    (username) => {
+      const text = renderNginx(
+        settings,
+        [{ userId: 1, username, ip: '10.90.0.2', sshPort: 10000 }],
+        generation,
+      );
+      expect(text).toContain(`    \\\\${username} 10.90.0.2;`);
+    },
+  );
+
   it('loads no module and names no user where there is none', () => {
     const text = renderNginx({ ...settings, streamModule: null, user: null }, routes, generation);
     expect(text).not.toContain('load_module');
