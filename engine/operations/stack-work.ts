@@ -104,28 +104,30 @@ async function destroyByTerraform(context: StepContext, spec: StackSpec, policy:
 }
 
 /** Removes what carries the stack's names in libvirt. Call it only when nothing of it is to be kept. */
-export async function removeRemains({ parts, report }: StepContext, names: StackNames): Promise<void> {
-  const remains = await parts.inventory.find(names);
-  if (remains.domain !== null) {
-    report(`removing domain ${remains.domain} left behind`);
-    await parts.inventory.removeDomain(remains.domain);
-  }
-  for (const volume of remains.volumes) {
-    report(`removing volume ${volume} left behind`);
-    await parts.inventory.removeVolume(names.pool, volume);
-  }
+export function removeRemains(context: StepContext, names: StackNames): Promise<void> {
+  return removeByName(context, names, []);
 }
 
 /** Removes what carries the stack's names in libvirt but is not in Terraform's state. Call it before planning again. */
 export async function removeUntracked(context: StepContext, names: StackNames): Promise<void> {
   const state = await readState(stackWorkspace(context.parts.config, context.stackId));
-  const known = state === null ? [] : resourceNames(state);
-  const unknown = (name: string): boolean => !known.includes(name);
-  const remains = await context.parts.inventory.find(names);
-  if (remains.domain !== null && unknown(remains.domain))
-    await context.parts.inventory.removeDomain(remains.domain);
-  for (const volume of remains.volumes.filter(unknown))
-    await context.parts.inventory.removeVolume(names.pool, volume);
+  await removeByName(context, names, state === null ? [] : resourceNames(state));
+}
+
+async function removeByName(
+  { parts, report }: StepContext,
+  names: StackNames,
+  kept: readonly string[],
+): Promise<void> {
+  const { domain, volumes } = await parts.inventory.find(names);
+  if (domain !== null && !kept.includes(domain)) {
+    report(`removing domain ${domain} left behind`);
+    await parts.inventory.removeDomain(domain);
+  }
+  for (const volume of volumes.filter((name) => !kept.includes(name))) {
+    report(`removing volume ${volume} left behind`);
+    await parts.inventory.removeVolume(names.pool, volume);
+  }
 }
 
 /** Removes workspace, specification and state. Call it only when nothing of the stack exists any more. */

@@ -63,13 +63,17 @@ function quotaExceeded(): EngineError {
 }
 
 async function freePort(tx: Tx, { sshPorts: [first, last], canListen }: ReservationLimits): Promise<number> {
-  const free: { port: number }[] = await tx.query(
-    `SELECT port FROM generate_series($1::int, $2::int) port
-     WHERE NOT EXISTS (SELECT 1 FROM ssh_ports p WHERE p.port = port.port) ORDER BY port`,
-    [first, last],
-  );
-  // another program of the machine may hold one; it is passed over
-  for (const { port } of free) if (await canListen(port)) return port;
+  for (let from = first; ;) {
+    const [free]: { port: number }[] = await tx.query(
+      `SELECT port FROM generate_series($1::int, $2::int) port
+       WHERE NOT EXISTS (SELECT 1 FROM ssh_ports p WHERE p.port = port.port) ORDER BY port LIMIT 1`,
+      [from, last],
+    );
+    if (!free) break;
+    // another program of the machine may hold it; it is passed over
+    if (await canListen(free.port)) return free.port;
+    from = free.port + 1;
+  }
   throw new EngineError(
     'ports_exhausted',
     'All SSH ports are in use; try again later or ask the operator for more',

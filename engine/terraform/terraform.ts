@@ -2,8 +2,6 @@
  * Terraform (or OpenTofu) as this engine sees it. The caller must hold the stack's lease: Terraform's own lock
  * alone would let a superseded run start. All paths are relative to the workspace.
  */
-import type { EngineError } from '../errors';
-
 export interface TerraformCall {
   /** The stack's directory, holding cdk.tf.json. */
   readonly workspace: string;
@@ -21,6 +19,7 @@ export interface TerraformEvent {
   readonly address: string | null;
 }
 
+/** Every verb throws {EngineError}: plan_failed, apply_failed, terraform_missing; Terraform's own words are in `cause`. */
 export interface Terraform {
   /** Makes the directory ready: provider linked from the mirror, lock file written. Safe to repeat. */
   init(call: TerraformCall): Promise<void>;
@@ -33,9 +32,6 @@ export interface Terraform {
   /** Product and version, e.g. `Terraform 1.11.4`. */
   version(): Promise<string>;
 }
-
-/** Thrown by every verb: code plan_failed, apply_failed, terraform_missing; Terraform's own words are in `cause`. */
-export type TerraformFailure = EngineError;
 
 export type PlanAction = 'no-op' | 'create' | 'read' | 'update' | 'delete';
 

@@ -30,6 +30,14 @@ describe('accepting a create', () => {
     expect(world.host.publishes).toBeLessThan(50);
   }, 120_000);
 
+  it('passes over ports that another program holds', async () => {
+    world = await openWorld({ SSH_PORT_MIN: '10000', SSH_PORT_MAX: '10002' });
+    Object.assign(world.host.proxy, { canListen: (port: number) => Promise.resolve(port === 10_001) });
+    const [one, two] = await users(2);
+    expect((await world.engine.hostings.create(one!, {})).hosting.sshPort).toBe(10_001);
+    await expect(world.engine.hostings.create(two!, {})).rejects.toMatchObject({ code: 'ports_exhausted' });
+  });
+
   it('refuses when all addresses are taken', async () => {
     world = await openWorld({ NETWORK_CIDR: '10.90.0.0/29' });
     const everyone = await users(6);
