@@ -5,7 +5,13 @@ import type { ErrorCode } from './errors';
 
 export type Role = 'user' | 'admin';
 export type HostingStatus = 'creating' | 'running' | 'stopped' | 'deleting' | 'deleted' | 'failed';
-export type OperationKind = 'create-hosting' | 'delete-hosting' | 'prepare-node' | 'remove-node';
+export type OperationKind =
+  | 'create-hosting'
+  | 'delete-hosting'
+  | 'prepare-node'
+  | 'remove-node'
+  | 'remove-orphan'
+  | 'check-drift';
 export type OperationStatus = 'pending' | 'running' | 'succeeded' | 'unwinding' | 'failed' | 'stuck';
 
 export interface User {

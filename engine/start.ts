@@ -53,6 +53,7 @@ export async function connectParts(
   config: Config,
   log: Log,
   replace: Partial<Parts> = {},
+  operationsThereAre: readonly OperationDefinition[] = definitions,
 ): Promise<EngineParts> {
   // state, plans and configuration hold secrets; what others must read is given its mode by name
   process.umask(0o077);
@@ -86,7 +87,7 @@ export async function connectParts(
     ...replace,
   };
   const owner = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
-  return { parts, bus, runner: operationRunner({ parts, definitions, bus, owner }) };
+  return { parts, bus, runner: operationRunner({ parts, definitions: operationsThereAre, bus, owner }) };
 }
 
 /** Starts what the role asks for. */
@@ -107,7 +108,8 @@ export async function startEngine(config: Config, log: Log, replace: Partial<Par
   };
 }
 
-async function startWorking(parts: Parts, runner: Runner): Promise<() => void> {
+/** Takes jobs from here on. @returns stops the reconcilers; the queue is stopped apart */
+export async function startWorking(parts: Parts, runner: Runner): Promise<() => void> {
   await parts.routePublisher.publish();
   await parts.queue.start((stackId, handover) => runner.perform(stackId, handover));
   return reconcileExpiredLeases(parts);

@@ -7,6 +7,7 @@ import { OperationEventRow, OperationRow, OperationStepRow } from './entities/op
 import { NodeRow, RunRow, StackRow } from './entities/stack';
 import { UserRow } from './entities/user';
 import { Initial1763800000001 } from './migrations/0001-initial';
+import { SweepsAndRestores1763800000002 } from './migrations/0002-sweeps-and-restores';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
 export type Tx = EntityManager;
@@ -34,7 +35,7 @@ export async function openDatabase(url: string): Promise<Database> {
       NodeRow,
       RunRow,
     ],
-    migrations: [Initial1763800000001],
+    migrations: [Initial1763800000001, SweepsAndRestores1763800000002],
     migrationsTableName: 'schema_migrations',
     migrationsTransactionMode: 'all',
     extra: { max: 16, connectionTimeoutMillis: 10_000, query_timeout: 30_000, keepAlive: true },
