@@ -35,6 +35,7 @@ export const errorCodes = [
   'image_build_failed',
   'node_not_ready',
   'libvirt_unavailable',
+  'disk_full',
   'terraform_missing',
   'database_unavailable',
   'lease_lost',
@@ -68,11 +69,43 @@ export class EngineError extends Error {
   }
 }
 
-/** Any thrown thing as an EngineError; what is not ours becomes `internal` and keeps its story as cause. */
+/**
+ * Any thrown thing as an EngineError. A lost database connection, which may surface in any query, is told as such;
+ * what is not ours becomes `internal` and keeps its story as cause.
+ */
 export function toEngineError(
   thrown: unknown,
   code: ErrorCode = 'internal',
   message = 'Something failed inside the service',
 ): EngineError {
-  return thrown instanceof EngineError ? thrown : new EngineError(code, message, { cause: thrown });
+  if (thrown instanceof EngineError) return thrown;
+  if (isDatabaseOutage(thrown)) return databaseUnavailable(thrown);
+  return new EngineError(code, message, { cause: thrown });
+}
+
+export function databaseUnavailable(cause: unknown): EngineError {
+  return new EngineError('database_unavailable', 'The database cannot be reached; try again in a minute', {
+    retryable: true,
+    cause,
+  });
+}
+
+/** SQLSTATE of a server that goes down or comes up (57P01-57P03) or has no connection left (53300); class 08 is the connection. */
+const outageStates = /^(57P0[123]|53300|08...)$/;
+/** What `pg` says, without any code, of a connection that ended or could not be had in time. */
+const outageWords =
+  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error)/;
+
+/** True for what `pg` throws when the server is away; TypeORM keeps its code and its words. */
+function isDatabaseOutage(thrown: unknown): boolean {
+  if (!(thrown instanceof Error)) return false;
+  const { code, syscall, query } = thrown as { code?: unknown; syscall?: unknown; query?: unknown };
+  if (typeof code === 'string' && outageStates.test(code)) return true;
+  if (outageWords.test(thrown.message)) return true;
+  // a socket's own error: pg's connect, or a query that TypeORM wrapped
+  return (
+    (syscall === 'connect' || typeof query === 'string') &&
+    typeof code === 'string' &&
+    /^(ECONN|EPIPE|ENOENT|ETIMEDOUT)/.test(code)
+  );
 }

@@ -1,9 +1,10 @@
 /**
- * The door of stacks/. Types only, and where the synthesizer starts: the engine runs it in a child process,
+ * The door of stacks/. Types, the mark of our domains, and where the synthesizer starts: the engine runs it in a child process,
  * one per stack, so that no stack can reach another's lazy values and the engine never loads cdktf.
  */
 import path from 'node:path';
 
+export { METADATA_NAMESPACE } from './metadata';
 export type { HostingSpec, NodeSpec, SpecImage, StackNode, StackSpec } from './spec';
 
 /** Script that reads one StackSpec as JSON on stdin and writes its Terraform JSON on stdout. */

@@ -8,6 +8,8 @@ export interface Inventory {
   removeVolume(pool: string, name: string): Promise<void>;
   /** `running`, `shut off`, … or null when there is no such domain. */
   domainState(name: string): Promise<string | null>;
+  /** Everything on the node that could be of this installation, whose pool this is. */
+  survey(pool: string): Promise<Survey>;
   /** True when pool and network are there and active. */
   nodeActive(pool: string, network: string): Promise<boolean>;
   /** Group that QEMU runs as, where libvirt says so. */
@@ -27,4 +29,18 @@ export interface Remains {
   /** The domain's name, if it exists. */
   readonly domain: string | null;
   readonly volumes: readonly string[];
+}
+
+export interface Survey {
+  readonly domains: readonly SurveyedDomain[];
+  /** Names of all volumes of the pool, whoever made them; none when there is no such pool. */
+  readonly volumes: readonly string[];
+}
+
+export interface SurveyedDomain {
+  readonly name: string;
+  /** e.g. `running`, `shut off` */
+  readonly state: string;
+  /** From the mark that our stacks put into a domain's metadata; null when it has none for this pool: it is foreign. */
+  readonly hostingId: string | null;
 }

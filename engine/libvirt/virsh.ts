@@ -1,7 +1,9 @@
 /** libvirt by virsh: a command costs some 20 ms and needs no native binding. */
 import { EngineError } from '../errors';
 import { CommandNotFound, type CommandResult, runCommand } from '../process';
+import { METADATA_NAMESPACE } from '../../stacks';
 import type { Inventory } from './inventory';
+import { hostingDomain, markHeading, parseDomainList, parseMarks } from './virsh-output';
 
 export function virshInventory(uri: string): Inventory {
   const virsh = (...args: string[]): Promise<CommandResult> => runVirsh(uri, args);
@@ -10,9 +12,17 @@ export function virshInventory(uri: string): Inventory {
   const listed = async (...args: string[]): Promise<string[]> => {
     const result = await virsh(...args);
     if (result.code !== 0) refuse(result);
-    return result.stdout.split('\n').flatMap((line) => line.trim().split(/\s+/)[0] || []);
+    return result.stdout.split('\n').flatMap((line) => line.trim().split(/\s{2,}/)[0] || []);
   };
   const domains = (): Promise<string[]> => listed('list', '--all', '--name');
+  // one virsh for all: it goes on after a domain that has no mark, or that went away meanwhile
+  const readMarks = async (names: readonly string[]): Promise<ReturnType<typeof parseMarks>> => {
+    const ours = names.filter((name) => hostingDomain.test(name));
+    if (ours.length === 0) return new Map();
+    const ask = (name: string): string =>
+      `echo ${markHeading}${name}; metadata ${name} --uri ${METADATA_NAMESPACE}`;
+    return parseMarks((await virsh(ours.map(ask).join('; '))).stdout);
+  };
   const volumesOf = async (pool: string): Promise<string[]> =>
     (await listed('pool-list', '--all', '--name')).includes(pool) ? listed('vol-list', pool) : [];
 
@@ -40,6 +50,17 @@ export function virshInventory(uri: string): Inventory {
       if (!(await domains()).includes(name)) return null;
       const state = await virsh('domstate', name);
       return state.code === 0 ? state.stdout.trim() : refuse(state);
+    },
+    survey: async (pool) => {
+      const [states, volumes] = await Promise.all([virsh('list', '--all'), volumesOf(pool)]);
+      if (states.code !== 0) refuse(states);
+      const present = parseDomainList(states.stdout);
+      const marks = await readMarks(present.map((each) => each.name));
+      const hostingId = (name: string): string | null => {
+        const mark = marks.get(name);
+        return mark?.pool === pool ? mark.hostingId : null;
+      };
+      return { domains: present.map((each) => ({ ...each, hostingId: hostingId(each.name) })), volumes };
     },
     nodeActive: async (pool, network) => {
       const [pools, networks] = await Promise.all([

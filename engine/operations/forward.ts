@@ -5,7 +5,7 @@ import type { Parts } from '../parts';
 import type { Tx } from '../store/database';
 import { markStep, moveOperation, type OperationRow, type OperationStepRow } from '../store/operations';
 import { Interruption, type OperationDefinition, type Step, type StepContext } from './operation';
-import { retrying } from './retry';
+import { anotherTry } from './retry';
 
 /** One operation while this worker holds its stack. */
 export interface Work {
@@ -14,6 +14,8 @@ export interface Work {
   readonly row: OperationRow;
   readonly steps: readonly OperationStepRow[];
   readonly stop: AbortSignal;
+  /** @throws {Interruption} when the lease may have run out while this process slept */
+  readonly assertHeld: () => void;
   readonly write: <T>(body: (tx: Tx) => Promise<T>) => Promise<T>;
   readonly report: StepContext['report'];
 }
@@ -25,72 +27,91 @@ export interface Work {
  * @throws {Interruption} when the worker must let go
  */
 export async function goForward(work: Work, signal: AbortSignal): Promise<Failure | null> {
-  const { definition, row, steps } = work;
-  const outputs = new Map(steps.map((step) => [step.name, step.output]));
-  const { position, resumed } = startingPoint(definition, steps);
-  if (row.status !== 'running') await work.write((tx) => moveOperation(tx, row.id, 'running'));
-  for (const [index, step] of definition.steps.entries()) {
-    if (index < position) continue;
-    const context = stepContext(work, {
-      signal,
-      resumed: resumed && index === position,
-      failure: null,
-      outputs,
-    });
-    const failure = await runStep(work, { position: index, name: step.name }, step, context);
-    if (failure !== null) return failure;
+  const { row, write } = work;
+  try {
+    if (row.status !== 'running') await write((tx) => moveOperation(tx, row.id, 'running'));
+    const failure = await runSteps(work, signal);
+    if (failure === null) await write((tx) => moveOperation(tx, row.id, 'succeeded'));
+    return failure;
+  } catch (thrown) {
+    // a cancel is a way to fail; any other interruption means that this worker must let go
+    if (thrown instanceof Interruption && thrown.why === 'cancelled') return cancelled;
+    throw thrown;
   }
-  await work.write((tx) => moveOperation(tx, row.id, 'succeeded'));
+}
+
+/** A step that fails and may pass is gone back to as after a crash: to itself, or to where it says it must begin again. */
+async function runSteps(work: Work, signal: AbortSignal): Promise<Failure | null> {
+  const { definition, row, steps, write } = work;
+  const outputs = new Map(steps.map((step) => [step.name, step.output]));
+  const tries = new Map<Step, number>();
+  let { position, resumed } = startingPoint(definition, steps);
+  for (let step = definition.steps[position]; step !== undefined; step = definition.steps[position]) {
+    const at = { position, name: step.name };
+    const context = stepContext(work, { signal, resumed, failure: null, outputs });
+    try {
+      await runStep(work, at, step, context);
+      [position, resumed] = [position + 1, false];
+    } catch (thrown) {
+      const tried = tries.get(step) ?? 0;
+      tries.set(step, tried + 1);
+      if (!(await worthAnother(work, step, thrown, tried, signal))) {
+        await write((tx) => markStep(tx, row.id, at, 'failed'));
+        const { code, message } = toEngineError(thrown);
+        return { code, message };
+      }
+      [position, resumed] = [restartPosition(definition, position), true];
+    }
+  }
   return null;
 }
 
 /** The first step that is not done, or the one that a died step says to restart at. */
 function startingPoint(
-  { steps }: OperationDefinition,
+  definition: OperationDefinition,
   rows: readonly OperationStepRow[],
 ): { position: number; resumed: boolean } {
-  const open = steps.findIndex((_, index) => rows[index]?.status !== 'done');
-  const position = open === -1 ? steps.length : open;
+  const open = definition.steps.findIndex((_, index) => rows[index]?.status !== 'done');
+  const position = open === -1 ? definition.steps.length : open;
   const status = rows[position]?.status;
   const resumed = status === 'running' || status === 'failed';
-  const restartAt = resumed ? steps[position]?.restartAt : undefined;
-  return {
-    position: restartAt === undefined ? position : steps.findIndex((step) => step.name === restartAt),
-    resumed,
-  };
+  return { position: resumed ? restartPosition(definition, position) : position, resumed };
+}
+
+function restartPosition({ steps }: OperationDefinition, position: number): number {
+  const name = steps[position]?.restartAt;
+  return name === undefined ? position : steps.findIndex((step) => step.name === name);
 }
 
 async function runStep(
-  work: Work,
+  { row, write }: Work,
   at: { position: number; name: string },
   step: Step,
   context: StepContext & { remember: (step: string, output: unknown) => void },
-): Promise<Failure | null> {
-  const { parts, row, write } = work;
-  const attempt = async (): Promise<void> => {
-    await write((tx) => markStep(tx, row.id, at, 'running'));
-    const output = (await step.run?.(context)) ?? null;
-    context.remember(step.name, output);
-    await write((tx) => markStep(tx, row.id, at, 'done', output));
-  };
-  try {
-    await retrying(attempt, {
-      clock: parts.clock,
-      signal: context.signal,
-      worthAnother: (error) => error.retryable,
-      onFailure: (err, willRetry) => {
-        parts.log.warn({ err, step: step.name, willRetry }, 'step failed');
-      },
-    });
-    return null;
-  } catch (thrown) {
-    // a cancel is a way to fail; any other interruption means that this worker must let go
-    if (thrown instanceof Interruption && thrown.why === 'cancelled') return cancelled;
-    if (thrown instanceof Interruption) throw thrown;
-    const { code, message } = toEngineError(thrown);
-    await write((tx) => markStep(tx, row.id, at, 'failed'));
-    return { code, message };
-  }
+): Promise<void> {
+  context.signal.throwIfAborted();
+  await write((tx) => markStep(tx, row.id, at, 'running'));
+  const output = (await step.run?.(context)) ?? null;
+  context.remember(step.name, output);
+  await write((tx) => markStep(tx, row.id, at, 'done', output));
+}
+
+function worthAnother(
+  { parts, definition, report }: Work,
+  { name }: Step,
+  thrown: unknown,
+  tries: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return anotherTry(thrown, tries, {
+    clock: parts.clock,
+    signal,
+    way: definition.onFailure === 'unwind' ? 'forward' : 'no-way-back',
+    onFailure: (err, willRetry) => {
+      parts.log.warn({ err, step: name, willRetry }, 'step failed');
+      if (willRetry) report(`${name} failed, trying again`, { step: name, code: err.code });
+    },
+  });
 }
 
 const cancelled: Failure = { code: 'cancelled', message: 'The operation was cancelled' };
@@ -99,7 +120,7 @@ export function stepContext(
   work: Work,
   now: { signal: AbortSignal; resumed: boolean; failure: Failure | null; outputs: Map<string, unknown> },
 ): StepContext & { remember: (step: string, output: unknown) => void } {
-  const { parts, row, write, report } = work;
+  const { parts, row, write, report, assertHeld } = work;
   return {
     parts,
     operationId: row.id,
@@ -109,6 +130,7 @@ export function stepContext(
     resumed: now.resumed,
     failure: now.failure,
     write,
+    assertHeld,
     report,
     output: <T>(step: string): T => {
       if (!now.outputs.has(step))

@@ -16,12 +16,18 @@ export interface StepContext {
   readonly input: Readonly<Record<string, unknown>>;
   /** Fires on cancel, on handover to another worker, and when the lease is lost. */
   readonly signal: AbortSignal;
-  /** True when an earlier worker had begun this step. */
+  /** True when this step was begun before, by a worker that died or in a try that failed. */
   readonly resumed: boolean;
   /** Why the operation unwinds; null while it goes forward. */
   readonly failure: Failure | null;
   /** A transaction that commits only while this worker holds the stack's lease. */
   write<T>(body: (tx: Tx) => Promise<T>): Promise<T>;
+  /**
+   * Call it right before what no write can take back: a worker that was frozen past its lease may wake up here.
+   *
+   * @throws {Interruption} when the lease may have run out
+   */
+  assertHeld(): void;
   /** What an earlier step returned. */
   output<T>(step: string): T;
   /** Tells whoever watches; never holds a secret. */
@@ -33,7 +39,7 @@ export interface Step {
   /** Returns what later steps need, as JSON. Absent where accepting the operation already did it. */
   readonly run?: (context: StepContext) => Promise<unknown>;
   readonly undo?: (context: StepContext) => Promise<void>;
-  /** Where to go on when a worker died in this step. @default the step itself */
+  /** Where to begin again when a worker died in this step or it is tried again. @default the step itself */
   readonly restartAt?: string;
 }
 

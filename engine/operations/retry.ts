@@ -3,35 +3,41 @@ import type { Clock } from '../clock';
 import { type EngineError, toEngineError } from '../errors';
 import { Interruption } from './operation';
 
+/** Waits before the second, third, … try, in ms. */
+const briefly = [500, 1_000, 2_000, 4_000];
+/** Long enough for a part that restarts (libvirtd, Nginx, a database) to be there again. */
+const patiently = [...briefly, ...Array<number>(10).fill(8_000)];
+
+/** How long what fails is tried again: where there is a way back, briefly; where giving up leaves something behind, longer. */
+export function delaysFor(error: EngineError, way: 'forward' | 'no-way-back' | 'back'): readonly number[] {
+  if (way === 'back') return error.retryable ? patiently : briefly;
+  if (!error.retryable) return [];
+  return way === 'forward' ? briefly : patiently;
+}
+
 export interface RetryOptions {
   readonly clock: Clock;
   /** Ends the waiting; the attempt itself watches it too. */
   readonly signal: AbortSignal;
-  readonly worthAnother: (error: EngineError) => boolean;
+  readonly way: Parameters<typeof delaysFor>[1];
   readonly onFailure: (error: EngineError, willRetry: boolean) => void;
 }
 
-/** Waits before the second, third, … try. */
-const delaysMs = [500, 1_000, 2_000, 4_000];
-
 /**
- * @returns what the first successful attempt returns
- * @throws the signal's reason when it fired; {Interruption} when the lease is lost; the last attempt's {EngineError}
+ * @param tries  how often it was tried before this failure
+ * @returns true after the wait for another try, false when there is to be none
+ * @throws {Interruption} when it was thrown, the signal has fired, or the lease is lost
  */
-export async function retrying<T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> {
-  const { clock, signal, worthAnother, onFailure } = options;
-  for (let tries = 0; ; tries++) {
-    signal.throwIfAborted();
-    try {
-      return await attempt();
-    } catch (thrown) {
-      signal.throwIfAborted();
-      const error = toEngineError(thrown);
-      if (error.code === 'lease_lost') throw new Interruption('lease-lost');
-      const delay = worthAnother(error) ? delaysMs[tries] : undefined;
-      onFailure(error, delay !== undefined);
-      if (delay === undefined) throw error;
-      await clock.sleep(delay, signal).catch(() => undefined);
-    }
-  }
+export async function anotherTry(thrown: unknown, tries: number, options: RetryOptions): Promise<boolean> {
+  const { clock, signal, way, onFailure } = options;
+  signal.throwIfAborted();
+  if (thrown instanceof Interruption) throw thrown;
+  const error = toEngineError(thrown);
+  if (error.code === 'lease_lost') throw new Interruption('lease-lost');
+  const delay = delaysFor(error, way)[tries];
+  onFailure(error, delay !== undefined);
+  if (delay === undefined) return false;
+  await clock.sleep(delay, signal).catch(() => undefined);
+  signal.throwIfAborted();
+  return true;
 }

@@ -21,7 +21,7 @@ import { endProcessesIn } from '../process';
 import type { Parts } from '../parts';
 import type { EventBus } from '../events';
 import { stackWorkspace } from './stack-work';
-import { keepLease, leaseTtlMs } from './lease-keeper';
+import { keepLease, type LeaseKeeper, leaseTtlMs } from './lease-keeper';
 import { Interruption, type OperationDefinition } from './operation';
 import { goForward, type Work } from './forward';
 import { unwind } from './unwind';
@@ -48,7 +48,7 @@ export function operationRunner(options: RunnerOptions): Runner {
       const lease = await claimLease(parts.database.direct, stackId, owner, leaseTtlMs);
       if (lease === null) return;
       const stop = new AbortController();
-      const release = keepLease(parts, lease, (reason) => {
+      const keeper = keepLease(parts, lease, (reason) => {
         stop.abort(reason);
       });
       const onHandover = (): void => {
@@ -58,20 +58,29 @@ export function operationRunner(options: RunnerOptions): Runner {
       try {
         // what a dead worker started must be gone before anybody goes on
         await endProcessesIn(stackWorkspace(parts.config, stackId));
-        await workOff(options, lease, stop.signal);
+        await workOff(options, { lease, keeper, stop: stop.signal });
       } catch (thrown) {
         await handOver(parts, lease, thrown);
       } finally {
         handover.removeEventListener('abort', onHandover);
-        release();
+        keeper.release();
       }
     },
   };
 }
 
+/** The stack while this worker has it. */
+interface Held {
+  readonly lease: Lease;
+  readonly keeper: LeaseKeeper;
+  /** Fires on handover and when the lease is lost. */
+  readonly stop: AbortSignal;
+}
+
 /** Runs operations in the order of their acceptance; the last write gives the lease back. */
-async function workOff(options: RunnerOptions, lease: Lease, stop: AbortSignal): Promise<void> {
+async function workOff(options: RunnerOptions, held: Held): Promise<void> {
   const { parts } = options;
+  const { lease } = held;
   for (;;) {
     // Looking and letting go are one transaction: an operation accepted meanwhile finds the lease free.
     const operation = await fenced(parts.database, lease, async (tx) => {
@@ -80,15 +89,14 @@ async function workOff(options: RunnerOptions, lease: Lease, stop: AbortSignal):
       return next;
     });
     if (operation === null) return;
-    await performOperation(options, lease, operation, stop);
+    await performOperation(options, held, operation);
   }
 }
 
 async function performOperation(
   options: RunnerOptions,
-  lease: Lease,
+  { lease, keeper, stop }: Held,
   row: OperationRow,
-  stop: AbortSignal,
 ): Promise<void> {
   const { parts, bus } = options;
   const definition = options.definitions.find((each) => each.kind === row.kind);
@@ -100,6 +108,9 @@ async function performOperation(
     row,
     steps: await stepsOf(parts.database.direct, row.id),
     stop,
+    assertHeld: () => {
+      keeper.assertHeld();
+    },
     write: (body) => fenced(parts.database, lease, body),
     report: (message, data) =>
       void addEvent(parts.database.direct, row.id, 'progress', message, data).catch(() => undefined),

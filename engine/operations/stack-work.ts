@@ -115,16 +115,18 @@ export async function removeUntracked(context: StepContext, names: StackNames): 
 }
 
 async function removeByName(
-  { parts, report }: StepContext,
+  { parts, report, assertHeld }: StepContext,
   names: StackNames,
   kept: readonly string[],
 ): Promise<void> {
   const { domain, volumes } = await parts.inventory.find(names);
   if (domain !== null && !kept.includes(domain)) {
+    assertHeld();
     report(`removing domain ${domain} left behind`);
     await parts.inventory.removeDomain(domain);
   }
   for (const volume of volumes.filter((name) => !kept.includes(name))) {
+    assertHeld();
     report(`removing volume ${volume} left behind`);
     await parts.inventory.removeVolume(names.pool, volume);
   }
@@ -175,6 +177,7 @@ async function recorded<T>(
     });
   };
   try {
+    context.assertHeld();
     const result = await verb(call(context, onEvent));
     await finish(0);
     return result;

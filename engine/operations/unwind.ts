@@ -2,8 +2,7 @@
 import type { Failure } from '../engine';
 import { markStep, moveOperation, stepsOf } from '../store/operations';
 import { type Work, stepContext } from './forward';
-import { Interruption } from './operation';
-import { retrying } from './retry';
+import { anotherTry } from './retry';
 
 /**
  * Ends in `failed` when everything was undone, in `stuck` when an undo would not succeed.
@@ -22,7 +21,7 @@ export async function unwind(work: Work, failure: Failure): Promise<void> {
     const started = status !== undefined && status !== 'pending' && status !== 'undone';
     if (!started || step.undo === undefined) continue;
     const at = { position, name: step.name };
-    const undone = await tryUndo(work, () => step.undo?.(context) ?? Promise.resolve());
+    const undone = await tryUndo(work, step.name, () => step.undo?.(context) ?? Promise.resolve());
     await work.write((tx) => markStep(tx, row.id, at, undone ? 'undone' : 'undo_failed'));
     if (undone) continue;
     await work.write((tx) => moveOperation(tx, row.id, 'stuck'));
@@ -32,20 +31,21 @@ export async function unwind(work: Work, failure: Failure): Promise<void> {
 }
 
 /** Everything is worth another try here: giving up leaves something behind. */
-async function tryUndo(work: Work, undo: () => Promise<void>): Promise<boolean> {
-  const { parts, stop } = work;
-  try {
-    await retrying(undo, {
-      clock: parts.clock,
-      signal: stop,
-      worthAnother: () => true,
-      onFailure: (err, willRetry) => {
-        parts.log.error({ err, willRetry }, 'undo failed');
-      },
-    });
-    return true;
-  } catch (thrown) {
-    if (thrown instanceof Interruption) throw thrown;
-    return false;
+async function tryUndo({ parts, stop }: Work, name: string, undo: () => Promise<void>): Promise<boolean> {
+  for (let tries = 0; ; tries++) {
+    try {
+      await undo();
+      return true;
+    } catch (thrown) {
+      const again = await anotherTry(thrown, tries, {
+        clock: parts.clock,
+        signal: stop,
+        way: 'back',
+        onFailure: (err, willRetry) => {
+          parts.log.error({ err, step: name, willRetry }, 'undo failed');
+        },
+      });
+      if (!again) return false;
+    }
   }
 }

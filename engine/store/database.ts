@@ -1,13 +1,14 @@
 /** The Postgres connection. Every change of data is one transaction; the schema comes from migrations only. */
 import 'reflect-metadata';
 import { DataSource, type EntityManager } from 'typeorm';
-import { EngineError } from '../errors';
+import { databaseUnavailable } from '../errors';
 import { HostingRow } from './entities/hosting';
 import { OperationEventRow, OperationRow, OperationStepRow } from './entities/operation';
 import { NodeRow, RunRow, StackRow } from './entities/stack';
 import { UserRow } from './entities/user';
 import { Initial1763800000001 } from './migrations/0001-initial';
 import { SweepsAndRestores1763800000002 } from './migrations/0002-sweeps-and-restores';
+import { OpenOperations1763800000003 } from './migrations/0003-open-operations';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
 export type Tx = EntityManager;
@@ -35,7 +36,7 @@ export async function openDatabase(url: string): Promise<Database> {
       NodeRow,
       RunRow,
     ],
-    migrations: [Initial1763800000001, SweepsAndRestores1763800000002],
+    migrations: [Initial1763800000001, SweepsAndRestores1763800000002, OpenOperations1763800000003],
     migrationsTableName: 'schema_migrations',
     migrationsTransactionMode: 'all',
     extra: { max: 16, connectionTimeoutMillis: 10_000, query_timeout: 30_000, keepAlive: true },
@@ -43,10 +44,7 @@ export async function openDatabase(url: string): Promise<Database> {
   try {
     await source.initialize();
   } catch (cause) {
-    throw new EngineError('database_unavailable', 'The database cannot be reached', {
-      retryable: true,
-      cause,
-    });
+    throw databaseUnavailable(cause);
   }
   return {
     direct: source.manager,

@@ -2,11 +2,12 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { EngineError, type ErrorCode } from '../errors';
+import { EngineError } from '../errors';
 import { CommandNotFound, type CommandOptions, type CommandResult, runCommand } from '../process';
 import { applyArgv, initArgv, planArgv, showPlanArgv, versionArgv } from './argv';
 import { parseEvent } from './json-events';
-import type { Terraform, TerraformCall, TerraformEvent, TerraformPlan } from './terraform';
+import { asHanging, terraformFailure } from './failure';
+import type { Terraform, TerraformCall, TerraformPlan } from './terraform';
 
 export interface TerraformCliOptions {
   /** Program name or path of terraform or tofu. */
@@ -19,6 +20,8 @@ export interface TerraformCliOptions {
   readonly graceMs?: number;
   /** A plan takes a second; one that takes this long hangs in the provider. @default 30_000 */
   readonly planTimeoutMs?: number;
+  /** An apply takes seconds and waits for no guest. @default 300_000 */
+  readonly applyTimeoutMs?: number;
 }
 
 /** A plan has nothing to finish when it is stopped. */
@@ -39,7 +42,8 @@ export async function terraformCli(options: TerraformCliOptions): Promise<Terraf
   return {
     init: async (call) => {
       const result = await run(initArgv(), inWorkspace(call));
-      if (result.code !== 0) throw failed('plan_failed', 'Terraform could not initialize the stack', result);
+      if (result.code !== 0)
+        throw terraformFailure('plan_failed', 'Terraform could not initialize the stack', result);
     },
     plan: async (call, { planFile, intent }) => {
       const fresh = !existsSync(path.join(call.workspace, 'terraform.tfstate'));
@@ -47,20 +51,25 @@ export async function terraformCli(options: TerraformCliOptions): Promise<Terraf
         ...inWorkspace(call),
         timeoutMs: options.planTimeoutMs ?? 30_000,
         graceMs: planGraceMs,
-      }).catch(planHangs);
+      }).catch(asHanging('plan_failed', 'Terraform could not plan the stack'));
       // 0: nothing to change, 2: changes (-detailed-exitcode)
       if (result.code !== 0 && result.code !== 2)
-        throw failed('plan_failed', 'Terraform could not plan the stack', result);
+        throw terraformFailure('plan_failed', 'Terraform could not plan the stack', result);
       return result.code === 2;
     },
     showPlan: async (call, planFile) => {
       const result = await run(showPlanArgv(planFile), { cwd: call.workspace, signal: call.signal });
-      if (result.code !== 0) throw failed('plan_failed', 'Terraform could not show the plan', result);
+      if (result.code !== 0)
+        throw terraformFailure('plan_failed', 'Terraform could not show the plan', result);
       return JSON.parse(result.stdout) as TerraformPlan;
     },
     apply: async (call, planFile) => {
-      const result = await run(applyArgv(planFile), inWorkspace(call));
-      if (result.code !== 0) throw failed('apply_failed', 'Terraform could not apply the plan', result);
+      const result = await run(applyArgv(planFile), {
+        ...inWorkspace(call),
+        timeoutMs: options.applyTimeoutMs ?? 300_000,
+      }).catch(asHanging('apply_failed', 'Terraform could not apply the plan'));
+      if (result.code !== 0)
+        throw terraformFailure('apply_failed', 'Terraform could not apply the plan', result);
     },
     version: async () => {
       const result = await run(versionArgv(), { timeoutMs: 20_000 });
@@ -91,27 +100,6 @@ async function runTerraform(argv: string[], options: CommandOptions): Promise<Co
       cause,
     });
   }
-}
-
-function planHangs(thrown: unknown): never {
-  if (!(thrown instanceof DOMException && thrown.name === 'TimeoutError')) throw thrown;
-  throw new EngineError('plan_failed', 'Terraform could not plan the stack', {
-    retryable: true,
-    cause: thrown,
-  });
-}
-
-/** A refresh may break in the provider where the next one succeeds, so a plan is worth another try. */
-function failed(code: ErrorCode, message: string, result: CommandResult): EngineError {
-  const events = result.stdout.split('\n').map(parseEvent);
-  const told = events
-    .filter((event): event is TerraformEvent => event?.level === 'error')
-    .map((event) => event.message);
-  const story = [...told, result.stderr.trim()].filter((text) => text !== '').join('\n');
-  return new EngineError(code, message, {
-    retryable: code === 'plan_failed',
-    cause: new Error(story.slice(0, 20_000) || `exit code ${result.code ?? 'none'}`),
-  });
 }
 
 /** Direct installation is excluded for the one provider we use: what runs is what was built or verified at start. */

@@ -2,14 +2,9 @@
  * What a hosting's domain needs and the provider cannot say: isolation on the network, a mark of ownership, a disk
  * that AppArmor understands, and a machine without the parts that only slow its boot.
  */
+import { METADATA_NAMESPACE } from '../metadata';
 import type { HostingSpec } from '../spec';
 import { prepend, replace, setAttributes, stylesheet } from './stylesheet';
-
-/**
- * Namespace of our element in a domain's `<metadata>`. A domain that carries it was made by vm-webhoster, whatever
- * its name is; `virsh metadata <domain> --uri <this>` answers with the element.
- */
-export const METADATA_NAMESPACE = 'urn:vm-webhoster:hosting:1';
 
 /**
  * @param rootVolumeId  Terraform reference to the root volume; for directory pools the id is the file's path
@@ -25,7 +20,7 @@ export function domainXslt(spec: HostingSpec, rootVolumeId: string): string {
 }
 
 function ownership(spec: HostingSpec): string[] {
-  const mark = `<webhoster:hosting xmlns:webhoster="${METADATA_NAMESPACE}" id="${spec.hostingId}"/>`;
+  const mark = `<webhoster:hosting xmlns:webhoster="${METADATA_NAMESPACE}" id="${spec.hostingId}" pool="${spec.node.pool}"/>`;
   return [prepend('/domain', [`<metadata>${mark}</metadata>`])];
 }
 

@@ -14,7 +14,12 @@ interface Node {
   readonly inventory: Inventory;
   readonly pool: string;
   readonly network: string;
-  addDomain(name: string, state: 'running' | 'shut off'): Promise<void>;
+  /** @param mark  the mark of ours in its metadata */
+  addDomain(
+    name: string,
+    state: 'running' | 'shut off',
+    mark?: { hostingId: string; pool: string },
+  ): Promise<void>;
   addVolume(name: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -36,12 +41,16 @@ async function realNode(): Promise<Node> {
     inventory: virshInventory(uri),
     pool: name,
     network: name,
-    addDomain: async (domain, state) => {
+    addDomain: async (domain, state, mark) => {
       domains.push(domain);
+      const metadata =
+        mark === undefined
+          ? ''
+          : `<metadata><w:hosting xmlns:w='urn:vm-webhoster:hosting:1' id='${mark.hostingId}' pool='${mark.pool}'/></metadata>`;
       await virsh(
         'define',
         xmlFile(
-          `<domain type='qemu'><name>${domain}</name><memory unit='MiB'>32</memory><os><type machine='pc'>hvm</type></os></domain>`,
+          `<domain type='qemu'><name>${domain}</name>${metadata}<memory unit='MiB'>32</memory><os><type machine='pc'>hvm</type></os></domain>`,
         ),
       );
       if (state === 'running') await virsh('start', domain);
@@ -69,8 +78,9 @@ function fakeNode(): Promise<Node> {
     inventory: host.inventory,
     pool: name,
     network: name,
-    addDomain: (domain, state) => {
+    addDomain: (domain, state, mark) => {
       host.domains.set(domain, state);
+      if (mark) host.marks.set(domain, mark);
       return Promise.resolve();
     },
     addVolume: (volume) => {
@@ -133,6 +143,29 @@ describe.each<[string, () => Promise<Node>]>([
     await node.inventory.removeDomain(`ctr-${id}-2`);
   });
 
+  it('surveys what is there: domains by their mark, another installation’s and unmarked ones as foreign', async () => {
+    const [ours, another] = [randomUUID(), randomUUID()];
+    const name = (hostingId: string): string => `vm-${hostingId.slice(0, 8)}`;
+    await node.addDomain(name(ours), 'running', { hostingId: ours, pool: node.pool });
+    await node.addDomain(name(another), 'shut off', { hostingId: another, pool: 'another-pool' });
+    await node.addDomain(`vm-${id}`, 'shut off');
+    await node.addDomain(`ctr-${id}-with a space`, 'shut off');
+    await node.addVolume(`${ours}.qcow2`);
+    await node.addVolume('somebody else.img');
+    const { domains, volumes } = await node.inventory.survey(node.pool);
+    expect(domains).toEqual(
+      expect.arrayContaining([
+        { name: name(ours), state: 'running', hostingId: ours },
+        { name: name(another), state: 'shut off', hostingId: null },
+        { name: `vm-${id}`, state: 'shut off', hostingId: null },
+        { name: `ctr-${id}-with a space`, state: 'shut off', hostingId: null },
+      ]),
+    );
+    expect(volumes).toEqual(expect.arrayContaining([`${ours}.qcow2`, 'somebody else.img']));
+    expect((await node.inventory.survey('ctr-no-such-pool')).volumes).toEqual([]);
+    for (const domain of [name(ours), name(another), `vm-${id}`]) await node.inventory.removeDomain(domain);
+  });
+
   it.each(['running', 'shut off'] as const)(
     'removes a domain that is %s; removing it again is a success',
     async (state) => {
@@ -176,6 +209,7 @@ describe('libvirt by virsh, where no libvirt answers', () => {
   it.each<[string, () => Promise<unknown>]>([
     ['version', () => dead.version()],
     ['find', () => dead.find(names)],
+    ['survey', () => dead.survey('ctr-x')],
     ['domainState', () => dead.domainState('ctr-x')],
     ['removeDomain', () => dead.removeDomain('ctr-x')],
     ['removeVolume', () => dead.removeVolume('ctr-x', 'ctr-x')],

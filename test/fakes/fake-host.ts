@@ -24,6 +24,8 @@ export class FakeHost {
   readonly faults = new Faults();
   /** Domain name -> state. */
   readonly domains = new Map<string, string>();
+  /** Domain name -> the hosting that its mark names, and the pool of the installation that made it. */
+  readonly marks = new Map<string, { hostingId: string; pool: string }>();
   /** pool/name of every volume. */
   readonly volumes = new Set<string>();
   /** IP -> the page that its web server serves. */
@@ -89,6 +91,19 @@ export class FakeHost {
       this.volumes.delete(`${pool}/${name}`);
       return Promise.resolve();
     },
+    survey: async (pool) => {
+      await this.faults.at('inventory');
+      const prefix = `${pool}/`;
+      return {
+        domains: [...this.domains].map(([name, state]) => {
+          const mark = this.marks.get(name);
+          return { name, state, hostingId: mark?.pool === pool ? mark.hostingId : null };
+        }),
+        volumes: [...this.volumes]
+          .filter((name) => name.startsWith(prefix))
+          .map((name) => name.slice(prefix.length)),
+      };
+    },
     domainState: (name) => Promise.resolve(this.domains.get(name) ?? null),
     nodeActive: (pool, network) => Promise.resolve(this.active.has(pool) && this.active.has(network)),
     hypervisorGroup: () => Promise.resolve(undefined),
@@ -152,6 +167,7 @@ export class FakeHost {
     if (resource.type === 'libvirt_domain' && spec.kind === 'hosting') {
       if (!this.active.has(spec.node.network)) throw refused('apply_failed', 'Network not found');
       this.domains.set(resource.name, 'running');
+      this.marks.set(resource.name, { hostingId: spec.hostingId, pool: spec.node.pool });
       this.pages.set(spec.ip, `<meta name="vm-webhoster" content="${spec.vmName}">`);
     } else this.volumes.add(resource.name);
     // a killed apply has made the resource and not written it down yet

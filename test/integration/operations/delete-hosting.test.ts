@@ -46,7 +46,7 @@ describe('delete-hosting', () => {
   it('clears up after a create that is stuck', async () => {
     const gone = new EngineError('libvirt_unavailable', 'gone', { retryable: true });
     world.host.faults.fail('fetch', new EngineError('proxy_refused', 'planned failure'));
-    world.host.faults.fail('inventory', gone, 5);
+    world.host.faults.fail('inventory', gone, 99);
     await world.work(stackId);
     expect((await world.engine.hostings.mine(user)).status).toBe('creating');
     await world.engine.hostings.delete(user);
@@ -119,8 +119,8 @@ describe('delete-hosting', () => {
       await world.work(stackId);
       const operation = await world.engine.hostings.delete(user);
       const gone = new EngineError('libvirt_unavailable', 'gone', { retryable: true });
-      world.host.faults.fail(faultOf[step] ?? '', gone, 5);
-      world.host.faults.fail('inventory', gone, 5);
+      world.host.faults.fail(faultOf[step] ?? '', gone, 99);
+      world.host.faults.fail('inventory', gone, 99);
       await world.work(stackId);
       expect((await world.engine.operations.get(user, operation.id)).status).toBe('stuck');
       world.host.faults.clear();

@@ -18,7 +18,7 @@ describe('the domain of a hosting', () => {
   it('bears the mark of ownership', () => {
     expect(domain).toContain(
       '<metadata><webhoster:hosting xmlns:webhoster="urn:vm-webhoster:hosting:1" ' +
-        'id="1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d"/></metadata>',
+        'id="1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d" pool="webhoster"/></metadata>',
     );
   });
 

@@ -1,0 +1,27 @@
+/** What virsh prints, as data. */
+
+/** The name of every hosting's domain. */
+export const hostingDomain = /^vm-[0-9a-f]{8}$/;
+
+/** Lines of `virsh list --all`: id or a dash, name (no white space in what libvirt accepts from us), state. */
+export function parseDomainList(text: string): { name: string; state: string }[] {
+  return text.split('\n').flatMap((line) => {
+    const [, name, state] = /^\s*(?:\d+|-)\s+(\S.*?)\s{2,}(\S.*?)\s*$/.exec(line) ?? [];
+    return name !== undefined && state !== undefined ? [{ name, state }] : [];
+  });
+}
+
+/** Precedes each domain's metadata where many are asked for at once. */
+export const markHeading = '@@';
+
+/** Domain name -> the mark in its metadata: `<webhoster:hosting … id="…" pool="…"/>`; domains without one are absent. */
+export function parseMarks(text: string): Map<string, { hostingId: string; pool: string }> {
+  const marks = new Map<string, { hostingId: string; pool: string }>();
+  for (const section of text.split(markHeading).slice(1)) {
+    const name = /^\S+?(?=<|\s|$)/.exec(section)?.[0] ?? '';
+    const [, hostingId] = /\sid="([0-9a-f-]{36})"/.exec(section) ?? [];
+    const [, pool] = /\spool="([A-Za-z0-9_.-]+)"/.exec(section) ?? [];
+    if (hostingId !== undefined && pool !== undefined) marks.set(name, { hostingId, pool });
+  }
+  return marks;
+}
