@@ -25,6 +25,17 @@ export function createLog(level: string): pino.Logger {
   });
 }
 
+/** For what repeats while a part is away: true at the first time, and then once a minute for each key. */
+export function oncePerMinute(): (key: string) => boolean {
+  const toldAt = new Map<string, number>();
+  return (key) => {
+    const now = performance.now();
+    if (now - (toldAt.get(key) ?? -Infinity) < 60_000) return false;
+    toldAt.set(key, now);
+    return true;
+  };
+}
+
 /** An error with its whole chain of causes, as the log wants it and the public never sees it. */
 export function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;

@@ -2,29 +2,12 @@
 import { EngineError } from '../errors';
 import { CommandNotFound, type CommandResult, runCommand } from '../process';
 import { METADATA_NAMESPACE } from '../../stacks';
-import type { Inventory } from './inventory';
+import type { Inventory, Survey } from './inventory';
 import { hostingDomain, markHeading, parseDomainList, parseMarks } from './virsh-output';
 
 export function virshInventory(uri: string): Inventory {
-  const virsh = (...args: string[]): Promise<CommandResult> => runVirsh(uri, args);
-  // What is absent is told by a list that was read to its end. A lookup that fails tells nothing: virsh gives the same
-  // words for "there is none" and for "the connection was lost".
-  const listed = async (...args: string[]): Promise<string[]> => {
-    const result = await virsh(...args);
-    if (result.code !== 0) refuse(result);
-    return result.stdout.split('\n').flatMap((line) => line.trim().split(/\s{2,}/)[0] || []);
-  };
-  const domains = (): Promise<string[]> => listed('list', '--all', '--name');
-  // one virsh for all: it goes on after a domain that has no mark, or that went away meanwhile
-  const readMarks = async (names: readonly string[]): Promise<ReturnType<typeof parseMarks>> => {
-    const ours = names.filter((name) => hostingDomain.test(name));
-    if (ours.length === 0) return new Map();
-    const ask = (name: string): string =>
-      `echo ${markHeading}${name}; metadata ${name} --uri ${METADATA_NAMESPACE}`;
-    return parseMarks((await virsh(ours.map(ask).join('; '))).stdout);
-  };
-  const volumesOf = async (pool: string): Promise<string[]> =>
-    (await listed('pool-list', '--all', '--name')).includes(pool) ? listed('vol-list', pool) : [];
+  const virsh: Virsh = (...args) => runVirsh(uri, args);
+  const { domains, volumesOf, poolsAndNetworks, survey } = lists(virsh);
 
   return {
     find: async ({ domain, pool, volumes }) => {
@@ -51,22 +34,9 @@ export function virshInventory(uri: string): Inventory {
       const state = await virsh('domstate', name);
       return state.code === 0 ? state.stdout.trim() : refuse(state);
     },
-    survey: async (pool) => {
-      const [states, volumes] = await Promise.all([virsh('list', '--all'), volumesOf(pool)]);
-      if (states.code !== 0) refuse(states);
-      const present = parseDomainList(states.stdout);
-      const marks = await readMarks(present.map((each) => each.name));
-      const hostingId = (name: string): string | null => {
-        const mark = marks.get(name);
-        return mark?.pool === pool ? mark.hostingId : null;
-      };
-      return { domains: present.map((each) => ({ ...each, hostingId: hostingId(each.name) })), volumes };
-    },
+    survey,
     nodeActive: async (pool, network) => {
-      const [pools, networks] = await Promise.all([
-        listed('pool-list', '--name'),
-        listed('net-list', '--name'),
-      ]);
+      const [pools, networks] = await poolsAndNetworks();
       return pools.includes(pool) && networks.includes(network);
     },
     hypervisorGroup: async () => {
@@ -80,6 +50,47 @@ export function virshInventory(uri: string): Inventory {
       const result = await virsh('version');
       if (result.code !== 0) refuse(result);
       return `libvirt ${/Using library: libvirt (\S+)/.exec(result.stdout)?.[1] ?? 'of unknown version'}`;
+    },
+  };
+}
+
+type Virsh = (...args: string[]) => Promise<CommandResult>;
+
+/**
+ * What is absent is told by a list that was read to its end. A lookup that fails tells nothing: virsh gives the same
+ * words for "there is none" and for "the connection was lost".
+ */
+function lists(virsh: Virsh) {
+  const read = async (...args: string[]): Promise<string> => {
+    const result = await virsh(...args);
+    return result.code === 0 ? result.stdout : refuse(result);
+  };
+  const names = async (...args: string[]): Promise<string[]> =>
+    (await read(...args)).split('\n').flatMap((line) => line.trim().split(/\s{2,}/)[0] || []);
+  const volumesOf = async (pool: string): Promise<string[]> =>
+    (await names('pool-list', '--all', '--name')).includes(pool) ? names('vol-list', pool) : [];
+  // one virsh for all: it goes on after a domain that has no mark, or that went away meanwhile
+  const marksOf = async (domains: readonly string[]): Promise<ReturnType<typeof parseMarks>> => {
+    const ask = domains
+      .filter((name) => hostingDomain.test(name))
+      .map((name) => `echo ${markHeading}${name}; metadata ${name} --uri ${METADATA_NAMESPACE}`);
+    return ask.length === 0 ? new Map() : parseMarks((await virsh(ask.join('; '))).stdout);
+  };
+  return {
+    domains: () => names('list', '--all', '--name'),
+    volumesOf,
+    poolsAndNetworks: () => Promise.all([names('pool-list', '--name'), names('net-list', '--name')]),
+    survey: async (pool: string): Promise<Survey> => {
+      const [present, volumes] = await Promise.all([
+        read('list', '--all').then(parseDomainList),
+        volumesOf(pool),
+      ]);
+      const marks = await marksOf(present.map((each) => each.name));
+      const hostingId = (name: string): string | null => {
+        const mark = marks.get(name);
+        return mark?.pool === pool ? mark.hostingId : null;
+      };
+      return { domains: present.map((each) => ({ ...each, hostingId: hostingId(each.name) })), volumes };
     },
   };
 }

@@ -51,8 +51,7 @@ async function synthesize(context: StepContext): Promise<void> {
 
 async function plan(context: StepContext): Promise<unknown> {
   // a killed apply may have made what it never wrote into its state; a new apply would collide with it or adopt it
-  if (context.resumed)
-    await removeUntracked(context, hostingNames(await hostingOf(context), context.parts.config));
+  if (context.resumed) await removeUntracked(context, hostingNames(context.stackId, context.parts.config));
   return planStack(context, 'apply');
 }
 
@@ -63,7 +62,7 @@ async function check(context: StepContext): Promise<void> {
 async function destroy(context: StepContext): Promise<void> {
   const hosting = await hostingOf(context);
   const { config } = context.parts;
-  await destroyStack(context, hostingPolicy(hosting, config, 'destroy'), hostingNames(hosting, config));
+  await destroyStack(context, hostingPolicy(hosting, config, 'destroy'), hostingNames(hosting.id, config));
 }
 
 /** The VM counts as up when it serves its own page. */

@@ -24,7 +24,7 @@ async function unroute(context: StepContext): Promise<void> {
 async function destroy(context: StepContext): Promise<void> {
   const { config, database } = context.parts;
   const hosting = await getHosting(database.direct, context.stackId);
-  await destroyStack(context, hostingPolicy(hosting, config, 'destroy'), hostingNames(hosting, config));
+  await destroyStack(context, hostingPolicy(hosting, config, 'destroy'), hostingNames(hosting.id, config));
 }
 
 async function release(context: StepContext): Promise<void> {

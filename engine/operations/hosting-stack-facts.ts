@@ -4,6 +4,7 @@ import { pageMarker, renderCloudInit } from '../cloud-init';
 import type { Config } from '../config';
 import type { User } from '../engine';
 import { EngineError } from '../errors';
+import { isoName, rootVolumeName, vmNameOf } from '../hosting-names';
 import { accessOf } from '../hosting-view';
 import type { StackNames } from '../libvirt/inventory';
 import type { HostingRow } from '../store/hostings';
@@ -55,11 +56,12 @@ export function hostingPolicy(hosting: HostingRow, config: Config, intent: PlanP
   };
 }
 
-export function hostingNames(hosting: HostingRow, config: Config): StackNames {
+/** Derived from the id alone, so that a hosting's remains are found when its row is gone. */
+export function hostingNames(hostingId: string, config: Config): StackNames {
   return {
-    domain: hosting.vmName,
+    domain: vmNameOf(hostingId),
     pool: config.POOL_NAME,
-    volumes: [`${hosting.id}.qcow2`, `${hosting.id}-cidata.iso`],
+    volumes: [rootVolumeName(hostingId), isoName(hostingId)],
   };
 }
 

@@ -7,7 +7,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import type { StackSpec } from '../../stacks';
 import type { Config } from '../config';
-import { toEngineError } from '../errors';
+import { EngineError, toEngineError } from '../errors';
 import type { StackNames } from '../libvirt/inventory';
 import { deleteStack, findStack, finishRun, saveSpec, saveState, startRun } from '../store/stacks';
 import { checkPlan, type PlanPolicy } from '../terraform/plan-firewall';
@@ -20,7 +20,10 @@ import {
   writeStack,
   writeState,
 } from '../terraform/workspace';
+import type { Parts } from '../parts';
 import type { StepContext } from './operation';
+
+type WorkspaceContext = Pick<StepContext, 'parts' | 'stackId' | 'signal'>;
 
 export function stackWorkspace(config: Config, stackId: string): string {
   return path.join(config.workspacesDir, stackId);
@@ -32,21 +35,35 @@ export async function synthesizeStack(context: StepContext, spec: StackSpec): Pr
   await prepareWorkspace(context, spec);
 }
 
+/**
+ * Puts the workspace back on the disk from what the database keeps, and changes nothing there. The caller holds the
+ * stack's lease.
+ *
+ * @returns false when the stack has no specification yet: nothing of it was ever made
+ * @throws {EngineError} config_invalid when its state was sealed with another STATE_KEY
+ */
+export async function rebuildWorkspace(context: WorkspaceContext): Promise<boolean> {
+  const stack = await findStack(context.parts.database.direct, context.stackId);
+  if (!stack?.spec) return false;
+  await prepareWorkspace(context, stack.spec);
+  return true;
+}
+
 /** The workspace is a cache: whatever is missing comes back from the specification and the sealed state. */
-async function prepareWorkspace(context: StepContext, spec: StackSpec): Promise<string> {
+async function prepareWorkspace(context: WorkspaceContext, spec: StackSpec): Promise<string> {
   const { parts, stackId, signal } = context;
   const workspace = stackWorkspace(parts.config, stackId);
   const stack = await findStack(parts.database.direct, stackId);
   const local = await readState(workspace);
   if (stack?.stateSealed && Number(stack.stateSerial) > (local?.serial ?? -1)) {
-    await writeState(workspace, parts.secretBox.open(stack.stateSealed, stateContext(stackId)));
+    await writeState(workspace, openState(parts, stackId, stack.stateSealed));
   }
   await writeStack(workspace, await parts.synthesizer.synthesize(spec, signal));
   return workspace;
 }
 
 /** Links the provider into the workspace. */
-export async function initializeStack(context: StepContext): Promise<void> {
+export async function initializeStack(context: WorkspaceContext): Promise<void> {
   await context.parts.terraform.init(call(context));
 }
 
@@ -138,7 +155,7 @@ export async function forgetStack({ parts, stackId, write }: StepContext): Promi
   await write((tx) => deleteStack(tx, stackId));
 }
 
-function call(context: StepContext, onEvent?: (event: TerraformEvent) => void): TerraformCall {
+function call(context: WorkspaceContext, onEvent?: (event: TerraformEvent) => void): TerraformCall {
   return {
     workspace: stackWorkspace(context.parts.config, context.stackId),
     signal: context.signal,
@@ -186,6 +203,21 @@ async function recorded<T>(
       context.parts.log.warn({ err, runId: id }, 'run could not be recorded');
     });
     throw thrown;
+  }
+}
+
+/** Names of what a sealed state knows of. @throws when it was sealed with another key or for another stack */
+export function namesInState(parts: Pick<Parts, 'secretBox'>, stackId: string, sealed: Buffer): string[] {
+  return resourceNames({ content: parts.secretBox.open(sealed, stateContext(stackId)) });
+}
+
+function openState({ secretBox }: Pick<Parts, 'secretBox'>, stackId: string, sealed: Buffer): Buffer {
+  try {
+    return secretBox.open(sealed, stateContext(stackId));
+  } catch (cause) {
+    throw new EngineError('config_invalid', 'The Terraform state was sealed with another STATE_KEY', {
+      cause,
+    });
   }
 }
 

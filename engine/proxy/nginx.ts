@@ -46,13 +46,11 @@ export function nginxProxy(options: NginxOptions): Proxy {
   };
 
   const publish = async (routes: readonly Route[]): Promise<void> => {
-    const body = renderNginx(options, routes, '0'.repeat(16));
-    const generation = createHash('sha256').update(body).digest('hex').slice(0, 16);
-    const wanted = renderNginx(options, routes, generation);
+    const { generation, text: wanted } = rendered(options, routes);
     // before the look at the generation, which says nothing of them: a new version has new pages
     await preparePages(options);
+    if (await serves(options, current, routes)) return;
     const before = await readFile(current, 'utf8').catch(ignoreMissing);
-    if (before === wanted && (await servedGeneration(options)) === generation) return;
     await writeFile(candidate, wanted, { mode: 0o600 });
     const test = await nginx(candidate, '-t', '-q');
     if (test.code !== 0)
@@ -75,6 +73,7 @@ export function nginxProxy(options: NginxOptions): Proxy {
 
   return {
     publish,
+    serves: (routes) => serves(options, current, routes),
     canListen,
     fetch: (urlPath) =>
       fetchPage({ host: '127.0.0.1', port: options.httpPort, path: urlPath }).catch((cause: unknown) => {
@@ -94,6 +93,19 @@ export async function isRunning(dir: string): Promise<boolean> {
   // a stale pid file may name any process by now, or one that ended and that process 1 of a container does not reap
   const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(ignoreMissing);
   return status !== null && /^\d+ \(nginx\) [^ZX]/.test(status);
+}
+
+/** The generation is a checksum over the file that carries it, with zeros in its place. */
+function rendered(settings: ProxySettings, routes: readonly Route[]): { generation: string; text: string } {
+  const body = renderNginx(settings, routes, '0'.repeat(16));
+  const generation = createHash('sha256').update(body).digest('hex').slice(0, 16);
+  return { generation, text: renderNginx(settings, routes, generation) };
+}
+
+async function serves(options: NginxOptions, file: string, routes: readonly Route[]): Promise<boolean> {
+  const { generation, text } = rendered(options, routes);
+  const written = await readFile(file, 'utf8').catch(() => null);
+  return written === text && (await servedGeneration(options)) === generation;
 }
 
 /** Nginx's own test of a configuration passes over a port that somebody else holds; its reload then fails. */

@@ -13,6 +13,8 @@ export interface Proxy {
    * @throws {EngineError} proxy_refused (the configuration did not pass Nginx's own test), proxy_unreachable
    */
   publish(routes: readonly Route[]): Promise<void>;
+  /** True when exactly these routes are served: what is written and what is live are the same. Never throws. */
+  serves(routes: readonly Route[]): Promise<boolean>;
   /** True when nobody else holds this port, so that a route can be opened there. */
   canListen(port: number): Promise<boolean>;
   /** The start of the page that the outside gets for this path. @throws {EngineError} proxy_unreachable */

@@ -1,7 +1,8 @@
 /** The queue on the same Postgres, by graphile-worker: `add_job` is SQL, LISTEN/NOTIFY wakes a worker in milliseconds. */
 import { Logger, type Runner, run, runMigrations } from 'graphile-worker';
 import { systemClock } from '../clock';
-import type { Log } from '../log';
+import { toEngineError } from '../errors';
+import { type Log, oncePerMinute } from '../log';
 import type { Queue } from './queue';
 
 const task = 'stack';
@@ -20,6 +21,7 @@ export async function migrateQueue(connectionString: string): Promise<void> {
 export function graphileQueue({ connectionString, concurrency, log }: GraphileOptions): Queue {
   const handover = new AbortController();
   let runner: Runner | null = null;
+  const worthTelling = oncePerMinute();
 
   const begin = async (perform: Parameters<Queue['start']>[0]): Promise<void> => {
     const begun = await run({
@@ -29,7 +31,10 @@ export function graphileQueue({ connectionString, concurrency, log }: GraphileOp
       noHandleSignals: true,
       pollInterval: 2_000,
       logger: new Logger(() => (level, message) => {
-        if (level === 'error' || level === 'warning') log.warn({ queue: message }, 'queue');
+        const matters = level === 'error' || level === 'warning';
+        // numbers and ids differ from one message to the next of the same kind
+        if (matters && worthTelling(message.replace(/[\da-f]{4,}|\d+/g, '#')))
+          log.warn({ queue: message }, 'queue');
       }),
       taskList: {
         [task]: (payload) => perform((payload as { stackId: string }).stackId, handover.signal),
@@ -47,7 +52,7 @@ export function graphileQueue({ connectionString, concurrency, log }: GraphileOp
     while (runner === null && !handover.signal.aborted) {
       await systemClock.sleep(restartDelayMs);
       await begin(perform).catch((err: unknown) => {
-        log.warn({ err }, 'queue cannot be started yet');
+        if (worthTelling('start')) log.warn({ err: toEngineError(err) }, 'queue cannot be started yet');
       });
     }
     await broken.stop().catch(() => undefined);

@@ -3,7 +3,7 @@
  * secrets in plain text. The directory is a cache of what Postgres keeps (specification, sealed state): it can be
  * lost, or carried on by another machine.
  */
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 export const planFile = 'plan.tfplan';
@@ -29,7 +29,7 @@ export async function readState(workspace: string): Promise<StateSnapshot | null
 }
 
 /** The libvirt names of every resource in a state. */
-export function resourceNames(state: StateSnapshot): string[] {
+export function resourceNames(state: Pick<StateSnapshot, 'content'>): string[] {
   const { resources } = JSON.parse(state.content.toString('utf8')) as {
     resources: { instances: { attributes: { name?: string } }[] }[];
   };
@@ -39,6 +39,11 @@ export function resourceNames(state: StateSnapshot): string[] {
 export async function writeState(workspace: string, content: Buffer): Promise<void> {
   await mkdir(workspace, { recursive: true, mode: 0o700 });
   await replaceFile(path.join(workspace, stateFile), content);
+}
+
+/** Names of the directories there are; none where no stack was ever made. */
+export async function listWorkspaces(workspacesDir: string): Promise<string[]> {
+  return (await readdir(workspacesDir).catch(ignoreMissing)) ?? [];
 }
 
 export async function removeWorkspace(workspace: string): Promise<void> {

@@ -35,6 +35,17 @@ describe.each<[string, () => Promise<Bench>]>([
     expect(await bench.proxy.fetch('/2')).not.toContain(bench.pageOf(kim));
   });
 
+  it('knows whether exactly these routes are served', async () => {
+    const [one, two] = [await route(1, 'ana', ana), await route(2, 'kim', kim)];
+    expect(await bench.proxy.serves([])).toBe(false);
+    await bench.proxy.publish([one]);
+    expect(await bench.proxy.serves([one])).toBe(true);
+    expect(await bench.proxy.serves([one, two])).toBe(false);
+    expect(await bench.proxy.serves([])).toBe(false);
+    await bench.proxy.publish([]);
+    expect(await bench.proxy.serves([])).toBe(true);
+  });
+
   it('says that there is no hosting at an unknown number', async () => {
     await bench.proxy.publish([await route(1, 'ana', ana)]);
     for (const unknown of ['/2', '/11', '/10'])

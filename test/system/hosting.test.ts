@@ -2,8 +2,6 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { Client } from 'pg';
-import { postgresUrl } from '../../engine/store/url';
 import { openShell } from '../support/shell';
 import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
 
@@ -38,21 +36,7 @@ async function traces(): Promise<Record<string, string[]>> {
   };
 }
 
-async function query(sql: string): Promise<unknown[]> {
-  const client = new Client({
-    connectionString: postgresUrl({
-      port: Number(system.env.POSTGRES_PORT),
-      password: system.env.POSTGRES_PASSWORD ?? '',
-      database: 'vm_webhoster',
-    }),
-  });
-  await client.connect();
-  try {
-    return (await client.query(sql)).rows as unknown[];
-  } finally {
-    await client.end();
-  }
-}
+const query = (sql: string): Promise<unknown[]> => system.query(sql);
 
 async function page(urlPath: string, host?: string): Promise<string> {
   const args = [
@@ -155,6 +139,54 @@ it('answers 202 at once when asked to, tells what happens as it happens, and can
   const told = await events;
   expect(told).toContain('event: step.done');
   expect(told).toContain('event: operation.failed');
+  expect(await traces()).toEqual(before);
+});
+
+it('makes one VM of 50 requests with one Idempotency-Key', async () => {
+  const before = await traces();
+  const ask = (body: object) =>
+    system.call('POST', '/host', { token: account.token, body, headers: { 'idempotency-key': 'once' } });
+  const answers = await Promise.all(Array.from({ length: 50 }, () => ask({})));
+  expect(answers.map(({ status }) => status)).toEqual(Array(50).fill(201));
+  const made = answers.map(({ body }) => body.data);
+  expect(new Set(made.map(({ hosting }) => hosting.id)).size).toBe(1);
+  expect(new Set(made.map(({ operation }) => operation.id)).size).toBe(1);
+  expect(made.filter((each) => 'ssh_private_key' in each)).toHaveLength(1);
+  const { hosting, operation } = made[0]!;
+  const ofUser = `WHERE user_id = ${account.userId}`;
+  expect(await query(`SELECT id FROM hostings ${ofUser}`)).toEqual([{ id: hosting.id }]);
+  expect(await query(`SELECT id FROM operations ${ofUser}`)).toEqual([{ id: operation.id }]);
+  expect((await traces()).domains).toEqual([...(before.domains ?? []), hosting.vm_id].sort());
+  const other = await ask({
+    ssh_public_key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMQEoRYm18bZUzL6eJulUIEpJEYl5v1CnYTEJc3VT5J+',
+  });
+  expect([other.status, other.body.error?.code]).toEqual([422, 'idempotency_key_reused']);
+  await system.call('DELETE', '/host/my', { token: account.token });
+  expect(await traces()).toEqual(before);
+});
+
+it('shows the operator what a stuck operation still owns, and clears it up with the next DELETE', async () => {
+  const before = await traces();
+  const made = await create();
+  await query(`UPDATE operations SET status = 'stuck' WHERE id = '${made.operation.id}'`);
+  const owns = [
+    `domain ${made.hosting.vm_id} (running)`,
+    `volume ${made.hosting.id}.qcow2`,
+    `volume ${made.hosting.id}-cidata.iso`,
+    `SSH port ${made.hosting.ssh_port}`,
+    `address ${made.hosting.vm_ip}`,
+    `route /${account.userId}`,
+    'workspace',
+    'Terraform state',
+  ];
+  const lines = (await system.webhoster('operations', '--status', 'stuck')).split('\n');
+  expect(lines[1]).toMatch(new RegExp(`^create-hosting +stuck +${made.hosting.vm_id} `));
+  expect(lines.slice(2, 2 + owns.length).map((line) => line.trim())).toEqual(owns);
+  const shown = await system.call('GET', `/operations/${made.operation.id}`, { token: account.token });
+  expect(shown.body.data.operation).toMatchObject({ status: 'stuck', owns });
+  const numbers = await (await fetch(`${system.api}/metrics`)).text();
+  expect(numbers).toContain('webhoster_operations{kind="create-hosting",status="stuck"} 1');
+  expect((await system.call('DELETE', '/host/my', { token: account.token })).status).toBe(200);
   expect(await traces()).toEqual(before);
 });
 

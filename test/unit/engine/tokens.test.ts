@@ -24,17 +24,20 @@ function without(name: keyof typeof right): string {
 }
 
 function unsigned(): string {
-  return jwt.sign(
-    { iss: right.issuer, aud: right.audience, sub: '7', exp: Math.floor(Date.now() / 1000) + 60 },
-    '',
-    { algorithm: 'none' },
-  );
+  return jwt.sign({ iss: right.issuer, aud: right.audience, sub: '7', exp: inAMinute() }, '', {
+    algorithm: 'none',
+  });
+}
+
+/** Seconds since 1970. */
+function inAMinute(): number {
+  return Math.floor(Date.now() / 1000) + 60;
 }
 
 /** Claims as they are, which jwt.sign would refuse. */
-function rawClaims(claims: Record<string, unknown>): string {
-  const base = { iss: right.issuer, aud: right.audience, exp: Math.floor(Date.now() / 1000) + 60 };
-  return jwt.sign({ ...base, ...claims }, secret, { algorithm: 'HS256' });
+function rawClaims(claims: Record<string, unknown>, options: jwt.SignOptions = {}): string {
+  const base = { iss: right.issuer, aud: right.audience, exp: inAMinute() };
+  return jwt.sign({ ...base, ...claims }, secret, { algorithm: 'HS256', ...options });
 }
 
 const rsa = generateKeyPairSync('rsa', {
@@ -63,6 +66,7 @@ const refused: Record<string, () => string> = {
     const [header, , signature] = signed({}).split('.');
     return `${header}.${Buffer.from('{"sub":"7","exp":"never"}').toString('base64url')}.${signature}`;
   },
+  'no time of issue': () => rawClaims({ sub: '7' }, { noTimestamp: true }),
   'a beginning in the future': () => signed({ notBefore: 600 }),
   'no subject': () => without('subject'),
   'a subject that is no number': () => signed({ subject: 'admin' }),
@@ -82,9 +86,13 @@ const refused: Record<string, () => string> = {
 
 describe('access tokens', () => {
   it('give back the user they were issued to', () => {
-    expect(verifyToken(issueToken(7, settings), settings)).toBe(7);
+    const before = Math.floor(Date.now() / 1000) * 1000;
+    const { userId, issuedAt } = verifyToken(issueToken(7, settings), settings);
+    expect(userId).toBe(7);
+    expect(issuedAt.getTime()).toBeGreaterThanOrEqual(before);
+    expect(issuedAt.getTime()).toBeLessThanOrEqual(Date.now());
     // the tokens of the cases below fail for what they say, not for their form
-    expect(verifyToken(signed({}), settings)).toBe(7);
+    expect(verifyToken(signed({}), settings).userId).toBe(7);
   });
 
   it('say HS256, issuer, audience and an end', () => {

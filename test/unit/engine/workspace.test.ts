@@ -86,6 +86,6 @@ describe('the state of a workspace', () => {
       { type: 'libvirt_pool', instances: [] },
     ];
     const content = state(1, resources);
-    expect(resourceNames({ serial: 1, content })).toEqual(['a.qcow2', 'vm-1', 'vm-2']);
+    expect(resourceNames({ content })).toEqual(['a.qcow2', 'vm-1', 'vm-2']);
   });
 });

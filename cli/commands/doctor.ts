@@ -1,0 +1,101 @@
+/** `webhoster doctor`. Exit codes: 0 nothing found (or all mended), 1 findings, 2 could not look. */
+import { Command } from 'commander';
+import {
+  createLog,
+  type Diagnosis,
+  examine,
+  type Finding,
+  findingKinds,
+  loadConfig,
+  type Mended,
+  toEngineError,
+} from '../../engine';
+import { printTable } from '../table';
+import { untilStopped } from '../until-stopped';
+
+interface Options {
+  readonly json?: boolean;
+  readonly fix?: boolean;
+  readonly unknown?: boolean;
+}
+
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description(
+      'Holds Postgres, Terraform states, libvirt, Nginx, ports and addresses against each other and tells what does ' +
+        'not fit. Things that are not ours are never touched.',
+    )
+    .option('--fix', 'mends what can be mended without a decision of yours')
+    .option('--unknown', 'with --fix: also removes what a restored database has never heard of')
+    .option('--json', 'for scripts')
+    .addHelpText('after', '\nExit codes: 0 nothing found or all mended, 1 findings, 2 could not look')
+    .action(async (options: Options) => {
+      process.exitCode = await run(options);
+    });
+}
+
+async function run({ json = false, fix = false, unknown = false }: Options): Promise<number> {
+  const diagnosis = await look(fix, unknown, json ? undefined : showMended).catch((thrown: unknown) => {
+    const error = toEngineError(thrown);
+    if (json) console.log(JSON.stringify({ error: { code: error.code, message: error.message } }, null, 2));
+    else console.error(`could not look: ${error.message}`);
+    return null;
+  });
+  if (diagnosis === null) return 2;
+  if (json) console.log(JSON.stringify(asJson(diagnosis), null, 2));
+  else show(diagnosis);
+  return diagnosis.left.length === 0 ? 0 : 1;
+}
+
+function look(fix: boolean, unknown: boolean, onMended?: (mended: Mended) => void): Promise<Diagnosis> {
+  const log = createLog(process.env.LOG_LEVEL ?? 'fatal');
+  return examine(loadConfig(), log, { fix, unknown, handover: untilStopped(), onMended });
+}
+
+function showMended({ finding, result, reason }: Mended): void {
+  console.log(`${result.padEnd(8)}  ${finding.kind}  ${finding.subject}${reason ? `: ${reason}` : ''}`);
+}
+
+function show({ report, mended, left, restoredFrom }: Diagnosis): void {
+  const seconds = (report.ms / 1000).toFixed(1);
+  if (report.findings.length === 0) {
+    console.log(`Everything fits together (${seconds} s)`);
+    return;
+  }
+  if (mended !== null) {
+    console.log(left.length === 0 ? '\nEverything fits together now' : `\n${counted(left.length)} left:\n`);
+  }
+  if (left.length === 0) return;
+  printTable(
+    ['KIND', 'WHAT', 'MEANS', 'TO DO'],
+    left.map((finding) => [
+      finding.kind,
+      finding.subject,
+      [findingKinds[finding.kind].title, finding.detail].filter(Boolean).join(': '),
+      toDo(finding, restoredFrom),
+    ]),
+  );
+  if (mended === null) console.log(`\n${counted(left.length)} (${seconds} s)`);
+}
+
+function toDo(finding: Finding, restoredFrom: Date | null): string {
+  const kind = findingKinds[finding.kind];
+  if (kind.fix === null) return kind.advice;
+  if (finding.known || restoredFrom === null) return 'webhoster doctor --fix';
+  return `may be newer than the backup of ${restoredFrom.toISOString()}; to remove it: --fix --unknown`;
+}
+
+function counted(findings: number): string {
+  return findings === 1 ? '1 finding' : `${findings} findings`;
+}
+
+function asJson({ report, mended, left, restoredFrom }: Diagnosis): unknown {
+  return {
+    at: report.at,
+    ms: report.ms,
+    findings: report.findings,
+    mended,
+    left,
+    restored_from: restoredFrom,
+  };
+}

@@ -1,0 +1,42 @@
+/**
+ * Looks at what an apply would change, and changes nothing: no resource, no specification, no state. What comes out
+ * is the output of the last step.
+ */
+import { EngineError } from '../errors';
+import { planFile } from '../terraform/workspace';
+import type { OperationDefinition, StepContext } from './operation';
+import { initializeStack, planStack, rebuildWorkspace, stackWorkspace } from './stack-work';
+
+export interface Drift {
+  /** Whether an apply would change anything. */
+  readonly changes: boolean;
+  /** What it would do to which resource, e.g. `libvirt_domain.vm: update`. */
+  readonly differences: readonly string[];
+}
+
+export const checkDrift: OperationDefinition = {
+  kind: 'check-drift',
+  onFailure: 'unwind',
+  steps: [
+    { name: 'workspace', run: workspace },
+    // another machine may go on, and has no workspace of this stack
+    { name: 'init', run: initializeStack, restartAt: 'workspace' },
+    { name: 'plan', run: (context) => planStack(context, 'apply'), restartAt: 'workspace' },
+    { name: 'record', run: record, restartAt: 'workspace' },
+  ],
+};
+
+async function workspace(context: StepContext): Promise<void> {
+  if (!(await rebuildWorkspace(context)))
+    throw new EngineError('not_found', 'Nothing was ever made of this stack');
+}
+
+async function record(context: StepContext): Promise<Drift> {
+  const { parts, stackId, signal } = context;
+  const { changes } = context.output<{ changes: boolean }>('plan');
+  if (!changes) return { changes, differences: [] };
+  const call = { workspace: stackWorkspace(parts.config, stackId), signal };
+  const { resource_changes: planned = [] } = await parts.terraform.showPlan(call, planFile);
+  const differences = planned.map(({ address, change }) => `${address}: ${change.actions.join(' and ')}`);
+  return { changes, differences: differences.filter((each) => !/: (no-op|read)$/.test(each)) };
+}

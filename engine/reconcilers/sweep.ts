@@ -1,0 +1,42 @@
+/** Sweeps every few minutes, once for all workers, and reports; mends by itself only where the configuration says so. */
+import type { EngineParts } from '../engine-parts';
+import { fix } from '../sweep/fix';
+import { sweep } from '../sweep/sweep';
+import type { SweepReport } from '../sweep/findings';
+import { recordSweep, takeSweepTurn } from '../store/sweeps';
+import { every } from './every';
+
+/** How often it is looked whether a sweep is due. */
+const lookMs = 10_000;
+
+/** @returns stops sweeping */
+export function reconcileBySweeping(engine: EngineParts): () => void {
+  const { config, database, log } = engine.parts;
+  const stop = new AbortController();
+  let told = '';
+  const tell = ({ findings, ms }: SweepReport): void => {
+    const kinds: Record<string, number> = {};
+    for (const { kind } of findings) kinds[kind] = (kinds[kind] ?? 0) + 1;
+    const news = JSON.stringify(kinds);
+    if (news === told) return;
+    told = news;
+    if (findings.length === 0) log.info({ ms }, 'sweep finds nothing');
+    else log.warn({ kinds, ms }, 'sweep found something; `webhoster doctor` shows it');
+  };
+  const stopLooking = every({ name: 'sweep', intervalMs: lookMs, log }, async () => {
+    if (!(await takeSweepTurn(database.direct, config.SWEEP_INTERVAL_SECONDS))) return;
+    const report = await sweep(engine.parts);
+    await recordSweep(database.direct, report);
+    tell(report);
+    if (!config.SWEEP_FIX || report.findings.length === 0) return;
+    const mended = await fix(engine, report.findings, { unknown: false, handover: stop.signal });
+    log.info(
+      { mended: mended.map(({ finding, result }) => ({ kind: finding.kind, result })) },
+      'sweep mended',
+    );
+  });
+  return () => {
+    stop.abort(new Error('the service stops'));
+    stopLooking();
+  };
+}

@@ -1,0 +1,40 @@
+/** What sweeps found, and whether this database came out of a backup. */
+import type { Finding, SweepReport } from '../sweep/findings';
+import type { Tx } from './database';
+
+/** How many are kept. */
+const kept = 500;
+
+/** Takes the next turn to sweep: true for one of all who ask within the interval. */
+export async function takeSweepTurn(tx: Tx, intervalSeconds: number): Promise<boolean> {
+  const [rows]: [unknown[], number] = await tx.query(
+    `UPDATE sweep_turns SET taken_at = clock_timestamp()
+     WHERE taken_at <= clock_timestamp() - $1 * interval '1 s' RETURNING 1`,
+    [intervalSeconds],
+  );
+  return rows.length === 1;
+}
+
+export async function recordSweep(tx: Tx, { at, ms, findings }: SweepReport): Promise<void> {
+  await tx.query(`INSERT INTO sweeps (at, ms, findings) VALUES ($1, $2, $3)`, [
+    at,
+    ms,
+    JSON.stringify(findings),
+  ]);
+  await tx.query(`DELETE FROM sweeps WHERE id <= (SELECT max(id) FROM sweeps) - $1`, [kept]);
+}
+
+export async function latestSweep(tx: Tx): Promise<SweepReport | null> {
+  const [row]: { at: Date; ms: number; findings: Finding[] }[] = await tx.query(
+    `SELECT at, ms, findings FROM sweeps ORDER BY id DESC LIMIT 1`,
+  );
+  return row ?? null;
+}
+
+/** When the backup was made that this database was last restored from; null when it never was. */
+export async function restoredFrom(tx: Tx): Promise<Date | null> {
+  const [row]: { made: Date }[] = await tx.query(
+    `SELECT backup_made_at AS made FROM restores ORDER BY at DESC LIMIT 1`,
+  );
+  return row?.made ?? null;
+}

@@ -1,0 +1,100 @@
+/** Mends what a sweep found. What touches a stack is an operation, under the stack's lease, and looks again itself. */
+import { EngineError, toEngineError } from '../errors';
+import { expectSuccess, finishOperation } from '../operations/finish';
+import { removeOrphan } from '../operations/remove-orphan';
+import type { EngineParts } from '../engine-parts';
+import { findHosting, reserveAgain } from '../store/hostings';
+import { insertOperation, nextUnfinished, resumeStuck } from '../store/operations';
+import { type Finding, findingKinds } from './findings';
+
+export interface Mended {
+  readonly finding: Finding;
+  /** `withheld`: only a person may decide; `no-fix`: see the kind's advice. */
+  readonly result: 'fixed' | 'failed' | 'withheld' | 'no-fix';
+  /** Why not. */
+  readonly reason?: string;
+}
+
+export interface FixOptions {
+  /** Removes what the database has never heard of, too. */
+  readonly unknown: boolean;
+  readonly handover: AbortSignal;
+  readonly onMended?: (mended: Mended) => void;
+}
+
+export async function fix(
+  engine: EngineParts,
+  findings: readonly Finding[],
+  options: FixOptions,
+): Promise<Mended[]> {
+  const mended: Mended[] = [];
+  // several findings about one stack are mended by one operation
+  const done = new Map<string, Promise<void>>();
+  for (const finding of findings) {
+    const key = `${findingKinds[finding.kind].fix ?? 'none'} ${finding.operationId ?? finding.stackId ?? ''}`;
+    const result = await mend(engine, finding, options, (act) => {
+      const acting = done.get(key) ?? act();
+      done.set(key, acting);
+      return acting;
+    });
+    options.onMended?.(result);
+    mended.push(result);
+  }
+  return mended;
+}
+
+async function mend(
+  engine: EngineParts,
+  finding: Finding,
+  { unknown, handover }: FixOptions,
+  once: (act: () => Promise<void>) => Promise<void>,
+): Promise<Mended> {
+  const { fix: how, ...kind } = findingKinds[finding.kind] as { fix: string | null; advice?: string };
+  if (how === null) return { finding, result: 'no-fix', ...(kind.advice ? { reason: kind.advice } : {}) };
+  if (!finding.known && !unknown)
+    return { finding, result: 'withheld', reason: 'the database has never heard of this hosting' };
+  try {
+    handover.throwIfAborted();
+    await once(() => fixes[how as keyof typeof fixes](engine, finding, handover));
+    return { finding, result: 'fixed' };
+  } catch (thrown) {
+    engine.parts.log.warn({ err: thrown, finding }, 'finding could not be fixed');
+    return { finding, result: 'failed', reason: toEngineError(thrown).message };
+  }
+}
+
+const fixes = {
+  'remove-orphan': async (engine, { stackId }, handover) => {
+    if (stackId === null) return;
+    const { database } = engine.parts;
+    const known = (await findHosting(database.direct, stackId)) !== null;
+    const { id } = await database.transaction(async (tx) => {
+      const underWay = await nextUnfinished(tx, stackId);
+      if (underWay !== null) return underWay;
+      return insertOperation(tx, {
+        kind: removeOrphan.kind,
+        stackId,
+        ...(known ? { hostingId: stackId } : {}),
+        steps: removeOrphan.steps,
+      });
+    });
+    expectSuccess(await finishOperation(engine, id, stackId, handover));
+  },
+  'go-on': async (engine, { operationId, stackId }, handover) => {
+    if (operationId === undefined || stackId === null) return;
+    await engine.parts.database.transaction((tx) => resumeStuck(tx, operationId));
+    const ended = await finishOperation(engine, operationId, stackId, handover);
+    // a create that was undone has ended as it should
+    if (ended.status !== 'failed') expectSuccess(ended);
+  },
+  publish: (engine) => engine.parts.routePublisher.publish(),
+  reopen: async ({ parts }, { stackId }) => {
+    if (stackId === null) return;
+    if (!(await parts.database.transaction((tx) => reserveAgain(tx, stackId))))
+      throw new EngineError(
+        'ports_exhausted',
+        'another hosting has its SSH port or address by now: delete the hosting and create it again',
+      );
+    await parts.routePublisher.publish();
+  },
+} satisfies Record<string, (engine: EngineParts, finding: Finding, handover: AbortSignal) => Promise<void>>;

@@ -1,0 +1,177 @@
+/** Sweeping and mending with real records and a fake host. */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import type { User } from '../../engine/engine';
+import { EngineError } from '../../engine/errors';
+import { isoName, rootVolumeName, vmNameOf } from '../../engine/hosting-names';
+import { removeOrphan } from '../../engine/operations/remove-orphan';
+import { stackWorkspace } from '../../engine/operations/stack-work';
+import { insertOperation } from '../../engine/store/operations';
+import { latestSweep, recordSweep, takeSweepTurn } from '../../engine/store/sweeps';
+import { fix, type Mended } from '../../engine/sweep/fix';
+import { sweep } from '../../engine/sweep/sweep';
+import { openWorld, type World } from '../support/world';
+
+jest.setTimeout(20_000);
+
+let world: World;
+let user: User;
+let hostingId: string;
+beforeEach(async () => {
+  world = await openWorld();
+  user = await world.newUser();
+  hostingId = (await world.engine.hostings.create(user, {})).hosting.id;
+  await world.work(hostingId);
+  await world.parts.routePublisher.publish();
+});
+afterEach(() => world.close());
+
+async function found(): Promise<string[]> {
+  return (await sweep(world.parts)).findings.map((finding) => finding.kind).sort();
+}
+
+async function mend(options: { unknown?: boolean } = {}): Promise<Mended[]> {
+  const { findings } = await sweep(world.parts);
+  const handover = new AbortController().signal;
+  return fix(world, findings, { unknown: options.unknown ?? true, handover });
+}
+
+/** What a hosting of this id would have. */
+function plant(id: string): void {
+  const pool = world.config.POOL_NAME;
+  world.host.domains.set(vmNameOf(id), 'running');
+  world.host.marks.set(vmNameOf(id), { hostingId: id, pool });
+  for (const name of [rootVolumeName(id), isoName(id)]) world.host.volumes.add(`${pool}/${name}`);
+  mkdirSync(stackWorkspace(world.config, id), { recursive: true });
+}
+
+it('finds nothing after a create, nor after its delete', async () => {
+  expect(await found()).toEqual([]);
+  await world.engine.hostings.delete(user);
+  await world.work(hostingId);
+  expect(await found()).toEqual([]);
+});
+
+it('mends everything about one hosting by one operation', async () => {
+  const id = randomUUID();
+  plant(id);
+  expect(await found()).toEqual(['orphan-domain', 'orphan-iso', 'orphan-volume', 'orphan-workspace']);
+  expect((await mend()).map(({ result }) => result)).toEqual(['fixed', 'fixed', 'fixed', 'fixed']);
+  expect(await found()).toEqual([]);
+  const operations: unknown[] = await world.parts.database.direct.query(
+    `SELECT 1 FROM operations WHERE kind = 'remove-orphan'`,
+  );
+  expect(operations).toHaveLength(1);
+});
+
+it('withholds what the database has never heard of, unless it is told otherwise', async () => {
+  plant(randomUUID());
+  expect(new Set((await mend({ unknown: false })).map(({ result }) => result))).toEqual(
+    new Set(['withheld']),
+  );
+  expect(world.host.domains.size).toBe(2);
+});
+
+it('gives back what an ended hosting still holds', async () => {
+  await world.engine.hostings.delete(user);
+  await world.work(hostingId);
+  const { direct } = world.parts.database;
+  await direct.query(`INSERT INTO routes VALUES ($1)`, [hostingId]);
+  await direct.query(`INSERT INTO ssh_ports VALUES (10000, $1)`, [hostingId]);
+  await direct.query(`INSERT INTO address_leases SELECT node, ip, id FROM hostings WHERE id = $1`, [
+    hostingId,
+  ]);
+  expect(await found()).toEqual(['orphan-address', 'orphan-port', 'orphan-route', 'routes-not-served']);
+  expect((await mend({ unknown: false })).every(({ result }) => result === 'fixed')).toBe(true);
+  expect(await found()).toEqual([]);
+  expect((await world.engine.hostings.get(user, hostingId)).status).toBe('deleted');
+});
+
+it('never removes a hosting that lives, whoever asks for it', async () => {
+  const { id } = await insertOperation(world.parts.database.direct, {
+    kind: 'remove-orphan',
+    stackId: hostingId,
+    hostingId,
+    steps: removeOrphan.steps,
+  });
+  await world.work(hostingId);
+  const [row] = (await world.parts.database.direct.query(
+    `SELECT status, failure_code FROM operations WHERE id = $1`,
+    [id],
+  )) as unknown[];
+  expect(row).toEqual({ status: 'stuck', failure_code: 'not_an_orphan' });
+  expect(world.host.domains.size).toBe(1);
+});
+
+it('leaves a hosting alone that is on its way', async () => {
+  const other = await world.newUser();
+  const { hosting } = await world.engine.hostings.create(other, {});
+  plant(hosting.id);
+  expect(await found()).toEqual([]);
+});
+
+it('tells a stuck delete, and finishes it when its cause is gone', async () => {
+  await world.engine.hostings.delete(user);
+  const gone = new EngineError('libvirt_unavailable', 'libvirt does not answer', { retryable: true });
+  world.host.faults.fail('publish', gone, 99);
+  await world.work(hostingId);
+  const stuck = (await sweep(world.parts)).findings.find(({ kind }) => kind === 'stuck-operation');
+  expect(stuck).toMatchObject({ stackId: hostingId, detail: 'libvirt does not answer' });
+  expect((await mend()).filter(({ result }) => result === 'failed')).not.toEqual([]);
+  world.host.faults.clear();
+  await mend();
+  expect(await found()).toEqual([]);
+  expect((await world.engine.hostings.get(user, hostingId)).status).toBe('deleted');
+});
+
+it('undoes a stuck create when its cause is gone', async () => {
+  const other = await world.newUser();
+  const { hosting, operation } = await world.engine.hostings.create(other, {});
+  const gone = new EngineError('libvirt_unavailable', 'libvirt does not answer', { retryable: true });
+  world.host.faults.fail('ssh', new EngineError('guest_unreachable', 'no answer'));
+  world.host.faults.fail('inventory', gone, 99);
+  await world.work(hosting.id);
+  expect((await world.engine.operations.get(other, operation.id)).status).toBe('stuck');
+  world.host.faults.clear();
+  expect(await found()).toEqual(['stuck-operation']);
+  expect((await mend()).map(({ result }) => result)).toEqual(['fixed']);
+  expect((await world.engine.operations.get(other, operation.id)).status).toBe('failed');
+  expect(await found()).toEqual([]);
+});
+
+it('takes a lost reservation back, but not one that somebody else has by now', async () => {
+  const { direct } = world.parts.database;
+  const other = await world.newUser();
+  await direct.query(`DELETE FROM ssh_ports`);
+  await direct.query(`DELETE FROM routes`);
+  const { hosting } = await world.engine.hostings.create(other, {});
+  await world.work(hosting.id);
+  expect(hosting.sshPort).toBe((await world.engine.hostings.mine(user)).sshPort);
+  expect(await found()).toEqual(['missing-port', 'missing-route']);
+  expect(new Set((await mend()).map(({ result }) => result))).toEqual(new Set(['failed']));
+  expect(await found()).toEqual(['missing-port', 'missing-route']);
+  const [row] = (await direct.query(`SELECT hosting_id FROM ssh_ports`)) as { hosting_id: string }[];
+  expect(row?.hosting_id).toBe(hosting.id);
+});
+
+it('calls a state that another key sealed missing', async () => {
+  await world.parts.database.direct.query(`UPDATE stacks SET state_sealed = 'nonsense' WHERE id = $1`, [
+    hostingId,
+  ]);
+  expect(await found()).toEqual(['missing-state']);
+});
+
+it('says that it could not look when libvirt does not answer', async () => {
+  world.host.faults.fail('inventory', new EngineError('libvirt_unavailable', 'gone', { retryable: true }));
+  await expect(sweep(world.parts)).rejects.toMatchObject({ code: 'libvirt_unavailable' });
+});
+
+it('lets one of many take a turn, and keeps the newest reports', async () => {
+  const { direct } = world.parts.database;
+  const turns = await Promise.all(Array.from({ length: 8 }, () => takeSweepTurn(direct, 300)));
+  expect(turns.filter(Boolean)).toHaveLength(1);
+  expect(await takeSweepTurn(direct, 0)).toBe(true);
+  const report = await sweep(world.parts);
+  await recordSweep(direct, report);
+  expect(await latestSweep(direct)).toEqual(report);
+});

@@ -1,0 +1,155 @@
+/** What a sweep concludes from what it saw. */
+import { isoName, rootVolumeName, vmNameOf } from '../../../engine/hosting-names';
+import { compare, mentioned, type Snapshot } from '../../../engine/sweep/compare';
+import type { FindingKind } from '../../../engine/sweep/findings';
+import type { Records } from '../../../engine/sweep/records';
+
+const id = '1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d';
+const nodeId = '99999999-5e6f-4a7b-8c9d-0e1f2a3b4c5d';
+
+const empty: Records = {
+  living: new Map(),
+  busy: new Set(),
+  nodes: new Set([nodeId]),
+  stacks: new Map(),
+  routes: new Set(),
+  ports: new Map(),
+  addresses: new Map(),
+  stuck: [],
+  idle: [],
+};
+const running: Records = {
+  ...empty,
+  living: new Map([[id, { id, vmName: vmNameOf(id), status: 'running', ip: '10.90.0.5', sshPort: 10_000 }]]),
+  stacks: new Map([[id, Buffer.from('sealed')]]),
+  routes: new Set([id]),
+  ports: new Map([[id, 10_000]]),
+  addresses: new Map([[id, '10.90.0.5']]),
+};
+const names = [vmNameOf(id), rootVolumeName(id), isoName(id)];
+const whole: Snapshot = {
+  before: running,
+  after: running,
+  libvirt: {
+    domains: [{ name: vmNameOf(id), state: 'running', hostingId: id }],
+    volumes: [rootVolumeName(id), isoName(id), 'base-micro-0123456789abcdef.qcow2'],
+  },
+  workspaces: [id, nodeId],
+  states: new Map([[id, names]]),
+  routesServed: true,
+  known: new Set([id]),
+};
+const remains: Snapshot = { ...whole, before: empty, after: empty, states: new Map() };
+
+function kinds(snapshot: Snapshot): FindingKind[] {
+  return compare(snapshot).map((finding) => finding.kind);
+}
+
+it('finds nothing where everything fits', () => {
+  expect(compare(whole)).toEqual([]);
+});
+
+it('takes what has no hosting for an orphan, in each source', () => {
+  const rows: Records = { ...running, living: new Map() };
+  expect(kinds({ ...remains, before: rows, after: rows })).toEqual([
+    'orphan-domain',
+    'orphan-volume',
+    'orphan-iso',
+    'orphan-workspace',
+    'orphan-stack',
+    'orphan-route',
+    'orphan-port',
+    'orphan-address',
+  ]);
+});
+
+it('tells whether the database has ever heard of the hosting', () => {
+  expect(compare(remains).every((finding) => finding.known)).toBe(true);
+  expect(compare({ ...remains, known: new Set() }).some((finding) => finding.known)).toBe(false);
+});
+
+it.each<[string, Partial<Snapshot>]>([
+  ['was accepted between the readings', { after: running }],
+  ['was there at the first reading', { before: running }],
+  ['is worked on at the first reading', { before: { ...empty, busy: new Set([id]) } }],
+  ['is worked on at the second reading', { after: { ...empty, busy: new Set([id]) } }],
+  ['is a node’s stack', { after: { ...empty, nodes: new Set([id]) } }],
+])('takes nothing for an orphan whose hosting %s', (_, change) => {
+  expect(kinds({ ...remains, ...change }).filter((kind) => kind.startsWith('orphan'))).toEqual([]);
+});
+
+it.each<[string, Partial<Snapshot['libvirt']>]>([
+  ['a domain without our mark', { domains: [{ name: vmNameOf(id), state: 'running', hostingId: null }] }],
+  [
+    'a domain whose mark is not its name',
+    { domains: [{ name: 'precious', state: 'running', hostingId: id }] },
+  ],
+  ['a volume that is not named after a hosting', { volumes: ['disk.qcow2', `${id}.img`, `x${id}.qcow2`] }],
+  ['a base image', { volumes: ['base-micro-0123456789abcdef.qcow2'] }],
+])('takes %s for foreign', (_, libvirt) => {
+  const foreign = { domains: [], volumes: [], ...libvirt };
+  expect(kinds({ ...remains, libvirt: foreign, workspaces: ['notes'] })).toEqual([]);
+});
+
+it.each<[FindingKind, (snapshot: Snapshot) => Partial<Snapshot>]>([
+  ['missing-domain', ({ libvirt }) => ({ libvirt: { ...libvirt, domains: [] } })],
+  [
+    'stopped-domain',
+    ({ libvirt }) => ({
+      libvirt: { ...libvirt, domains: [{ name: vmNameOf(id), state: 'shut off', hostingId: id }] },
+    }),
+  ],
+  ['missing-volume', ({ libvirt }) => ({ libvirt: { ...libvirt, volumes: [isoName(id)] } })],
+  ['missing-iso', ({ libvirt }) => ({ libvirt: { ...libvirt, volumes: [rootVolumeName(id)] } })],
+  ['missing-state', () => ({ states: new Map() })],
+  ['untracked-resource', () => ({ states: new Map([[id, names.slice(1)]]) })],
+  ['missing-route', () => ({ after: { ...running, routes: new Set() } })],
+  ['missing-port', () => ({ after: { ...running, ports: new Map([[id, 10_001]]) } })],
+  ['missing-address', () => ({ after: { ...running, addresses: new Map() } })],
+])('finds a %s', (kind, change) => {
+  expect(kinds({ ...whole, ...change(whole) })).toEqual([kind]);
+});
+
+it('misses nothing of a hosting that is on its way', () => {
+  const bare = { ...whole, libvirt: { domains: [], volumes: [] }, states: new Map<string, string[]>() };
+  const creating = new Map([[id, { ...running.living.get(id)!, status: 'creating' as const }]]);
+  for (const records of [
+    { ...running, busy: new Set([id]) },
+    { ...running, living: creating },
+  ]) {
+    expect(kinds({ ...bare, before: records })).toEqual([]);
+    expect(kinds({ ...bare, after: records })).toEqual([]);
+  }
+});
+
+it('tells operations that are stuck or idle, and why', () => {
+  const operation = {
+    id: 'o',
+    kind: 'delete-hosting' as const,
+    stackId: id,
+    reason: 'libvirt does not answer',
+  };
+  const findings = compare({
+    ...whole,
+    after: { ...running, stuck: [operation], idle: [{ ...operation, reason: null }] },
+  });
+  expect(findings).toEqual([
+    expect.objectContaining({ kind: 'stuck-operation', operationId: 'o', detail: 'libvirt does not answer' }),
+    expect.objectContaining({ kind: 'idle-operation', subject: `delete-hosting of ${vmNameOf(id)}` }),
+  ]);
+});
+
+it('tells that Nginx serves something else', () => {
+  expect(kinds({ ...whole, routesServed: false })).toEqual(['routes-not-served']);
+});
+
+it('asks the database about every hosting that any source mentions', () => {
+  const others = ['2', '3', '4'].map((digit) => id.replace('1', digit));
+  const libvirt = {
+    domains: [{ name: 'vm-2', state: 'running', hostingId: others[0]! }],
+    volumes: [rootVolumeName(others[1]!)],
+  };
+  expect(new Set(mentioned({ ...whole, libvirt, workspaces: [others[2]!, 'notes'] }))).toEqual(
+    new Set([id, ...others]),
+  );
+});
