@@ -43,7 +43,7 @@ module.exports = {
     rule(
       'express-only-in-api',
       { pathNot: '^api/' },
-      { path: '^node_modules/(express|helmet|swagger-ui-dist)/' },
+      { path: '^node_modules/(express|helmet|prom-client|swagger-ui-dist)/' },
       'HTTP lives in api/.',
     ),
     rule(

@@ -2,8 +2,10 @@
 import { setMaxListeners } from 'node:events';
 import express, { type Express, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
+import type { Config } from '../engine';
 import { docsPages } from './docs-pages';
 import { HttpError } from './http-error';
+import { metricsPage } from './metrics-page';
 import { mountRoutes } from './mount-routes';
 import { describeApi } from './openapi';
 import { assignRequestId } from './request-id';
@@ -13,8 +15,9 @@ import { routes as allRoutes } from './routes';
 import { neverCached, securityHeaders } from './security-headers';
 import { answerErrors } from './send-answer';
 
-export interface AppParts extends Pick<Service, 'engine' | 'config'> {
-  readonly logger: Pick<Logger, 'info' | 'error'>;
+export interface AppParts extends Pick<Service, 'engine'> {
+  readonly config: Service['config'] & Pick<Config, 'METRICS_TOKEN'>;
+  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
   /** @default the wall clock */
   readonly clock?: Service['clock'];
   /** Fires on shutdown: event streams end, waits answer 202. @default never */
@@ -50,6 +53,7 @@ export function createApp({ logger, routes = allRoutes, ...parts }: AppParts): E
   );
   app.use(mountRoutes(routes, service));
   app.use(docsPages(describeApi(routes)));
+  app.use(metricsPage(service.engine, parts.config));
   app.use(refuseUnknown());
   app.use(answerErrors());
   return app;

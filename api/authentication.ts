@@ -7,6 +7,10 @@ import type { Access } from './route';
 /** RFC 6750's b64token; the scheme's name is case-insensitive. */
 const bearer = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i;
 
+export function bearerToken(request: Request): string | undefined {
+  return bearer.exec(request.headers.authorization ?? '')?.[1];
+}
+
 /**
  * The caller of a route, or undefined where none is asked for.
  *
@@ -20,7 +24,7 @@ export async function authenticate(
   engine: Engine,
 ): Promise<User | undefined> {
   if (access === 'none') return undefined;
-  const token = bearer.exec(request.headers.authorization ?? '')?.[1];
+  const token = bearerToken(request);
   if (token === undefined) throw new HttpError('unauthorized');
   const user = await engine.accounts.authenticate(token).catch((thrown: unknown) => {
     const refused = thrown instanceof EngineError && thrown.code === 'unauthorized';

@@ -1,8 +1,6 @@
 /** The text of every error code in both languages; a code or a language left out does not compile. */
 import type { FailureCode } from './http-error';
-import type { Language } from './language';
-
-export type Text = Readonly<Record<Language, string>>;
+import type { Text } from './language';
 
 const text = (en: string, ko: string): Text => ({ en, ko });
 
@@ -39,6 +37,10 @@ export const errorMessages: Readonly<Record<FailureCode, Text>> = {
     '이 Idempotency-Key는 이미 다른 요청에 사용되었습니다.',
   ),
   not_cancellable: text('A removal cannot be cancelled', '삭제 작업은 취소할 수 없습니다.'),
+  not_an_orphan: text(
+    'The hosting lives; nothing was removed',
+    '사용 중인 호스팅이므로 아무것도 삭제하지 않았습니다.',
+  ),
   cancelled: text('The operation was cancelled', '작업이 취소되었습니다.'),
   synthesis_failed: text('The VM could not be described to Terraform', 'VM 구성을 만들지 못했습니다.'),
   plan_failed: text('Terraform could not plan the VM', 'Terraform이 VM 계획을 세우지 못했습니다.'),
@@ -70,6 +72,10 @@ export const errorMessages: Readonly<Record<FailureCode, Text>> = {
   libvirt_unavailable: text(
     'The virtualization service does not answer',
     '가상화 서비스가 응답하지 않습니다.',
+  ),
+  disk_full: text(
+    'The server has no room for this; ask the operator to make some',
+    '서버의 저장 공간이 부족합니다. 운영자에게 문의하세요.',
   ),
   terraform_missing: text(
     'Terraform is not installed on this machine',

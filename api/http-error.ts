@@ -1,5 +1,6 @@
 /** The one place where an error becomes an HTTP status, and where it is decided what of it may be seen. */
-import { EngineError, type ErrorCode } from '../engine';
+import { EngineError, toEngineError, type ErrorCode } from '../engine';
+import type { Text } from './language';
 
 /** Errors of the transport itself; the engine never throws these. */
 export const httpErrorCodes = [
@@ -37,6 +38,7 @@ export const statusOf: Readonly<Record<FailureCode, number>> = {
   // As draft-ietf-httpapi-idempotency-key-header says for a key sent again with another payload.
   idempotency_key_reused: 422,
   not_cancellable: 409,
+  not_an_orphan: 409,
   cancelled: 409,
   synthesis_failed: 500,
   plan_failed: 502,
@@ -46,12 +48,13 @@ export const statusOf: Readonly<Record<FailureCode, number>> = {
   destroy_failed: 502,
   guest_unreachable: 504,
   proxy_refused: 502,
-  proxy_unreachable: 502,
+  proxy_unreachable: 503,
   image_missing: 503,
   image_source_unreachable: 503,
   image_build_failed: 503,
   node_not_ready: 503,
   libvirt_unavailable: 503,
+  disk_full: 507,
   terraform_missing: 503,
   database_unavailable: 503,
   lease_lost: 503,
@@ -65,17 +68,34 @@ export const statusOf: Readonly<Record<FailureCode, number>> = {
   not_ready: 503,
 };
 
+/** A part is away and comes back by itself: the caller is told when to ask again, and the log need not be told why. */
+const outages: readonly FailureCode[] = [
+  'database_unavailable',
+  'libvirt_unavailable',
+  'node_not_ready',
+  'terraform_missing',
+  'proxy_unreachable',
+  'not_ready',
+];
+
+export function isOutage(thrown: unknown): thrown is EngineError | HttpError {
+  return (thrown instanceof EngineError || thrown instanceof HttpError) && outages.includes(thrown.code);
+}
+
 export interface HttpErrorOptions {
   readonly details?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
+  /** @default the catalogue's text of the code */
+  readonly text?: Text;
 }
 
-/** An error whose text is the catalogue's, so that nothing of the request or of a library is repeated. */
+/** An error whose text is ours in every language, so that nothing of the request or of a library is repeated. */
 export class HttpError extends Error {
   override readonly name = 'HttpError';
   readonly details: Readonly<Record<string, unknown>> | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  readonly text: Text | undefined;
 
   constructor(
     readonly code: FailureCode,
@@ -84,6 +104,7 @@ export class HttpError extends Error {
     super(code, { cause: options.cause });
     this.details = options.details;
     this.headers = options.headers ?? {};
+    this.text = options.text;
   }
 }
 
@@ -98,7 +119,10 @@ const parserErrors: Readonly<Record<string, HttpErrorCode>> = {
   'request.aborted': 'malformed_request',
 };
 
-/** Any thrown thing as one of our two errors; what is unknown is `internal` and keeps its story as cause. */
+/**
+ * Any thrown thing as one of our two errors; a lost database is `database_unavailable`, and what is unknown is
+ * `internal` and keeps its story as cause.
+ */
 export function toPublicError(thrown: unknown): EngineError | HttpError {
   if (thrown instanceof EngineError || thrown instanceof HttpError) return thrown;
   if (typeof thrown === 'object' && thrown !== null) {
@@ -109,5 +133,7 @@ export function toPublicError(thrown: unknown): EngineError | HttpError {
     if (code !== undefined) return new HttpError(code);
     if (status === 400) return new HttpError('malformed_request');
   }
-  return new HttpError('internal', { cause: thrown });
+  // A lost database surfaces in any query, as whatever its driver throws.
+  const known = toEngineError(thrown);
+  return known.code === 'internal' ? new HttpError('internal', { cause: thrown }) : known;
 }

@@ -1,8 +1,8 @@
 /** Every other text a client sees, in both languages, and how an error's text is chosen. */
-import { EngineError, type Failure } from '../engine';
-import { errorMessages, type Text } from './error-messages';
-import type { HttpError } from './http-error';
-import type { Language } from './language';
+import { EngineError, type Failure, type Operation, type OperationKind } from '../engine';
+import { errorMessages } from './error-messages';
+import { HttpError } from './http-error';
+import type { Language, Text } from './language';
 
 const text = (en: string, ko: string): Text => ({ en, ko });
 
@@ -21,6 +21,7 @@ export const successMessages = {
     '호스팅을 삭제하고 있습니다. 작업 상태를 확인하세요.',
   ),
   operation_shown: text('The operation', '작업 정보입니다.'),
+  operations_listed: text('Operations, newest first', '최근 작업부터 보여 드립니다.'),
   operation_cancelling: text(
     'The operation has been asked to stop and undo what it did',
     '작업을 중단하고 되돌리도록 요청했습니다.',
@@ -65,13 +66,37 @@ export type FieldKey = keyof typeof fieldMessages;
 
 /** The English text of an engine error is specific to the case, so it wins over the catalogue's. */
 export function messageOf(error: EngineError | HttpError, language: Language): string {
+  if (error instanceof HttpError && error.text !== undefined) return error.text[language];
   const own = error instanceof EngineError && language === 'en' ? error.message : '';
   return own === '' ? errorMessages[error.code][language] : own;
 }
 
-/** The same choice for a failure that an operation or a hosting carries. */
-export function failureMessage(failure: Failure, language: Language): string {
-  return language === 'en' && failure.message !== ''
-    ? failure.message
-    : errorMessages[failure.code][language];
+/** Who goes on with an operation that is stuck, and how. */
+const stuckAdvice = {
+  byOwner: text(
+    'The operation is stuck and keeps what it owns; when the cause is gone, DELETE /api/v1/host/my goes on with it',
+    '작업이 중단된 채 자원을 유지하고 있습니다. 원인이 해결된 뒤 DELETE /api/v1/host/my를 보내면 이어서 처리합니다.',
+  ),
+  byOperator: text(
+    'The operation is stuck and keeps what it owns until an operator goes on with it',
+    '작업이 중단된 채 자원을 유지하고 있습니다. 운영자가 이어서 처리해야 합니다.',
+  ),
+};
+const ownersKinds: readonly OperationKind[] = ['create-hosting', 'delete-hosting'];
+
+/**
+ * The same choice for a failure that a hosting or an operation carries.
+ *
+ * @param operation  when it is stuck, the text also says what to do next
+ */
+export function failureMessage(
+  failure: Failure,
+  language: Language,
+  operation?: Pick<Operation, 'kind' | 'status'>,
+): string {
+  const own = language === 'en' ? failure.message : '';
+  const message = own === '' ? errorMessages[failure.code][language] : own;
+  if (operation?.status !== 'stuck') return message;
+  const advice = stuckAdvice[ownersKinds.includes(operation.kind) ? 'byOwner' : 'byOperator'][language];
+  return `${message.replace(/\.$/, '')}. ${advice}`;
 }

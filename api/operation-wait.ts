@@ -1,5 +1,7 @@
 /** Waiting for an operation on behalf of a request, and what its end means for the answer. */
-import { EngineError, type Operation, type User } from '../engine';
+import type { Operation, User } from '../engine';
+import { HttpError, toPublicError } from './http-error';
+import { failureMessage } from './messages';
 import { readWaitPreference } from './prefer';
 import type { Service } from './route';
 
@@ -20,7 +22,7 @@ export interface Waited {
  *
  * A client that goes away ends the wait and nothing else; so does a server that stops, which answers 202.
  *
- * @throws {EngineError} what the operation failed with, with its id in `details`
+ * @throws {HttpError} what the operation failed with, with its id in `details`
  */
 export async function awaitOperation(
   context: Waiting,
@@ -41,13 +43,20 @@ async function settle(context: Waiting, accepted: Operation, timeoutMs: number):
   try {
     return await context.engine.operations.wait(accepted.id, { timeoutMs, signal: context.signal });
   } catch (thrown) {
+    // It goes on without us: the caller gets what accepting it gave, which may be a key that is given once.
+    if (toPublicError(thrown).code === 'database_unavailable') return accepted;
     if (!context.stopping.aborted) throw thrown;
     return context.engine.operations.get(context.user, accepted.id);
   }
 }
 
-function failureOf({ id, status, failure }: Operation): EngineError {
-  const details = { operation_id: id, operation_status: status };
-  if (failure === null) return new EngineError('internal', 'The operation failed', { details });
-  return new EngineError(failure.code, failure.message, { details });
+function failureOf(operation: Operation): HttpError {
+  const { id, status, owns } = operation;
+  const failure = operation.failure ?? { code: 'internal', message: 'The operation failed' };
+  const details = { operation_id: id, operation_status: status, ...(owns.length > 0 ? { owns } : {}) };
+  const text = {
+    en: failureMessage(failure, 'en', operation),
+    ko: failureMessage(failure, 'ko', operation),
+  };
+  return new HttpError(failure.code, { details, text });
 }

@@ -6,6 +6,8 @@
  */
 import type { RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
+import type { EngineError } from '../engine';
+import { isOutage, type HttpError } from './http-error';
 
 interface Notes {
   route?: string;
@@ -20,7 +22,7 @@ export function note(response: Response, more: Notes): void {
   notes.set(response, { ...notes.get(response), ...more });
 }
 
-export function logRequests(logger: Pick<Logger, 'info' | 'error'>): RequestHandler {
+export function logRequests(logger: Pick<Logger, 'info' | 'warn' | 'error'>): RequestHandler {
   return (request, response, next) => {
     const started = performance.now();
     response.once('close', () => {
@@ -35,6 +37,8 @@ export function logRequests(logger: Pick<Logger, 'info' | 'error'>): RequestHand
         ...(response.writableFinished ? {} : { aborted: true }),
       };
       if (response.statusCode < 500 && failure === undefined) logger.info(line, 'request');
+      // every request meets an outage, and a stack trace for each would bury what tells of its cause
+      else if (isOutage(failure)) logger.warn({ ...line, failure: inShort(failure) }, 'request');
       else logger.error({ ...line, failure: chainOf(failure) }, 'request');
     });
     next();
@@ -46,6 +50,15 @@ interface Link {
   readonly message: string;
   readonly code?: string;
   readonly stack?: string;
+}
+
+const SHORT = 200;
+
+/** The code, and what the innermost cause says, on one line. */
+function inShort(failure: EngineError | HttpError): { code: string; cause?: string } {
+  const { message, code } = chainOf(failure.cause).at(-1) ?? {};
+  const cause = (message || code)?.split('\n', 1)[0]?.slice(0, SHORT);
+  return { code: failure.code, ...(cause === undefined ? {} : { cause }) };
 }
 
 /** An error and its causes. Named properties only: libraries hang bodies, queries and sockets on their errors. */

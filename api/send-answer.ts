@@ -13,7 +13,7 @@ import { snakeCased } from './snake-case';
 import type { z } from 'zod';
 
 /** A guess that suits a restart or a failover; the client may of course ask sooner. */
-const RETRY_AFTER_SECONDS = 10;
+const RETRY_AFTER_SECONDS = 5;
 
 export interface SendOptions {
   readonly language: Language;
@@ -26,8 +26,9 @@ export async function sendAnswer(response: Response, answer: Answer, options: Se
   response.set(answer.headers ?? {});
   if ('events' in answer) {
     const onFailure = (thrown: unknown) => {
-      note(response, { failure: thrown });
-      const { message, error } = describeError(toPublicError(thrown), language, requestIdOf(response));
+      const failure = toPublicError(thrown);
+      note(response, { failure });
+      const { message, error } = describeError(failure, language, requestIdOf(response));
       return { event: 'stream.failed', data: { message, ...error } };
     };
     await writeEventStream(response, answer.events, { ...options, status: answer.status, onFailure });

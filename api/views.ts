@@ -1,13 +1,26 @@
 /** Engine data as the API shows it: snake_case, ISO 8601, and only what is named here. */
 import type { z } from 'zod';
-import type { ComponentHealth, Failure, Hosting, Operation, OperationEvent, User } from '../engine';
+import type {
+  ComponentHealth,
+  Failure,
+  Hosting,
+  ListedOperation,
+  Operation,
+  OperationEvent,
+  User,
+} from '../engine';
 import type { ServerSentEvent } from './event-stream';
 import type { Language } from './language';
 import { failureMessage } from './messages';
 import type { userView } from './schemas/account';
 import type { componentHealthView } from './schemas/health';
 import type { hostingAccess, hostingView } from './schemas/hosting';
-import type { failureView, operationEventView, operationView } from './schemas/operation';
+import type {
+  failureView,
+  listedOperationView,
+  operationEventView,
+  operationView,
+} from './schemas/operation';
 import { snakeCased } from './snake-case';
 
 const iso = (moment: Date | null): string | null => moment?.toISOString() ?? null;
@@ -17,8 +30,13 @@ export function showUser(user: User): z.output<typeof userView> {
   return { id, email, username, role, created_at: createdAt.toISOString() };
 }
 
-function showFailure(failure: Failure | null, language: Language): z.output<typeof failureView> | null {
-  return failure === null ? null : { code: failure.code, message: failureMessage(failure, language) };
+function showFailure(
+  failure: Failure | null,
+  language: Language,
+  operation?: Operation,
+): z.output<typeof failureView> | null {
+  if (failure === null) return null;
+  return { code: failure.code, message: failureMessage(failure, language, operation) };
 }
 
 export function showHosting(hosting: Hosting, language: Language): z.output<typeof hostingView> {
@@ -61,12 +79,20 @@ export function showOperation(operation: Operation, language: Language): z.outpu
       started_at: iso(step.startedAt),
       finished_at: iso(step.finishedAt),
     })),
-    failure: showFailure(operation.failure, language),
+    failure: showFailure(operation.failure, language, operation),
     cancel_requested: operation.cancelRequested,
+    owns: [...operation.owns],
     created_at: operation.createdAt.toISOString(),
     started_at: iso(operation.startedAt),
     finished_at: iso(operation.finishedAt),
   };
+}
+
+export function showListedOperation(
+  operation: ListedOperation,
+  language: Language,
+): z.output<typeof listedOperationView> {
+  return { ...showOperation(operation, language), user_id: operation.userId, vm_id: operation.vmName };
 }
 
 export function showEvent(event: OperationEvent): ServerSentEvent {

@@ -2,15 +2,27 @@
 /** `webhoster`: what an operator does on the machine itself. Exit codes: 0 done, 1 failed, 2 usage. */
 import { Command, CommanderError } from 'commander';
 import { EngineError, projectVersion } from '../engine';
+import { backupCommand, restoreCommand } from './commands/backup';
+import { doctorCommand } from './commands/doctor';
 import { imageCommand } from './commands/image';
 import { nodeCommand } from './commands/node';
+import { operationsCommand } from './commands/operations';
 import { serviceCommand } from './commands/service';
 
 async function main(): Promise<void> {
   const program = new Command('webhoster')
     .description('Operates vm-webhoster on this machine')
     .version(projectVersion);
-  for (const command of [imageCommand(), nodeCommand(), serviceCommand()]) program.addCommand(command);
+  for (const command of [
+    backupCommand(),
+    doctorCommand(),
+    imageCommand(),
+    nodeCommand(),
+    operationsCommand(),
+    restoreCommand(),
+    serviceCommand(),
+  ])
+    program.addCommand(command);
   throwOnUsage(program);
   await program.parseAsync();
 }

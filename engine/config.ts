@@ -51,6 +51,7 @@ const schema = z.object({
   JWT_TTL_SECONDS: count.default(86_400),
   BCRYPT_COST: z.coerce.number().int().min(4).max(15).default(12),
   STATE_KEY: secret,
+  METRICS_TOKEN: secret.optional(),
   LIBVIRT_URI: z
     .string()
     .regex(/^qemu(\+[a-z]+)?:\/\/[A-Za-z0-9@._:/?=-]*$/, 'a qemu:// URI')
@@ -72,11 +73,19 @@ const schema = z.object({
   WORKER_CONCURRENCY: count.max(64).default(4),
   BOOT_TIMEOUT_SECONDS: count.default(300),
   REQUEST_WAIT_SECONDS: count.max(3600).default(180),
+  SWEEP_INTERVAL_SECONDS: z.coerce.number().int().min(10).max(86_400).default(300),
+  SWEEP_FIX: z.stringbool().default(false),
   TERRAFORM_BIN: z.string().default('terraform'),
   NGINX_BIN: z.string().default('nginx'),
 });
 
-const secretNames = ['JWT_SECRET', 'STATE_KEY', 'DATABASE_URL', 'POSTGRES_PASSWORD'] as const;
+const secretNames = [
+  'JWT_SECRET',
+  'STATE_KEY',
+  'METRICS_TOKEN',
+  'DATABASE_URL',
+  'POSTGRES_PASSWORD',
+] as const;
 
 export type Settings = z.output<typeof schema>;
 export const settingNames = Object.keys(schema.shape) as (keyof Settings)[];

@@ -5,14 +5,17 @@ import type { ErrorCode } from './errors';
 
 export type Role = 'user' | 'admin';
 export type HostingStatus = 'creating' | 'running' | 'stopped' | 'deleting' | 'deleted' | 'failed';
-export type OperationKind =
-  | 'create-hosting'
-  | 'delete-hosting'
-  | 'prepare-node'
-  | 'remove-node'
-  | 'remove-orphan'
-  | 'check-drift';
-export type OperationStatus = 'pending' | 'running' | 'succeeded' | 'unwinding' | 'failed' | 'stuck';
+export const operationKinds = [
+  'create-hosting',
+  'delete-hosting',
+  'prepare-node',
+  'remove-node',
+  'remove-orphan',
+  'check-drift',
+] as const;
+export type OperationKind = (typeof operationKinds)[number];
+export const operationStatuses = ['pending', 'running', 'succeeded', 'unwinding', 'failed', 'stuck'] as const;
+export type OperationStatus = (typeof operationStatuses)[number];
 
 export interface User {
   /** The number in the user's web path. */
@@ -67,9 +70,36 @@ export interface Operation {
   readonly steps: readonly OperationStep[];
   readonly failure: Failure | null;
   readonly cancelRequested: boolean;
+  /**
+   * What a stuck operation still has hold of, in words for people: `domain vm-1a2b3c4d (running)`, `SSH port 10001`.
+   * Empty for every other.
+   */
+  readonly owns: readonly string[];
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
+}
+
+/** One of everybody's. */
+export interface ListedOperation extends Operation {
+  /** null where it is about a node. */
+  readonly vmName: string | null;
+}
+
+/** As many operations as a list gives at most. */
+export const longestOperationList = 200;
+
+/** How the service does, as counts. Every kind and status is there, with 0 where there is none. */
+export interface Metrics {
+  /** Those that have not ended, and the stuck ones. */
+  readonly operations: readonly { kind: OperationKind; status: OperationStatus; count: number }[];
+  /** Seconds since the oldest operation of a status was accepted; 0 when there is none. */
+  readonly oldestOperations: readonly { status: OperationStatus; seconds: number }[];
+  /** Those that have not ended. */
+  readonly hostings: readonly { status: HostingStatus; count: number }[];
+  /** What the newest sweep found; null before the first one. */
+  readonly sweep: { ageSeconds: number; findings: readonly { kind: string; count: number }[] } | null;
+  readonly sshPorts: { used: number; total: number };
 }
 
 export interface OperationEvent {
@@ -129,6 +159,8 @@ export interface Engine {
   readonly operations: {
     /** An operation of this user (an admin sees all). @throws operation_not_found */
     get(user: User, id: string): Promise<Operation>;
+    /** Everybody's, newest first, at most `limit` (and never more than 200). The caller must be an operator. */
+    list(options: { status?: OperationStatus; limit: number }): Promise<readonly ListedOperation[]>;
     /** Resolves with the operation when it has ended or when time is up, whichever is first. */
     wait(id: string, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Operation>;
     /** Past events after `afterId`, then live ones; ends when the operation has ended or `signal` fires. */
@@ -140,6 +172,9 @@ export interface Engine {
     /** True when requests can be accepted. */
     basic(): Promise<boolean>;
     detailed(): Promise<readonly ComponentHealth[]>;
+  };
+  readonly metrics: {
+    read(): Promise<Metrics>;
   };
   /** Stops taking jobs, hands over what runs, closes connections. */
   close(): Promise<void>;

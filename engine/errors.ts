@@ -19,6 +19,7 @@ export const errorCodes = [
   'addresses_exhausted',
   'idempotency_key_reused',
   'not_cancellable',
+  'not_an_orphan',
   // the operation's
   'cancelled',
   'synthesis_failed',

@@ -12,6 +12,9 @@ export interface EventBus {
   close(): Promise<void>;
 }
 
+/** Every process of the service holds a connection of this name, and nothing else does. */
+export const eventConnection = 'vm-webhoster events';
+
 const reconnectDelayMs = 1_000;
 
 export async function postgresEventBus(connectionString: string, log: Log): Promise<EventBus> {
@@ -27,7 +30,7 @@ export async function postgresEventBus(connectionString: string, log: Log): Prom
     for (const listener of woken) listener();
   };
   const connect = async (): Promise<void> => {
-    const next = new Client({ connectionString, keepAlive: true, application_name: 'vm-webhoster events' });
+    const next = new Client({ connectionString, keepAlive: true, application_name: eventConnection });
     next.on('error', (err) => {
       log.warn({ err }, 'event connection lost');
     });

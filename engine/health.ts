@@ -26,8 +26,6 @@ export function health(parts: Parts): Engine['health'] {
     if (bavail * bsize < lowDiskBytes) throw new Error(`${free} in ${'DATA_DIR'}: make room`);
     return free;
   };
-  // a child process each time; kept here, not in detailed(), or nothing would be remembered
-  const terraformVersion = cachedFor(60_000, () => terraform.version());
 
   return {
     basic: () =>
@@ -41,7 +39,7 @@ export function health(parts: Parts): Engine['health'] {
         checked('queue', 'see postgres', jobs),
         checked('libvirt', 'start libvirtd or correct LIBVIRT_URI', () => inventory.version()),
         checked('nginx', 'restart the service; DATA_DIR/nginx/error.log says why', () => proxy.version()),
-        checked('terraform', 'install Terraform or correct TERRAFORM_BIN', terraformVersion),
+        checked('terraform', 'install Terraform or correct TERRAFORM_BIN', () => terraform.version()),
         checked('disk', 'make room', disk),
       ]),
   };
@@ -63,17 +61,4 @@ async function checked(
     () => ['down', remedy] as const,
   );
   return { name, status, latencyMs: Math.round(performance.now() - started), detail };
-}
-
-function cachedFor<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {
-  let known: { at: number; answer: Promise<T> } | null = null;
-  return () => {
-    if (known === null || performance.now() - known.at > ms) {
-      known = { at: performance.now(), answer: ask() };
-      known.answer.catch(() => {
-        known = null;
-      });
-    }
-    return known.answer;
-  };
 }

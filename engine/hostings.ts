@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { AcceptedHosting, CreateHostingInput, Engine, Operation, User } from './engine';
 import { EngineError } from './errors';
+import { vmNameOf } from './hosting-names';
 import { toHosting } from './hosting-view';
 import { parseCidr, poolAddresses } from './network-pool';
 import { createHosting } from './operations/create-hosting';
@@ -24,8 +25,8 @@ import {
   getOperation,
   insertOperation,
   latestOperation,
-  moveOperation,
   requestCancel,
+  resumeStuck,
 } from './store/operations';
 import { findNode } from './store/stacks';
 
@@ -93,7 +94,7 @@ async function reserve(
     id,
     userId: user.id,
     node: node.name,
-    vmName: `vm-${id.slice(0, 8)}`,
+    vmName: vmNameOf(id),
     image: config.IMAGE,
     ...size,
     sshPublicKey,
@@ -111,12 +112,12 @@ export async function deleteAccepted(parts: Parts, tx: Tx, hosting: HostingRow):
   if (!(await lockHosting(tx, hosting.id))) throw noHosting();
   const before = await latestOperation(tx, hosting.id, 'delete-hosting');
   if (before?.status === 'stuck') {
-    await moveOperation(tx, before.id, 'running');
+    await resumeStuck(tx, before.id);
     await parts.queue.enqueue(tx, hosting.id);
   }
   if (before !== null && before.status !== 'failed') return getOperation(tx, before.id);
   const create = await latestOperation(tx, hosting.id, 'create-hosting');
-  if (create?.status === 'stuck') await moveOperation(tx, create.id, 'unwinding');
+  if (create?.status === 'stuck') await resumeStuck(tx, create.id);
   else if (create !== null) await requestCancel(tx, create.id);
   await updateHosting(tx, hosting.id, { status: 'deleting' });
   return accept(parts, tx, deleteHosting, { hostingId: hosting.id, userId: hosting.userId });

@@ -1,9 +1,26 @@
 /** Operations as their owners see them: state, waiting for the end, events as they happen, cancel. */
-import type { Engine, Operation, OperationEvent, OperationKind, User } from './engine';
+import {
+  type Engine,
+  type ListedOperation,
+  longestOperationList,
+  type Operation,
+  type OperationEvent,
+  type OperationKind,
+  type User,
+} from './engine';
 import { EngineError } from './errors';
 import type { EventBus } from './events';
-import type { Database, Tx } from './store/database';
-import { eventsAfter, getOperation, requestCancel } from './store/operations';
+import { vmNameOf } from './hosting-names';
+import { ownership, type OwningParts } from './owned';
+import type { Tx } from './store/database';
+import {
+  eventsAfter,
+  findOperationRow,
+  getOperation,
+  newestOperations,
+  requestCancel,
+  toOperation,
+} from './store/operations';
 
 /** Everything else has no way back. */
 const cancellable: readonly OperationKind[] = ['create-hosting'];
@@ -11,9 +28,11 @@ const cancellable: readonly OperationKind[] = ['create-hosting'];
 /** Notifications may be lost with their connection; then this is how late an end is seen. */
 const lookAgainMs = 2_000;
 
-export function operations(database: Database, bus: EventBus): Engine['operations'] {
+export function operations(parts: OwningParts, bus: EventBus): Engine['operations'] {
+  const { database } = parts;
   return {
-    get: (user, id) => owned(database.direct, user, id),
+    get: async (user, id) => withOwned(parts, await visible(database.direct, user, id)),
+    list: ({ status, limit }) => list(parts, { status, limit: Math.min(limit, longestOperationList) }),
     wait: async (id, { timeoutMs, signal }) => {
       const deadline = performance.now() + timeoutMs;
       for (;;) {
@@ -22,19 +41,35 @@ export function operations(database: Database, bus: EventBus): Engine['operation
         if (!hasEnded(operation) && !signal?.aborted && performance.now() < deadline) await change.seen;
         else {
           change.ignore();
-          return operation;
+          return withOwned(parts, operation);
         }
       }
     },
     events: (id, options) => follow(database.direct, bus, id, options),
     cancel: async (user, id) => {
-      const { kind } = await owned(database.direct, user, id);
+      const { kind } = await visible(database.direct, user, id);
       if (!cancellable.includes(kind))
         throw new EngineError('not_cancellable', 'A removal cannot be cancelled');
       await database.transaction((tx) => requestCancel(tx, id));
-      return getOperation(database.direct, id);
+      return withOwned(parts, await getOperation(database.direct, id));
     },
   };
+}
+
+/** The stuck ones with what they own; libvirt is asked once for all of them. */
+export async function list(
+  parts: OwningParts,
+  options: Parameters<typeof newestOperations>[1],
+): Promise<ListedOperation[]> {
+  const owned = ownership(parts);
+  const listed: ListedOperation[] = [];
+  for (const { row, steps, vmName } of await newestOperations(parts.database.direct, options)) {
+    const owns = row.status === 'stuck' ? await owned(row.stackId) : [];
+    // an orphan may have no hosting in the database
+    const ofOrphan = row.kind === 'remove-orphan' ? vmNameOf(row.stackId) : null;
+    listed.push({ ...toOperation(row, steps), owns, vmName: vmName ?? ofOrphan });
+  }
+  return listed;
 }
 
 export function hasEnded({ status }: Pick<Operation, 'status'>): boolean {
@@ -87,7 +122,13 @@ function nextChange(
   return { seen, ignore };
 }
 
-async function owned(tx: Tx, user: User, id: string): Promise<Operation> {
+async function withOwned(parts: OwningParts, operation: Operation): Promise<Operation> {
+  if (operation.status !== 'stuck') return operation;
+  const row = await findOperationRow(parts.database.direct, operation.id);
+  return row === null ? operation : { ...operation, owns: await ownership(parts)(row.stackId) };
+}
+
+async function visible(tx: Tx, user: User, id: string): Promise<Operation> {
   const operation = await getOperation(tx, id);
   if (operation.userId === user.id || user.role === 'admin') return operation;
   throw new EngineError('operation_not_found', 'There is no such operation');

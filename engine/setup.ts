@@ -3,19 +3,19 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { Config } from './config';
 import type { Operation } from './engine';
-import { EngineError } from './errors';
 import { deleteAccepted } from './hostings';
 import { imageBuilder } from './images/builder';
 import { imageMissing, type Images } from './images/images';
 import type { Log } from './log';
-import { hasEnded, operations } from './operations-view';
+import { operations } from './operations-view';
+import { expectSuccess, finishOperation } from './operations/finish';
 import { isPrepared, nodeFingerprint, prepareNode as prepareNodeOperation } from './operations/prepare-node';
 import { removeNode } from './operations/remove-node';
 import { runCommand } from './process';
 import { isRunning } from './proxy/nginx';
-import { connectParts, type EngineParts } from './start';
+import { connectParts } from './start';
 import { embeddedDatabase } from './store/url';
-import { startEmbeddedPostgres, stopEmbeddedPostgres } from './store/embedded-postgres';
+import { hasDatabase, startEmbeddedPostgres, stopEmbeddedPostgres } from './store/embedded-postgres';
 import { insertOperation } from './store/operations';
 import { livingHostings } from './store/hostings';
 import { ensureNode, findNode } from './store/stacks';
@@ -52,9 +52,9 @@ export async function prepareNode(
       steps: prepareNodeOperation.steps,
     });
     const watching = new AbortController();
-    const watched = watch(operations(parts.database, bus).events(id, { signal: watching.signal }), onEvent);
+    const watched = watch(operations(parts, bus).events(id, { signal: watching.signal }), onEvent);
     try {
-      return await finish({ parts, bus, runner }, id, node.stackId, handover);
+      return await finishOperation({ parts, bus, runner }, id, node.stackId, handover).then(expectSuccess);
     } finally {
       watching.abort();
       await watched;
@@ -62,34 +62,6 @@ export async function prepareNode(
   } finally {
     await bus.close();
     await parts.database.close();
-  }
-}
-
-/** How long somebody else's lease is waited for: one that died leaves it for 30 s. */
-const patienceMs = 120_000;
-
-/** Works until the operation has ended; what another worker holds is waited for. @throws {EngineError} why it failed */
-async function finish(
-  { parts, bus, runner }: EngineParts,
-  operationId: string,
-  stackId: string,
-  handover: AbortSignal,
-): Promise<Operation> {
-  const deadline = Date.now() + patienceMs;
-  for (;;) {
-    await runner.perform(stackId, handover);
-    const operation = await operations(parts.database, bus).wait(operationId, {
-      timeoutMs: 2_000,
-      signal: handover,
-    });
-    if (operation.status === 'succeeded') return operation;
-    if (hasEnded(operation)) {
-      const { code, message } = operation.failure ?? { code: 'internal', message: 'The operation failed' };
-      throw new EngineError(code, message);
-    }
-    handover.throwIfAborted();
-    if (Date.now() > deadline)
-      throw new EngineError('lease_lost', 'Another worker holds this stack; try again');
   }
 }
 
@@ -116,7 +88,7 @@ export async function removeEverything(
   try {
     for (const hosting of await livingHostings(parts.database.direct, config.NODE_NAME)) {
       const removal = await parts.database.transaction((tx) => deleteAccepted(parts, tx, hosting));
-      await finish(connected, removal.id, hosting.id, handover);
+      expectSuccess(await finishOperation(connected, removal.id, hosting.id, handover));
       onEvent(`${hosting.vmName} removed`);
     }
     const node = await findNode(parts.database.direct, config.NODE_NAME);
@@ -126,7 +98,7 @@ export async function removeEverything(
       stackId: node.stackId,
       steps: removeNode.steps,
     });
-    await finish(connected, operation.id, node.stackId, handover);
+    expectSuccess(await finishOperation(connected, operation.id, node.stackId, handover));
     onEvent('pool and network removed');
   } finally {
     await bus.close();
@@ -134,9 +106,14 @@ export async function removeEverything(
   }
 }
 
-/** Does nothing when DATABASE_URL names another server. */
-export async function startPostgres(config: Config): Promise<void> {
-  if (config.DATABASE_URL === undefined) await startEmbeddedPostgres(embedded(config));
+/** Does nothing when DATABASE_URL names another server. @returns whether it was this call that started it */
+export async function startPostgres(config: Config): Promise<boolean> {
+  return config.DATABASE_URL === undefined && (await startEmbeddedPostgres(embedded(config)));
+}
+
+/** True when there is something that `startPostgres` would start, or another server to ask. */
+export function postgresExists(config: Config): boolean {
+  return config.DATABASE_URL !== undefined || hasDatabase(embedded(config).dir);
 }
 
 export async function stopPostgres(config: Config): Promise<void> {

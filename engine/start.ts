@@ -6,7 +6,8 @@ import { accounts } from './accounts/accounts';
 import { systemClock } from './clock';
 import type { Config } from './config';
 import type { Engine } from './engine';
-import { type EventBus, postgresEventBus } from './events';
+import type { EngineParts } from './engine-parts';
+import { postgresEventBus } from './events';
 import { networkGuest } from './guest/network-guest';
 import { health } from './health';
 import { hostings } from './hostings';
@@ -14,18 +15,23 @@ import { imageBuilder } from './images/builder';
 import { virshInventory } from './libvirt/virsh';
 import { bootTrial } from './libvirt/virtualization';
 import type { Log } from './log';
+import { metrics } from './metrics';
 import { operations } from './operations-view';
+import { checkDrift } from './operations/check-drift';
 import { createHosting } from './operations/create-hosting';
 import { deleteHosting } from './operations/delete-hosting';
 import type { OperationDefinition } from './operations/operation';
 import { prepareNode } from './operations/prepare-node';
 import { removeNode } from './operations/remove-node';
-import { operationRunner, type Runner } from './operations/runner';
+import { removeOrphan } from './operations/remove-orphan';
+import { operationRunner } from './operations/runner';
 import type { Parts } from './parts';
 import { nginxProxy } from './proxy/nginx';
 import { routePublisher } from './proxy/publisher';
 import { graphileQueue, migrateQueue } from './queue/graphile';
 import { reconcileExpiredLeases } from './reconcilers/expired-leases';
+import { reconcileServedRoutes } from './reconcilers/served-routes';
+import { reconcileBySweeping } from './reconcilers/sweep';
 import { secretBox } from './secret-box';
 import { databaseUrl } from './store/url';
 import { type Database, openDatabase } from './store/database';
@@ -40,13 +46,9 @@ export const definitions: readonly OperationDefinition[] = [
   deleteHosting,
   prepareNode,
   removeNode,
+  removeOrphan,
+  checkDrift,
 ];
-
-export interface EngineParts {
-  readonly parts: Parts;
-  readonly bus: EventBus;
-  readonly runner: Runner;
-}
 
 /** Opens the database, brings its schema up to date, and connects every part. Nothing runs yet. */
 export async function connectParts(
@@ -92,12 +94,14 @@ export async function connectParts(
 
 /** Starts what the role asks for. */
 export async function startEngine(config: Config, log: Log, replace: Partial<Parts> = {}): Promise<Engine> {
-  const { parts, bus, runner } = await connectParts(config, log, replace);
-  const stopReconciling = config.ROLE === 'api' ? null : await startWorking(parts, runner);
+  const connected = await connectParts(config, log, replace);
+  const { parts, bus } = connected;
+  const stopReconciling = config.ROLE === 'api' ? null : await startWorking(connected);
   return {
     accounts: accounts(parts.database, config),
     hostings: hostings(parts),
-    operations: operations(parts.database, bus),
+    operations: operations(parts, bus),
+    metrics: metrics(parts),
     health: health(parts),
     close: async () => {
       stopReconciling?.();
@@ -108,11 +112,18 @@ export async function startEngine(config: Config, log: Log, replace: Partial<Par
   };
 }
 
-/** Takes jobs from here on. @returns stops the reconcilers; the queue is stopped apart */
-export async function startWorking(parts: Parts, runner: Runner): Promise<() => void> {
-  await parts.routePublisher.publish();
+/** Takes jobs and looks after things from here on. @returns stops looking; the queue is stopped apart */
+export async function startWorking(engine: EngineParts): Promise<() => void> {
+  const { parts, runner } = engine;
   await parts.queue.start((stackId, handover) => runner.perform(stackId, handover));
-  return reconcileExpiredLeases(parts);
+  const reconcilers = [
+    reconcileServedRoutes(parts),
+    reconcileExpiredLeases(parts),
+    reconcileBySweeping(engine),
+  ];
+  return () => {
+    for (const stop of reconcilers) stop();
+  };
 }
 
 /** One process at a time: two that publish different routes at once could leave the older ones served. */

@@ -1,15 +1,24 @@
 #!/usr/bin/env bash
 # Sets everything up, starts everything, returns when healthy. Safe to repeat: what is there already is left alone.
-#   --dry-run   says what it would do, and does nothing
+#   --dry-run        says what it would do, and does nothing
+#   --restore FILE   brings a backup back before it starts the service; the database must be empty
 set -euo pipefail
-case "${1:-}" in
-'' | --dry-run) ;;
-*)
-  sed -n '2,3s/^# //p' "$0"
-  [ "$1" = --help ] && exit 0 || exit 2
-  ;;
-esac
-[ "${1:-}" = --dry-run ] && DRY_RUN=1
+ARGUMENTS=("$@") RESTORE=''
+while [ $# -gt 0 ]; do
+  case $1 in
+  --dry-run) DRY_RUN=1 ;;
+  --restore)
+    RESTORE=${2:-}
+    [ -n "$RESTORE" ] || { echo "--restore: which file?" >&2; exit 2; }
+    shift
+    ;;
+  *)
+    sed -n '2,4s/^# //p' "$0"
+    [ "$1" = --help ] && exit 0 || exit 2
+    ;;
+  esac
+  shift
+done
 # shellcheck source=scripts/lib/steps.sh
 . "$(dirname "$0")/lib/steps.sh"
 # shellcheck source=scripts/lib/environment.sh
@@ -18,7 +27,7 @@ esac
 . "$ROOT/scripts/lib/processes.sh"
 # shellcheck source=scripts/lib/install.sh
 . "$ROOT/scripts/lib/install.sh"
-[ -n "$DRY_RUN" ] || need_root "$@"
+[ -n "$DRY_RUN" ] || need_root "${ARGUMENTS[@]}"
 load_environment
 find_terraform
 use_secrets
@@ -51,6 +60,22 @@ do_image() { webhoster image build "$IMAGE"; }
 # pg_ctl knows best whether it runs: after a power cut its pid file may name any process
 need_postgres() { [ -z "${DATABASE_URL:-}" ]; }
 do_postgres() { webhoster service postgres-start; }
+
+# Before anything is made: a STATE_KEY that is made up now could never open what is in the backup.
+check_restore() {
+  if [ ! -f "$RESTORE" ] || [ ! -r "$RESTORE" ]; then fail "--restore: $RESTORE is not there, or cannot be read"; fi
+  RESTORE=$(realpath -- "$RESTORE")
+  [ -n "${STATE_KEY:-}" ] || [ -s "$STATE_KEY_FILE" ] ||
+    fail "a backup is opened with the STATE_KEY it was made with: put yours back into $STATE_KEY_FILE and run this again (docs/operations.md)"
+}
+# Before the node is prepared: on an empty database that would make a pool and a network that are there already.
+do_restore() {
+  local status=0
+  say "${BOLD}Restoring $RESTORE${OFF}"
+  webhoster restore "$RESTORE" || status=$?
+  [ "$status" -le 1 ] || fail "nothing was restored, and the service was not started"
+  [ "$status" -eq 0 ] || say "${BOLD}Restored, but not every stack is as the backup has it: see the table and docs/operations.md${OFF}"
+}
 
 need_node() { return 0; }
 do_node() { webhoster node prepare; }
@@ -95,6 +120,7 @@ $(tail -n 15 "$DATA_DIR/api.log")"
   done
 }
 
+[ -z "$RESTORE" ] || check_restore
 say "${BOLD}vm-webhoster${OFF}"
 step packages "Distribution packages"
 step user "System user for PostgreSQL"
@@ -108,6 +134,9 @@ step libvirt "libvirtd"
 [ -n "$DRY_RUN" ] || webhoster service check-config
 step image "Guest image $IMAGE"
 step postgres "PostgreSQL"
+if [ -n "$RESTORE" ]; then
+  if [ -n "$DRY_RUN" ]; then say "        would restore $RESTORE"; else do_restore; fi
+fi
 [ -n "$DRY_RUN" ] || { step node "Network, pool and base image"; step api "API, worker and Nginx"; do_health; }
 if [ -n "$DRY_RUN" ]; then
   say "Nothing was changed."

@@ -63,6 +63,7 @@ documented() {
       "/api/v1/auth/register": "post", "/api/v1/auth/login": "post", "/api/v1/auth/me": "get",
       "/api/v1/host": "post", "/api/v1/host/my": "get delete", "/api/v1/operations/{id}": "get",
       "/api/v1/operations/{id}/events": "get", "/api/v1/operations/{id}/cancel": "post",
+      "/api/v1/admin/operations": "get",
       "/api/v1/health": "get", "/api/v1/health/detailed": "get", "/api/v1/version": "get",
     };
     for (const [path, methods] of Object.entries(wanted))
@@ -164,7 +165,7 @@ refuses 'an unknown user' 401 invalid_credentials POST $AUTH/login --data-urlenc
 check 'both with the same words' tells_nobody_apart
 refuses 'no token' 401 unauthorized GET $AUTH/me
 check '401 asks for a bearer token' asks_for_bearer
-for route in 'POST /api/v1/host' 'GET /api/v1/host/my' 'DELETE /api/v1/host/my' 'GET /api/v1/operations/0'; do
+for route in 'POST /api/v1/host' 'GET /api/v1/host/my' 'DELETE /api/v1/host/my' 'GET /api/v1/operations/0' 'GET /api/v1/admin/operations'; do
   read -r method path <<<"$route"
   refuses "$route without a token" 401 unauthorized "$method" "$path"
 done
@@ -197,5 +198,6 @@ refuses 'an unknown operation' 404 operation_not_found GET /api/v1/operations/00
 refuses 'its events' 404 operation_not_found GET /api/v1/operations/00000000-0000-4000-8000-000000000000/events
 refuses 'its cancel' 404 operation_not_found POST /api/v1/operations/00000000-0000-4000-8000-000000000000/cancel
 refuses 'an operation id with a slash' 400 validation_failed GET /api/v1/operations/..%2Fx
+refuses "everybody's operations to a user" 403 forbidden GET /api/v1/admin/operations
 refuses 'still no hosting' 404 hosting_not_found GET $HOST/my
 summary

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what is missing and runs every test: checks, unit, contract, integration, system (micro guest), end to end
-# (debian-13 guest). What is costly is cached under CACHE_DIR by checksum, so that a second run is quick.
-#   --quick     leaves out the system and end-to-end layers, and says so
+# Installs what is missing and runs every test: checks, unit, contract, integration, system and a sample of chaos (micro
+# guest), end to end (debian-13 guest). What is costly is cached under CACHE_DIR by checksum: a second run is quick.
+#   --quick     leaves out the system, chaos and end-to-end layers, and says so
 set -euo pipefail
 QUICK=''
 case "${1:-}" in
@@ -94,6 +94,25 @@ layer() {
     grep -v '^\s*✓' "$RESULTS/${names[0]}.log" | tail -n 150
   fi
 }
+# chaos CASES: so many of the chaos cases, all side by side, counted case by case. The seed repeats them.
+chaos() {
+  local started status=0 passed failed seed=${CHAOS_SEED:-$RANDOM}
+  started=$(now_ms)
+  npm run -s test:chaos -- --sample "$1" --workers $(($1 + 2)) --minutes 8 --seed "$seed" --json "$RESULTS/chaos.json" \
+    >"$RESULTS/chaos.log" 2>&1 || status=$?
+  # shellcheck disable=SC2016 # a program in JavaScript
+  read -r passed failed < <(node -e '
+    let r = { passed: 0, failed: 1 };
+    try { r = require(process.argv[1]); } catch {}
+    console.log(r.passed, r.failed);' "$RESULTS/chaos.json")
+  if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
+  PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed))
+  printf '%-20s %s passed, %s failed  %s\n' "chaos, seed $seed" "$passed" "$failed" "$(seconds_since "$started")"
+  if [ "$failed" -gt 0 ]; then
+    FAILURES+=(chaos)
+    tail -n 150 "$RESULTS/chaos.log"
+  fi
+}
 coverage_holds() {
   # shellcheck disable=SC2016
   node -e '
@@ -123,12 +142,13 @@ layer unit contract integration -- --coverage
 check "coverage 85 %" coverage_holds
 if [ -z "$QUICK" ]; then
   layer system -- --runInBand
+  chaos 8
   layer e2e -- --runInBand
 fi
 check "nothing left behind" nothing_left
 
 say
-[ -z "$QUICK" ] || say "left out by --quick: system, e2e"
+[ -z "$QUICK" ] || say "left out by --quick: system, chaos, e2e"
 [ "${#FAILURES[@]}" -eq 0 ] || say "failed: $(IFS=,; echo "${FAILURES[*]}")"
 say "after $(seconds_since "$STARTED")"
 # ours only: pid files are there when this run started them

@@ -1,5 +1,6 @@
 /** The route table: what is listed here is served, validated and documented. */
 import type { Route } from '../route';
+import { listOperations } from './admin';
 import { me, register, signIn } from './accounts';
 import { detailedHealth, health, version } from './health';
 import { createHosting, deleteMyHosting, showMyHosting } from './hostings';
@@ -15,6 +16,7 @@ export const routes: readonly Route[] = [
   showOneOperation,
   followOperation,
   cancelOperation,
+  listOperations,
   health,
   detailedHealth,
   version,

@@ -1,6 +1,6 @@
 /** Operations, their steps and their events, as the API shows them. */
 import { z } from 'zod';
-import { errorCodes } from '../../engine';
+import { errorCodes, longestOperationList, operationKinds, operationStatuses } from '../../engine';
 import { answerSchema, timestamp } from './components';
 import { says } from './field-message';
 
@@ -13,8 +13,8 @@ export const operationView = answerSchema(
   'Operation',
   z.object({
     id: z.string(),
-    kind: z.enum(['create-hosting', 'delete-hosting', 'prepare-node', 'remove-node']),
-    status: z.enum(['pending', 'running', 'succeeded', 'unwinding', 'failed', 'stuck']),
+    kind: z.enum(operationKinds),
+    status: z.enum(operationStatuses),
     hosting_id: z.string().nullable(),
     steps: z.array(
       z.object({
@@ -26,6 +26,10 @@ export const operationView = answerSchema(
     ),
     failure: failureView.nullable(),
     cancel_requested: z.boolean(),
+    owns: z.array(z.string()).meta({
+      description: 'What a stuck operation still has hold of; empty for every other',
+      examples: [['domain vm-1a2b3c4d (running)', 'SSH port 10001']],
+    }),
     created_at: timestamp,
     started_at: timestamp.nullable(),
     finished_at: timestamp.nullable(),
@@ -33,6 +37,22 @@ export const operationView = answerSchema(
 );
 
 export const operationAnswer = answerSchema('OperationAnswer', z.object({ operation: operationView }));
+
+export const listedOperationView = answerSchema(
+  'ListedOperation',
+  operationView.extend({
+    user_id: z.number().int().nullable(),
+    vm_id: z
+      .string()
+      .nullable()
+      .meta({ examples: ['vm-1a2b3c4d'] }),
+  }),
+);
+
+export const operationList = answerSchema(
+  'OperationList',
+  z.object({ operations: z.array(listedOperationView) }),
+);
 
 export const operationEventView = answerSchema(
   'OperationEvent',
@@ -50,6 +70,11 @@ const operationId = z.guid(says('identifier_invalid'));
 const eventId = z.string().regex(/^[0-9]{1,9}$/, says('identifier_invalid'));
 
 export const operationParams = z.strictObject({ id: operationId });
+
+export const operationQuery = z.strictObject({
+  status: z.enum(operationStatuses).optional(),
+  limit: z.coerce.number().int().min(1).max(longestOperationList).default(50),
+});
 
 export const eventHeaders = z.strictObject({
   'last-event-id': eventId.optional().meta({ description: 'The last event seen; only later ones are sent.' }),

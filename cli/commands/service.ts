@@ -21,9 +21,9 @@ export function serviceCommand(): Command {
     loadConfig();
     return Promise.resolve();
   });
-  part('postgres-start', 'Starts the embedded PostgreSQL, unless DATABASE_URL names another', () =>
-    startPostgres(loadConfig()),
-  );
+  part('postgres-start', 'Starts the embedded PostgreSQL, unless DATABASE_URL names another', async () => {
+    await startPostgres(loadConfig());
+  });
   part('postgres-stop', 'Stops the embedded PostgreSQL', () => stopPostgres(loadConfig()));
   part('purge-stacks', 'Removes every VM, the pool and the network of this machine', () =>
     removeEverything(

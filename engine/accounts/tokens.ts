@@ -20,14 +20,21 @@ export function issueToken(userId: number, { secret, ttlSeconds }: TokenSettings
   });
 }
 
-/** @returns the user's id. @throws {EngineError} unauthorized */
-export function verifyToken(token: string, { secret }: TokenSettings): number {
+export interface TokenFacts {
+  readonly userId: number;
+  /** To the second, rounded down. */
+  readonly issuedAt: Date;
+}
+
+/** @throws {EngineError} unauthorized */
+export function verifyToken(token: string, { secret }: TokenSettings): TokenFacts {
   try {
     const claims = jwt.verify(token, secret, { algorithms: ['HS256'], issuer, audience, complete: false });
-    const { exp, sub = '' } = typeof claims === 'object' ? claims : {};
+    const { exp, iat, sub = '' } = typeof claims === 'object' ? claims : {};
     // Number() alone would take '' for 0 and '0x7' for 7
-    const id = typeof exp === 'number' && /^[1-9]\d*$/.test(sub) ? Number(sub) : NaN;
-    if (Number.isSafeInteger(id)) return id;
+    const userId = typeof exp === 'number' && /^[1-9]\d*$/.test(sub) ? Number(sub) : NaN;
+    if (Number.isSafeInteger(userId) && typeof iat === 'number')
+      return { userId, issuedAt: new Date(iat * 1000) };
   } catch (cause) {
     throw new EngineError('unauthorized', 'The access token is not valid; log in again', { cause });
   }

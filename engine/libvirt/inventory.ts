@@ -10,6 +10,8 @@ export interface Inventory {
   domainState(name: string): Promise<string | null>;
   /** Everything on the node that could be of this installation, whose pool this is. */
   survey(pool: string): Promise<Survey>;
+  /** What the domain will have at its next start, whatever it runs with now; null when there is no such domain. */
+  domainConfig(name: string): Promise<DomainConfig | null>;
   /** True when pool and network are there and active. */
   nodeActive(pool: string, network: string): Promise<boolean>;
   /** Group that QEMU runs as, where libvirt says so. */
@@ -43,4 +45,9 @@ export interface SurveyedDomain {
   readonly state: string;
   /** From the mark that our stacks put into a domain's metadata; null when it has none for this pool: it is foreign. */
   readonly hostingId: string | null;
+}
+
+export interface DomainConfig {
+  readonly memoryMiB: number;
+  readonly vcpus: number;
 }

@@ -25,3 +25,10 @@ export function parseMarks(text: string): Map<string, { hostingId: string; pool:
   }
   return marks;
 }
+
+/** libvirt writes memory in KiB, whatever it was given in. */
+export function parseDomainConfig(xml: string): { memoryMiB: number; vcpus: number } {
+  const [, kib] = /<memory unit='KiB'>(\d+)<\/memory>/.exec(xml) ?? [];
+  const [, vcpus] = /<vcpu[^>]*>(\d+)<\/vcpu>/.exec(xml) ?? [];
+  return { memoryMiB: Math.round(Number(kib) / 1024), vcpus: Number(vcpus) };
+}

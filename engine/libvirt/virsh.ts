@@ -3,7 +3,7 @@ import { EngineError } from '../errors';
 import { CommandNotFound, type CommandResult, runCommand } from '../process';
 import { METADATA_NAMESPACE } from '../../stacks';
 import type { Inventory, Survey } from './inventory';
-import { hostingDomain, markHeading, parseDomainList, parseMarks } from './virsh-output';
+import { hostingDomain, markHeading, parseDomainConfig, parseDomainList, parseMarks } from './virsh-output';
 
 export function virshInventory(uri: string): Inventory {
   const virsh: Virsh = (...args) => runVirsh(uri, args);
@@ -35,6 +35,11 @@ export function virshInventory(uri: string): Inventory {
       return state.code === 0 ? state.stdout.trim() : refuse(state);
     },
     survey,
+    domainConfig: async (name) => {
+      if (!(await domains()).includes(name)) return null;
+      const xml = await virsh('dumpxml', '--inactive', name);
+      return xml.code === 0 ? parseDomainConfig(xml.stdout) : refuse(xml);
+    },
     nodeActive: async (pool, network) => {
       const [pools, networks] = await poolsAndNetworks();
       return pools.includes(pool) && networks.includes(network);

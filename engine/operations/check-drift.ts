@@ -3,9 +3,11 @@
  * is the output of the last step.
  */
 import { EngineError } from '../errors';
-import { planFile } from '../terraform/workspace';
+import { plannedChanges } from '../terraform/plan-view';
+import { readPlan } from '../terraform/workspace';
 import type { OperationDefinition, StepContext } from './operation';
-import { initializeStack, planStack, rebuildWorkspace, stackWorkspace } from './stack-work';
+import { initializeStack, planStack, rebuildWorkspace } from './stack-work';
+import { stackWorkspace } from './stack-workspace';
 
 export interface Drift {
   /** Whether an apply would change anything. */
@@ -32,11 +34,7 @@ async function workspace(context: StepContext): Promise<void> {
 }
 
 async function record(context: StepContext): Promise<Drift> {
-  const { parts, stackId, signal } = context;
   const { changes } = context.output<{ changes: boolean }>('plan');
-  if (!changes) return { changes, differences: [] };
-  const call = { workspace: stackWorkspace(parts.config, stackId), signal };
-  const { resource_changes: planned = [] } = await parts.terraform.showPlan(call, planFile);
-  const differences = planned.map(({ address, change }) => `${address}: ${change.actions.join(' and ')}`);
-  return { changes, differences: differences.filter((each) => !/: (no-op|read)$/.test(each)) };
+  const planned = plannedChanges(await readPlan(stackWorkspace(context.parts.config, context.stackId)));
+  return { changes, differences: planned.map(({ address, action }) => `${address}: ${action}`) };
 }

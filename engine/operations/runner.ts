@@ -20,7 +20,7 @@ import { claimLease, fenced, type Lease, releaseLease } from '../store/leases';
 import { endProcessesIn } from '../process';
 import type { Parts } from '../parts';
 import type { EventBus } from '../events';
-import { stackWorkspace } from './stack-work';
+import { stackWorkspace } from './stack-workspace';
 import { keepLease, type LeaseKeeper, leaseTtlMs } from './lease-keeper';
 import { Interruption, type OperationDefinition } from './operation';
 import { goForward, type Work } from './forward';

@@ -1,33 +1,30 @@
 /**
  * What operations do with a stack: synthesize, plan, check, apply, destroy, remove what is left. Each is safe to
- * repeat, records its run, and leaves the state sealed in Postgres.
+ * repeat.
  */
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
-import path from 'node:path';
 import type { StackSpec } from '../../stacks';
-import type { Config } from '../config';
-import { EngineError, toEngineError } from '../errors';
+import { toEngineError } from '../errors';
 import type { StackNames } from '../libvirt/inventory';
-import { deleteStack, findStack, finishRun, saveSpec, saveState, startRun } from '../store/stacks';
+import { deleteStack, findStack, saveSpec } from '../store/stacks';
 import { checkPlan, type PlanPolicy } from '../terraform/plan-firewall';
-import type { TerraformCall, TerraformEvent } from '../terraform/terraform';
+import { maskedPlan, plannedChanges } from '../terraform/plan-view';
+import { clean } from '../terraform/run-record';
 import {
   planFile,
+  readPlan,
   readState,
   removeWorkspace,
   resourceNames,
+  writePlan,
   writeStack,
   writeState,
 } from '../terraform/workspace';
-import type { Parts } from '../parts';
 import type { StepContext } from './operation';
+import { recordedRun } from './recorded-run';
+import { openState } from './stack-state';
+import { stackWorkspace } from './stack-workspace';
 
 type WorkspaceContext = Pick<StepContext, 'parts' | 'stackId' | 'signal'>;
-
-export function stackWorkspace(config: Config, stackId: string): string {
-  return path.join(config.workspacesDir, stackId);
-}
 
 /** Keeps the specification, renders it, and makes the workspace ready for Terraform. */
 export async function synthesizeStack(context: StepContext, spec: StackSpec): Promise<void> {
@@ -64,7 +61,10 @@ async function prepareWorkspace(context: WorkspaceContext, spec: StackSpec): Pro
 
 /** Links the provider into the workspace. */
 export async function initializeStack(context: WorkspaceContext): Promise<void> {
-  await context.parts.terraform.init(call(context));
+  await context.parts.terraform.init({
+    workspace: stackWorkspace(context.parts.config, context.stackId),
+    signal: context.signal,
+  });
 }
 
 /** Plans into the workspace's plan file. @returns whether anything would change */
@@ -72,20 +72,35 @@ export async function planStack(
   context: StepContext,
   intent: 'apply' | 'destroy',
 ): Promise<{ changes: boolean }> {
-  const changes = await recorded(context, 'plan', (run) =>
-    context.parts.terraform.plan(run, { planFile, intent }),
-  );
-  return { changes };
+  const { terraform } = context.parts;
+  return recordedRun(context, 'plan', async (run) => {
+    const changes = await terraform.plan(run, { planFile, intent });
+    const [plan, planText] = await Promise.all([
+      terraform.showPlan(run, planFile),
+      terraform.showPlanText(run, planFile),
+    ]);
+    await writePlan(run.workspace, plan);
+    return {
+      result: { changes },
+      plan: { plan: maskedPlan(plan), planText: clean(planText), changes: plannedChanges(plan) },
+    };
+  });
 }
 
 /** The plan firewall. @throws {EngineError} plan_refused */
 export async function checkStackPlan(context: StepContext, policy: PlanPolicy): Promise<void> {
-  checkPlan(await context.parts.terraform.showPlan(call(context), planFile), policy);
+  checkPlan(await readPlan(stackWorkspace(context.parts.config, context.stackId)), policy);
 }
 
 /** Applies the plan that was checked, and nothing else. */
 export async function applyStack(context: StepContext): Promise<void> {
-  await recorded(context, 'apply', (run) => context.parts.terraform.apply(run, planFile));
+  await applyAs(context, 'apply');
+}
+
+function applyAs(context: StepContext, kind: 'apply' | 'destroy'): Promise<void> {
+  return recordedRun(context, kind, async (run) => ({
+    result: await context.parts.terraform.apply(run, planFile),
+  }));
 }
 
 /**
@@ -117,7 +132,7 @@ async function destroyByTerraform(context: StepContext, spec: StackSpec, policy:
   const { changes } = await planStack(context, 'destroy');
   if (!changes) return;
   await checkStackPlan(context, policy);
-  await recorded(context, 'destroy', (run) => context.parts.terraform.apply(run, planFile));
+  await applyAs(context, 'destroy');
 }
 
 /** Removes what carries the stack's names in libvirt. Call it only when nothing of it is to be kept. */
@@ -153,74 +168,4 @@ async function removeByName(
 export async function forgetStack({ parts, stackId, write }: StepContext): Promise<void> {
   await removeWorkspace(stackWorkspace(parts.config, stackId));
   await write((tx) => deleteStack(tx, stackId));
-}
-
-function call(context: WorkspaceContext, onEvent?: (event: TerraformEvent) => void): TerraformCall {
-  return {
-    workspace: stackWorkspace(context.parts.config, context.stackId),
-    signal: context.signal,
-    onEvent,
-  };
-}
-
-/** Runs one Terraform verb with its record: log, time, exit; the state goes into Postgres even after a failure. */
-async function recorded<T>(
-  context: StepContext,
-  kind: 'plan' | 'apply' | 'destroy',
-  verb: (run: TerraformCall) => Promise<T>,
-): Promise<T> {
-  const { stackId, operationId } = context;
-  const id = randomUUID();
-  await context.write((tx) => startRun(tx, { id, stackId, operationId, kind, host: hostname() }));
-  const started = performance.now();
-  const lines: string[] = [];
-  const onEvent = (event: TerraformEvent): void => {
-    lines.push(`${event.level} ${event.message}`);
-    if (event.type === 'apply_start' || event.type === 'apply_complete')
-      context.report(event.message, { address: event.address });
-  };
-  const finish = async (exitCode: number): Promise<void> => {
-    const ms = Math.round(performance.now() - started);
-    const state = kind === 'plan' ? null : await readState(stackWorkspace(context.parts.config, stackId));
-    await context.write(async (tx) => {
-      await finishRun(tx, id, { exitCode, timings: [{ phase: kind, ms }], log: lines.join('\n') });
-      if (state !== null)
-        await saveState(
-          tx,
-          stackId,
-          state.serial,
-          context.parts.secretBox.seal(state.content, stateContext(stackId)),
-        );
-    });
-  };
-  try {
-    context.assertHeld();
-    const result = await verb(call(context, onEvent));
-    await finish(0);
-    return result;
-  } catch (thrown) {
-    await finish(1).catch((err: unknown) => {
-      context.parts.log.warn({ err, runId: id }, 'run could not be recorded');
-    });
-    throw thrown;
-  }
-}
-
-/** Names of what a sealed state knows of. @throws when it was sealed with another key or for another stack */
-export function namesInState(parts: Pick<Parts, 'secretBox'>, stackId: string, sealed: Buffer): string[] {
-  return resourceNames({ content: parts.secretBox.open(sealed, stateContext(stackId)) });
-}
-
-function openState({ secretBox }: Pick<Parts, 'secretBox'>, stackId: string, sealed: Buffer): Buffer {
-  try {
-    return secretBox.open(sealed, stateContext(stackId));
-  } catch (cause) {
-    throw new EngineError('config_invalid', 'The Terraform state was sealed with another STATE_KEY', {
-      cause,
-    });
-  }
-}
-
-function stateContext(stackId: string): string {
-  return `terraform-state ${stackId}`;
 }

@@ -1,6 +1,6 @@
 /** The Postgres connection. Every change of data is one transaction; the schema comes from migrations only. */
 import 'reflect-metadata';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource, type EntityManager, MigrationExecutor } from 'typeorm';
 import { databaseUnavailable } from '../errors';
 import { HostingRow } from './entities/hosting';
 import { OperationEventRow, OperationRow, OperationStepRow } from './entities/operation';
@@ -9,6 +9,7 @@ import { UserRow } from './entities/user';
 import { Initial1763800000001 } from './migrations/0001-initial';
 import { SweepsAndRestores1763800000002 } from './migrations/0002-sweeps-and-restores';
 import { OpenOperations1763800000003 } from './migrations/0003-open-operations';
+import { RunHistory1763800000004 } from './migrations/0004-run-history';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
 export type Tx = EntityManager;
@@ -21,8 +22,34 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/** Oldest first: each builds on those before it. */
+const migrations = [
+  Initial1763800000001,
+  SweepsAndRestores1763800000002,
+  OpenOperations1763800000003,
+  RunHistory1763800000004,
+];
+
+/** As the table `schema_migrations` names them. */
+export const migrationNames: readonly string[] = migrations.map(({ name }) => name);
+
 /** @throws {EngineError} database_unavailable */
 export async function openDatabase(url: string): Promise<Database> {
+  const source = await connect(url, { max: 16, query_timeout: 30_000 });
+  return {
+    direct: source.manager,
+    transaction: (body) => source.transaction(body),
+    migrate: () =>
+      source.transaction(async (tx) => {
+        await lockMigrations(tx);
+        await applyMigrations(tx);
+      }),
+    close: () => source.destroy(),
+  };
+}
+
+/** @param pool  settings of the connection pool. @throws {EngineError} database_unavailable */
+export async function connect(url: string, pool: Readonly<Record<string, number>>): Promise<DataSource> {
   const source = new DataSource({
     type: 'postgres',
     url,
@@ -36,28 +63,33 @@ export async function openDatabase(url: string): Promise<Database> {
       NodeRow,
       RunRow,
     ],
-    migrations: [Initial1763800000001, SweepsAndRestores1763800000002, OpenOperations1763800000003],
+    migrations: [...migrations],
     migrationsTableName: 'schema_migrations',
-    migrationsTransactionMode: 'all',
-    extra: { max: 16, connectionTimeoutMillis: 10_000, query_timeout: 30_000, keepAlive: true },
+    extra: { connectionTimeoutMillis: 10_000, keepAlive: true, ...pool },
   });
   try {
-    await source.initialize();
+    return await source.initialize();
   } catch (cause) {
     throw databaseUnavailable(cause);
   }
-  return {
-    direct: source.manager,
-    transaction: (body) => source.transaction(body),
-    migrate: async () => {
-      // Two processes that start together must not run the same migration twice.
-      await source.transaction(async (tx) => {
-        await tx.query(`SELECT pg_advisory_xact_lock(hashtext('vm-webhoster migrations'))`);
-        await source.runMigrations();
-      });
-    },
-    close: () => source.destroy(),
-  };
+}
+
+/** Until the transaction ends: two processes that start together must not run the same migration twice. */
+export async function lockMigrations(tx: Tx): Promise<void> {
+  await tx.query(`SELECT pg_advisory_xact_lock(hashtext('vm-webhoster migrations'))`);
+}
+
+/**
+ * Applies the migrations that are missing, in their order. The caller's transaction holds their lock.
+ *
+ * @param wanted  names of those to apply. @default every one there is
+ */
+export async function applyMigrations(tx: Tx, wanted: readonly string[] = migrationNames): Promise<void> {
+  const { queryRunner } = tx;
+  if (queryRunner === undefined) throw new Error('migrations need a transaction');
+  const executor = new MigrationExecutor(queryRunner.dataSource, queryRunner);
+  for (const migration of await executor.getPendingMigrations())
+    if (wanted.includes(migration.name)) await executor.executeMigration(migration);
 }
 
 /** The constraint a failed write ran into, e.g. `users_email_key`; null when it was something else. */

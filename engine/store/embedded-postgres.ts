@@ -27,14 +27,15 @@ export const postgresSystemUser = 'vm-webhoster';
 /**
  * Starts it unless it runs, and makes the database unless it is there.
  *
+ * @returns whether it was this call that started it
  * @throws {EngineError} database_unavailable
  */
-export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<void> {
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<boolean> {
   const { dir } = options;
   const bin = await installBinaries(options.cacheDir);
   const log = path.join(dir, 'server.log');
   try {
-    if (!existsSync(path.join(dir, 'PG_VERSION'))) await initialize(bin, options);
+    if (!hasDatabase(dir)) await initialize(bin, options);
     const running = await asPostgres([path.join(bin, 'pg_ctl'), '-D', dir, 'status']);
     if (running.code !== 0)
       await expectAsPostgres([
@@ -51,9 +52,15 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
         'start',
       ]);
     await ensureDatabase(options);
+    return running.code !== 0;
   } catch (cause) {
     throw new EngineError('database_unavailable', `PostgreSQL did not start; ${log} says why`, { cause });
   }
+}
+
+/** @param dir  data directory */
+export function hasDatabase(dir: string): boolean {
+  return existsSync(path.join(dir, 'PG_VERSION'));
 }
 
 export async function stopEmbeddedPostgres({

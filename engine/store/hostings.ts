@@ -100,9 +100,7 @@ export async function releaseHosting(
   id: string,
   end: { status: 'deleted' } | { status: 'failed'; code: ErrorCode; message: string },
 ): Promise<void> {
-  await tx.query(`DELETE FROM routes WHERE hosting_id = $1`, [id]);
-  await tx.query(`DELETE FROM ssh_ports WHERE hosting_id = $1`, [id]);
-  await tx.query(`DELETE FROM address_leases WHERE hosting_id = $1`, [id]);
+  await releaseReservations(tx, id);
   const failure = end.status === 'failed' ? { failureCode: end.code, failureMessage: end.message } : {};
   await tx.update(
     HostingRow,
@@ -110,6 +108,63 @@ export async function releaseHosting(
     { id, status: end.status === 'deleted' ? Not('deleted') : Not(In(ended)) },
     { status: end.status, endedAt: () => 'clock_timestamp()', ...failure },
   );
+}
+
+/** Gives route, port and address back. Repeating it changes nothing. */
+export async function releaseReservations(tx: Tx, id: string): Promise<void> {
+  await tx.query(`DELETE FROM routes WHERE hosting_id = $1`, [id]);
+  await tx.query(`DELETE FROM ssh_ports WHERE hosting_id = $1`, [id]);
+  await tx.query(`DELETE FROM address_leases WHERE hosting_id = $1`, [id]);
+}
+
+/**
+ * Takes route, port and address of a running hosting again where they were lost.
+ *
+ * @returns false when it is not running any more, or somebody else has its port or address by now
+ */
+export async function reserveAgain(tx: Tx, id: string): Promise<boolean> {
+  // whoever accepts a removal waits for this row, and takes back what is given here
+  const running: unknown[] = await tx.query(
+    `SELECT 1 FROM hostings WHERE id = $1 AND status = 'running' FOR UPDATE`,
+    [id],
+  );
+  if (running.length === 0) return false;
+  await tx.query(
+    `INSERT INTO ssh_ports (port, hosting_id) SELECT ssh_port, id FROM hostings WHERE id = $1 ON CONFLICT DO NOTHING`,
+    [id],
+  );
+  await tx.query(
+    `INSERT INTO address_leases (node, ip, hosting_id) SELECT node, ip, id FROM hostings WHERE id = $1
+     ON CONFLICT DO NOTHING`,
+    [id],
+  );
+  // two routes to one port would be refused by the proxy, and with them those of everybody else
+  await tx.query(
+    `INSERT INTO routes (hosting_id) SELECT h.id FROM hostings h
+     JOIN ssh_ports p ON p.hosting_id = h.id AND p.port = h.ssh_port
+     JOIN address_leases a ON a.hosting_id = h.id AND a.ip = h.ip WHERE h.id = $1 ON CONFLICT DO NOTHING`,
+    [id],
+  );
+  const open: unknown[] = await tx.query(`SELECT 1 FROM routes WHERE hosting_id = $1`, [id]);
+  return open.length === 1;
+}
+
+/** What a hosting holds, living or not. Routes are told by the number in their path. */
+export async function reservationsOf(
+  tx: Tx,
+  hostingId: string,
+): Promise<{ ports: number[]; addresses: string[]; routes: number[] }> {
+  const [row]: { ports: number[]; addresses: string[]; routes: number[] }[] = await tx.query(
+    `SELECT ARRAY(SELECT port FROM ssh_ports WHERE hosting_id = $1) AS ports,
+       ARRAY(SELECT host(ip) FROM address_leases WHERE hosting_id = $1) AS addresses,
+       ARRAY(SELECT h.user_id FROM routes r JOIN hostings h ON h.id = r.hosting_id WHERE h.id = $1) AS routes`,
+    [hostingId],
+  );
+  return row ?? { ports: [], addresses: [], routes: [] };
+}
+
+export function hasEnded({ status }: Pick<HostingRow, 'status'>): boolean {
+  return ended.includes(status);
 }
 
 export function findHosting(tx: Tx, id: string): Promise<HostingRow | null> {

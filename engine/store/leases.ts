@@ -48,6 +48,29 @@ export async function releaseLease(tx: Tx, lease: Lease): Promise<void> {
   ]);
 }
 
+/** Who works on a stack right now. */
+export async function leaseHolders(tx: Tx): Promise<string[]> {
+  const rows: { owner: string }[] = await tx.query(
+    `SELECT DISTINCT owner FROM leases WHERE expires_at > clock_timestamp() ORDER BY owner`,
+  );
+  return rows.map(({ owner }) => owner);
+}
+
+/**
+ * Takes every lease away, after a restore: the tokens of a backup may have been given out once more since. From here
+ * on they count from the time in milliseconds, which no token reaches by being claimed one by one, so that whoever
+ * held one before is refused. Stacks that nobody had claimed get theirs too.
+ */
+export async function revokeLeases(tx: Tx): Promise<void> {
+  await tx.query(
+    `INSERT INTO leases AS held (stack_id, owner, token, expires_at)
+     SELECT stack_id, 'restore', (extract(epoch FROM clock_timestamp()) * 1000)::bigint, '-infinity'
+     FROM (SELECT id AS stack_id FROM stacks UNION SELECT stack_id FROM operations UNION SELECT stack_id FROM leases) known
+     ON CONFLICT (stack_id) DO UPDATE
+       SET owner = excluded.owner, token = greatest(held.token + 1, excluded.token), expires_at = excluded.expires_at`,
+  );
+}
+
 /**
  * Runs `body` in a transaction that only commits while `lease` is held.
  *

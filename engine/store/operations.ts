@@ -4,6 +4,7 @@ import { In, MoreThan } from 'typeorm';
 import type { Operation, OperationEvent, OperationKind, OperationStatus, OperationStep } from '../engine';
 import { EngineError } from '../errors';
 import type { Tx } from './database';
+import { HostingRow } from './entities/hosting';
 import { OperationEventRow, OperationRow, OperationStepRow } from './entities/operation';
 
 export type { OperationRow, OperationStepRow } from './entities/operation';
@@ -54,6 +55,37 @@ export async function getOperation(tx: Tx, id: string): Promise<Operation> {
   const row = await findOperationRow(tx, id);
   if (row === null) throw new EngineError('operation_not_found', 'There is no such operation');
   return toOperation(row, await stepsOf(tx, id));
+}
+
+export interface ListedRow {
+  readonly row: OperationRow;
+  readonly steps: readonly OperationStepRow[];
+  /** null where the operation is about no hosting of the database. */
+  readonly vmName: string | null;
+}
+
+/** Newest first. @param limit  at most so many */
+export async function newestOperations(
+  tx: Tx,
+  { status, limit }: { status?: OperationStatus; limit: number },
+): Promise<ListedRow[]> {
+  const rows = await tx.find(OperationRow, {
+    where: status === undefined ? {} : { status },
+    order: { createdAt: 'DESC', id: 'ASC' },
+    take: limit,
+  });
+  const [steps, hostings] = await Promise.all([
+    tx.find(OperationStepRow, {
+      where: { operationId: In(rows.map((row) => row.id)) },
+      order: { position: 'ASC' },
+    }),
+    tx.findBy(HostingRow, { id: In(rows.flatMap((row) => row.hostingId ?? [])) }),
+  ]);
+  return rows.map((row) => ({
+    row,
+    steps: steps.filter((step) => step.operationId === row.id),
+    vmName: hostings.find((hosting) => hosting.id === row.hostingId)?.vmName ?? null,
+  }));
 }
 
 export function findOperationRow(tx: Tx, id: string): Promise<OperationRow | null> {
@@ -122,6 +154,16 @@ export async function moveOperation(
   );
 }
 
+/**
+ * A stuck operation goes on the way it was on: forward, or back when an undo had failed. Others are left as they are.
+ */
+export async function resumeStuck(tx: Tx, id: string): Promise<void> {
+  const operation = await getOperation(tx, id);
+  if (operation.status !== 'stuck') return;
+  const back = operation.steps.some((step) => step.status === 'undo_failed');
+  await moveOperation(tx, id, back ? 'unwinding' : 'running');
+}
+
 export async function markStep(
   tx: Tx,
   operationId: string,
@@ -167,6 +209,7 @@ export async function eventsAfter(tx: Tx, operationId: string, after: number): P
   return rows.map(({ number, ...event }) => ({ id: String(number), ...event }));
 }
 
+/** What it owns is not in its rows: see owned.ts. */
 export function toOperation(row: OperationRow, steps: readonly OperationStepRow[]): Operation {
   return {
     id: row.id,
@@ -177,6 +220,7 @@ export function toOperation(row: OperationRow, steps: readonly OperationStepRow[
     steps: steps.map(({ name, status, startedAt, finishedAt }) => ({ name, status, startedAt, finishedAt })),
     failure: row.failureCode === null ? null : { code: row.failureCode, message: row.failureMessage ?? '' },
     cancelRequested: row.cancelRequested,
+    owns: [],
     createdAt: row.createdAt,
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,

@@ -1,9 +1,9 @@
 /** Stacks: the specification each was made from, and its Terraform state, sealed. */
 import type { HostingSpec, NodeSpec, StackSpec } from '../../stacks';
 import type { Tx } from './database';
-import { NodeRow, RunRow, StackRow } from './entities/stack';
+import { NodeRow, StackRow } from './entities/stack';
 
-export type { NodeRow, RunRow } from './entities/stack';
+export type { NodeRow } from './entities/stack';
 
 /** How a VM boots from an image on one node. */
 export type NodeImage = HostingSpec['image'];
@@ -33,6 +33,10 @@ export function findNode(tx: Tx, name: string): Promise<NodeRow | null> {
   return tx.findOneBy(NodeRow, { name });
 }
 
+export function findNodeOfStack(tx: Tx, stackId: string): Promise<NodeRow | null> {
+  return tx.findOneBy(NodeRow, { stackId });
+}
+
 /** The node's row, made with this stack id if the node was never seen. */
 export async function ensureNode(tx: Tx, name: string, stackId: string): Promise<NodeRow> {
   await tx.query(`INSERT INTO nodes (name, stack_id) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, [
@@ -54,22 +58,7 @@ export function nodeSpecOf(row: StackRow | null): NodeSpec | null {
   return row?.spec?.kind === 'node' ? row.spec : null;
 }
 
-export async function startRun(
-  tx: Tx,
-  run: Pick<RunRow, 'id' | 'stackId' | 'operationId' | 'kind' | 'host'>,
-): Promise<void> {
-  await tx.insert(RunRow, run);
-}
-
-export async function finishRun(
-  tx: Tx,
-  id: string,
-  end: {
-    exitCode: number | null;
-    timings: readonly { phase: string; ms: number }[];
-    log: string;
-    plan?: unknown;
-  },
-): Promise<void> {
-  await tx.update(RunRow, { id }, { ...end, finishedAt: () => 'clock_timestamp()' } as object);
+/** Those that were ever made, oldest state first. */
+export async function listStacks(tx: Tx): Promise<Pick<StackRow, 'id' | 'kind'>[]> {
+  return tx.find(StackRow, { select: { id: true, kind: true }, order: { kind: 'DESC', id: 'ASC' } });
 }

@@ -1,5 +1,5 @@
 /** Looks at every source and says what does not fit together. Changes nothing. */
-import { namesInState } from '../operations/stack-work';
+import { namesInState } from '../operations/stack-state';
 import type { Parts } from '../parts';
 import { allRoutes } from '../store/routes';
 import { listWorkspaces } from '../terraform/workspace';

@@ -9,6 +9,7 @@ export function planArgv(options: {
   planFile: string;
   intent: 'apply' | 'destroy';
   fresh: boolean;
+  replace?: readonly string[];
 }): string[] {
   return [
     'plan',
@@ -20,6 +21,7 @@ export function planArgv(options: {
     // with Terraform's default of 10 at a time, 1 of 400 with one
     '-parallelism=1',
     ...(options.intent === 'destroy' ? ['-destroy'] : []),
+    ...(options.replace ?? []).map((address) => `-replace=${address}`),
     // with no state there is nothing to refresh
     ...(options.fresh ? ['-refresh=false'] : []),
   ];
@@ -29,8 +31,20 @@ export function showPlanArgv(planFile: string): string[] {
   return ['show', '-json', '-no-color', planFile];
 }
 
+export function showPlanTextArgv(planFile: string): string[] {
+  return ['show', '-no-color', planFile];
+}
+
 export function applyArgv(planFile: string): string[] {
   return ['apply', '-input=false', '-json', planFile];
+}
+
+export function forgetArgv(addresses: readonly string[]): string[] {
+  return ['state', 'rm', ...addresses];
+}
+
+export function listStateArgv(): string[] {
+  return ['state', 'list'];
 }
 
 export function versionArgv(): string[] {

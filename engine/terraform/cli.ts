@@ -2,9 +2,19 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { cachedFor } from '../cached';
 import { EngineError } from '../errors';
 import { CommandNotFound, type CommandOptions, type CommandResult, runCommand } from '../process';
-import { applyArgv, initArgv, planArgv, showPlanArgv, versionArgv } from './argv';
+import {
+  applyArgv,
+  forgetArgv,
+  initArgv,
+  listStateArgv,
+  planArgv,
+  showPlanArgv,
+  showPlanTextArgv,
+  versionArgv,
+} from './argv';
 import { parseEvent } from './json-events';
 import { asHanging, terraformFailure } from './failure';
 import type { Terraform, TerraformCall, TerraformPlan } from './terraform';
@@ -28,7 +38,55 @@ export interface TerraformCliOptions {
 const planGraceMs = 2_000;
 
 export async function terraformCli(options: TerraformCliOptions): Promise<Terraform> {
-  const cliConfig = await writeCliConfig(options);
+  const { run, must } = commands(options, await writeCliConfig(options));
+
+  return {
+    init: async (call) => {
+      await must(initArgv(), inWorkspace(call), ['plan_failed', 'Terraform could not initialize the stack']);
+    },
+    plan: async (call, { planFile, intent, replace }) => {
+      const fresh = !existsSync(path.join(call.workspace, 'terraform.tfstate'));
+      const failure = ['plan_failed', 'Terraform could not plan the stack'] as const;
+      const result = await run(planArgv({ planFile, intent, fresh, replace }), {
+        ...inWorkspace(call),
+        timeoutMs: options.planTimeoutMs ?? 30_000,
+        graceMs: planGraceMs,
+      }).catch(asHanging(...failure));
+      // 0: nothing to change, 2: changes (-detailed-exitcode)
+      if (result.code !== 0 && result.code !== 2) throw terraformFailure(...failure, result);
+      return result.code === 2;
+    },
+    forget: async (call, addresses) => {
+      const failure = ['apply_failed', 'Terraform could not forget a resource'] as const;
+      const listed = await must(listStateArgv(), quietly(call), failure);
+      const known = addresses.filter((address) => listed.stdout.split('\n').includes(address));
+      if (known.length > 0) await must(forgetArgv(known), quietly(call), failure);
+    },
+    showPlan: async (call, planFile) => {
+      const failure = ['plan_failed', 'Terraform could not show the plan'] as const;
+      const result = await must(showPlanArgv(planFile), quietly(call), failure);
+      return JSON.parse(result.stdout) as TerraformPlan;
+    },
+    showPlanText: async (call, planFile) => {
+      const failure = ['plan_failed', 'Terraform could not show the plan'] as const;
+      return (await must(showPlanTextArgv(planFile), quietly(call), failure)).stdout;
+    },
+    apply: async (call, planFile) => {
+      const limits = { timeoutMs: options.applyTimeoutMs ?? 300_000 };
+      const failure = ['apply_failed', 'Terraform could not apply the plan'] as const;
+      await must(applyArgv(planFile), { ...inWorkspace(call), ...limits }, failure);
+    },
+    version: cachedFor(60_000, async () => {
+      const result = await run(versionArgv(), { timeoutMs: 20_000 });
+      const { terraform_version: version } = JSON.parse(result.stdout) as { terraform_version: string };
+      return `${path.basename(options.program) === 'tofu' ? 'OpenTofu' : 'Terraform'} ${version}`;
+    }),
+  };
+}
+
+type Failure = readonly ['plan_failed' | 'apply_failed', string];
+
+function commands({ program, graceMs = 30_000 }: TerraformCliOptions, cliConfig: string) {
   const env = {
     TF_CLI_CONFIG_FILE: cliConfig,
     TF_IN_AUTOMATION: '1',
@@ -36,47 +94,24 @@ export async function terraformCli(options: TerraformCliOptions): Promise<Terraf
     // the provider's warnings about its own debugging would drown the run's log
     TF_LOG: 'ERROR',
   };
-  const run = (argv: string[], call: Partial<CommandOptions> = {}): Promise<CommandResult> =>
-    runTerraform([options.program, ...argv], { env, graceMs: options.graceMs ?? 30_000, ...call });
-
-  return {
-    init: async (call) => {
-      const result = await run(initArgv(), inWorkspace(call));
-      if (result.code !== 0)
-        throw terraformFailure('plan_failed', 'Terraform could not initialize the stack', result);
-    },
-    plan: async (call, { planFile, intent }) => {
-      const fresh = !existsSync(path.join(call.workspace, 'terraform.tfstate'));
-      const result = await run(planArgv({ planFile, intent, fresh }), {
-        ...inWorkspace(call),
-        timeoutMs: options.planTimeoutMs ?? 30_000,
-        graceMs: planGraceMs,
-      }).catch(asHanging('plan_failed', 'Terraform could not plan the stack'));
-      // 0: nothing to change, 2: changes (-detailed-exitcode)
-      if (result.code !== 0 && result.code !== 2)
-        throw terraformFailure('plan_failed', 'Terraform could not plan the stack', result);
-      return result.code === 2;
-    },
-    showPlan: async (call, planFile) => {
-      const result = await run(showPlanArgv(planFile), { cwd: call.workspace, signal: call.signal });
-      if (result.code !== 0)
-        throw terraformFailure('plan_failed', 'Terraform could not show the plan', result);
-      return JSON.parse(result.stdout) as TerraformPlan;
-    },
-    apply: async (call, planFile) => {
-      const result = await run(applyArgv(planFile), {
-        ...inWorkspace(call),
-        timeoutMs: options.applyTimeoutMs ?? 300_000,
-      }).catch(asHanging('apply_failed', 'Terraform could not apply the plan'));
-      if (result.code !== 0)
-        throw terraformFailure('apply_failed', 'Terraform could not apply the plan', result);
-    },
-    version: async () => {
-      const result = await run(versionArgv(), { timeoutMs: 20_000 });
-      const { terraform_version: version } = JSON.parse(result.stdout) as { terraform_version: string };
-      return `${path.basename(options.program) === 'tofu' ? 'OpenTofu' : 'Terraform'} ${version}`;
-    },
+  const run = (argv: string[], options: Partial<CommandOptions> = {}): Promise<CommandResult> =>
+    runTerraform([program, ...argv], { env, graceMs, ...options });
+  /** For verbs that end with 0 or have failed. */
+  const must = async (
+    argv: string[],
+    options: Partial<CommandOptions>,
+    [code, message]: Failure,
+  ): Promise<CommandResult> => {
+    const result = await run(argv, options).catch(asHanging(code, message));
+    if (result.code !== 0) throw terraformFailure(code, message, result);
+    return result;
   };
+  return { run, must };
+}
+
+/** For what nobody follows while it works. */
+function quietly(call: TerraformCall): Partial<CommandOptions> {
+  return { cwd: call.workspace, signal: call.signal };
 }
 
 function inWorkspace(call: TerraformCall): Partial<CommandOptions> {

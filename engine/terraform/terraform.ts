@@ -24,31 +24,54 @@ export interface Terraform {
   /** Makes the directory ready: provider linked from the mirror, lock file written. Safe to repeat. */
   init(call: TerraformCall): Promise<void>;
   /** Plans into `planFile`. @returns true when the plan changes anything */
-  plan(call: TerraformCall, options: { planFile: string; intent: 'apply' | 'destroy' }): Promise<boolean>;
+  plan(call: TerraformCall, options: PlanOptions): Promise<boolean>;
+  /** Takes resources out of the state without touching them. @param addresses  those that are not in it are passed over */
+  forget(call: TerraformCall, addresses: readonly string[]): Promise<void>;
   /** The saved plan as data. */
   showPlan(call: TerraformCall, planFile: string): Promise<TerraformPlan>;
+  /** The saved plan as people read it, without colours; Terraform leaves sensitive values out. */
+  showPlanText(call: TerraformCall, planFile: string): Promise<string>;
   /** Applies exactly that file. Not repeatable: Terraform refuses a stale plan, so a retry plans again. */
   apply(call: TerraformCall, planFile: string): Promise<void>;
   /** Product and version, e.g. `Terraform 1.11.4`. */
   version(): Promise<string>;
 }
 
+export interface PlanOptions {
+  readonly planFile: string;
+  readonly intent: 'apply' | 'destroy';
+  /** Addresses to make anew although Terraform sees no difference. */
+  readonly replace?: readonly string[];
+}
+
 export type PlanAction = 'no-op' | 'create' | 'read' | 'update' | 'delete';
 
-/** The parts of Terraform's plan JSON (format 1.x) that we read. */
+/** Terraform's mirror of a value: `true` where it applies, objects and arrays on the way there. */
+export type Marks = boolean | readonly Marks[] | { readonly [key: string]: Marks };
+
+export interface PlannedResource {
+  readonly address: string;
+  readonly mode: 'managed' | 'data';
+  readonly type: string;
+  readonly name: string;
+  readonly provider_name: string;
+  readonly change: {
+    readonly actions: readonly PlanAction[];
+    readonly before: Record<string, unknown> | null;
+    readonly after: Record<string, unknown> | null;
+    readonly after_unknown?: Marks;
+    readonly before_sensitive?: Marks;
+    readonly after_sensitive?: Marks;
+    /** Attributes that cannot be changed in place. */
+    readonly replace_paths?: readonly (readonly (string | number)[])[];
+  };
+}
+
+/** The parts of Terraform's plan JSON (format 1.x) that we read. It holds secrets in plain text: see plan-view.ts. */
 export interface TerraformPlan {
-  readonly resource_changes?: readonly {
-    readonly address: string;
-    readonly mode: 'managed' | 'data';
-    readonly type: string;
-    readonly name: string;
-    readonly provider_name: string;
-    readonly change: {
-      readonly actions: readonly PlanAction[];
-      readonly before: Record<string, unknown> | null;
-      readonly after: Record<string, unknown> | null;
-    };
-  }[];
+  readonly resource_changes?: readonly PlannedResource[];
+  /** What was found to differ from the state: changed behind Terraform's back. */
+  readonly resource_drift?: readonly PlannedResource[];
   readonly configuration?: {
     readonly provider_config?: Readonly<
       Record<

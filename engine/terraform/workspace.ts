@@ -5,9 +5,12 @@
  */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { TerraformPlan } from './terraform';
 
 export const planFile = 'plan.tfplan';
 const stackFile = 'cdk.tf.json';
+const planJsonFile = 'plan.json';
+const lockFile = '.terraform.lock.hcl';
 const stateFile = 'terraform.tfstate';
 
 export interface StateSnapshot {
@@ -34,6 +37,22 @@ export function resourceNames(state: Pick<StateSnapshot, 'content'>): string[] {
     resources: { instances: { attributes: { name?: string } }[] }[];
   };
   return resources.flatMap(({ instances }) => instances.flatMap(({ attributes }) => attributes.name ?? []));
+}
+
+/** The plan as data, beside the plan file that it was read from. Holds secrets as that does. */
+export async function writePlan(workspace: string, plan: TerraformPlan): Promise<void> {
+  await replaceFile(path.join(workspace, planJsonFile), JSON.stringify(plan));
+}
+
+export async function readPlan(workspace: string): Promise<TerraformPlan> {
+  return JSON.parse(await readFile(path.join(workspace, planJsonFile), 'utf8')) as TerraformPlan;
+}
+
+/** Version of the libvirt provider that the workspace is locked to; nothing before its first init. */
+export async function providerVersion(workspace: string): Promise<{ libvirt?: string }> {
+  const lock = (await readFile(path.join(workspace, lockFile), 'utf8').catch(ignoreMissing)) ?? '';
+  const version = /^\s*version\s*=\s*"([0-9.]+)"/m.exec(lock)?.[1];
+  return version === undefined ? {} : { libvirt: version };
 }
 
 export async function writeState(workspace: string, content: Buffer): Promise<void> {

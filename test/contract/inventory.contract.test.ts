@@ -143,6 +143,12 @@ describe.each<[string, () => Promise<Node>]>([
     await node.inventory.removeDomain(`ctr-${id}-2`);
   });
 
+  it('knows what a domain will have at its next start, or that there is none', async () => {
+    expect(await node.inventory.domainConfig(`ctr-${id}`)).toBeNull();
+    await node.addDomain(`ctr-${id}`, 'shut off');
+    expect(await node.inventory.domainConfig(`ctr-${id}`)).toEqual({ memoryMiB: 32, vcpus: 1 });
+  });
+
   it('surveys what is there: domains by their mark, another installation’s and unmarked ones as foreign', async () => {
     const [ours, another] = [randomUUID(), randomUUID()];
     const name = (hostingId: string): string => `vm-${hostingId.slice(0, 8)}`;
@@ -210,6 +216,7 @@ describe('libvirt by virsh, where no libvirt answers', () => {
     ['version', () => dead.version()],
     ['find', () => dead.find(names)],
     ['survey', () => dead.survey('ctr-x')],
+    ['domainConfig', () => dead.domainConfig('ctr-x')],
     ['domainState', () => dead.domainState('ctr-x')],
     ['removeDomain', () => dead.removeDomain('ctr-x')],
     ['removeVolume', () => dead.removeVolume('ctr-x', 'ctr-x')],

@@ -13,6 +13,7 @@ import {
   type AcceptedHosting,
   type Engine,
   type Hosting,
+  type Metrics,
   type Operation,
   type User,
 } from '../../engine';
@@ -23,7 +24,8 @@ export interface FakeEngineOptions {
   readonly operationsEnd?: 'at-once' | 'by-hand';
 }
 
-type Call = 'register' | 'login' | 'authenticate' | 'create' | 'mine' | 'delete' | 'basic' | 'detailed';
+type Call =
+  'register' | 'login' | 'authenticate' | 'create' | 'mine' | 'delete' | 'basic' | 'detailed' | 'metrics';
 
 interface Account {
   user: User;
@@ -139,6 +141,20 @@ export class FakeEngine implements Engine {
     detailed: async () => {
       this.mayBreak('detailed');
       return this.components;
+    },
+  };
+
+  numbers: Metrics = {
+    operations: [{ kind: 'delete-hosting', status: 'stuck', count: 2 }],
+    oldestOperations: [{ status: 'stuck', seconds: 61.5 }],
+    hostings: [{ status: 'running', count: 7 }],
+    sweep: { ageSeconds: 12, findings: [{ kind: 'domain', count: 1 }] },
+    sshPorts: { used: 7, total: 10_001 },
+  };
+  readonly metrics: Engine['metrics'] = {
+    read: async () => {
+      this.mayBreak('metrics');
+      return this.numbers;
     },
   };
 

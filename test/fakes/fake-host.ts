@@ -6,12 +6,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { EngineError, type ErrorCode } from '../../engine/errors';
 import type { Guest } from '../../engine/guest/guest';
-import type { Inventory } from '../../engine/libvirt/inventory';
+import type { DomainConfig, Inventory } from '../../engine/libvirt/inventory';
 import type { Virtualization } from '../../engine/libvirt/virtualization';
 import type { Proxy, Route } from '../../engine/proxy/proxy';
 import type { Synthesizer } from '../../engine/terraform/synthesizer';
 import type { Terraform, TerraformCall, TerraformPlan } from '../../engine/terraform/terraform';
-import type { HostingSpec, StackSpec } from '../../stacks';
+import type { HostingSpec, NodeSpec, StackSpec } from '../../stacks';
 import { Faults } from './faults';
 
 interface Resource {
@@ -26,12 +26,14 @@ export class FakeHost {
   readonly domains = new Map<string, string>();
   /** Domain name -> the hosting that its mark names, and the pool of the installation that made it. */
   readonly marks = new Map<string, { hostingId: string; pool: string }>();
+  /** Domain name -> what it will have at its next start. */
+  readonly configs = new Map<string, DomainConfig>();
   /** pool/name of every volume. */
   readonly volumes = new Set<string>();
   /** IP -> the page that its web server serves. */
   readonly pages = new Map<string, string>();
-  /** Pools and networks that are there and active. */
-  readonly active = new Set(['vm-webhoster']);
+  /** Pools and networks that are there and active, as `pool NAME` and `network NAME`. */
+  readonly active = new Set(['pool vm-webhoster', 'network vm-webhoster']);
   routes: readonly Route[] = [];
   publishes = 0;
   /** False until the first publish. */
@@ -46,14 +48,26 @@ export class FakeHost {
 
   readonly terraform: Terraform = {
     init: (call) => this.faults.at('init', call.signal),
-    plan: async (call, { planFile, intent }) => {
+    forget: (call, addresses) => {
+      const { serial, resources } = readState(call);
+      writeState(call, {
+        serial: serial + 1,
+        resources: resources.filter((each) => !addresses.includes(each.address)),
+      });
+      return Promise.resolve();
+    },
+    plan: async (call, { planFile, intent, replace = [] }) => {
       await this.faults.at(intent === 'destroy' ? 'plan-destroy' : 'plan', call.signal);
       const wanted = intent === 'destroy' ? [] : resourcesOf(readSpec(call, 'plan_failed'));
       // a plan looks again at what the state knows
       const known = readState(call).resources.filter((each) => this.exists(each));
       const plan = {
-        create: wanted.filter((each) => !known.some((other) => other.address === each.address)),
-        remove: known.filter((each) => !wanted.some((other) => other.address === each.address)),
+        create: wanted.filter(
+          (each) => replace.includes(each.address) || !known.some((other) => other.address === each.address),
+        ),
+        remove: known.filter(
+          (each) => replace.includes(each.address) || !wanted.some((other) => other.address === each.address),
+        ),
         serial: readState(call).serial,
       };
       writeFileSync(path.join(call.workspace, planFile), JSON.stringify(plan));
@@ -62,6 +76,16 @@ export class FakeHost {
     showPlan: async (call, planFile) => {
       await this.faults.at('show', call.signal);
       return this.describePlan(call, planFile);
+    },
+    showPlanText: async (call, planFile) => {
+      await this.faults.at('show', call.signal);
+      const { create, remove } = readPlan(call, planFile, 'plan_failed');
+      if (create.length + remove.length === 0)
+        return 'No changes. Your infrastructure matches the configuration.';
+      return [
+        ...create.map(({ address }) => `+ ${address}`),
+        ...remove.map(({ address }) => `- ${address}`),
+      ].join('\n');
     },
     apply: async (call, planFile) => {
       const plan = readPlan(call, planFile, 'apply_failed');
@@ -104,8 +128,15 @@ export class FakeHost {
           .map((name) => name.slice(prefix.length)),
       };
     },
+    domainConfig: (name) =>
+      Promise.resolve(
+        this.domains.has(name) ? (this.configs.get(name) ?? { memoryMiB: 32, vcpus: 1 }) : null,
+      ),
     domainState: (name) => Promise.resolve(this.domains.get(name) ?? null),
-    nodeActive: (pool, network) => Promise.resolve(this.active.has(pool) && this.active.has(network)),
+    nodeActive: async (pool, network) => {
+      await this.faults.at('inventory');
+      return this.active.has(`pool ${pool}`) && this.active.has(`network ${network}`);
+    },
     hypervisorGroup: () => Promise.resolve(undefined),
     version: async () => {
       await this.faults.at('inventory');
@@ -135,6 +166,8 @@ export class FakeHost {
       this.routes = routes;
       this.publishes += 1;
     },
+    serves: (routes) =>
+      Promise.resolve(this.serving && JSON.stringify(routes) === JSON.stringify(this.routes)),
     canListen: () => Promise.resolve(true),
     fetch: async (urlPath) => {
       await this.faults.at('fetch');
@@ -157,19 +190,26 @@ export class FakeHost {
     return { domains: [...this.domains.keys()], volumes: [...this.volumes], routes: this.routes };
   }
 
-  private exists({ name }: Resource): boolean {
-    return this.domains.has(name) || this.volumes.has(name);
+  private exists(resource: Resource): boolean {
+    const { name } = resource;
+    return this.domains.has(name) || this.volumes.has(name) || this.active.has(nodePart(resource));
   }
 
   private async make(call: TerraformCall, resource: Resource): Promise<void> {
     const spec = readSpec(call);
     report(call, 'apply_start', resource, 'Creating...');
+    // what a state does not know is in the way, but for a volume: that one is taken as it is
+    if (spec.kind === 'hosting' && resource.type !== 'libvirt_volume' && this.exists(resource))
+      throw refused('apply_failed', `${resource.name} already exists`);
     if (resource.type === 'libvirt_domain' && spec.kind === 'hosting') {
-      if (!this.active.has(spec.node.network)) throw refused('apply_failed', 'Network not found');
+      if (!this.active.has(`network ${spec.node.network}`))
+        throw refused('apply_failed', 'Network not found');
       this.domains.set(resource.name, 'running');
+      this.configs.set(resource.name, { memoryMiB: spec.memoryMiB, vcpus: spec.vcpus });
       this.marks.set(resource.name, { hostingId: spec.hostingId, pool: spec.node.pool });
       this.pages.set(spec.ip, `<meta name="vm-webhoster" content="${spec.vmName}">`);
-    } else this.volumes.add(resource.name);
+    } else if (nodePart(resource) !== '') this.active.add(nodePart(resource));
+    else this.volumes.add(resource.name);
     // a killed apply has made the resource and not written it down yet
     await this.faults.at(`made ${resource.type}`, call.signal);
     const state = readState(call);
@@ -182,6 +222,7 @@ export class FakeHost {
     report(call, 'apply_start', resource, 'Destroying...');
     this.domains.delete(resource.name);
     this.volumes.delete(resource.name);
+    this.active.delete(nodePart(resource));
     const spec = readSpec(call);
     if (resource.type === 'libvirt_domain' && spec.kind === 'hosting') this.pages.delete(spec.ip);
     await this.faults.at(`removed ${resource.type}`, call.signal);
@@ -234,9 +275,26 @@ function sizes(spec: StackSpec): Record<string, unknown> {
 }
 
 function resourcesOf(spec: StackSpec): Resource[] {
-  return spec.kind === 'hosting'
-    ? hostingResources(spec)
-    : [{ address: 'libvirt_pool.pool', type: 'libvirt_pool', name: spec.pool.name }];
+  return spec.kind === 'hosting' ? hostingResources(spec) : nodeResources(spec);
+}
+
+function nodeResources({ pool, network, images }: NodeSpec): Resource[] {
+  return [
+    { address: 'libvirt_pool.pool', type: 'libvirt_pool', name: pool.name },
+    { address: 'libvirt_network.network', type: 'libvirt_network', name: network.name },
+    ...images.map(({ volumeName }) => ({
+      address: `libvirt_volume.image_${volumeName.replaceAll('.', '-')}`,
+      type: 'libvirt_volume',
+      name: `${pool.name}/${volumeName}`,
+    })),
+  ];
+}
+
+/** What a pool or a network is called among the active ones; empty for anything else. */
+function nodePart({ type, name }: Resource): string {
+  return type === 'libvirt_pool' || type === 'libvirt_network'
+    ? `${type.slice('libvirt_'.length)} ${name}`
+    : '';
 }
 
 function hostingResources({ hostingId, vmName, node: { pool } }: HostingSpec): Resource[] {

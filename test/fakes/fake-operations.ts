@@ -13,7 +13,7 @@ import {
 
 type Ending =
   | { readonly status: 'succeeded' }
-  | { readonly status: 'failed' | 'stuck'; readonly failure: Failure | null };
+  | { readonly status: 'failed' | 'stuck'; readonly failure: Failure | null; readonly owns?: string[] };
 
 interface Entry {
   operation: Operation;
@@ -28,6 +28,8 @@ export class FakeOperations {
   /** The time the last wait was given. */
   lastTimeoutMs: number | undefined;
   private readonly entries = new Map<string, Entry>();
+  /** What the last list was asked for. */
+  lastListed: Parameters<Engine['operations']['list']>[0] | undefined;
   private sequence = 0;
 
   begin(kind: OperationKind, userId: number, hostingId: string, stepNames: readonly string[]): Operation {
@@ -44,6 +46,7 @@ export class FakeOperations {
       steps,
       failure: null,
       cancelRequested: false,
+      owns: [],
       createdAt: now,
       startedAt: now,
       finishedAt: null,
@@ -88,6 +91,14 @@ export class FakeOperations {
   asEngineSees(): Engine['operations'] {
     return {
       get: async (user, id) => this.visible(user, id).operation,
+      list: async (options) => {
+        this.lastListed = options;
+        const all = [...this.entries.values()].reverse().map(({ operation }) => operation);
+        return all
+          .filter(({ status }) => options.status === undefined || status === options.status)
+          .slice(0, options.limit)
+          .map((operation) => ({ ...operation, vmName: `vm-${operation.hostingId?.slice(0, 8)}` }));
+      },
       wait: (id, options) => this.wait(id, options),
       events: (id, options) => this.follow(id, options),
       cancel: async (user, id) => {

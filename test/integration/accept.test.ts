@@ -59,22 +59,40 @@ describe('accepting a create', () => {
       if (answer.status === 'rejected') expect(answer.reason).toMatchObject({ code: 'quota_exceeded' });
   });
 
-  it('answers a repeated idempotency key with the same hosting, and another request under it with an error', async () => {
+  it('makes one hosting of 50 requests with one idempotency key, and gives its private key once', async () => {
     world = await openWorld();
     const [user] = await users(1);
     const ask = (): Promise<AcceptedHosting> =>
       world.engine.hostings.create(user!, { idempotencyKey: 'once' });
-    const answers = await Promise.all(Array.from({ length: 10 }, ask));
-    expect(new Set(answers.map((answer) => answer.hosting.id)).size).toBe(1);
-    expect(new Set(answers.map((answer) => answer.operation.id)).size).toBe(1);
-    // the private key is given exactly once
+    const answers = await Promise.all(Array.from({ length: 50 }, ask));
+    const [{ hosting, operation }] = answers as [AcceptedHosting];
+    for (const answer of answers) {
+      expect(answer.hosting).toEqual(hosting);
+      expect(answer.operation).toEqual(operation);
+    }
     expect(answers.filter((answer) => answer.sshPrivateKey !== null)).toHaveLength(1);
-    const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMQEoRYm18bZUzL6eJulUIEpJEYl5v1CnYTEJc3VT5J+ a@b';
+    const count = (table: string) => world.parts.database.direct.query(`SELECT id FROM ${table}`);
+    expect(await count('hostings')).toEqual([{ id: hosting.id }]);
+    expect(await count('operations')).toEqual([{ id: operation.id }]);
+    await world.work(hosting.id);
+    expect([...world.host.domains.keys()]).toEqual([hosting.vmName]);
+    // and afterwards: the hosting as it is now, and still no key
+    const later = await ask();
+    expect(later).toMatchObject({ hosting: { id: hosting.id, status: 'running' }, sshPrivateKey: null });
+    expect(later.operation).toMatchObject({ id: operation.id, status: 'succeeded' });
+  });
+
+  it('refuses another request under an idempotency key, and the same key is another for another user', async () => {
+    world = await openWorld();
+    const [one, two] = await users(2);
+    const first = await world.engine.hostings.create(one!, { idempotencyKey: 'once' });
+    const sshPublicKey =
+      'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMQEoRYm18bZUzL6eJulUIEpJEYl5v1CnYTEJc3VT5J+ a@b';
     await expect(
-      world.engine.hostings.create(user!, { idempotencyKey: 'once', sshPublicKey: key }),
-    ).rejects.toMatchObject({
-      code: 'idempotency_key_reused',
-    });
+      world.engine.hostings.create(one!, { idempotencyKey: 'once', sshPublicKey }),
+    ).rejects.toMatchObject({ code: 'idempotency_key_reused' });
+    const other = await world.engine.hostings.create(two!, { idempotencyKey: 'once', sshPublicKey });
+    expect(other.hosting.id).not.toBe(first.hosting.id);
   });
 
   it('refuses while the node is not ready, and keeps nothing of the request', async () => {

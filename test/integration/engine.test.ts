@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Engine, loadConfig, startEngine } from '../../engine';
 import { createLog } from '../../engine/log';
-import type { Images } from '../../engine/images/images';
 import { connectParts } from '../../engine/start';
 import { insertOperation } from '../../engine/store/operations';
 import { ensureNode, findNode } from '../../engine/store/stacks';
@@ -13,22 +12,9 @@ import { isPrepared, nodeFingerprint, prepareNode } from '../../engine/operation
 import { removeNode } from '../../engine/operations/remove-node';
 import { EngineError } from '../../engine/errors';
 import { FakeHost } from '../fakes/fake-host';
+import { builtImage as image, fakeImages as images } from '../fakes/fake-images';
 import { secrets } from '../support/world';
 import { cloneDatabase } from '../support/postgres';
-
-const image = {
-  name: 'micro' as const,
-  checksum: 'c'.repeat(64),
-  disk: '/images/disk.qcow2',
-  boot: { kind: 'disk' as const },
-  minMemoryMiB: 128,
-};
-const images: Images = {
-  find: () => Promise.resolve(image),
-  build: () => Promise.resolve(image),
-  list: () => Promise.resolve([]),
-  verify: () => Promise.resolve(),
-};
 
 let host: FakeHost;
 let dir: string;

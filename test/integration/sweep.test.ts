@@ -5,7 +5,7 @@ import type { User } from '../../engine/engine';
 import { EngineError } from '../../engine/errors';
 import { isoName, rootVolumeName, vmNameOf } from '../../engine/hosting-names';
 import { removeOrphan } from '../../engine/operations/remove-orphan';
-import { stackWorkspace } from '../../engine/operations/stack-work';
+import { stackWorkspace } from '../../engine/operations/stack-workspace';
 import { insertOperation } from '../../engine/store/operations';
 import { latestSweep, recordSweep, takeSweepTurn } from '../../engine/store/sweeps';
 import { fix, type Mended } from '../../engine/sweep/fix';

@@ -33,7 +33,18 @@ export async function startTestServer(): Promise<TestServer> {
   const database = await openDatabase(url);
   await database.migrate();
   await database.close();
+  await forgetOnCrash(server);
   return server;
+}
+
+/** Nothing here is to outlive the server, so nobody waits for the disk. */
+async function forgetOnCrash(server: TestServer): Promise<void> {
+  const client = new Client({ connectionString: postgresUrl({ ...server, database: 'postgres' }) });
+  await client.connect();
+  for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes'])
+    await client.query(`ALTER SYSTEM SET ${setting} = off`);
+  await client.query('SELECT pg_reload_conf()');
+  await client.end();
 }
 
 export async function stopTestServer(server: TestServer): Promise<void> {
@@ -42,14 +53,23 @@ export async function stopTestServer(server: TestServer): Promise<void> {
 }
 
 /** @returns the URL of a fresh, migrated database; the server goes with the test run */
-export async function cloneDatabase(): Promise<string> {
+export function cloneDatabase(): Promise<string> {
+  return createDatabase(` TEMPLATE ${template}`);
+}
+
+/** @returns the URL of a database without any table; the server goes with the test run */
+export function emptyDatabase(): Promise<string> {
+  return createDatabase('');
+}
+
+async function createDatabase(from: string): Promise<string> {
   const server = JSON.parse(process.env.TEST_POSTGRES ?? 'null') as TestServer;
   const database = `test_${randomBytes(6).toString('hex')}`;
   const client = new Client({ connectionString: postgresUrl({ ...server, database: 'postgres' }) });
   await client.connect();
   // two clones at once would each find the template in use
   await client.query(`SELECT pg_advisory_lock(1)`);
-  await client.query(`CREATE DATABASE ${database} TEMPLATE ${template}`);
+  await client.query(`CREATE DATABASE ${database}${from}`);
   await client.end();
   return postgresUrl({ ...server, database });
 }

@@ -7,7 +7,9 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { Client } from 'pg';
 import { projectRoot } from '../../engine/project';
+import { embeddedDatabase, postgresUrl } from '../../engine/store/url';
 import { freePort } from './postgres';
 
 const run = promisify(execFile);
@@ -56,6 +58,14 @@ export interface System {
   newAccount(): Promise<Account>;
   virsh(...args: string[]): Promise<string>;
   webhoster(...args: string[]): Promise<string>;
+  /** The command's exit code instead of an exception. */
+  tryWebhoster(
+    args: readonly string[],
+    settings?: Record<string, string>,
+  ): Promise<{ code: number; stdout: string }>;
+  query<T = unknown>(sql: string): Promise<T[]>;
+  /** Ends API and worker; `restart` brings them back. */
+  stop(): Promise<void>;
   restart(settings?: Record<string, string>): Promise<void>;
   /** Removes everything. @throws when something of ours is left on the machine */
   close(): Promise<void>;
@@ -202,12 +212,39 @@ export async function startSystem(
     },
     virsh,
     webhoster,
+    tryWebhoster: async (args, extra = {}) => {
+      try {
+        const { stdout } = await run(process.execPath, [cli, ...args], { env: { ...env, ...extra } });
+        return { code: 0, stdout };
+      } catch (thrown) {
+        const { code, stdout } = thrown as { code: number; stdout: string };
+        return { code, stdout };
+      }
+    },
+    query: (sql) => queryOnce(env, sql),
+    stop: stopService,
     restart: async (extra) => {
       await stopService();
       await startService(extra);
     },
     close,
   };
+}
+
+async function queryOnce<T>(env: Record<string, string>, sql: string): Promise<T[]> {
+  const client = new Client({
+    connectionString: postgresUrl({
+      port: Number(env.POSTGRES_PORT),
+      password: env.POSTGRES_PASSWORD ?? '',
+      database: embeddedDatabase,
+    }),
+  });
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows as T[];
+  } finally {
+    await client.end();
+  }
 }
 
 /** What of this system is still on the machine: libvirt, files, processes, listening ports. */

@@ -8,8 +8,11 @@ import type { Engine, User } from '../../engine/engine';
 import { accounts } from '../../engine/accounts/accounts';
 import { hostings } from '../../engine/hostings';
 import { operations } from '../../engine/operations-view';
-import { connectParts, type EngineParts } from '../../engine/start';
+import type { EngineParts } from '../../engine/engine-parts';
+import { connectParts } from '../../engine/start';
 import { createLog } from '../../engine/log';
+import { routePublisher } from '../../engine/proxy/publisher';
+import { allRoutes } from '../../engine/store/routes';
 import { ensureNode, updateNode } from '../../engine/store/stacks';
 import type { Parts } from '../../engine/parts';
 import { FakeHost } from '../fakes/fake-host';
@@ -44,6 +47,9 @@ export async function openWorld(
   });
   const host = new FakeHost();
   const { synthesizer, terraform, inventory, guest, proxy, virtualization } = host;
+  const clock = instantClock();
+  // the pause between two reloads is the publisher's own test's matter
+  const publish = async (): Promise<void> => parts.proxy.publish(await allRoutes(parts.database.direct));
   const connected = await connectParts(config, createLog(process.env.TEST_LOG ?? 'silent'), {
     synthesizer,
     terraform,
@@ -51,7 +57,8 @@ export async function openWorld(
     guest,
     proxy,
     virtualization,
-    clock: instantClock(),
+    clock,
+    routePublisher: routePublisher(publish, clock),
     ...replace,
   });
   const { parts, bus, runner } = connected;
@@ -59,7 +66,7 @@ export async function openWorld(
   const engine = {
     accounts: accounts(parts.database, config),
     hostings: hostings(parts),
-    operations: operations(parts.database, bus),
+    operations: operations(parts, bus),
   };
   let users = 0;
   return {

@@ -20,13 +20,17 @@ beforeEach(async () => {
 /** What a hosting leaves on the machine, in the forms that an operator would look at. */
 async function traces(): Promise<Record<string, string[]>> {
   const { POOL_NAME = '', DATA_DIR = '' } = system.env;
+  const ours = (await system.query<{ vm_name: string }>('SELECT vm_name FROM hostings')).map(
+    (row) => row.vm_name,
+  );
   const lines = (text: string): string[] =>
     text
       .split('\n')
       .filter((line) => line.trim() !== '')
       .sort();
   return {
-    domains: lines(await system.virsh('list', '--all', '--name')).filter((name) => name.startsWith('vm-')),
+    // other systems of this machine have theirs
+    domains: lines(await system.virsh('list', '--all', '--name')).filter((name) => ours.includes(name)),
     volumes: lines(await system.virsh('vol-list', POOL_NAME)),
     nginx: lines(readFileSync(path.join(DATA_DIR, 'nginx/nginx.conf'), 'utf8')),
     workspaces: readdirSync(path.join(DATA_DIR, 'workspaces')),
@@ -188,6 +192,35 @@ it('shows the operator what a stuck operation still owns, and clears it up with 
   expect(numbers).toContain('webhoster_operations{kind="create-hosting",status="stuck"} 1');
   expect((await system.call('DELETE', '/host/my', { token: account.token })).status).toBe(200);
   expect(await traces()).toEqual(before);
+});
+
+it('answers 503 while the database is away, with a short line in the log, and goes on when it is back', async () => {
+  const ask = (urlPath: string) => system.call('GET', urlPath, { token: account.token });
+  await system.webhoster('service', 'postgres-stop');
+  try {
+    const id = '00000000-0000-4000-8000-000000000000';
+    for (const urlPath of ['/auth/me', '/host/my', `/operations/${id}`, `/operations/${id}/events`]) {
+      const { status, headers, body } = await ask(urlPath);
+      expect([urlPath, status, headers.get('retry-after'), body.error?.code]).toEqual([
+        urlPath,
+        503,
+        '5',
+        'database_unavailable',
+      ]);
+    }
+    expect((await fetch(`${system.api}/metrics`)).status).toBe(503);
+  } finally {
+    await system.webhoster('service', 'postgres-start');
+  }
+  await until(20_000, 'the database is used again', async () => (await ask('/auth/me')).status === 200);
+  const requests = readFileSync(path.join(system.env.DATA_DIR ?? '', 'api.log'), 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('"msg":"request"') && line.includes('"status":503'));
+  expect(requests.length).toBeGreaterThanOrEqual(5);
+  for (const line of requests) {
+    expect(JSON.parse(line)).toMatchObject({ level: 40, failure: { code: 'database_unavailable' } });
+    expect([line, line.length < 600]).toEqual([line, true]);
+  }
 });
 
 it.each<[string, Record<string, string>, string]>([

@@ -1,3 +1,5 @@
+import type { ResourceChange } from '../../terraform/plan-view';
+import type { Phase } from '../../terraform/run-record';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { StackSpec } from '../../../stacks';
 
@@ -32,7 +34,11 @@ export class RunRow {
   @Column('timestamptz', { name: 'started_at', default: () => 'clock_timestamp()' }) startedAt!: Date;
   @Column('timestamptz', { name: 'finished_at', nullable: true }) finishedAt!: Date | null;
   @Column('integer', { name: 'exit_code', nullable: true }) exitCode!: number | null;
-  @Column('jsonb', { default: [] }) timings!: unknown[];
-  @Column('jsonb', { nullable: true }) plan!: unknown;
+  @Column('jsonb', { default: [] }) timings!: Phase[];
+  /** Terraform's own JSON, masked. */
+  @Column('jsonb', { nullable: true }) plan!: Record<string, unknown> | null;
+  @Column('text', { name: 'plan_text', nullable: true }) planText!: string | null;
+  @Column('jsonb', { nullable: true }) changes!: ResourceChange[] | null;
+  @Column('jsonb', { default: {} }) tools!: Record<string, string>;
   @Column('text', { default: '' }) log!: string;
 }

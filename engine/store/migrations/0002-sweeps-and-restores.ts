@@ -7,6 +7,12 @@ CREATE TABLE sweeps (
   ms       integer NOT NULL,
   findings jsonb NOT NULL
 );
+-- one row: whose turn it is
+CREATE TABLE sweep_turns (
+  one      boolean PRIMARY KEY DEFAULT true CHECK (one),
+  taken_at timestamptz NOT NULL
+);
+INSERT INTO sweep_turns (taken_at) VALUES ('-infinity');
 CREATE TABLE restores (
   at             timestamptz PRIMARY KEY DEFAULT clock_timestamp(),
   -- what was made after this moment is unknown to the database
@@ -21,6 +27,6 @@ export class SweepsAndRestores1763800000002 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('DROP TABLE restores, sweeps');
+    await runner.query('DROP TABLE restores, sweep_turns, sweeps');
   }
 }

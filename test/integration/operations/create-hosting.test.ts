@@ -53,13 +53,15 @@ describe('create-hosting', () => {
     synthesize: 'synthesize',
     init: 'init',
     plan: 'plan',
-    check: 'show',
     apply: 'apply',
     boot: 'page',
     route: 'publish',
     ssh: 'ssh',
   };
-  const steps = createHosting.steps.filter((step) => step.run).map((step) => step.name);
+  // what `check` refuses has a test of its own below
+  const steps = createHosting.steps
+    .filter((step) => step.run && step.name !== 'check')
+    .map((step) => step.name);
 
   it.each(steps)('unwinds from a failure in %s and leaves nothing', async (step) => {
     const user = await world.newUser();

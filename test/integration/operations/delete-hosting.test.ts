@@ -49,6 +49,7 @@ describe('delete-hosting', () => {
     world.host.faults.fail('inventory', gone, 99);
     await world.work(stackId);
     expect((await world.engine.hostings.mine(user)).status).toBe('creating');
+    world.host.faults.clear();
     await world.engine.hostings.delete(user);
     await world.work(stackId);
     await expectNothingLeft();

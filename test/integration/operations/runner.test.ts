@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { EngineError } from '../../../engine/errors';
-import { createHosting } from '../../../engine/operations/create-hosting';
-import { deleteHosting } from '../../../engine/operations/delete-hosting';
-import { operationRunner } from '../../../engine/operations/runner';
 import { abandonedStacks, moveOperation } from '../../../engine/store/operations';
 import { claimLease, fenced, releaseLease, renewLease } from '../../../engine/store/leases';
 import type { User } from '../../../engine/engine';
+import { expireLeases, loseLease } from '../../support/faulty-steps';
 import { openWorld, type World } from '../../support/world';
 
 let world: World;
@@ -15,17 +13,6 @@ beforeEach(async () => {
   user = await world.newUser();
 });
 afterEach(() => world.close());
-
-/** The worker dies: its lease runs out without being given back. */
-async function expireLeases(): Promise<void> {
-  await world.parts.database.direct.query(
-    `UPDATE leases SET expires_at = clock_timestamp() - interval '1 s'`,
-  );
-}
-async function loseLease(stackId: string): Promise<void> {
-  await expireLeases();
-  await claimLease(world.parts.database.direct, stackId, 'another worker', 30_000);
-}
 
 describe('leases', () => {
   it('are held by one owner at a time and hand out growing tokens', async () => {
@@ -68,13 +55,17 @@ describe('the runner', () => {
     expect((await world.engine.operations.get(user, operation.id)).status).toBe('pending');
   });
 
-  it.each(createHosting.steps.filter((step) => step.run).map((step) => step.name))(
-    'resumes a create whose worker died in %s, and applies once',
-    async (step) => {
+  it.each(['made libvirt_volume', 'made libvirt_cloudinit_disk', 'made libvirt_domain'])(
+    'resumes a create whose worker died in its apply, after %s and before that was written down',
+    async (point) => {
       const { hosting, operation } = await world.engine.hostings.create(user, {});
-      await dieIn(step, hosting.id, createHosting);
+      world.host.faults.once(point, async () => {
+        await loseLease(world, hosting.id);
+        throw new EngineError('lease_lost', 'planned death');
+      });
+      await world.work(hosting.id);
       expect((await world.engine.operations.get(user, operation.id)).status).toBe('running');
-      await expireLeases();
+      await expireLeases(world);
       await world.work(hosting.id);
       expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
       expect([...world.host.domains.keys()]).toEqual([hosting.vmName]);
@@ -82,48 +73,9 @@ describe('the runner', () => {
     },
   );
 
-  it.each(deleteHosting.steps.map((step) => step.name))(
-    'resumes a delete whose worker died in %s',
-    async (step) => {
-      const { hosting } = await world.engine.hostings.create(user, {});
-      await world.work(hosting.id);
-      const operation = await world.engine.hostings.delete(user);
-      await dieIn(step, hosting.id, deleteHosting);
-      await expireLeases();
-      await world.work(hosting.id);
-      expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
-      expect(world.host.remains()).toEqual({ domains: [], volumes: [], routes: [] });
-    },
-  );
-
-  /** Runs the step and loses the worker before it can write that it is done: the worst moment. */
-  async function dieIn(name: string, stackId: string, definition: typeof createHosting): Promise<void> {
-    const dying = {
-      ...definition,
-      steps: definition.steps.map((step) =>
-        step.name !== name
-          ? step
-          : {
-              ...step,
-              run: async (context: Parameters<NonNullable<typeof step.run>>[0]) => {
-                await step.run?.(context);
-                await loseLease(stackId);
-              },
-            },
-      ),
-    };
-    const runner = operationRunner({
-      parts: world.parts,
-      definitions: [dying],
-      bus: world.bus,
-      owner: 'dying',
-    });
-    await runner.perform(stackId, new AbortController().signal);
-  }
-
   it('does not let a worker that lost its lease write anything more', async () => {
     const { hosting, operation } = await world.engine.hostings.create(user, {});
-    world.host.faults.once('made libvirt_domain', () => loseLease(hosting.id));
+    world.host.faults.once('made libvirt_domain', () => loseLease(world, hosting.id));
     await world.work(hosting.id);
     const seen = await world.engine.operations.get(user, operation.id);
     expect(seen.steps.find((step) => step.name === 'apply')?.status).toBe('running');
@@ -144,20 +96,6 @@ describe('the runner', () => {
     expect((await world.engine.operations.get(user, operation.id)).status).toBe('running');
     await world.work(hosting.id);
     expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
-  });
-
-  it.each(['apply', 'boot', 'route'])('undoes a create twice as if once, from %s', async (step) => {
-    const { hosting, operation } = await world.engine.hostings.create(user, {});
-    const faultOf: Record<string, string> = { apply: 'apply-end', boot: 'ssh', route: 'fetch' };
-    world.host.faults.fail(faultOf[step] ?? '', new EngineError('apply_failed', 'planned failure'));
-    // the worker dies after the first undo of the apply
-    world.host.faults.once('destroy-end', () => loseLease(hosting.id));
-    await world.work(hosting.id);
-    expect((await world.engine.operations.get(user, operation.id)).status).toBe('unwinding');
-    await expireLeases();
-    await world.work(hosting.id);
-    expect((await world.engine.operations.get(user, operation.id)).status).toBe('failed');
-    expect(world.host.remains()).toEqual({ domains: [], volumes: [], routes: [] });
   });
 
   it('finds operations that nobody works on', async () => {

@@ -19,7 +19,7 @@ const expected: Record<number, readonly ErrorCode[]> = {
   ],
   422: ['idempotency_key_reused'],
   500: ['synthesis_failed', 'plan_refused', 'config_invalid', 'internal'],
-  502: ['plan_failed', 'apply_failed', 'destroy_failed', 'proxy_refused', 'proxy_unreachable'],
+  502: ['plan_failed', 'apply_failed', 'destroy_failed', 'proxy_refused'],
   503: [
     'image_missing',
     'image_source_unreachable',
@@ -28,9 +28,11 @@ const expected: Record<number, readonly ErrorCode[]> = {
     'libvirt_unavailable',
     'terraform_missing',
     'database_unavailable',
+    'proxy_unreachable',
     'lease_lost',
   ],
   504: ['guest_unreachable'],
+  507: ['disk_full'],
 };
 
 it.each(errorCodes)(
@@ -50,7 +52,7 @@ it.each(errorCodes)(
       error: { code, details: { field_name: 1 }, request_id: headers['x-request-id'] },
     });
     expect(headers['www-authenticate']).toBe(status === 401 ? 'Bearer' : undefined);
-    expect(headers['retry-after']).toBe(status === 503 ? '10' : undefined);
+    expect(headers['retry-after']).toBe(status === 503 ? '5' : undefined);
     expect(text).not.toContain('hidden');
   },
 );

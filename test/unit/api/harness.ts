@@ -18,7 +18,7 @@ type LogLine = Readonly<Record<string, unknown>>;
 export interface Api {
   readonly engine: FakeEngine;
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
-  readonly log: { readonly level: 'info' | 'error'; readonly line: LogLine }[];
+  readonly log: { readonly level: 'info' | 'warn' | 'error'; readonly line: LogLine }[];
   readonly http: ReturnType<typeof request>;
   /** Registers and signs in; gives the token. */
   signIn(who?: typeof mina): Promise<string>;
@@ -38,8 +38,12 @@ afterEach(() => {
 export function startApi({ operationsEnd, documented = true, ...parts }: ApiOptions = {}): Api {
   const engine = new FakeEngine({ operationsEnd });
   const log: Api['log'] = [];
-  const collect = (level: 'info' | 'error') => (line: LogLine) => void log.push({ level, line });
-  const logger = { info: collect('info'), error: collect('error') } as unknown as AppParts['logger'];
+  const collect = (level: 'info' | 'warn' | 'error') => (line: LogLine) => void log.push({ level, line });
+  const logger = {
+    info: collect('info'),
+    warn: collect('warn'),
+    error: collect('error'),
+  } as unknown as AppParts['logger'];
   const app = createApp({ engine, config: { REQUEST_WAIT_SECONDS: 5 }, logger, ...parts });
   const routes = parts.routes ?? allRoutes;
   const handle: Api['handle'] = (incoming, response) => {

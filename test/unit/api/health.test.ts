@@ -20,7 +20,7 @@ it.each(['not ready', 'broken'])('health answers 503 when the engine is %s', asy
   else engine.ready = false;
   const { body, headers, text } = await http.get('/health').expect(503);
   expect(body).toMatchObject({ success: false, error: { code: 'not_ready' } });
-  expect(headers['retry-after']).toBe('10');
+  expect(headers['retry-after']).toBe('5');
   expect(text).not.toContain('10.0.0.1');
 });
 

@@ -9,7 +9,7 @@ afterEach(async () => {
   for (const server of running.splice(0)) await server.close(0);
 });
 
-const logger = { info: () => undefined, error: () => undefined };
+const logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 async function start(engine = new FakeEngine({ operationsEnd: 'by-hand' })) {
   const config = { REQUEST_WAIT_SECONDS: 30 };

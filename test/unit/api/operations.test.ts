@@ -40,6 +40,43 @@ it('shows what an operation failed with', async () => {
   });
 });
 
+describe('an operation that is stuck', () => {
+  const failure = { code: 'libvirt_unavailable', message: 'libvirt does not answer' } as const;
+  const owns = ['domain vm-1a2b3c4d (running)', 'SSH port 10001'];
+
+  it.each([
+    [
+      'en',
+      'libvirt does not answer. The operation is stuck and keeps what it owns; when the cause is gone, DELETE',
+    ],
+    ['ko', '가상화 서비스가 응답하지 않습니다. 작업이 중단된 채'],
+  ])('shows what it owns and says in %s what to do next', async (language, message) => {
+    const { api, auth, path } = await startedCreate();
+    const { id } = api.engine.fakeOperations.latest();
+    api.engine.fakeOperations.end(id, { status: 'stuck', failure, owns });
+    const { body } = await api.http.get(path).set({ ...auth, 'Accept-Language': language });
+    expect(body.data.operation).toMatchObject({ status: 'stuck', owns, failure: { code: failure.code } });
+    expect(body.data.operation.failure.message).toContain(message);
+  });
+
+  it('says the same to the removal that waited for it', async () => {
+    const api = startApi({ operationsEnd: 'by-hand' });
+    const auth = bearer(await api.signIn());
+    const create = { ...auth, Prefer: 'respond-async' };
+    await api.http.post('/api/v1/host').set(create).expect(202);
+    const removal = api.http
+      .delete('/api/v1/host/my')
+      .set(auth)
+      .then((response) => response);
+    while (api.engine.fakeOperations.interested === 0) await new Promise(setImmediate);
+    api.engine.fakeOperations.end(api.engine.fakeOperations.latest().id, { status: 'stuck', failure, owns });
+    const { status, headers, body } = await removal;
+    expect([status, headers['retry-after']]).toEqual([503, '5']);
+    expect(body.message).toContain('DELETE /api/v1/host/my goes on with it');
+    expect(body.error.details).toMatchObject({ operation_status: 'stuck', owns });
+  });
+});
+
 it('cancels with 202', async () => {
   const { api, auth, path } = await startedCreate();
   const { body } = await api.http.post(`${path}/cancel`).set(auth).expect(202);

@@ -108,15 +108,6 @@ describe('health', () => {
     });
   });
 
-  it('asks Terraform for its version once a minute, and again at once when it failed', async () => {
-    const engine = open();
-    version.mockRejectedValueOnce(new Error('no such program'));
-    expect((await part('terraform', engine)).status).toBe('down');
-    expect((await part('terraform', engine)).status).toBe('ok');
-    await part('terraform', engine);
-    expect(version).toHaveBeenCalledTimes(2);
-  });
-
   it('can take requests exactly while Postgres answers', async () => {
     expect(await open().basic()).toBe(true);
     query.mockRejectedValue(new Error('connect ECONNREFUSED'));

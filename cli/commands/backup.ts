@@ -1,0 +1,151 @@
+/** `webhoster backup FILE` and `webhoster restore FILE`. */
+import { Command } from 'commander';
+import {
+  type BackupSummary,
+  createLog,
+  loadConfig,
+  makeBackup,
+  restoreBackup,
+  type RestoreReport,
+  type StackResult,
+  toEngineError,
+  verifyBackup,
+} from '../../engine';
+import { printTable } from '../table';
+import { untilStopped } from '../until-stopped';
+
+interface BackupFlags {
+  readonly force?: boolean;
+  readonly verify?: boolean;
+  readonly json?: boolean;
+}
+
+interface RestoreFlags {
+  readonly replace?: boolean;
+  readonly lostStateKey?: boolean;
+  readonly json?: boolean;
+}
+
+export function backupCommand(): Command {
+  return new Command('backup')
+    .description(
+      'Writes the database, Terraform states and all, into one file; works while the service runs. Treat the file as ' +
+        'a secret. It holds neither STATE_KEY, without which it is worth little, nor the disks of the VMs.',
+    )
+    .argument('<file>', 'a tar archive, of mode 0600')
+    .option('--force', 'replaces the file if it exists')
+    .option('--verify', 'writes nothing: reads the file and compares every checksum; needs no database')
+    .option('--json', 'for scripts')
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 usage or refused')
+    .action(async (file: string, { force = false, verify = false, json = false }: BackupFlags) => {
+      const working = verify
+        ? verifyBackup(file)
+        : makeBackup(loadConfig(), file, {
+            existing: force ? 'replace' : 'refuse',
+            signal: untilStopped(),
+          });
+      const summary = await working.catch(failed(json, 1));
+      if (summary === null) return;
+      if (json) printJson(summaryJson(summary));
+      else
+        console.log(
+          `${verify ? `whole, made ${made(summary)}` : 'written'}: ${contents(summary)}, ${size(summary.bytes)}, ` +
+            `${summary.seconds.toFixed(1)} s`,
+        );
+    });
+}
+
+export function restoreCommand(): Command {
+  return new Command('restore')
+    .description(
+      'Brings the database back from a backup, rebuilds the Terraform workspaces and plans every stack, without ' +
+        'applying anything. The service must be stopped; scripts/start.sh --restore FILE does it all.',
+    )
+    .argument('<file>', 'what `webhoster backup` has written')
+    .option('--replace', 'empties a database that holds something first')
+    .option('--lost-state-key', 'restores although STATE_KEY is gone for good: Terraform states stay closed')
+    .option('--json', 'for scripts')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 restored, and every stack plans to no changes; 1 restored, and some stack does not; ' +
+        '2 usage or refused: nothing was restored',
+    )
+    .action(async (file: string, { replace = false, lostStateKey = false, json = false }: RestoreFlags) => {
+      const tell = (line: string): void => {
+        if (json) console.error(line);
+        else console.log(line);
+      };
+      const report = await restoring(file, { replace, lostStateKey }, tell).catch(failed(json, 2));
+      if (report === null) return;
+      if (json) printJson({ ...report, backup: summaryJson(report.backup) });
+      else show(report);
+      process.exitCode = allTheSame(report) ? 0 : 1;
+    });
+}
+
+// async: what is wrong with the configuration is a refusal too
+async function restoring(
+  file: string,
+  { replace, lostStateKey }: { replace: boolean; lostStateKey: boolean },
+  tell: (line: string) => void,
+): Promise<RestoreReport> {
+  return restoreBackup(loadConfig(), createLog(process.env.LOG_LEVEL ?? 'error'), file, {
+    existing: replace ? 'replace' : 'refuse',
+    stateKey: lostStateKey ? 'lost' : 'of the backup',
+    signal: untilStopped(),
+    onEvent: tell,
+    onResult: ({ id, result, seconds }) => {
+      tell(`  ${id} ${result} (${seconds.toFixed(1)} s)`);
+    },
+  });
+}
+
+function allTheSame({ stacks, planning }: RestoreReport): boolean {
+  return planning === null && stacks.every(({ result }) => result === 'no changes');
+}
+
+function show({ backup, warnings, stacks, planning }: RestoreReport): void {
+  console.log();
+  printTable(['STACK', 'KIND', 'RESULT', 'TIME'], stacks.map(row));
+  console.log(
+    `\nrestored from the backup of ${made(backup)}: ${contents(backup)}, ${backup.seconds.toFixed(1)} s`,
+  );
+  for (const warning of warnings) console.log(`warning: ${warning}`);
+  if (planning !== null) console.log(`warning: the stacks could not be planned: ${planning}`);
+}
+
+function row({ id, kind, result, detail, seconds }: StackResult): string[] {
+  return [id, kind, detail === '' ? result : `${result}: ${detail}`, `${seconds.toFixed(1)} s`];
+}
+
+/** Tells why, and the exit code: a refusal is always 2. */
+function failed(json: boolean, otherwise: 1 | 2): (thrown: unknown) => null {
+  return (thrown) => {
+    const error = toEngineError(thrown, 'internal', thrown instanceof Error ? thrown.message : 'It failed');
+    if (json) printJson({ error: { code: error.code, message: error.message } });
+    else console.error(`error: ${error.message}`);
+    if (process.env.LOG_LEVEL === 'debug') console.error(error.cause);
+    process.exitCode = error.code === 'validation_failed' ? 2 : otherwise;
+    return null;
+  };
+}
+
+function printJson(value: unknown): void {
+  console.log(JSON.stringify(value, null, 2));
+}
+
+function summaryJson({ madeAt, ...summary }: BackupSummary): unknown {
+  return { made_at: madeAt, ...summary };
+}
+
+function made({ madeAt, version }: BackupSummary): string {
+  return `${madeAt.toISOString()} by version ${version}`;
+}
+
+function contents({ tables, rows }: BackupSummary): string {
+  return `${tables.length} tables, ${rows} rows`;
+}
+
+function size(bytes: number): string {
+  return bytes < 1024 ** 2 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
+}

@@ -1,0 +1,58 @@
+/** `webhoster operations`: what runs, what ended how, and what is stuck with what it still owns. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import {
+  createLog,
+  type ListedOperation,
+  listOperations,
+  loadConfig,
+  longestOperationList,
+  type OperationStatus,
+  operationStatuses,
+} from '../../engine';
+import { ageOf } from '../age';
+import { tableLines } from '../table';
+
+interface Options {
+  readonly status?: OperationStatus;
+  readonly limit: number;
+  readonly json?: boolean;
+}
+
+export function operationsCommand(): Command {
+  return new Command('operations')
+    .description('Lists operations, newest first; a stuck one with what it still owns')
+    .addOption(new Option('--status <status>', 'only those').choices(operationStatuses))
+    .option('--limit <count>', `at most so many, up to ${longestOperationList}`, readLimit, 20)
+    .option('--json', 'for scripts')
+    .action(async ({ json, ...options }: Options) => {
+      const log = createLog(process.env.LOG_LEVEL ?? 'warn');
+      const found = await listOperations(loadConfig(), log, options);
+      const lines = json ? [JSON.stringify(found, null, 2)] : operationLines(found, new Date());
+      for (const line of lines) console.log(line);
+    });
+}
+
+function readLimit(value: string): number {
+  const limit = Number(value);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= longestOperationList) return limit;
+  throw new InvalidArgumentError(`a whole number from 1 to ${longestOperationList}`);
+}
+
+/** A table with a line below a stuck operation for each thing that it owns. */
+export function operationLines(operations: readonly ListedOperation[], now: Date): string[] {
+  const [headings = '', ...rows] = tableLines(
+    ['KIND', 'STATUS', 'HOSTING', 'SINCE', 'AGE', 'REASON'],
+    operations.map(({ kind, status, vmName, createdAt, failure }) => [
+      kind,
+      status,
+      vmName ?? '-',
+      `${createdAt.toISOString().slice(0, 19)}Z`,
+      ageOf(createdAt, now),
+      failure === null ? '-' : `${failure.code}: ${failure.message}`,
+    ]),
+  );
+  return [
+    headings,
+    ...operations.flatMap(({ owns }, index) => [rows[index] ?? '', ...owns.map((owned) => `    ${owned}`)]),
+  ];
+}

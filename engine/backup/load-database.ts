@@ -1,0 +1,133 @@
+/**
+ * Loads a backup into the database: everything in one transaction, so that a restore that fails has changed nothing.
+ * The schema is first brought to where the backup was made, and then on to today's, by the same migrations that an
+ * update runs.
+ */
+import { pipeline } from 'node:stream/promises';
+import { EngineError, toEngineError } from '../errors';
+import { eventConnection } from '../events';
+import { type Bulk, rewrite } from '../store/bulk';
+import { allSequences, allTables, identifier, setSequence, type Table } from '../store/catalog';
+import { applyMigrations, lockMigrations, migrationNames, type Tx } from '../store/database';
+import { leaseHolders, revokeLeases } from '../store/leases';
+import { recordRestore } from '../store/restores';
+import { type Archive, tableRows } from './archive-reader';
+import { damaged, type Manifest, newer, refused } from './manifest';
+
+export interface LoadOptions {
+  /** What becomes of a database that holds something. */
+  readonly existing: 'refuse' | 'replace';
+  readonly signal: AbortSignal;
+}
+
+/**
+ * @returns tables of the backup that are not ours and were left out
+ * @throws {EngineError} validation_failed when the backup or the database is not fit for it; database_unavailable;
+ * internal when PostgreSQL does not take what is in the backup
+ */
+export async function loadDatabase(
+  url: string,
+  { archive, manifest }: { archive: Archive; manifest: Manifest },
+  { existing, signal }: LoadOptions,
+): Promise<string[]> {
+  assertKnown(manifest);
+  return rewrite(url, async (bulk) => {
+    const { tx } = bulk;
+    await lockMigrations(tx);
+    await empty(tx, existing);
+    await applyMigrations(tx, manifest.migrations);
+    const tables = await allTables(tx);
+    await loadTables(bulk, tables, archive, manifest, signal);
+    await loadSequences(tx, manifest);
+    await applyMigrations(tx);
+    await revokeLeases(tx);
+    await recordRestore(tx, manifest.madeAt);
+    signal.throwIfAborted();
+    const ours = new Set(tables.map(({ name }) => name));
+    return manifest.tables.map(({ name }) => name).filter((name) => !ours.has(name));
+  });
+}
+
+/** Migrations only ever come after one another: the backup's must be the first ones of ours. */
+function assertKnown({ migrations, version }: Manifest): void {
+  if (migrations.some((name) => !migrationNames.includes(name))) throw newer(version);
+  if (migrations.join() !== migrationNames.slice(0, migrations.length).join())
+    throw refused('The backup is of a database that this product never had');
+}
+
+async function empty(tx: Tx, existing: LoadOptions['existing']): Promise<void> {
+  await assertStopped(tx);
+  const tables = await allTables(tx);
+  if (tables.length === 0) return;
+  const all = tables.map(({ name }) => identifier(name)).join(', ');
+  await tx.query(`LOCK TABLE ${all} IN ACCESS EXCLUSIVE MODE`);
+  const held = await contents(tx, tables);
+  if (held.length > 0 && existing === 'refuse')
+    throw refused(`The database is not empty (${held.join(', ')}); --replace empties it first`);
+  const holders = tables.some(({ name }) => name === 'leases') ? await leaseHolders(tx) : [];
+  if (holders.length > 0)
+    throw refused(
+      `A worker still holds a lease (${holders.join(', ')}); stop the service, and wait 30 s after one that was killed`,
+    );
+  await tx.query(`DROP TABLE ${all}`);
+}
+
+/** A service that runs would go on with what it remembers of the database of before. */
+async function assertStopped(tx: Tx): Promise<void> {
+  const others: unknown[] = await tx.query(
+    `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1`,
+    [eventConnection],
+  );
+  if (others.length > 0) throw refused('The service is running; stop it first (scripts/stop.sh)');
+}
+
+/** e.g. `users 12`; the list of migrations is nobody's data. */
+async function contents(tx: Tx, tables: readonly Table[]): Promise<string[]> {
+  const held: string[] = [];
+  for (const { name } of tables.filter((table) => table.name !== 'schema_migrations')) {
+    const [found]: { rows: string }[] = await tx.query(`SELECT count(*) AS rows FROM ${identifier(name)}`);
+    if (found && found.rows !== '0') held.push(`${name} ${found.rows}`);
+  }
+  return held;
+}
+
+async function loadTables(
+  bulk: Bulk,
+  tables: readonly Table[],
+  archive: Archive,
+  manifest: Manifest,
+  signal: AbortSignal,
+): Promise<void> {
+  // migrations may have put rows of their own there, and the backup has them as they were
+  await bulk.tx.query(`TRUNCATE ${tables.map(({ name }) => identifier(name)).join(', ')}`);
+  for (const table of tables) {
+    const from = manifest.tables.find(({ name }) => name === table.name);
+    if (from?.columns.join() !== table.columns.join())
+      throw refused(`Table ${table.name} of the backup is not as its migrations made it`);
+    const target = bulk.copyIn(table);
+    try {
+      await pipeline(tableRows(archive, from), target, { signal });
+    } catch (thrown) {
+      throw loadFailure(table.name, thrown);
+    }
+    if (target.rowCount !== from.rows) throw damaged(`table ${table.name}`);
+  }
+}
+
+async function loadSequences(tx: Tx, manifest: Manifest): Promise<void> {
+  for (const { name } of await allSequences(tx)) {
+    const from = manifest.sequences.find((sequence) => sequence.name === name);
+    if (from === undefined) throw damaged('its list of sequences');
+    await setSequence(tx, from);
+  }
+}
+
+/** PostgreSQL quotes the row it did not take, password hash and all: only its code goes on from here. */
+function loadFailure(table: string, thrown: unknown): EngineError {
+  const error = toEngineError(thrown);
+  if (thrown instanceof EngineError || error.code === 'database_unavailable') return error;
+  const { code, constraint } = thrown as { code?: string; constraint?: string };
+  return new EngineError('internal', `PostgreSQL did not take table ${table} of the backup`, {
+    cause: new Error([code, constraint].filter((each) => each !== undefined).join(' ') || 'no code'),
+  });
+}

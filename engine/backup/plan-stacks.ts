@@ -1,0 +1,95 @@
+/** Looks, stack by stack, whether what Terraform finds is what the database says; a few at a time. */
+import { randomUUID } from 'node:crypto';
+import type { EngineParts } from '../engine-parts';
+import { toEngineError } from '../errors';
+import { checkDrift, type Drift } from '../operations/check-drift';
+import { expectSuccess, finishOperation } from '../operations/finish';
+import { initializeStack, rebuildWorkspace } from '../operations/stack-work';
+import type { Parts } from '../parts';
+import { claimLease, releaseLease } from '../store/leases';
+import { insertOperation, nextUnfinished, stepsOf } from '../store/operations';
+import { listStacks } from '../store/stacks';
+
+export interface StackResult {
+  readonly id: string;
+  readonly kind: 'hosting' | 'node';
+  /** `unfinished`: an operation goes on here when the service starts, and decides what becomes of the stack. */
+  readonly result: 'no changes' | 'changes' | 'failed' | 'unfinished';
+  /** What would change, why it failed, or which operation goes on. */
+  readonly detail: string;
+  readonly seconds: number;
+}
+
+/** Longer than a synthesis and an init ever take. */
+const rebuildTtlMs = 120_000;
+
+/**
+ * Rebuilds every workspace and plans every stack.
+ *
+ * @param onResult  told as each is done
+ * @returns in the order of their making
+ * @throws the reason of `signal` when it fires
+ */
+export async function planStacks(
+  connected: EngineParts,
+  { onResult, signal }: { onResult: (result: StackResult) => void; signal: AbortSignal },
+): Promise<StackResult[]> {
+  const { database, config } = connected.parts;
+  const stacks = await listStacks(database.direct);
+  const results: StackResult[] = [];
+  const left = [...stacks.entries()];
+  const work = async (): Promise<void> => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      signal.throwIfAborted();
+      const [position, stack] = next;
+      const started = performance.now();
+      const outcome = await planStack(connected, stack.id, signal);
+      const seconds = Math.round(performance.now() - started) / 1000;
+      onResult((results[position] = { ...stack, ...outcome, seconds }));
+    }
+  };
+  // all of them: whoever still plans needs the connections that the caller closes next
+  await Promise.allSettled(Array.from({ length: config.WORKER_CONCURRENCY }, work));
+  signal.throwIfAborted();
+  return results;
+}
+
+async function planStack(
+  connected: EngineParts,
+  stackId: string,
+  signal: AbortSignal,
+): Promise<Pick<StackResult, 'result' | 'detail'>> {
+  const { parts } = connected;
+  try {
+    const unfinished = await nextUnfinished(parts.database.direct, stackId);
+    if (unfinished !== null) {
+      await prepareForWorker(parts, stackId, signal);
+      return { result: 'unfinished', detail: `${unfinished.kind} goes on when the service starts` };
+    }
+    const { id } = await insertOperation(parts.database.direct, {
+      kind: checkDrift.kind,
+      stackId,
+      steps: checkDrift.steps,
+    });
+    expectSuccess(await finishOperation(connected, id, stackId, signal));
+    const steps = await stepsOf(parts.database.direct, id);
+    const { changes, differences } = steps.find(({ name }) => name === 'record')?.output as Drift;
+    return { result: changes ? 'changes' : 'no changes', detail: differences.join(', ') };
+  } catch (thrown) {
+    signal.throwIfAborted();
+    parts.log.warn({ err: thrown, stackId }, 'stack could not be planned');
+    return { result: 'failed', detail: toEngineError(thrown).message };
+  }
+}
+
+/** An operation that is resumed behind its first steps takes its workspace for granted. */
+async function prepareForWorker(parts: Parts, stackId: string, signal: AbortSignal): Promise<void> {
+  const lease = await claimLease(parts.database.direct, stackId, `restore:${randomUUID()}`, rebuildTtlMs);
+  if (lease === null) return;
+  try {
+    const context = { parts, stackId, signal };
+    if (await rebuildWorkspace(context)) await initializeStack(context);
+  } finally {
+    await releaseLease(parts.database.direct, lease);
+  }
+}

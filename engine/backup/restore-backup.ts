@@ -1,0 +1,124 @@
+/** Brings a backup back: checks the file, loads the database, rebuilds the workspaces, plans every stack. */
+import type { Config } from '../config';
+import { toEngineError } from '../errors';
+import type { Log } from '../log';
+import type { Parts } from '../parts';
+import { connectParts } from '../start';
+import { databaseUrl } from '../store/url';
+import { withBackup } from './archive-reader';
+import { keyFingerprints, type KeyFingerprints } from './fingerprint';
+import { loadDatabase, type LoadOptions } from './load-database';
+import { refused } from './manifest';
+import { planStacks, type StackResult } from './plan-stacks';
+import { type BackupSummary, summarize } from './summary';
+import { withPostgres } from './with-postgres';
+
+export interface RestoreOptions extends LoadOptions {
+  /** `lost` loads a backup whose STATE_KEY is gone for good: its states stay closed. */
+  readonly stateKey: 'of the backup' | 'lost';
+  readonly onEvent: (message: string) => void;
+  readonly onResult: (result: StackResult) => void;
+}
+
+export interface RestoreReport {
+  /** Its seconds are those of reading and loading. */
+  readonly backup: BackupSummary;
+  readonly warnings: readonly string[];
+  readonly stacks: readonly StackResult[];
+  /** Why the stacks could not be planned at all; the database is restored all the same. */
+  readonly planning: string | null;
+}
+
+/**
+ * @param replace  parts in the place of the real ones
+ * @throws {EngineError} when nothing was restored: validation_failed, config_invalid, database_unavailable, internal.
+ * What fails after that is in the report
+ */
+export async function restoreBackup(
+  config: Config,
+  log: Log,
+  file: string,
+  options: RestoreOptions,
+  replace: Partial<Parts> = {},
+): Promise<RestoreReport> {
+  const { onEvent, signal } = options;
+  const started = performance.now();
+  return withBackup(file, async ({ archive, manifest }) => {
+    onEvent(`the backup of ${manifest.madeAt}, made by version ${manifest.version}, is whole`);
+    const warnings = checkKeys(manifest.keys, keyFingerprints(config), options.stateKey);
+    return withPostgres(config, { missing: 'make' }, async () => {
+      const load = loadDatabase(databaseUrl(config), { archive, manifest }, options);
+      const leftOut = await load.catch((thrown: unknown) => {
+        signal.throwIfAborted();
+        throw notRestored(thrown);
+      });
+      const backup = summarize(manifest, archive.size, started);
+      onEvent(`the database is restored: ${backup.tables.length} tables, ${backup.rows} rows`);
+      warnings.push(
+        ...leftOut.map((name) => `Table ${name} of the backup is not one of ours and was left out`),
+      );
+      const planned = await planRestored(config, log, options, replace);
+      return { backup, warnings, ...planned };
+    });
+  });
+}
+
+function checkKeys(
+  then: KeyFingerprints,
+  now: KeyFingerprints,
+  stateKey: RestoreOptions['stateKey'],
+): string[] {
+  const warnings: string[] = [];
+  if (then.STATE_KEY !== now.STATE_KEY && stateKey === 'of the backup')
+    throw refused(
+      'STATE_KEY is not the one this backup was made with, and its Terraform states could never be opened. ' +
+        'Put back the secrets/state_key of that time in DATA_DIR (or STATE_KEY, or what STATE_KEY_FILE names) and try again',
+    );
+  if (then.STATE_KEY !== now.STATE_KEY)
+    warnings.push('STATE_KEY is another one: the Terraform states of this backup stay closed');
+  if (then.JWT_SECRET !== now.JWT_SECRET)
+    warnings.push('JWT_SECRET is another one: everybody has to sign in again');
+  return warnings;
+}
+
+/** SQLSTATE of a lock that could not be had in time. */
+const lockTimeout = '55P03';
+
+function notRestored(thrown: unknown): unknown {
+  if ((thrown as { code?: unknown } | null)?.code === lockTimeout)
+    return refused(
+      'Somebody else works in the database and would not let go; end that and try again',
+      thrown,
+    );
+  return toEngineError(thrown, 'internal', 'The backup could not be restored; the database is as it was');
+}
+
+async function planRestored(
+  config: Config,
+  log: Log,
+  { onResult, onEvent, signal }: RestoreOptions,
+  replace: Partial<Parts>,
+): Promise<Pick<RestoreReport, 'stacks' | 'planning'>> {
+  const stacks: StackResult[] = [];
+  try {
+    const connected = await connectParts(config, log, replace);
+    try {
+      onEvent('rebuilding the workspaces and planning every stack');
+      const planned = await planStacks(connected, {
+        signal,
+        onResult: (result) => {
+          stacks.push(result);
+          onResult(result);
+        },
+      });
+      return { stacks: planned, planning: null };
+    } finally {
+      await connected.bus.close();
+      await connected.parts.database.close();
+    }
+  } catch (thrown) {
+    log.error({ err: thrown }, 'stacks could not be planned');
+    const why = signal.aborted ? 'stopped before every stack was planned' : toEngineError(thrown).message;
+    return { stacks, planning: why };
+  }
+}

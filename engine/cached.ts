@@ -1,0 +1,13 @@
+/** Remembers an answer for a while, a failure not at all; all who ask at once share one question. */
+export function cachedFor<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {
+  let known: { at: number; answer: Promise<T> } | null = null;
+  return () => {
+    if (known === null || performance.now() - known.at > ms) {
+      known = { at: performance.now(), answer: ask() };
+      known.answer.catch(() => {
+        known = null;
+      });
+    }
+    return known.answer;
+  };
+}

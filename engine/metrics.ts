@@ -1,0 +1,67 @@
+/** How the service does, as counts. What is counted is 0 rather than absent, so that an alert can tell none from unknown. */
+import {
+  type Engine,
+  type HostingStatus,
+  type Metrics,
+  operationKinds,
+  type OperationStatus,
+} from './engine';
+import type { Parts } from './parts';
+import { findingKinds } from './sweep/findings';
+import {
+  livingHostingCounts,
+  newestSweepCounts,
+  type OpenOperations,
+  openOperations,
+  usedSshPorts,
+} from './store/counts';
+
+type SweepCount = NonNullable<Metrics['sweep']>['findings'][number];
+
+const openStatuses: readonly OperationStatus[] = ['pending', 'running', 'unwinding', 'stuck'];
+const livingStatuses: readonly HostingStatus[] = ['creating', 'running', 'stopped', 'deleting'];
+
+export function metrics({ config, database }: Pick<Parts, 'config' | 'database'>): Engine['metrics'] {
+  const total = config.SSH_PORT_MAX - config.SSH_PORT_MIN + 1;
+  return {
+    read: async () => {
+      const tx = database.direct;
+      const [open, living, sweep, used] = await Promise.all([
+        openOperations(tx),
+        livingHostingCounts(tx),
+        newestSweepCounts(tx),
+        usedSshPorts(tx),
+      ]);
+      return {
+        ...ofOperations(open),
+        hostings: livingStatuses.map(
+          (status) => living.find((each) => each.status === status) ?? { status, count: 0 },
+        ),
+        sweep: sweep && { ...sweep, findings: ofFindings(sweep.findings) },
+        sshPorts: { used, total },
+      };
+    },
+  };
+}
+
+/** A kind that this version does not know stays: another one wrote it. */
+function ofFindings(found: readonly SweepCount[]): SweepCount[] {
+  const kinds = new Set([...Object.keys(findingKinds), ...found.map(({ kind }) => kind)]);
+  return [...kinds].map((kind) => found.find((each) => each.kind === kind) ?? { kind, count: 0 });
+}
+
+function ofOperations(open: readonly OpenOperations[]): Pick<Metrics, 'operations' | 'oldestOperations'> {
+  return {
+    operations: operationKinds.flatMap((kind) =>
+      openStatuses.map((status) => ({
+        kind,
+        status,
+        count: open.find((each) => each.kind === kind && each.status === status)?.count ?? 0,
+      })),
+    ),
+    oldestOperations: openStatuses.map((status) => ({
+      status,
+      seconds: Math.max(0, ...open.filter((each) => each.status === status).map((each) => each.seconds)),
+    })),
+  };
+}

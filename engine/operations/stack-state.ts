@@ -1,0 +1,32 @@
+/** A stack's Terraform state as Postgres keeps it: sealed, and bound to its stack. */
+import { EngineError } from '../errors';
+import type { Parts } from '../parts';
+import { saveState } from '../store/stacks';
+import type { Tx } from '../store/database';
+import { resourceNames, type StateSnapshot } from '../terraform/workspace';
+
+type Box = Pick<Parts, 'secretBox'>;
+
+export function keepState(tx: Tx, { secretBox }: Box, stackId: string, state: StateSnapshot): Promise<void> {
+  return saveState(tx, stackId, state.serial, secretBox.seal(state.content, context(stackId)));
+}
+
+/** @throws {EngineError} config_invalid when it was sealed with another key or for another stack */
+export function openState({ secretBox }: Box, stackId: string, sealed: Buffer): Buffer {
+  try {
+    return secretBox.open(sealed, context(stackId));
+  } catch (cause) {
+    throw new EngineError('config_invalid', 'The Terraform state was sealed with another STATE_KEY', {
+      cause,
+    });
+  }
+}
+
+/** Names of what a sealed state knows of. @throws {EngineError} config_invalid */
+export function namesInState(box: Box, stackId: string, sealed: Buffer): string[] {
+  return resourceNames({ content: openState(box, stackId, sealed) });
+}
+
+function context(stackId: string): string {
+  return `terraform-state ${stackId}`;
+}

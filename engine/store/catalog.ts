@@ -1,0 +1,88 @@
+/** What the database consists of, asked of PostgreSQL itself: a table that a migration adds is in the next backup. */
+import type { Tx } from './database';
+
+export interface Table {
+  readonly name: string;
+  /** In the table's order; generated columns, which take no value, are left out. */
+  readonly columns: readonly string[];
+}
+
+export interface Sequence {
+  readonly name: string;
+  /** A bigint in decimal. */
+  readonly lastValue: string;
+  /** False until the first value was taken: that one is then `lastValue` itself. */
+  readonly called: boolean;
+}
+
+/**
+ * Every table of our schema, each after those it refers to.
+ *
+ * @throws {Error} when tables refer to each other in a circle: they could not be loaded one after the other
+ */
+export async function allTables(tx: Tx): Promise<Table[]> {
+  const tables: Table[] = await tx.query(
+    `SELECT c.relname AS name, array_agg(a.attname::text ORDER BY a.attnum) AS columns
+     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+     WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND a.attgenerated = ''
+     GROUP BY c.oid ORDER BY c.relname`,
+  );
+  const references: { from: string; to: string }[] = await tx.query(
+    `SELECT f.relname AS from, t.relname AS to FROM pg_constraint k
+     JOIN pg_class f ON f.oid = k.conrelid JOIN pg_class t ON t.oid = k.confrelid
+     WHERE k.contype = 'f' AND k.connamespace = current_schema()::regnamespace AND f.oid <> t.oid`,
+  );
+  return inOrder(tables, references);
+}
+
+export function inOrder(
+  tables: readonly Table[],
+  references: readonly { readonly from: string; readonly to: string }[],
+): Table[] {
+  const ordered: Table[] = [];
+  for (let left = [...tables]; left.length > 0;) {
+    const waits = ({ name }: Table): boolean =>
+      references.some(({ from, to }) => from === name && left.some((other) => other.name === to));
+    const ready = left.filter((table) => !waits(table));
+    if (ready.length === 0)
+      throw new Error(`tables that refer to each other: ${left.map(({ name }) => name).join(', ')}`);
+    ordered.push(...ready);
+    left = left.filter((table) => !ready.includes(table));
+  }
+  return ordered;
+}
+
+/** Numbers that were taken and not committed count as taken. */
+export async function allSequences(tx: Tx): Promise<Sequence[]> {
+  const names: { name: string }[] = await tx.query(
+    `SELECT relname AS name FROM pg_class
+     WHERE relnamespace = current_schema()::regnamespace AND relkind = 'S' ORDER BY relname`,
+  );
+  const sequences: Sequence[] = [];
+  for (const { name } of names) {
+    const [at]: Omit<Sequence, 'name'>[] = await tx.query(
+      `SELECT last_value::text AS "lastValue", is_called AS called FROM ${identifier(name)}`,
+    );
+    if (at) sequences.push({ name, ...at });
+  }
+  return sequences;
+}
+
+/** The next value is the one after `lastValue`, or that one when it was never taken. */
+export async function setSequence(tx: Tx, { name, lastValue, called }: Sequence): Promise<void> {
+  await tx.query(`SELECT setval(to_regclass($1), $2, $3)`, [identifier(name), lastValue, called]);
+}
+
+/** As `schema_migrations` has them, in the order in which they were applied; none in an empty database. */
+export async function appliedMigrations(tx: Tx): Promise<string[]> {
+  const [there]: { found: boolean }[] = await tx.query(
+    `SELECT to_regclass('schema_migrations') IS NOT NULL AS found`,
+  );
+  if (there?.found !== true) return [];
+  const rows: { name: string }[] = await tx.query(`SELECT name FROM schema_migrations ORDER BY id`);
+  return rows.map(({ name }) => name);
+}
+
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

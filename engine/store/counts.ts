@@ -1,0 +1,44 @@
+/** Counts for the metrics: each a query that an index or a small table answers. */
+import type { HostingStatus, Metrics, OperationKind, OperationStatus } from '../engine';
+import type { Tx } from './database';
+
+export interface OpenOperations {
+  readonly kind: OperationKind;
+  readonly status: OperationStatus;
+  readonly count: number;
+  /** Since the oldest of them was accepted. */
+  readonly seconds: number;
+}
+
+/** What has not ended, and what is stuck; the condition is that of the index `operations_open`. */
+export function openOperations(tx: Tx): Promise<OpenOperations[]> {
+  return tx.query(
+    `SELECT kind, status, count(*)::int AS count,
+       greatest(0, extract(epoch FROM clock_timestamp() - min(created_at)))::float8 AS seconds
+     FROM operations WHERE status IN ('pending', 'running', 'unwinding', 'stuck') GROUP BY kind, status`,
+  );
+}
+
+/** The condition is that of the index `hostings_quota_key`. */
+export function livingHostingCounts(tx: Tx): Promise<{ status: HostingStatus; count: number }[]> {
+  return tx.query(
+    `SELECT status, count(*)::int AS count FROM hostings WHERE status NOT IN ('deleted', 'failed') GROUP BY status`,
+  );
+}
+
+export async function usedSshPorts(tx: Tx): Promise<number> {
+  const [row]: { used: number }[] = await tx.query(`SELECT count(*)::int AS used FROM ssh_ports`);
+  return row?.used ?? 0;
+}
+
+/** What the newest sweep found, by kind; null before the first one. */
+export async function newestSweepCounts(tx: Tx): Promise<Metrics['sweep']> {
+  const [sweep]: NonNullable<Metrics['sweep']>[] = await tx.query(
+    `SELECT greatest(0, extract(epoch FROM clock_timestamp() - at))::float8 AS "ageSeconds",
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'count', count)), '[]')
+        FROM (SELECT finding ->> 'kind' AS kind, count(*) AS count
+              FROM jsonb_array_elements(findings) finding GROUP BY 1) counted) AS findings
+     FROM sweeps ORDER BY id DESC LIMIT 1`,
+  );
+  return sweep ?? null;
+}

@@ -1,0 +1,17 @@
+/** When this database was brought back from a backup. */
+import type { Tx } from './database';
+
+/** What happened in between is unknown to the database: from when the backup was made until it was restored. */
+export interface Gap {
+  readonly from: Date;
+  readonly to: Date;
+}
+
+/** @param backupMadeAt  ISO 8601 */
+export async function recordRestore(tx: Tx, backupMadeAt: string): Promise<void> {
+  await tx.query(`INSERT INTO restores (backup_made_at) VALUES ($1)`, [backupMadeAt]);
+}
+
+export async function gaps(tx: Tx): Promise<Gap[]> {
+  return tx.query(`SELECT backup_made_at AS "from", at AS "to" FROM restores`);
+}

@@ -1,0 +1,128 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { existsSync } from 'node:fs';
+import { EngineError } from '../../../engine/errors';
+import { checkDrift } from '../../../engine/operations/check-drift';
+import { insertOperation, stepsOf } from '../../../engine/store/operations';
+import { openWorld, type World } from '../../support/world';
+
+let world: World;
+let stackId: string;
+beforeEach(async () => {
+  world = await openWorld();
+  const { hosting } = await world.engine.hostings.create(await world.newUser(), {});
+  stackId = hosting.id;
+  await world.work(stackId);
+  world.host.faults.visited.length = 0;
+});
+afterEach(() => world.close());
+
+/** @returns how it ended, and what it found */
+async function check(): Promise<{ status: string; failure: string | null; found: unknown }> {
+  const id = await accept();
+  await world.work(stackId);
+  return ended(id);
+}
+
+async function accept(): Promise<string> {
+  const { kind, steps } = checkDrift;
+  return (await insertOperation(world.parts.database.direct, { kind, stackId, steps })).id;
+}
+
+async function ended(id: string): Promise<{ status: string; failure: string | null; found: unknown }> {
+  const { direct } = world.parts.database;
+  const [row] = (await direct.query(`SELECT status, failure_code AS failure FROM operations WHERE id = $1`, [
+    id,
+  ])) as { status: string; failure: string | null }[];
+  const found = (await stepsOf(direct, id)).find(({ name }) => name === 'record')?.output;
+  return { status: row?.status ?? '', failure: row?.failure ?? null, found };
+}
+
+async function rows(): Promise<unknown> {
+  const { direct } = world.parts.database;
+  return [await direct.query(`SELECT * FROM stacks`), await direct.query(`SELECT * FROM hostings`)];
+}
+
+const none = { status: 'succeeded', failure: null, found: { changes: false, differences: [] } };
+
+describe('check-drift', () => {
+  it('finds nothing in a stack as it was made, and leaves everything as it is', async () => {
+    const before = [await rows(), world.host.remains()];
+    expect(await check()).toEqual(none);
+    expect([await rows(), world.host.remains()]).toEqual(before);
+  });
+
+  it('tells what is missing, and does not make it', async () => {
+    const [domain = ''] = world.host.domains.keys();
+    world.host.domains.delete(domain);
+    const before = [await rows(), world.host.remains()];
+    expect(await check()).toEqual({
+      ...none,
+      found: { changes: true, differences: ['libvirt_domain.vm: create'] },
+    });
+    expect([await rows(), world.host.remains()]).toEqual(before);
+    expect(world.host.faults.visited).not.toContain('apply');
+  });
+
+  it('needs no workspace: it comes back from the database', async () => {
+    await rm(world.config.workspacesDir, { recursive: true });
+    expect(await check()).toEqual(none);
+    expect(existsSync(path.join(world.config.workspacesDir, stackId, 'terraform.tfstate'))).toBe(true);
+  });
+
+  it('keeps a state on the disk that is newer than the sealed one', async () => {
+    const [domain = ''] = world.host.domains.keys();
+    world.host.domains.delete(domain);
+    await world.parts.database.direct.query(`UPDATE stacks SET state_serial = 1, state_sealed = 'closed'`);
+    expect(await check()).toMatchObject({ status: 'succeeded', found: { changes: true } });
+  });
+
+  it.each(['synthesize', 'init', 'plan'])('fails without a trace when %s fails', async (fault) => {
+    const before = [await rows(), world.host.remains()];
+    world.host.faults.fail(fault, new EngineError('plan_refused', 'planned failure'));
+    expect(await check()).toEqual({ status: 'failed', failure: 'plan_refused', found: null });
+    expect([await rows(), world.host.remains()]).toEqual(before);
+  });
+
+  it('fails on a stack of which nothing was ever made', async () => {
+    await world.parts.database.direct.query(`UPDATE stacks SET spec = NULL`);
+    expect(await check()).toMatchObject({ status: 'failed', failure: 'not_found' });
+  });
+
+  it('says so when the state was sealed with another key', async () => {
+    await rm(world.config.workspacesDir, { recursive: true });
+    await world.parts.database.direct.query(`UPDATE stacks SET state_sealed = '\\x01'`);
+    expect(await check()).toMatchObject({ status: 'failed', failure: 'config_invalid' });
+  });
+
+  it.each(['synthesize', 'init', 'plan', 'show'])(
+    'goes on after a worker died in %s, on a machine without a workspace',
+    async (fault) => {
+      const [domain = ''] = world.host.domains.keys();
+      world.host.domains.delete(domain);
+      const id = await accept();
+      const dies = new AbortController();
+      world.host.faults.once(fault, (signal) => {
+        dies.abort(new Error('this worker is stopping'));
+        signal?.throwIfAborted();
+      });
+      await world.runner.perform(stackId, dies.signal);
+      // a fault without a signal lets the step end, and the next one notices
+      expect((await ended(id)).status).toBe('running');
+      await rm(world.config.workspacesDir, { recursive: true, force: true });
+      await world.work(stackId);
+      expect(await ended(id)).toMatchObject({ status: 'succeeded', found: { changes: true } });
+    },
+  );
+
+  it('waits for what was accepted before it', async () => {
+    const { direct } = world.parts.database;
+    const [hosting] = (await direct.query(`SELECT user_id FROM hostings`)) as { user_id: number }[];
+    const user = { id: hosting!.user_id } as never;
+    await world.engine.hostings.delete(user);
+    const id = await accept();
+    await world.work(stackId);
+    expect(await ended(id)).toMatchObject({ status: 'failed', failure: 'not_found' });
+    expect(world.host.remains()).toEqual({ domains: [], volumes: [], routes: [] });
+  });
+});

@@ -1,0 +1,108 @@
+/** Operations in which one step, or one undo, goes wrong in a planned way; and workers that run them. */
+import { EngineError } from '../../engine/errors';
+import type { OperationDefinition, StepContext } from '../../engine/operations/operation';
+import { operationRunner } from '../../engine/operations/runner';
+import { definitions } from '../../engine/start';
+import { claimLease } from '../../engine/store/leases';
+import type { World } from './world';
+
+export type Act = (context: StepContext) => Promise<unknown>;
+/** What is done in the place of a step or of an undo. */
+export type Fault = (act: Act) => Act;
+
+export function withRun(definition: OperationDefinition, name: string, fault: Fault): OperationDefinition {
+  return {
+    ...definition,
+    steps: definition.steps.map((step) =>
+      step.name === name && step.run ? { ...step, run: fault(step.run) } : step,
+    ),
+  };
+}
+
+export function withUndo(definition: OperationDefinition, name: string, fault: Fault): OperationDefinition {
+  return {
+    ...definition,
+    steps: definition.steps.map((step) => {
+      if (step.name !== name || !step.undo) return step;
+      const undo = fault(step.undo);
+      return { ...step, undo: async (context: StepContext) => void (await undo(context)) };
+    }),
+  };
+}
+
+export const planned = new EngineError('internal', 'planned failure');
+
+export const failsBefore: Fault = () => () => Promise.reject(planned);
+
+export const failsAfter: Fault = (act) => async (context) => {
+  await act(context);
+  throw planned;
+};
+
+/** Once, with a failure that may pass, when all is done. */
+export const failsOnce = (): Fault => {
+  let failed = false;
+  return (act) => async (context) => {
+    const output = await act(context);
+    if (failed) return output;
+    failed = true;
+    throw new EngineError('libvirt_unavailable', 'planned failure', { retryable: true });
+  };
+};
+
+/** A step that says where it begins again is not repeated alone. */
+export function twice({ steps }: OperationDefinition, name: string): Fault {
+  const last = steps.findIndex((step) => step.name === name);
+  const first = steps.findIndex((step) => step.name === (steps[last]?.restartAt ?? name));
+  return (act) => async (context) => {
+    await act(context);
+    for (const step of steps.slice(first, last)) await step.run?.({ ...context, resumed: true });
+    return act(context);
+  };
+}
+
+/** The worker is gone at this moment: another one has the stack, and this one does nothing more. */
+export const diesBefore =
+  (world: World): Fault =>
+  () =>
+  async ({ stackId }) => {
+    await loseLease(world, stackId);
+    throw new EngineError('lease_lost', 'planned death');
+  };
+
+/** The worst moment: all is done, and nothing says so. */
+export const diesAfter =
+  (world: World): Fault =>
+  (act) =>
+  async (context) => {
+    const output = await act(context);
+    await loseLease(world, context.stackId);
+    return output;
+  };
+
+/** A worker that knows this definition in the place of the one of its kind. */
+export async function workWith(
+  world: World,
+  stackId: string,
+  definition: OperationDefinition,
+): Promise<void> {
+  const runner = operationRunner({
+    parts: world.parts,
+    definitions: definitions.map((each) => (each.kind === definition.kind ? definition : each)),
+    bus: world.bus,
+    owner: 'faulty',
+  });
+  await runner.perform(stackId, new AbortController().signal);
+}
+
+/** Every lease has run out without being given back. */
+export async function expireLeases(world: World): Promise<void> {
+  await world.parts.database.direct.query(
+    `UPDATE leases SET expires_at = clock_timestamp() - interval '1 s'`,
+  );
+}
+
+export async function loseLease(world: World, stackId: string): Promise<void> {
+  await expireLeases(world);
+  await claimLease(world.parts.database.direct, stackId, 'another worker', 30_000);
+}

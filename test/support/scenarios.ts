@@ -1,0 +1,206 @@
+/** For every kind of operation: the world it is accepted in, and what holds there when it has ended. */
+import type { OperationKind } from '../../engine/engine';
+import { checkDrift } from '../../engine/operations/check-drift';
+import type { OperationDefinition } from '../../engine/operations/operation';
+import { isPrepared, nodeFingerprint, prepareNode } from '../../engine/operations/prepare-node';
+import { removeNode } from '../../engine/operations/remove-node';
+import { removeOrphan } from '../../engine/operations/remove-orphan';
+import { findHosting } from '../../engine/store/hostings';
+import { getOperation, insertOperation, stepsOf } from '../../engine/store/operations';
+import { findNode } from '../../engine/store/stacks';
+import { builtImage, fakeImages } from '../fakes/fake-images';
+import { type Traces, tracesOf } from './traces';
+import { openWorld, type World } from './world';
+
+export interface Accepted {
+  readonly operationId: string;
+  readonly stackId: string;
+}
+
+export interface Scenario {
+  open(): Promise<World>;
+  /** Makes what the operation works on; nobody has accepted it yet. */
+  prepare(world: World): Promise<void>;
+  accept(world: World): Promise<Accepted>;
+  /** What holds when it has succeeded. @param opened  what there was before `prepare` */
+  done(world: World, accepted: Accepted, opened: Traces): Promise<void>;
+  /** What holds when it has failed and everything is undone. @param before  what there was when it was accepted */
+  undone(world: World, accepted: Accepted, before: Traces): Promise<void>;
+}
+
+/** It is stuck until it succeeds. */
+const noWayBack: Scenario['undone'] = () => Promise.reject(new Error('this kind has no way back'));
+
+export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
+  'create-hosting': {
+    open: openWorld,
+    prepare: () => Promise.resolve(),
+    accept: createHosting,
+    done: async (world, { stackId }) => {
+      const traces = await tracesOf(world);
+      expect(traces).toMatchObject({
+        hostings: [{ id: stackId, status: 'running' }],
+        domains: [expect.any(String)],
+        volumes: [expect.any(String), expect.any(String)],
+      });
+      for (const name of ['served', 'ports', 'addresses', 'routes', 'stacks', 'workspaces'])
+        expect([name, traces[name]]).toEqual([name, [expect.anything()]]);
+    },
+    undone: async (world, { operationId, stackId }, before) => {
+      expect(await tracesOf(world)).toEqual(before);
+      const { failure } = await getOperation(world.parts.database.direct, operationId);
+      expect(await findHosting(world.parts.database.direct, stackId)).toMatchObject({
+        status: 'failed',
+        failureCode: failure?.code,
+      });
+      // and the next request is served
+      const again = await createHosting(world);
+      await world.work(again.stackId);
+      await scenarios['create-hosting'].done(world, again, before);
+    },
+  },
+  'delete-hosting': {
+    open: openWorld,
+    prepare: runningHosting,
+    accept: async (world) => {
+      const { user, hostingId } = await onlyHosting(world);
+      return { operationId: (await world.engine.hostings.delete(user)).id, stackId: hostingId };
+    },
+    done: async (world, _, opened) => {
+      expect(await tracesOf(world)).toEqual(opened);
+    },
+    undone: noWayBack,
+  },
+  'remove-orphan': {
+    open: openWorld,
+    // its row says that it has ended, and everything is still there
+    prepare: async (world) => {
+      await runningHosting(world);
+      await world.parts.database.direct.query(`UPDATE hostings SET status = 'deleted'`);
+    },
+    accept: async (world) => {
+      const [orphan] = (await tracesOf(world)).ports as { hosting_id: string }[];
+      return insert(world, removeOrphan, orphan!.hosting_id);
+    },
+    done: async (world, _, opened) => {
+      expect(await tracesOf(world)).toEqual(opened);
+    },
+    undone: noWayBack,
+  },
+  'check-drift': {
+    open: openWorld,
+    prepare: async (world) => {
+      await runningHosting(world);
+      world.host.domains.clear();
+    },
+    accept: async (world) => insert(world, checkDrift, (await onlyHosting(world)).hostingId),
+    done: async (world, { operationId, stackId }) => {
+      const steps = await stepsOf(world.parts.database.direct, operationId);
+      expect(steps.at(-1)?.output).toEqual({ changes: true, differences: ['libvirt_domain.vm: create'] });
+      await expectHostingWithoutDomain(world, stackId);
+    },
+    undone: async (world, { stackId }, before) => {
+      expect(await tracesOf(world)).toEqual(before);
+      await expectHostingWithoutDomain(world, stackId);
+    },
+  },
+  'prepare-node': {
+    open: emptyNode,
+    prepare: () => Promise.resolve(),
+    accept: (world) => prepare(world),
+    done: expectPrepared,
+    // Nothing is undone: what has been made of pool, network and images serves the next try. But nothing is placed on
+    // the node unless all of it is there, and the next try succeeds.
+    undone: async (world, _, before) => {
+      const { domains, hostings, nodes } = await tracesOf(world);
+      expect([domains, hostings]).toEqual([before.domains, before.hostings]);
+      if ((await node(world)).prepared !== null) await expectPrepared(world);
+      else expect(nodes).toEqual(before.nodes);
+      await world.work((await prepare(world)).stackId);
+      await expectPrepared(world);
+    },
+  },
+  'remove-node': {
+    open: emptyNode,
+    prepare: async (world) => {
+      await world.work((await prepare(world)).stackId);
+      await expectPrepared(world);
+    },
+    accept: async (world) => insert(world, removeNode, (await node(world)).stackId),
+    done: async (world, _, opened) => {
+      expect(await tracesOf(world)).toEqual(opened);
+    },
+    undone: noWayBack,
+  },
+};
+
+async function createHosting(world: World): Promise<Accepted> {
+  const { hosting, operation } = await world.engine.hostings.create(await world.newUser(), {});
+  return { operationId: operation.id, stackId: hosting.id };
+}
+
+async function runningHosting(world: World): Promise<void> {
+  const accepted = await createHosting(world);
+  await world.work(accepted.stackId);
+  await scenarios['create-hosting'].done(world, accepted, {});
+}
+
+async function onlyHosting({ parts }: World) {
+  const [row]: { id: string; user_id: number }[] = await parts.database.direct.query(
+    `SELECT id, user_id FROM hostings`,
+  );
+  return {
+    hostingId: row!.id,
+    user: { id: row!.user_id } as Parameters<World['engine']['hostings']['delete']>[0],
+  };
+}
+
+async function expectHostingWithoutDomain(world: World, id: string): Promise<void> {
+  expect(await tracesOf(world)).toMatchObject({
+    hostings: [{ id, status: 'running' }],
+    domains: [],
+    volumes: [expect.any(String), expect.any(String)],
+    served: [expect.anything()],
+    stacks: [{ id, kind: 'hosting' }],
+  });
+}
+
+/** A node on which nothing has been prepared. */
+async function emptyNode(): Promise<World> {
+  const world = await openWorld({}, { images: fakeImages });
+  world.host.active.clear();
+  await world.parts.database.direct.query(
+    `UPDATE nodes SET prepared = NULL, images = '{}', domain_type = NULL`,
+  );
+  return world;
+}
+
+async function node({ config, parts }: World) {
+  return (await findNode(parts.database.direct, config.NODE_NAME))!;
+}
+
+async function prepare(world: World): Promise<Accepted> {
+  const input = { fingerprint: nodeFingerprint(world.config, builtImage) };
+  return insert(world, prepareNode, (await node(world)).stackId, input);
+}
+
+async function expectPrepared(world: World): Promise<void> {
+  const { config, host, parts } = world;
+  const volume = `base-micro-${builtImage.checksum.slice(0, 16)}.qcow2`;
+  expect(await isPrepared(parts, nodeFingerprint(config, builtImage))).toBe(true);
+  expect(await node(world)).toMatchObject({
+    domainType: 'qemu',
+    images: { micro: { baseVolumePath: `${config.POOL_DIR}/${volume}` } },
+  });
+  expect([...host.volumes]).toEqual([`${config.POOL_NAME}/${volume}`]);
+}
+
+async function insert(
+  { parts }: World,
+  { kind, steps }: OperationDefinition,
+  stackId: string,
+  input: Record<string, unknown> = {},
+): Promise<Accepted> {
+  const { id } = await insertOperation(parts.database.direct, { kind, stackId, input, steps });
+  return { operationId: id, stackId };
+}
