@@ -48,6 +48,14 @@ export const errorMessages: Readonly<Record<FailureCode, Text>> = {
     'The plan was refused: it would have changed more than this hosting',
     '계획이 이 호스팅의 범위를 벗어나 거부되었습니다.',
   ),
+  plan_changed: text(
+    'The plan is not the one that was shown any more; look at it again',
+    '확인한 계획과 달라졌습니다. 계획을 다시 확인하세요.',
+  ),
+  disk_lost: text(
+    'The disk of this VM is gone, and its data with it; bring it back from a copy, or ask for an empty one',
+    'VM 디스크와 데이터가 사라졌습니다. 사본에서 복구하거나 빈 디스크를 요청하세요.',
+  ),
   apply_failed: text(
     'The VM could not be made; what was begun has been undone',
     'VM을 만들지 못해 진행한 내용을 되돌렸습니다.',

@@ -44,6 +44,8 @@ export const statusOf: Readonly<Record<FailureCode, number>> = {
   plan_failed: 502,
   // The plan firewall stopped what we ourselves synthesized.
   plan_refused: 500,
+  plan_changed: 409,
+  disk_lost: 409,
   apply_failed: 502,
   destroy_failed: 502,
   guest_unreachable: 504,

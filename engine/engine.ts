@@ -12,6 +12,7 @@ export const operationKinds = [
   'remove-node',
   'remove-orphan',
   'check-drift',
+  'apply-stack',
 ] as const;
 export type OperationKind = (typeof operationKinds)[number];
 export const operationStatuses = ['pending', 'running', 'succeeded', 'unwinding', 'failed', 'stuck'] as const;

@@ -17,6 +17,7 @@ import { bootTrial } from './libvirt/virtualization';
 import type { Log } from './log';
 import { metrics } from './metrics';
 import { operations } from './operations-view';
+import { applyStack } from './operations/apply-stack';
 import { checkDrift } from './operations/check-drift';
 import { createHosting } from './operations/create-hosting';
 import { deleteHosting } from './operations/delete-hosting';
@@ -48,6 +49,7 @@ export const definitions: readonly OperationDefinition[] = [
   removeNode,
   removeOrphan,
   checkDrift,
+  applyStack,
 ];
 
 /** Opens the database, brings its schema up to date, and connects every part. Nothing runs yet. */

@@ -3,16 +3,16 @@
  * is the output of the last step.
  */
 import { EngineError } from '../errors';
-import { plannedChanges } from '../terraform/plan-view';
-import { readPlan } from '../terraform/workspace';
+import { noteDrift } from '../store/drift';
+import { differences } from './differences';
 import type { OperationDefinition, StepContext } from './operation';
 import { initializeStack, planStack, rebuildWorkspace } from './stack-work';
-import { stackWorkspace } from './stack-workspace';
+import { unseenDrift, type UnseenDrift } from './unseen-drift';
 
 export interface Drift {
-  /** Whether an apply would change anything. */
+  /** Whether what there is differs from the specification. */
   readonly changes: boolean;
-  /** What it would do to which resource, e.g. `libvirt_domain.vm: update`. */
+  /** What differs, e.g. `libvirt_domain.vm: update (running)`. */
   readonly differences: readonly string[];
 }
 
@@ -23,7 +23,8 @@ export const checkDrift: OperationDefinition = {
     { name: 'workspace', run: workspace },
     // another machine may go on, and has no workspace of this stack
     { name: 'init', run: initializeStack, restartAt: 'workspace' },
-    { name: 'plan', run: (context) => planStack(context, 'apply'), restartAt: 'workspace' },
+    { name: 'look', run: unseenDrift, restartAt: 'workspace' },
+    { name: 'plan', run: plan, restartAt: 'workspace' },
     { name: 'record', run: record, restartAt: 'workspace' },
   ],
 };
@@ -33,8 +34,13 @@ async function workspace(context: StepContext): Promise<void> {
     throw new EngineError('not_found', 'Nothing was ever made of this stack');
 }
 
+/** A plan is not possible when the disk is gone: its refresh asks for it. */
+async function plan(context: StepContext): Promise<void> {
+  if (!context.output<UnseenDrift>('look').diskLost) await planStack(context, 'apply');
+}
+
 async function record(context: StepContext): Promise<Drift> {
-  const { changes } = context.output<{ changes: boolean }>('plan');
-  const planned = plannedChanges(await readPlan(stackWorkspace(context.parts.config, context.stackId)));
-  return { changes, differences: planned.map(({ address, action }) => `${address}: ${action}`) };
+  const found = await differences(context, context.output<UnseenDrift>('look'));
+  await context.write((tx) => noteDrift(tx, context.stackId, found));
+  return { changes: found.length > 0, differences: found };
 }

@@ -16,7 +16,7 @@ import {
   removeUntracked,
   synthesizeStack,
 } from './stack-work';
-import { waitUntil, type WaitOptions } from './wait-until';
+import { waitForPage, waitForSsh } from './wait-for-guest';
 
 export const createHosting: OperationDefinition = {
   kind: 'create-hosting',
@@ -68,25 +68,14 @@ async function destroy(context: StepContext): Promise<void> {
 /** The VM counts as up when it serves its own page. */
 async function boot(context: StepContext): Promise<void> {
   const hosting = await hostingOf(context);
-  const serves = async (): Promise<true | null> =>
-    (await context.parts.guest.servesPage(hosting.ip, hostingMarker(hosting))) || null;
-  await waitUntil(serves, waiting(context, 'serve its page'));
+  await waitForPage(context, hosting.ip, hostingMarker(hosting));
 }
 
 /** After the route: the page is there a second before SSH answers, and need not wait for it. */
 async function ssh(context: StepContext): Promise<void> {
   const hosting = await hostingOf(context);
-  const scan = async (): Promise<string[] | null> =>
-    nonEmpty(await context.parts.guest.sshHostKeys(hosting.ip));
-  const sshHostKeys = await waitUntil(scan, waiting(context, 'answer by SSH'));
+  const sshHostKeys = await waitForSsh(context, hosting.ip);
   await context.write((tx) => updateHosting(tx, hosting.id, { sshHostKeys }));
-}
-
-function waiting({ parts, signal }: StepContext, what: string): WaitOptions {
-  const seconds = parts.config.BOOT_TIMEOUT_SECONDS;
-  const onTimeout = (): EngineError =>
-    new EngineError('guest_unreachable', `The virtual machine did not ${what} in ${seconds} s; try again`);
-  return { clock: parts.clock, signal, timeoutMs: seconds * 1000, pollMs: 100, onTimeout };
 }
 
 async function route(context: StepContext): Promise<void> {
@@ -122,8 +111,4 @@ async function release(context: StepContext): Promise<void> {
 
 function hostingOf({ parts, stackId }: StepContext): Promise<HostingRow> {
   return getHosting(parts.database.direct, stackId);
-}
-
-function nonEmpty<T>(list: T[]): T[] | null {
-  return list.length > 0 ? list : null;
 }

@@ -67,14 +67,20 @@ export async function initializeStack(context: WorkspaceContext): Promise<void> 
   });
 }
 
-/** Plans into the workspace's plan file. @returns whether anything would change */
+/**
+ * Plans into the workspace's plan file.
+ *
+ * @param replace  addresses to make anew although Terraform sees no difference
+ * @returns whether anything would change
+ */
 export async function planStack(
   context: StepContext,
   intent: 'apply' | 'destroy',
+  replace: readonly string[] = [],
 ): Promise<{ changes: boolean }> {
   const { terraform } = context.parts;
   return recordedRun(context, 'plan', async (run) => {
-    const changes = await terraform.plan(run, { planFile, intent });
+    const changes = await terraform.plan(run, { planFile, intent, replace });
     const [plan, planText] = await Promise.all([
       terraform.showPlan(run, planFile),
       terraform.showPlanText(run, planFile),

@@ -10,6 +10,7 @@ import { Initial1763800000001 } from './migrations/0001-initial';
 import { SweepsAndRestores1763800000002 } from './migrations/0002-sweeps-and-restores';
 import { OpenOperations1763800000003 } from './migrations/0003-open-operations';
 import { RunHistory1763800000004 } from './migrations/0004-run-history';
+import { Drift1763800000005 } from './migrations/0005-drift';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
 export type Tx = EntityManager;
@@ -28,6 +29,7 @@ const migrations = [
   SweepsAndRestores1763800000002,
   OpenOperations1763800000003,
   RunHistory1763800000004,
+  Drift1763800000005,
 ];
 
 /** As the table `schema_migrations` names them. */

@@ -27,6 +27,7 @@ export function findStack(tx: Tx, id: string): Promise<StackRow | null> {
 
 export async function deleteStack(tx: Tx, id: string): Promise<void> {
   await tx.delete(StackRow, { id });
+  await tx.query(`DELETE FROM drift WHERE stack_id = $1`, [id]);
 }
 
 export function findNode(tx: Tx, name: string): Promise<NodeRow | null> {

@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -167,6 +167,35 @@ it('stops and starts again with its data', async () => {
   await expect(fetch(`http://127.0.0.1:${env.API_PORT ?? ''}/api/v1/health`)).rejects.toThrow();
   await succeeds('start.sh');
   await succeeds('test-api.sh');
+});
+
+it('comes back from a backup when its data directory is gone', async () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'webhoster-backup-'));
+  try {
+    const file = path.join(dir, 'backup');
+    expect((await succeeds('webhoster', 'backup', file)).output).toContain('written: ');
+    await succeeds('stop.sh');
+    const dataDir = env.DATA_DIR ?? '';
+    const key = path.join(dataDir, 'secrets/state_key');
+    const kept = readFileSync(key);
+    rmSync(dataDir, { recursive: true });
+    // a key that is made up now would be in the way of the right one
+    const without = await script('start.sh', '--restore', file);
+    expect([without.code, without.output]).toEqual([
+      1,
+      expect.stringContaining(`STATE_KEY it was made with`),
+    ]);
+    expect(existsSync(dataDir)).toBe(false);
+    mkdirSync(path.dirname(key), { recursive: true });
+    writeFileSync(key, kept, { mode: 0o600 });
+    const { output } = await succeeds('start.sh', '--restore', file);
+    expect(output).toMatch(/^[0-9a-f-]{36} +node +no changes /m);
+    expect(output).toContain('Ready after');
+    await succeeds('test-api.sh');
+    expect((await script('start.sh', '--restore', file)).output).toContain('The service is running');
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
 });
 
 it('purges everything it made', async () => {

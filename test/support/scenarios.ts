@@ -1,5 +1,6 @@
 /** For every kind of operation: the world it is accepted in, and what holds there when it has ended. */
 import type { OperationKind } from '../../engine/engine';
+import { applyStack } from '../../engine/operations/apply-stack';
 import { checkDrift } from '../../engine/operations/check-drift';
 import type { OperationDefinition } from '../../engine/operations/operation';
 import { isPrepared, nodeFingerprint, prepareNode } from '../../engine/operations/prepare-node';
@@ -102,6 +103,24 @@ export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
     undone: async (world, { stackId }, before) => {
       expect(await tracesOf(world)).toEqual(before);
       await expectHostingWithoutDomain(world, stackId);
+    },
+  },
+  'apply-stack': {
+    open: openWorld,
+    prepare: async (world) => {
+      await runningHosting(world);
+      world.host.domains.clear();
+    },
+    accept: async (world) => {
+      const input = { recreateDisk: false, agreed: null };
+      return insert(world, applyStack, (await onlyHosting(world)).hostingId, input);
+    },
+    done: (world, accepted) => scenarios['create-hosting'].done(world, accepted, {}),
+    // Nothing is undone: what was mended stays mended, and the rest shows as drift until the next try.
+    undone: async (world, { stackId }) => {
+      const again = await insert(world, applyStack, stackId, { recreateDisk: false, agreed: null });
+      await world.work(stackId);
+      await scenarios['create-hosting'].done(world, again, {});
     },
   },
   'prepare-node': {

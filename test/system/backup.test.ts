@@ -1,8 +1,9 @@
 /** The worst day: everything of the service is lost but its secrets, a backup, and the VMs, which still run. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { freePort } from '../support/postgres';
 import { openShell } from '../support/shell';
 import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
 
@@ -62,6 +63,23 @@ async function loseEverything(): Promise<void> {
   for (const name of readdirSync(dataDir)) rmSync(path.join(dataDir, name), { recursive: true });
 }
 
+/** A restore beside the running service, into a database of its own: it looks at the VMs and leaves them alone. */
+async function drill(): Promise<void> {
+  const beside = mkdtempSync('/var/lib/webhoster-drill-');
+  chmodSync(beside, 0o711);
+  const settings = { DATA_DIR: beside, POSTGRES_PORT: String(await freePort()) };
+  try {
+    const { code, stdout } = await system.tryWebhoster(['restore', file], settings);
+    expect([code, stdout.match(/ no changes +[\d.]+ s$/gm)]).toEqual([
+      0,
+      [1, 2, 3].map(() => expect.any(String)),
+    ]);
+    expect(existsSync(path.join(beside, 'postgres/postmaster.pid'))).toBe(false);
+  } finally {
+    rmSync(beside, { recursive: true });
+  }
+}
+
 it('brings a system back whose data directory is gone, with VMs that never stopped', async () => {
   const accounts = [await system.newAccount(), await system.newAccount()] as const;
   const hostings = [await create(accounts[0]), await create(accounts[1])];
@@ -74,6 +92,7 @@ it('brings a system back whose data directory is gone, with VMs that never stopp
   );
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect((await json('restore', file, '--replace')).body.error?.message).toContain('The service is running');
+  await drill();
   await system.stop();
   await system.webhoster('service', 'postgres-stop');
   const stopped = path.join(dir, 'stopped');

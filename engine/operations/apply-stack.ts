@@ -1,0 +1,92 @@
+/**
+ * Brings what there is of a hosting back to its specification. The user's disk is never touched; where it is gone, the
+ * operation says so, and makes an empty one only when it was asked to.
+ */
+import { EngineError } from '../errors';
+import { hostingNames, hostingPolicy } from './hosting-stack-facts';
+import { getHosting } from '../store/hostings';
+import { noteDrift } from '../store/drift';
+import { differences } from './differences';
+import type { OperationDefinition, StepContext } from './operation';
+import {
+  applyStack as applyPlan,
+  checkStackPlan,
+  initializeStack,
+  planStack,
+  rebuildWorkspace,
+} from './stack-work';
+import { stackWorkspace } from './stack-workspace';
+import { domainAddress, rootVolumeAddress, unseenDrift, type UnseenDrift } from './unseen-drift';
+import { waitForSsh } from './wait-for-guest';
+
+export interface ApplyInput {
+  /** Makes an empty disk where the user's is gone. */
+  readonly recreateDisk: boolean;
+  /** The differences that somebody was shown and agreed to; null applies whatever is found. */
+  readonly agreed: readonly string[] | null;
+}
+
+export const applyStack: OperationDefinition = {
+  kind: 'apply-stack',
+  onFailure: 'unwind',
+  steps: [
+    { name: 'workspace', run: workspace },
+    { name: 'init', run: initializeStack, restartAt: 'workspace' },
+    { name: 'look', run: look, restartAt: 'workspace' },
+    { name: 'plan', run: plan, restartAt: 'workspace' },
+    { name: 'check', run: check, restartAt: 'workspace' },
+    { name: 'apply', run: applyPlan, restartAt: 'workspace' },
+    { name: 'ssh', run: ssh },
+    { name: 'record', run: record },
+  ],
+};
+
+async function workspace(context: StepContext): Promise<void> {
+  if (!(await rebuildWorkspace(context)))
+    throw new EngineError('not_found', 'Nothing was ever made of this stack');
+}
+
+async function look(context: StepContext): Promise<UnseenDrift> {
+  const { parts, stackId, input, signal, assertHeld } = context;
+  const unseen = await unseenDrift(context);
+  if (!unseen.diskLost) return unseen;
+  if (input.recreateDisk !== true)
+    throw new EngineError(
+      'disk_lost',
+      'The disk of this VM is gone, and its data with it; bring it back from a copy, or ask for an empty one',
+    );
+  assertHeld();
+  // a domain without its disk fails every refresh
+  await parts.inventory.removeDomain(hostingNames(stackId, parts.config).domain ?? '');
+  const call = { workspace: stackWorkspace(parts.config, stackId), signal };
+  await parts.terraform.forget(call, [domainAddress, rootVolumeAddress]);
+  return unseen;
+}
+
+async function plan(context: StepContext): Promise<{ changes: boolean }> {
+  const { domain, diskLost } = context.output<UnseenDrift>('look');
+  return planStack(context, 'apply', domain !== null && !diskLost ? [domainAddress] : []);
+}
+
+async function check(context: StepContext): Promise<void> {
+  const { parts, stackId, input } = context;
+  const hosting = await getHosting(parts.database.direct, stackId);
+  await checkStackPlan(context, hostingPolicy(hosting, parts.config, 'apply'));
+  const { agreed } = input as unknown as ApplyInput;
+  if (agreed === null) return;
+  const found = await differences(context, context.output<UnseenDrift>('look'));
+  if (JSON.stringify(found) !== JSON.stringify(agreed))
+    throw new EngineError(
+      'plan_changed',
+      'The plan is not the one that was shown any more; look at it again',
+    );
+}
+
+/** The page is the user's own by now; SSH is what every guest has. */
+async function ssh(context: StepContext): Promise<void> {
+  await waitForSsh(context, (await getHosting(context.parts.database.direct, context.stackId)).ip);
+}
+
+async function record(context: StepContext): Promise<void> {
+  await context.write((tx) => noteDrift(tx, context.stackId, []));
+}

@@ -1,0 +1,26 @@
+/** Waiting until a VM truly serves; a DHCP lease or a running process proves nothing. */
+import { EngineError } from '../errors';
+import type { StepContext } from './operation';
+import { waitUntil, type WaitOptions } from './wait-until';
+
+/** @param marker  what only this VM's own page holds. @throws {EngineError} guest_unreachable */
+export async function waitForPage(context: StepContext, ip: string, marker: string): Promise<void> {
+  const serves = async (): Promise<true | null> => (await context.parts.guest.servesPage(ip, marker)) || null;
+  await waitUntil(serves, waiting(context, 'serve its page'));
+}
+
+/** @returns its host keys. @throws {EngineError} guest_unreachable */
+export function waitForSsh(context: StepContext, ip: string): Promise<string[]> {
+  const scan = async (): Promise<string[] | null> => {
+    const keys = await context.parts.guest.sshHostKeys(ip);
+    return keys.length > 0 ? keys : null;
+  };
+  return waitUntil(scan, waiting(context, 'answer by SSH'));
+}
+
+function waiting({ parts, signal }: StepContext, what: string): WaitOptions {
+  const seconds = parts.config.BOOT_TIMEOUT_SECONDS;
+  const onTimeout = (): EngineError =>
+    new EngineError('guest_unreachable', `The virtual machine did not ${what} in ${seconds} s; try again`);
+  return { clock: parts.clock, signal, timeoutMs: seconds * 1000, pollMs: 100, onTimeout };
+}
