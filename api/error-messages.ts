@@ -18,6 +18,8 @@ export const errorMessages: Readonly<Record<FailureCode, Text>> = {
   not_found: text('There is nothing at this address', '요청하신 주소를 찾을 수 없습니다.'),
   hosting_not_found: text('You have no hosting', '사용 중인 호스팅이 없습니다.'),
   operation_not_found: text('There is no such operation', '해당 작업을 찾을 수 없습니다.'),
+  run_not_found: text('There is no such run', '해당 실행 기록이 없습니다.'),
+  not_ended: text('It is not done yet; try again soon', '아직 끝나지 않았습니다. 잠시 후 다시 시도하세요.'),
   email_taken: text('An account with this e-mail already exists', '이미 가입된 이메일입니다.'),
   username_taken: text('This username is taken', '이미 사용 중인 사용자 이름입니다.'),
   quota_exceeded: text(

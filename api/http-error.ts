@@ -29,6 +29,8 @@ export const statusOf: Readonly<Record<FailureCode, number>> = {
   not_found: 404,
   hosting_not_found: 404,
   operation_not_found: 404,
+  run_not_found: 404,
+  not_ended: 409,
   email_taken: 409,
   username_taken: 409,
   // Not 429: waiting does not help, deleting the hosting does.

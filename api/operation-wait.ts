@@ -5,7 +5,11 @@ import { failureMessage } from './messages';
 import { readWaitPreference } from './prefer';
 import type { Service } from './route';
 
-interface Waiting extends Service {
+/** For the documentation of routes that wait. */
+export const waitHeaders = { 'Preference-Applied': 'The preference that was honoured' };
+export const asyncHeaders = { ...waitHeaders, Location: 'Where to follow the operation' };
+
+export interface Waiting extends Service {
   readonly user: User;
   readonly signal: AbortSignal;
 }

@@ -2,6 +2,7 @@
  * What the engine offers its callers (api/, cli/). Everything is plain data; times are Date; errors are EngineError.
  */
 import type { ErrorCode } from './errors';
+import type { ResourceChange } from './terraform/plan-view';
 
 export type Role = 'user' | 'admin';
 export type HostingStatus = 'creating' | 'running' | 'stopped' | 'deleting' | 'deleted' | 'failed';
@@ -13,6 +14,7 @@ export const operationKinds = [
   'remove-orphan',
   'check-drift',
   'apply-stack',
+  'plan-hosting',
 ] as const;
 export type OperationKind = (typeof operationKinds)[number];
 export const operationStatuses = ['pending', 'running', 'succeeded', 'unwinding', 'failed', 'stuck'] as const;
@@ -114,6 +116,69 @@ export interface OperationEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+/** What a plan does to one resource. */
+export type { AttributeChange, ResourceChange } from './terraform/plan-view';
+
+export interface PlanReport {
+  readonly operationId: string;
+  /** null where no plan was possible: the disk is gone, and `differences` says so. */
+  readonly runId: string | null;
+  readonly at: Date;
+  /** Everything that differs, also what Terraform does not see, one line each; agreeing to a plan means these. */
+  readonly differences: readonly string[];
+  /** What an apply of the plan would do; values that are sensitive are masked, here and below. */
+  readonly changes: readonly ResourceChange[];
+  /** As Terraform shows it, without colours. */
+  readonly text: string;
+  /** Terraform's plan JSON. */
+  readonly json: Readonly<Record<string, unknown>>;
+}
+
+/** One plan, apply or destroy of a stack. */
+export interface Run {
+  readonly id: string;
+  readonly stackId: string;
+  readonly operationId: string | null;
+  readonly kind: 'plan' | 'apply' | 'destroy';
+  /** The machine that it ran on. */
+  readonly host: string;
+  /** Name -> version, e.g. `terraform` -> `Terraform 1.11.4`. */
+  readonly tools: Readonly<Record<string, string>>;
+  /** null where the service itself asked. */
+  readonly requestedBy: string | null;
+  readonly startedAt: Date;
+  /** null while it runs, and when its worker died. */
+  readonly finishedAt: Date | null;
+  readonly exitCode: number | null;
+  /** The whole run first, then each resource: a waterfall. */
+  readonly phases: readonly { readonly phase: string; readonly startMs: number; readonly ms: number }[];
+  readonly changes: readonly ResourceChange[];
+}
+
+export interface RunDetail extends Run {
+  /** Without colours and secrets. */
+  readonly log: string;
+  readonly planText: string | null;
+  /** Terraform's plan JSON, masked; only of plans. */
+  readonly plan: Readonly<Record<string, unknown>> | null;
+}
+
+export interface HostingDrift {
+  readonly hostingId: string;
+  readonly vmName: string;
+  readonly username: string;
+  /** null before the first look. */
+  readonly checkedAt: Date | null;
+  readonly differences: readonly string[];
+}
+
+export interface ApplyInput {
+  /** Makes an empty disk where the user's is gone; without it such an apply is refused. */
+  readonly recreateDisk: boolean;
+  /** The differences that somebody was shown and agreed to; null applies whatever is found. */
+  readonly agreed: readonly string[] | null;
+}
+
 export interface CreateHostingInput {
   /** One OpenSSH public key line; without one a key pair is made. */
   readonly sshPublicKey?: string;
@@ -168,6 +233,29 @@ export interface Engine {
     events(id: string, options: { afterId?: string; signal: AbortSignal }): AsyncIterable<OperationEvent>;
     /** Asks a queued or running operation to unwind. @throws operation_not_found, not_cancellable */
     cancel(user: User, id: string): Promise<Operation>;
+  };
+  /** Each is an operation: wait for it, then ask for its plan. A hosting of `null` is the user's living one. */
+  readonly plans: {
+    /** Plans the hosting anew, changing nothing. @throws hosting_not_found */
+    request(user: User, hostingId: string | null): Promise<Operation>;
+    /** Plans a hosting that is not made. */
+    requestNew(user: User, input: Pick<CreateHostingInput, 'sshPublicKey'>): Promise<Operation>;
+    /** Brings the hosting back to its specification. @throws hosting_not_found */
+    apply(user: User, hostingId: string | null, input: ApplyInput): Promise<Operation>;
+    /** The plan that an operation made. @throws why there is none */
+    of(operation: Pick<Operation, 'id'>): Promise<PlanReport>;
+  };
+  readonly runs: {
+    /** Newest first. @throws hosting_not_found */
+    list(user: User, hostingId: string | null, limit: number): Promise<readonly Run[]>;
+    /** @throws run_not_found */
+    get(user: User, id: string): Promise<RunDetail>;
+    /** What the run says, from its beginning, as it says it; ends with the run or with `signal`. @throws run_not_found */
+    follow(user: User, id: string, options: { signal: AbortSignal }): AsyncIterable<string>;
+  };
+  readonly drift: {
+    /** Of every running hosting, those that differ first. The caller must be an operator. */
+    list(): Promise<readonly HostingDrift[]>;
   };
   readonly health: {
     /** True when requests can be accepted. */

@@ -12,6 +12,7 @@ export const errorCodes = [
   'not_found',
   'hosting_not_found',
   'operation_not_found',
+  'run_not_found',
   'email_taken',
   'username_taken',
   'quota_exceeded',
@@ -19,6 +20,7 @@ export const errorCodes = [
   'addresses_exhausted',
   'idempotency_key_reused',
   'not_cancellable',
+  'not_ended',
   'not_an_orphan',
   // the operation's
   'cancelled',

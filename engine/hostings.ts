@@ -5,9 +5,9 @@ import { EngineError } from './errors';
 import { vmNameOf } from './hosting-names';
 import { toHosting } from './hosting-view';
 import { parseCidr, poolAddresses } from './network-pool';
+import { accept } from './operations/accept';
 import { createHosting } from './operations/create-hosting';
 import { deleteHosting } from './operations/delete-hosting';
-import type { OperationDefinition } from './operations/operation';
 import type { Parts } from './parts';
 import { makeKeyPair, parsePublicKey } from './ssh-key';
 import type { Tx } from './store/database';
@@ -21,13 +21,7 @@ import {
   updateHosting,
 } from './store/hostings';
 import { claimIdempotencyKey, rememberAnswer } from './store/idempotency';
-import {
-  getOperation,
-  insertOperation,
-  latestOperation,
-  requestCancel,
-  resumeStuck,
-} from './store/operations';
+import { getOperation, latestOperation, requestCancel, resumeStuck } from './store/operations';
 import { findNode } from './store/stacks';
 
 export function hostings(parts: Parts): Engine['hostings'] {
@@ -48,8 +42,12 @@ export function hostings(parts: Parts): Engine['hostings'] {
             sshPrivateKey: null,
           };
         }
-        const row = await reserve(parts, tx, user, publicKey);
-        const operation = await accept(parts, tx, createHosting, { hostingId: row.id, userId: user.id });
+        const row = await reserve(parts, tx, user, publicKey, randomUUID());
+        const operation = await accept(parts, tx, createHosting, {
+          stackId: row.id,
+          hostingId: row.id,
+          userId: user.id,
+        });
         if (key !== undefined)
           await rememberAnswer(tx, user.id, key, { hostingId: row.id, operationId: operation.id });
         return {
@@ -72,16 +70,16 @@ export function hostings(parts: Parts): Engine['hostings'] {
   };
 }
 
-/** Everything that a hosting takes, in the accepting transaction. */
-async function reserve(
+/** Everything that a hosting takes, in the accepting transaction. @param id  of the new hosting */
+export async function reserve(
   { config, proxy }: Parts,
   tx: Tx,
   user: User,
   sshPublicKey: string,
+  id: string,
 ): Promise<HostingRow> {
   const cidr = parseCidr(config.NETWORK_CIDR);
   const addresses = cidr === null ? [] : poolAddresses(cidr);
-  const id = randomUUID();
   const node = await findNode(tx, config.NODE_NAME);
   if (node?.prepared == null)
     throw new EngineError(
@@ -120,24 +118,11 @@ export async function deleteAccepted(parts: Parts, tx: Tx, hosting: HostingRow):
   if (create?.status === 'stuck') await resumeStuck(tx, create.id);
   else if (create !== null) await requestCancel(tx, create.id);
   await updateHosting(tx, hosting.id, { status: 'deleting' });
-  return accept(parts, tx, deleteHosting, { hostingId: hosting.id, userId: hosting.userId });
-}
-
-async function accept(
-  parts: Parts,
-  tx: Tx,
-  definition: OperationDefinition,
-  { hostingId, userId }: { hostingId: string; userId: number },
-): Promise<Operation> {
-  const operation = await insertOperation(tx, {
-    kind: definition.kind,
-    stackId: hostingId,
-    hostingId,
-    userId,
-    steps: definition.steps,
+  return accept(parts, tx, deleteHosting, {
+    stackId: hosting.id,
+    hostingId: hosting.id,
+    userId: hosting.userId,
   });
-  await parts.queue.enqueue(tx, hostingId);
-  return operation;
 }
 
 async function livingHosting(tx: Tx, user: User) {

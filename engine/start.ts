@@ -16,23 +16,29 @@ import { virshInventory } from './libvirt/virsh';
 import { bootTrial } from './libvirt/virtualization';
 import type { Log } from './log';
 import { metrics } from './metrics';
+import { drift } from './drift';
 import { operations } from './operations-view';
 import { applyStack } from './operations/apply-stack';
 import { checkDrift } from './operations/check-drift';
 import { createHosting } from './operations/create-hosting';
 import { deleteHosting } from './operations/delete-hosting';
 import type { OperationDefinition } from './operations/operation';
+import { planHosting } from './operations/plan-hosting';
 import { prepareNode } from './operations/prepare-node';
 import { removeNode } from './operations/remove-node';
 import { removeOrphan } from './operations/remove-orphan';
 import { operationRunner } from './operations/runner';
 import type { Parts } from './parts';
+import { plans } from './plans';
 import { nginxProxy } from './proxy/nginx';
 import { routePublisher } from './proxy/publisher';
 import { graphileQueue, migrateQueue } from './queue/graphile';
+import { reconcileDrift } from './reconcilers/drift';
 import { reconcileExpiredLeases } from './reconcilers/expired-leases';
+import { reconcileOldRuns } from './reconcilers/old-runs';
 import { reconcileServedRoutes } from './reconcilers/served-routes';
 import { reconcileBySweeping } from './reconcilers/sweep';
+import { runs } from './runs';
 import { secretBox } from './secret-box';
 import { databaseUrl } from './store/url';
 import { type Database, openDatabase } from './store/database';
@@ -50,6 +56,7 @@ export const definitions: readonly OperationDefinition[] = [
   removeOrphan,
   checkDrift,
   applyStack,
+  planHosting,
 ];
 
 /** Opens the database, brings its schema up to date, and connects every part. Nothing runs yet. */
@@ -103,6 +110,9 @@ export async function startEngine(config: Config, log: Log, replace: Partial<Par
     accounts: accounts(parts.database, config),
     hostings: hostings(parts),
     operations: operations(parts, bus),
+    plans: plans(parts),
+    runs: runs(parts, bus),
+    drift: drift(parts),
     metrics: metrics(parts),
     health: health(parts),
     close: async () => {
@@ -122,6 +132,8 @@ export async function startWorking(engine: EngineParts): Promise<() => void> {
     reconcileServedRoutes(parts),
     reconcileExpiredLeases(parts),
     reconcileBySweeping(engine),
+    reconcileDrift(parts),
+    reconcileOldRuns(parts),
   ];
   return () => {
     for (const stop of reconcilers) stop();

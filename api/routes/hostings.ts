@@ -1,6 +1,9 @@
 /** The caller's own hosting. */
-import { awaitOperation } from '../operation-wait';
+import { asyncHeaders, awaitOperation, waitHeaders } from '../operation-wait';
+import { z } from 'zod';
 import { defineRoute } from '../route';
+import { createQuery, planAnswer, planPending } from '../schemas/terraform';
+import { showPlan } from '../terraform-views';
 import {
   createdHosting,
   createHeaders,
@@ -10,9 +13,6 @@ import {
   removedHosting,
 } from '../schemas/hosting';
 import { showAccess, showHosting, showOperation } from '../views';
-
-const waitHeaders = { 'Preference-Applied': 'The preference that was honoured' };
-const asyncHeaders = { ...waitHeaders, Location: 'Where to follow the operation' };
 
 export const createHosting = defineRoute({
   name: 'createHosting',
@@ -24,9 +24,15 @@ export const createHosting = defineRoute({
   auth: 'user',
   body: hostingRequest,
   headers: createHeaders,
+  query: createQuery,
   responses: {
+    200: { description: 'With `dry_run`: what would be made', data: planAnswer, headers: waitHeaders },
     201: { description: 'The hosting serves', data: createdHosting, headers: waitHeaders },
-    202: { description: 'Accepted and still being made', data: createdHosting, headers: asyncHeaders },
+    202: {
+      description: 'Accepted and still being made, or planned',
+      data: z.union([createdHosting, planPending]),
+      headers: asyncHeaders,
+    },
   },
   // prettier-ignore
   failures: [
@@ -35,7 +41,16 @@ export const createHosting = defineRoute({
     'guest_unreachable', 'proxy_refused', 'proxy_unreachable', 'image_missing', 'libvirt_unavailable', 'disk_full', 'lease_lost',
   ],
   async handle(context) {
-    const { engine, user, body, headers, language, answer } = context;
+    const { engine, user, body, headers, query, language, answer } = context;
+    if (query.dry_run === 'true') {
+      const request = await engine.plans.requestNew(user, { sshPublicKey: body?.ssh_public_key?.trim() });
+      const dry = await awaitOperation(context, request, headers.prefer);
+      const operation = showOperation(dry.operation, language);
+      if (!dry.done)
+        return answer(202, { message: 'plan_pending', data: { operation }, headers: dry.headers });
+      const data = { plan: showPlan(await engine.plans.of(dry.operation)), operation };
+      return answer(200, { message: 'plan_shown', data, headers: dry.headers });
+    }
     const accepted = await engine.hostings.create(user, {
       sshPublicKey: body?.ssh_public_key?.trim(),
       idempotencyKey: headers['idempotency-key'],

@@ -4,6 +4,8 @@ import { listOperations } from './admin';
 import { me, register, signIn } from './accounts';
 import { detailedHealth, health, version } from './health';
 import { createHosting, deleteMyHosting, showMyHosting } from './hostings';
+import { planRoutes } from './plans';
+import { runRoutes } from './runs';
 import { cancelOperation, followOperation, showOneOperation } from './operations';
 
 export const routes: readonly Route[] = [
@@ -16,6 +18,8 @@ export const routes: readonly Route[] = [
   showOneOperation,
   followOperation,
   cancelOperation,
+  ...planRoutes,
+  ...runRoutes,
   listOperations,
   health,
   detailedHealth,

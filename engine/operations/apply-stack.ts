@@ -2,6 +2,7 @@
  * Brings what there is of a hosting back to its specification. The user's disk is never touched; where it is gone, the
  * operation says so, and makes an empty one only when it was asked to.
  */
+import type { ApplyInput } from '../engine';
 import { EngineError } from '../errors';
 import { hostingNames, hostingPolicy } from './hosting-stack-facts';
 import { getHosting } from '../store/hostings';
@@ -18,13 +19,6 @@ import {
 import { stackWorkspace } from './stack-workspace';
 import { domainAddress, rootVolumeAddress, unseenDrift, type UnseenDrift } from './unseen-drift';
 import { waitForSsh } from './wait-for-guest';
-
-export interface ApplyInput {
-  /** Makes an empty disk where the user's is gone. */
-  readonly recreateDisk: boolean;
-  /** The differences that somebody was shown and agreed to; null applies whatever is found. */
-  readonly agreed: readonly string[] | null;
-}
 
 export const applyStack: OperationDefinition = {
   kind: 'apply-stack',

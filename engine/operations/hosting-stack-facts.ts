@@ -44,7 +44,11 @@ export function hostingSpec(hosting: HostingRow, owner: User, node: NodeRow, con
   };
 }
 
-export function hostingPolicy(hosting: HostingRow, config: Config, intent: PlanPolicy['intent']): PlanPolicy {
+export function hostingPolicy(
+  hosting: Pick<HostingRow, 'memoryMiB' | 'vcpus' | 'diskGiB'>,
+  config: Config,
+  intent: PlanPolicy['intent'],
+): PlanPolicy {
   return {
     intent,
     addresses: ['libvirt_volume.root', 'libvirt_cloudinit_disk.cidata', 'libvirt_domain.vm'],

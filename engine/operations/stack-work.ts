@@ -48,15 +48,23 @@ export async function rebuildWorkspace(context: WorkspaceContext): Promise<boole
 
 /** The workspace is a cache: whatever is missing comes back from the specification and the sealed state. */
 async function prepareWorkspace(context: WorkspaceContext, spec: StackSpec): Promise<string> {
-  const { parts, stackId, signal } = context;
+  const { parts, stackId } = context;
   const workspace = stackWorkspace(parts.config, stackId);
   const stack = await findStack(parts.database.direct, stackId);
   const local = await readState(workspace);
   if (stack?.stateSealed && Number(stack.stateSerial) > (local?.serial ?? -1)) {
     await writeState(workspace, openState(parts, stackId, stack.stateSealed));
   }
-  await writeStack(workspace, await parts.synthesizer.synthesize(spec, signal));
+  await writeWorkspace(context, spec);
   return workspace;
+}
+
+/** Renders a specification into the workspace, and leaves the database as it is. */
+export async function writeWorkspace(
+  { parts, stackId, signal }: WorkspaceContext,
+  spec: StackSpec,
+): Promise<void> {
+  await writeStack(stackWorkspace(parts.config, stackId), await parts.synthesizer.synthesize(spec, signal));
 }
 
 /** Links the provider into the workspace. */

@@ -1,13 +1,8 @@
 /** What the last look at each stack found: how what there is differs from what it was made from. */
+import type { HostingDrift } from '../engine';
 import type { Tx } from './database';
 
-export interface DriftRow {
-  readonly stackId: string;
-  readonly checkedAt: Date;
-  /** e.g. `libvirt_domain.vm: update`; empty where there is none. */
-  readonly differences: readonly string[];
-}
-
+/** @param differences  e.g. `libvirt_domain.vm: update (running)`; empty where there is none */
 export async function noteDrift(tx: Tx, stackId: string, differences: readonly string[]): Promise<void> {
   await tx.query(
     `INSERT INTO drift (stack_id, differences) VALUES ($1, $2)
@@ -16,13 +11,15 @@ export async function noteDrift(tx: Tx, stackId: string, differences: readonly s
   );
 }
 
-export async function driftOf(tx: Tx, stackId: string): Promise<DriftRow | null> {
-  const [row] = await select(tx, 'WHERE stack_id = $1', [stackId]);
-  return row ?? null;
-}
-
-export function allDrift(tx: Tx): Promise<DriftRow[]> {
-  return select(tx, 'ORDER BY checked_at', []);
+/** Of every running hosting; those that differ first, then those whose look is the longest ago. */
+export function driftOfHostings(tx: Tx): Promise<HostingDrift[]> {
+  return tx.query(
+    `SELECT h.id AS "hostingId", h.vm_name AS "vmName", u.username, d.checked_at AS "checkedAt",
+       coalesce(d.differences, '[]') AS differences
+     FROM hostings h JOIN users u ON u.id = h.user_id LEFT JOIN drift d ON d.stack_id = h.id
+     WHERE h.status IN ('running', 'stopped')
+     ORDER BY jsonb_array_length(coalesce(d.differences, '[]')) = 0, d.checked_at NULLS LAST, h.created_at`,
+  );
 }
 
 /** Running hostings whose last look is the longest ago, and which nobody works on. */
@@ -38,10 +35,4 @@ export async function dueForDriftCheck(
     [olderThanSeconds, limit],
   );
   return rows.map((row) => row.id);
-}
-
-function select(tx: Tx, rest: string, values: readonly unknown[]): Promise<DriftRow[]> {
-  return tx.query(`SELECT stack_id AS "stackId", checked_at AS "checkedAt", differences FROM drift ${rest}`, [
-    ...values,
-  ]);
 }

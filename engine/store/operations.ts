@@ -113,6 +113,20 @@ export async function latestOperation(
   return tx.findOne(OperationRow, { where: { hostingId, kind }, order: { createdAt: 'DESC' } });
 }
 
+/** One of this kind that waits or runs on this stack. */
+export async function unfinishedOperation(
+  tx: Tx,
+  stackId: string,
+  kind: OperationKind,
+): Promise<Operation | null> {
+  const row = await tx.findOneBy(OperationRow, { stackId, kind, status: In(unfinished) });
+  return row === null ? null : getOperation(tx, row.id);
+}
+
+export function countUnfinished(tx: Tx, kind: OperationKind): Promise<number> {
+  return tx.countBy(OperationRow, { kind, status: In(unfinished) });
+}
+
 /** Asks for an unwinding; true when the operation could still be asked. */
 export async function requestCancel(tx: Tx, id: string): Promise<boolean> {
   const result = await tx.update(

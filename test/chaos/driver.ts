@@ -12,8 +12,8 @@ import type { Stage } from './stage';
 import { type Hosting, tracesOf } from './traces';
 import { slowDown, startsOf, writesOf } from './witness';
 
-/** Enough for a busy machine: leases that run out, a boot, an undo. */
-const operationDeadlineMs = 300_000;
+/** Enough for a busy machine: an apply that hangs until the engine ends it, a lease that runs out, a boot, an undo. */
+const operationDeadlineMs = 540_000;
 /** Lease and reconciler need 35 s; what takes longer is measured, not cut off. */
 const pickUpDeadlineMs = 120_000;
 const wakeDeadlineMs = 60_000;

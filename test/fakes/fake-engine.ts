@@ -16,6 +16,11 @@ import {
   type Metrics,
   type Operation,
   type User,
+  type ApplyInput,
+  type HostingDrift,
+  type PlanReport,
+  type RunDetail,
+  type OperationKind,
 } from '../../engine';
 import { FakeOperations } from './fake-operations';
 
@@ -31,6 +36,16 @@ interface Account {
   user: User;
   readonly password: string;
 }
+
+const noChanges: PlanReport = {
+  operationId: '',
+  runId: '5f0c1f0e-0f7b-4f57-8f1c-0d8b3c1f2a3b',
+  at: new Date(),
+  differences: [],
+  changes: [],
+  text: 'No changes.',
+  json: {},
+};
 
 export class FakeEngine implements Engine {
   readonly fakeOperations = new FakeOperations();
@@ -91,6 +106,36 @@ export class FakeEngine implements Engine {
       return account.user;
     },
   };
+
+  /** What the next plans show; tests set it. */
+  plan: PlanReport = noChanges;
+  lastApply: ApplyInput | undefined;
+  knownRuns: RunDetail[] = [];
+  knownDrift: HostingDrift[] = [];
+
+  readonly plans: Engine['plans'] = {
+    request: async (user) => this.beginFor(user, 'check-drift', (await this.hostings.mine(user)).id),
+    requestNew: async (user) => this.beginFor(user, 'plan-hosting', ''),
+    apply: async (user, _, input) => {
+      this.lastApply = input;
+      return this.beginFor(user, 'apply-stack', (await this.hostings.mine(user)).id);
+    },
+    of: ({ id }) => Promise.resolve({ ...this.plan, operationId: id }),
+  };
+
+  readonly runs: Engine['runs'] = {
+    list: (_, __, limit) => Promise.resolve(this.knownRuns.slice(0, limit)),
+    get: async (_, id) => {
+      const run = this.knownRuns.find((each) => each.id === id);
+      if (run === undefined) throw new EngineError('run_not_found', 'There is no such run');
+      return run;
+    },
+    follow: async function* (this: FakeEngine, _: unknown, id: string) {
+      yield this.knownRuns.find((each) => each.id === id)?.log ?? '';
+    }.bind(this),
+  };
+
+  readonly drift: Engine['drift'] = { list: () => Promise.resolve(this.knownDrift) };
 
   readonly hostings: Engine['hostings'] = {
     create: async (user, input) => {
@@ -160,6 +205,10 @@ export class FakeEngine implements Engine {
 
   async close(): Promise<void> {
     this.fakeOperations.endAll();
+  }
+
+  private beginFor(user: User, kind: OperationKind, hostingId: string): Operation {
+    return this.maybeEnd(this.fakeOperations.begin(kind, user.id, hostingId, ['plan']));
   }
 
   private accept(user: User, { sshPublicKey }: CreateHostingInput): AcceptedHosting {

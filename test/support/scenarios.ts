@@ -1,11 +1,14 @@
 /** For every kind of operation: the world it is accepted in, and what holds there when it has ended. */
+import { randomUUID } from 'node:crypto';
 import type { OperationKind } from '../../engine/engine';
 import { applyStack } from '../../engine/operations/apply-stack';
 import { checkDrift } from '../../engine/operations/check-drift';
 import type { OperationDefinition } from '../../engine/operations/operation';
+import { planHosting } from '../../engine/operations/plan-hosting';
 import { isPrepared, nodeFingerprint, prepareNode } from '../../engine/operations/prepare-node';
 import { removeNode } from '../../engine/operations/remove-node';
 import { removeOrphan } from '../../engine/operations/remove-orphan';
+import { planReport } from '../../engine/plans';
 import { findHosting } from '../../engine/store/hostings';
 import { getOperation, insertOperation, stepsOf } from '../../engine/store/operations';
 import { findNode } from '../../engine/store/stacks';
@@ -121,6 +124,29 @@ export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
       const again = await insert(world, applyStack, stackId, { recreateDisk: false, agreed: null });
       await world.work(stackId);
       await scenarios['create-hosting'].done(world, again, {});
+    },
+  },
+  'plan-hosting': {
+    open: openWorld,
+    prepare: () => Promise.resolve(),
+    accept: async (world) => {
+      const { id } = await world.newUser();
+      return insert(world, planHosting, randomUUID(), {
+        userId: id,
+        sshPublicKey: `ssh-ed25519 ${'A'.repeat(68)}`,
+      });
+    },
+    done: async (world, { operationId }, opened) => {
+      expect(await tracesOf(world)).toEqual(opened);
+      const report = await planReport(world.parts.database.direct, operationId);
+      expect(report.differences).toEqual([
+        'libvirt_volume.root: create',
+        'libvirt_cloudinit_disk.cidata: create',
+        'libvirt_domain.vm: create',
+      ]);
+    },
+    undone: async (world, _, before) => {
+      expect(await tracesOf(world)).toEqual(before);
     },
   },
   'prepare-node': {

@@ -1,0 +1,131 @@
+/** What an apply would change, and bringing back what differs: of one's own hosting, and of any for an operator. */
+import type { z } from 'zod';
+import type { Language } from '../language';
+import { asyncHeaders, awaitOperation, type Waiting, waitHeaders } from '../operation-wait';
+import { defineRoute, type Route } from '../route';
+import {
+  appliedHosting,
+  applyRequest,
+  idParams,
+  planAnswer,
+  planPending,
+  preferHeader,
+} from '../schemas/terraform';
+import { showPlan } from '../terraform-views';
+import { showHosting, showOperation } from '../views';
+
+const planSpec = {
+  method: 'get',
+  tag: 'Terraform',
+  summary: 'Plan a hosting anew and show what an apply would change',
+  description: 'Changes nothing. Waits as `POST /api/v1/host` does.',
+  auth: 'user',
+  headers: preferHeader,
+  responses: {
+    200: { description: 'The plan', data: planAnswer, headers: waitHeaders },
+    202: { description: 'Still being planned', data: planPending, headers: asyncHeaders },
+  },
+  failures: ['hosting_not_found', 'plan_failed', 'libvirt_unavailable', 'terraform_missing', 'not_found'],
+} as const;
+
+const applySpec = {
+  method: 'post',
+  tag: 'Terraform',
+  summary: 'Bring a hosting back to its specification',
+  description: 'Mends drift without touching the disk. Where the disk is gone it asks: see `recreate_disk`.',
+  auth: 'user',
+  body: applyRequest,
+  headers: preferHeader,
+  responses: {
+    200: { description: 'What there is is what was specified', data: appliedHosting, headers: waitHeaders },
+    202: { description: 'Still being applied', data: appliedHosting, headers: asyncHeaders },
+  },
+  // prettier-ignore
+  failures: [
+    'hosting_not_found', 'plan_failed', 'plan_refused', 'plan_changed', 'apply_failed', 'disk_lost', 'disk_full',
+    'guest_unreachable', 'libvirt_unavailable', 'terraform_missing', 'not_found',
+  ],
+} as const;
+
+interface Asking extends Waiting {
+  readonly language: Language;
+}
+
+async function plan(context: Asking, hostingId: string | null, prefer: string | undefined) {
+  const { engine, user, language } = context;
+  const waited = await awaitOperation(context, await engine.plans.request(user, hostingId), prefer);
+  const operation = showOperation(waited.operation, language);
+  const report = waited.done ? showPlan(await engine.plans.of(waited.operation)) : null;
+  return { report, operation, headers: waited.headers };
+}
+
+async function apply(
+  context: Asking,
+  hostingId: string | null,
+  body: z.output<typeof applyRequest>,
+  prefer: string | undefined,
+) {
+  const { engine, user, language } = context;
+  const input = { recreateDisk: body?.recreate_disk ?? false, agreed: body?.agreed ?? null };
+  const waited = await awaitOperation(context, await engine.plans.apply(user, hostingId, input), prefer);
+  const hosting = await engine.hostings.get(user, waited.operation.hostingId ?? '');
+  const data = {
+    hosting: showHosting(hosting, language),
+    operation: showOperation(waited.operation, language),
+  };
+  return { ...waited, data };
+}
+
+const planMyHosting = defineRoute({
+  ...planSpec,
+  name: 'planMyHosting',
+  path: '/api/v1/host/my/plan',
+  async handle(context) {
+    const { report, operation, headers } = await plan(context, null, context.headers.prefer);
+    return report === null
+      ? context.answer(202, { message: 'plan_pending', data: { operation }, headers })
+      : context.answer(200, { message: 'plan_shown', data: { plan: report, operation }, headers });
+  },
+});
+
+const planHosting = defineRoute({
+  ...planSpec,
+  name: 'planHosting',
+  path: '/api/v1/hostings/{id}/plan',
+  params: idParams,
+  async handle(context) {
+    const { report, operation, headers } = await plan(context, context.params.id, context.headers.prefer);
+    return report === null
+      ? context.answer(202, { message: 'plan_pending', data: { operation }, headers })
+      : context.answer(200, { message: 'plan_shown', data: { plan: report, operation }, headers });
+  },
+});
+
+const applyMyHosting = defineRoute({
+  ...applySpec,
+  name: 'applyMyHosting',
+  path: '/api/v1/host/my/apply',
+  async handle(context) {
+    const { body, headers: asked, answer } = context;
+    const { done, data, headers } = await apply(context, null, body, asked.prefer);
+    return done
+      ? answer(200, { message: 'plan_applied', data, headers })
+      : answer(202, { message: 'plan_applying', data, headers });
+  },
+});
+
+const applyHosting = defineRoute({
+  ...applySpec,
+  name: 'applyHosting',
+  path: '/api/v1/hostings/{id}/apply',
+  params: idParams,
+  async handle(context) {
+    const { body, params, headers: asked, answer } = context;
+    const { done, data, headers } = await apply(context, params.id, body, asked.prefer);
+    return done
+      ? answer(200, { message: 'plan_applied', data, headers })
+      : answer(202, { message: 'plan_applying', data, headers });
+  },
+});
+
+export const planRoutes: readonly Route[] = [planMyHosting, planHosting, applyMyHosting, applyHosting];

@@ -1,0 +1,83 @@
+/** Plans for people: what an apply would change now, what a create or a removal would do; and bringing back what differs. */
+import { randomUUID } from 'node:crypto';
+import type { Engine, Operation, PlanReport, User } from './engine';
+import { EngineError } from './errors';
+import { hasEnded } from './operations-view';
+import { accept } from './operations/accept';
+import { applyStack } from './operations/apply-stack';
+import { checkDrift, type Drift } from './operations/check-drift';
+import type { OperationDefinition } from './operations/operation';
+import { planHosting } from './operations/plan-hosting';
+import type { Parts } from './parts';
+import { makeKeyPair, parsePublicKey } from './ssh-key';
+import type { Tx } from './store/database';
+import { findLivingHosting, findHosting, type HostingRow } from './store/hostings';
+import { getOperation, stepsOf, unfinishedOperation } from './store/operations';
+import { planOf } from './store/runs';
+
+type PlanningParts = Pick<Parts, 'database' | 'queue'>;
+
+export function plans(parts: PlanningParts): Engine['plans'] {
+  const { database } = parts;
+  return {
+    request: (user, hostingId) =>
+      database.transaction(async (tx) =>
+        acceptOnce(parts, tx, checkDrift, await visibleHosting(tx, user, hostingId), user),
+      ),
+    requestNew: (user, { sshPublicKey }) => {
+      const key = sshPublicKey === undefined ? makeKeyPair('plan').publicKey : parsePublicKey(sshPublicKey);
+      const input = { userId: user.id, sshPublicKey: key };
+      return database.transaction((tx) =>
+        accept(parts, tx, planHosting, { stackId: randomUUID(), userId: user.id, input }),
+      );
+    },
+    apply: (user, hostingId, input) =>
+      database.transaction(async (tx) => {
+        const hosting = await visibleHosting(tx, user, hostingId);
+        const wanted = { stackId: hosting.id, hostingId: hosting.id, userId: user.id, input: { ...input } };
+        return accept(parts, tx, applyStack, wanted);
+      }),
+    of: async (operation) => planReport(database.direct, operation.id),
+  };
+}
+
+/** @throws {EngineError} why there is no plan */
+export async function planReport(tx: Tx, operationId: string): Promise<PlanReport> {
+  const operation = await getOperation(tx, operationId);
+  if (!hasEnded(operation)) throw new EngineError('not_ended', 'The plan is not there yet');
+  if (operation.status !== 'succeeded')
+    throw new EngineError(operation.failure?.code ?? 'internal', operation.failure?.message ?? 'No plan');
+  const run = await planOf(tx, operationId);
+  const drift = (await stepsOf(tx, operationId)).find(({ name }) => name === 'record')
+    ?.output as Drift | null;
+  const changes = run?.changes ?? [];
+  return {
+    operationId,
+    runId: run?.id ?? null,
+    at: run?.startedAt ?? operation.createdAt,
+    differences: drift?.differences ?? changes.map(({ address, action }) => `${address}: ${action}`),
+    changes,
+    text: run?.planText ?? '',
+    json: run?.plan ?? {},
+  };
+}
+
+/** One that is waiting or under way is joined: it will be as fresh. */
+async function acceptOnce(
+  parts: PlanningParts,
+  tx: Tx,
+  definition: OperationDefinition,
+  hosting: HostingRow,
+  user: User,
+): Promise<Operation> {
+  const underWay = await unfinishedOperation(tx, hosting.id, definition.kind);
+  if (underWay !== null) return underWay;
+  return accept(parts, tx, definition, { stackId: hosting.id, hostingId: hosting.id, userId: user.id });
+}
+
+async function visibleHosting(tx: Tx, user: User, hostingId: string | null): Promise<HostingRow> {
+  const hosting =
+    hostingId === null ? await findLivingHosting(tx, user.id) : await findHosting(tx, hostingId);
+  if (hosting !== null && (hosting.userId === user.id || user.role === 'admin')) return hosting;
+  throw new EngineError('hosting_not_found', 'There is no such hosting');
+}

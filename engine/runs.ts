@@ -1,0 +1,79 @@
+/** Terraform's runs as those see them who may: the hosting's owner, and operators. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Engine, Run, RunDetail, User } from './engine';
+import { EngineError } from './errors';
+import type { EventBus } from './events';
+import type { Parts } from './parts';
+import type { Tx } from './store/database';
+import { findHosting, findLivingHosting } from './store/hostings';
+import { findRun, type ListedRun, runsOf } from './store/runs';
+
+/** Notifications may be lost with their connection; then this is how late a line is seen. */
+const lookAgainMs = 2_000;
+
+export function runs({ database }: Pick<Parts, 'database'>, bus: EventBus): Engine['runs'] {
+  const { direct } = database;
+  return {
+    list: async (user, hostingId, limit) => {
+      const hosting =
+        hostingId === null ? await findLivingHosting(direct, user.id) : await findHosting(direct, hostingId);
+      if (hosting === null || (hosting.userId !== user.id && user.role !== 'admin'))
+        throw new EngineError('hosting_not_found', 'There is no such hosting');
+      return (await runsOf(direct, hosting.id, limit)).map(toRun);
+    },
+    get: async (user, id) => toDetail(await visibleRun(direct, user, id)),
+    follow: async function* (user, id, { signal }) {
+      await visibleRun(direct, user, id);
+      yield* follow(direct, bus, id, signal);
+    },
+  };
+}
+
+async function* follow(tx: Tx, bus: EventBus, id: string, signal: AbortSignal): AsyncGenerator<string> {
+  let told = 0;
+  while (!signal.aborted) {
+    const waiting = new AbortController();
+    const stop = (): void => {
+      waiting.abort();
+    };
+    // before the look, so that nothing between looking and waiting is missed
+    const unsubscribe = bus.subscribe(id, stop);
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      const run = await findRun(tx, id);
+      if (run === null) return;
+      if (run.log.length > told) yield run.log.slice(told);
+      told = run.log.length;
+      if (run.finishedAt !== null) return;
+      await delay(lookAgainMs, undefined, { signal: waiting.signal }).catch(() => undefined);
+    } finally {
+      unsubscribe();
+      signal.removeEventListener('abort', stop);
+    }
+  }
+}
+
+/** A run of a stack that is no hosting's (a node's, a dry run's) is shown to operators and to who asked for it. */
+async function visibleRun(tx: Tx, user: User, id: string): Promise<ListedRun> {
+  const run = await findRun(tx, id);
+  const hosting = run === null ? null : await findHosting(tx, run.stackId);
+  if (
+    run !== null &&
+    (user.role === 'admin' || hosting?.userId === user.id || run.requestedBy === user.username)
+  )
+    return run;
+  throw new EngineError('run_not_found', 'There is no such run');
+}
+
+export function toRun(row: ListedRun): Run {
+  const { id, stackId, operationId, kind, host, tools, startedAt, finishedAt, exitCode, requestedBy } = row;
+  return {
+    ...{ id, stackId, operationId, kind, host, tools, startedAt, finishedAt, exitCode, requestedBy },
+    phases: row.timings,
+    changes: row.changes ?? [],
+  };
+}
+
+export function toDetail(row: ListedRun): RunDetail {
+  return { ...toRun(row), log: row.log, planText: row.planText, plan: row.plan };
+}
