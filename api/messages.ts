@@ -73,6 +73,11 @@ export const fieldMessages = {
     'must be 1 to 255 printable ASCII characters',
     '출력 가능한 ASCII 문자 1~255자여야 합니다.',
   ),
+  label_invalid: text(
+    'a name of a-z, 0-9 and dash (at most 32), a value of letters, digits, dot, dash and underscore (1 to 64)',
+    '이름은 영문 소문자, 숫자, 하이픈(최대 32자), 값은 영문, 숫자, 점, 하이픈, 밑줄(1~64자)이어야 합니다.',
+  ),
+  labels_too_many: text('at most 16 labels', '라벨은 최대 16개입니다.'),
   identifier_invalid: text('is not an identifier', '올바른 식별자가 아닙니다.'),
 } satisfies Readonly<Record<string, Text>>;
 export type FieldKey = keyof typeof fieldMessages;
@@ -91,8 +96,8 @@ const stuckAdvice = {
     '작업이 중단된 채 자원을 유지하고 있습니다. 원인이 해결된 뒤 DELETE /api/v1/host/my를 보내면 이어서 처리합니다.',
   ),
   byOperator: text(
-    'The operation is stuck and keeps what it owns until an operator goes on with it',
-    '작업이 중단된 채 자원을 유지하고 있습니다. 운영자가 이어서 처리해야 합니다.',
+    'The operation is stuck and keeps what it owns until an operator goes on with it: webhoster doctor --fix',
+    '작업이 중단된 채 자원을 유지하고 있습니다. 운영자가 webhoster doctor --fix로 이어서 처리해야 합니다.',
   ),
 };
 const ownersKinds: readonly OperationKind[] = ['create-hosting', 'delete-hosting'];

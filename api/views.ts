@@ -50,6 +50,7 @@ export function showHosting(hosting: Hosting, language: Language): z.output<type
     memory_mib: hosting.memoryMiB,
     vcpus: hosting.vcpus,
     disk_gib: hosting.diskGiB,
+    labels: { ...hosting.labels },
     failure: showFailure(hosting.failure, language),
     created_at: hosting.createdAt.toISOString(),
     ready_at: iso(hosting.readyAt),

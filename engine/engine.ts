@@ -15,6 +15,7 @@ export const operationKinds = [
   'check-drift',
   'apply-stack',
   'plan-hosting',
+  'plan-removal',
 ] as const;
 export type OperationKind = (typeof operationKinds)[number];
 export const operationStatuses = ['pending', 'running', 'succeeded', 'unwinding', 'failed', 'stuck'] as const;
@@ -28,6 +29,9 @@ export interface User {
   readonly role: Role;
   readonly createdAt: Date;
 }
+
+/** Who asks: a user, or an operator on the machine itself, who may see all. */
+export type Asker = User | 'operator';
 
 export interface Failure {
   readonly code: ErrorCode;
@@ -46,6 +50,7 @@ export interface Hosting {
   readonly memoryMiB: number;
   readonly vcpus: number;
   readonly diskGiB: number;
+  readonly labels: Readonly<Record<string, string>>;
   readonly webUrl: string;
   readonly subdomainUrl: string;
   readonly sshCommand: string;
@@ -182,6 +187,8 @@ export interface ApplyInput {
 export interface CreateHostingInput {
   /** One OpenSSH public key line; without one a key pair is made. */
   readonly sshPublicKey?: string;
+  /** To group hostings by, e.g. {course: 'cs101'}. @default {} */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly idempotencyKey?: string;
 }
 
@@ -237,21 +244,21 @@ export interface Engine {
   /** Each is an operation: wait for it, then ask for its plan. A hosting of `null` is the user's living one. */
   readonly plans: {
     /** Plans the hosting anew, changing nothing. @throws hosting_not_found */
-    request(user: User, hostingId: string | null): Promise<Operation>;
+    request(asker: Asker, hostingId: string | null): Promise<Operation>;
     /** Plans a hosting that is not made. */
     requestNew(user: User, input: Pick<CreateHostingInput, 'sshPublicKey'>): Promise<Operation>;
     /** Brings the hosting back to its specification. @throws hosting_not_found */
-    apply(user: User, hostingId: string | null, input: ApplyInput): Promise<Operation>;
+    apply(asker: Asker, hostingId: string | null, input: ApplyInput): Promise<Operation>;
     /** The plan that an operation made. @throws why there is none */
     of(operation: Pick<Operation, 'id'>): Promise<PlanReport>;
   };
   readonly runs: {
     /** Newest first. @throws hosting_not_found */
-    list(user: User, hostingId: string | null, limit: number): Promise<readonly Run[]>;
+    list(asker: Asker, hostingId: string | null, limit: number): Promise<readonly Run[]>;
     /** @throws run_not_found */
-    get(user: User, id: string): Promise<RunDetail>;
+    get(asker: Asker, id: string): Promise<RunDetail>;
     /** What the run says, from its beginning, as it says it; ends with the run or with `signal`. @throws run_not_found */
-    follow(user: User, id: string, options: { signal: AbortSignal }): AsyncIterable<string>;
+    follow(asker: Asker, id: string, options: { signal: AbortSignal }): AsyncIterable<string>;
   };
   readonly drift: {
     /** Of every running hosting, those that differ first. The caller must be an operator. */

@@ -18,6 +18,7 @@ export function toHosting(row: HostingRow, owner: Pick<User, 'username'>, config
     memoryMiB: row.memoryMiB,
     vcpus: row.vcpus,
     diskGiB: row.diskGiB,
+    labels: row.labels,
     ...access,
     knownHosts: row.sshHostKeys.map((key) => `${hostName} ${key}`),
     failure: row.failureCode === null ? null : { code: row.failureCode, message: row.failureMessage ?? '' },

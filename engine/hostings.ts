@@ -42,7 +42,11 @@ export function hostings(parts: Parts): Engine['hostings'] {
             sshPrivateKey: null,
           };
         }
-        const row = await reserve(parts, tx, user, publicKey, randomUUID());
+        const row = await reserve(parts, tx, user, {
+          id: randomUUID(),
+          sshPublicKey: publicKey,
+          labels: input.labels ?? {},
+        });
         const operation = await accept(parts, tx, createHosting, {
           stackId: row.id,
           hostingId: row.id,
@@ -70,13 +74,12 @@ export function hostings(parts: Parts): Engine['hostings'] {
   };
 }
 
-/** Everything that a hosting takes, in the accepting transaction. @param id  of the new hosting */
+/** Everything that a hosting takes, in the accepting transaction. */
 export async function reserve(
   { config, proxy }: Parts,
   tx: Tx,
   user: User,
-  sshPublicKey: string,
-  id: string,
+  wanted: Pick<HostingRow, 'id' | 'sshPublicKey' | 'labels'>,
 ): Promise<HostingRow> {
   const cidr = parseCidr(config.NETWORK_CIDR);
   const addresses = cidr === null ? [] : poolAddresses(cidr);
@@ -88,16 +91,15 @@ export async function reserve(
       { retryable: true },
     );
   const size = { memoryMiB: config.VM_MEMORY_MIB, vcpus: config.VM_VCPUS, diskGiB: config.VM_DISK_GIB };
-  const wanted = {
-    id,
+  const hosting = {
+    ...wanted,
     userId: user.id,
     node: node.name,
-    vmName: vmNameOf(id),
+    vmName: vmNameOf(wanted.id),
     image: config.IMAGE,
     ...size,
-    sshPublicKey,
   };
-  return reserveHosting(tx, wanted, {
+  return reserveHosting(tx, hosting, {
     sshPorts: [config.SSH_PORT_MIN, config.SSH_PORT_MAX],
     canListen: (port) => proxy.canListen(port),
     addresses,
@@ -135,8 +137,9 @@ function noHosting(): EngineError {
   return new EngineError('hosting_not_found', 'You have no hosting; POST /api/v1/host makes one');
 }
 
-function requestHash({ sshPublicKey }: CreateHostingInput): string {
+function requestHash({ sshPublicKey, labels = {} }: CreateHostingInput): string {
+  const sorted = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256')
-    .update(JSON.stringify({ sshPublicKey: sshPublicKey ?? null }))
+    .update(JSON.stringify({ sshPublicKey: sshPublicKey ?? null, labels: sorted }))
     .digest('hex');
 }

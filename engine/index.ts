@@ -9,9 +9,12 @@ export { EngineError, errorCodes, toEngineError, type ErrorCode } from './errors
 export { imageNames, type ImageName, type Images, type ImageStatus } from './images/images';
 export { listOperations } from './list-operations';
 export { createLog, describeError, type Log } from './log';
+export { openOperator, type Operator } from './operator';
 export { projectVersion } from './project';
 export { startEngine } from './start';
 export { openImages, prepareNode, removeEverything, startPostgres, stopPostgres, stopProxy } from './setup';
 export { type Diagnosis, examine } from './doctor';
 export { findingKinds, type Finding } from './sweep/findings';
 export type { Mended } from './sweep/fix';
+export type { HostingFilter, NamedHosting } from './store/hostings';
+export type { TornDown } from './teardown/teardown';

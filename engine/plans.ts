@@ -1,6 +1,6 @@
 /** Plans for people: what an apply would change now, what a create or a removal would do; and bringing back what differs. */
 import { randomUUID } from 'node:crypto';
-import type { Engine, Operation, PlanReport, User } from './engine';
+import type { Asker, Engine, Operation, PlanReport } from './engine';
 import { EngineError } from './errors';
 import { hasEnded } from './operations-view';
 import { accept } from './operations/accept';
@@ -20,9 +20,9 @@ type PlanningParts = Pick<Parts, 'database' | 'queue'>;
 export function plans(parts: PlanningParts): Engine['plans'] {
   const { database } = parts;
   return {
-    request: (user, hostingId) =>
+    request: (asker, hostingId) =>
       database.transaction(async (tx) =>
-        acceptOnce(parts, tx, checkDrift, await visibleHosting(tx, user, hostingId), user),
+        acceptOnce(parts, tx, checkDrift, await visibleHosting(tx, asker, hostingId), asker),
       ),
     requestNew: (user, { sshPublicKey }) => {
       const key = sshPublicKey === undefined ? makeKeyPair('plan').publicKey : parsePublicKey(sshPublicKey);
@@ -31,10 +31,15 @@ export function plans(parts: PlanningParts): Engine['plans'] {
         accept(parts, tx, planHosting, { stackId: randomUUID(), userId: user.id, input }),
       );
     },
-    apply: (user, hostingId, input) =>
+    apply: (asker, hostingId, input) =>
       database.transaction(async (tx) => {
-        const hosting = await visibleHosting(tx, user, hostingId);
-        const wanted = { stackId: hosting.id, hostingId: hosting.id, userId: user.id, input: { ...input } };
+        const hosting = await visibleHosting(tx, asker, hostingId);
+        const wanted = {
+          stackId: hosting.id,
+          hostingId: hosting.id,
+          userId: idOf(asker),
+          input: { ...input },
+        };
         return accept(parts, tx, applyStack, wanted);
       }),
     of: async (operation) => planReport(database.direct, operation.id),
@@ -68,16 +73,31 @@ async function acceptOnce(
   tx: Tx,
   definition: OperationDefinition,
   hosting: HostingRow,
-  user: User,
+  asker: Asker,
 ): Promise<Operation> {
   const underWay = await unfinishedOperation(tx, hosting.id, definition.kind);
   if (underWay !== null) return underWay;
-  return accept(parts, tx, definition, { stackId: hosting.id, hostingId: hosting.id, userId: user.id });
+  return accept(parts, tx, definition, {
+    stackId: hosting.id,
+    hostingId: hosting.id,
+    userId: idOf(asker),
+  });
 }
 
-async function visibleHosting(tx: Tx, user: User, hostingId: string | null): Promise<HostingRow> {
+function idOf(asker: Asker): number | undefined {
+  return asker === 'operator' ? undefined : asker.id;
+}
+
+/** @throws {EngineError} hosting_not_found, also where there is one that the asker may not see */
+export async function visibleHosting(tx: Tx, asker: Asker, hostingId: string | null): Promise<HostingRow> {
+  const mine = asker === 'operator' ? null : asker.id;
   const hosting =
-    hostingId === null ? await findLivingHosting(tx, user.id) : await findHosting(tx, hostingId);
-  if (hosting !== null && (hosting.userId === user.id || user.role === 'admin')) return hosting;
+    hostingId !== null
+      ? await findHosting(tx, hostingId)
+      : mine === null
+        ? null
+        : await findLivingHosting(tx, mine);
+  const all = asker === 'operator' || asker.role === 'admin';
+  if (hosting !== null && (all || hosting.userId === mine)) return hosting;
   throw new EngineError('hosting_not_found', 'There is no such hosting');
 }

@@ -1,11 +1,12 @@
 /** Terraform's runs as those see them who may: the hosting's owner, and operators. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Engine, Run, RunDetail, User } from './engine';
+import type { Asker, Engine, Run, RunDetail } from './engine';
 import { EngineError } from './errors';
 import type { EventBus } from './events';
 import type { Parts } from './parts';
 import type { Tx } from './store/database';
-import { findHosting, findLivingHosting } from './store/hostings';
+import { visibleHosting } from './plans';
+import { findHosting } from './store/hostings';
 import { findRun, type ListedRun, runsOf } from './store/runs';
 
 /** Notifications may be lost with their connection; then this is how late a line is seen. */
@@ -14,11 +15,8 @@ const lookAgainMs = 2_000;
 export function runs({ database }: Pick<Parts, 'database'>, bus: EventBus): Engine['runs'] {
   const { direct } = database;
   return {
-    list: async (user, hostingId, limit) => {
-      const hosting =
-        hostingId === null ? await findLivingHosting(direct, user.id) : await findHosting(direct, hostingId);
-      if (hosting === null || (hosting.userId !== user.id && user.role !== 'admin'))
-        throw new EngineError('hosting_not_found', 'There is no such hosting');
+    list: async (asker, hostingId, limit) => {
+      const hosting = await visibleHosting(direct, asker, hostingId);
       return (await runsOf(direct, hosting.id, limit)).map(toRun);
     },
     get: async (user, id) => toDetail(await visibleRun(direct, user, id)),
@@ -54,14 +52,12 @@ async function* follow(tx: Tx, bus: EventBus, id: string, signal: AbortSignal): 
 }
 
 /** A run of a stack that is no hosting's (a node's, a dry run's) is shown to operators and to who asked for it. */
-async function visibleRun(tx: Tx, user: User, id: string): Promise<ListedRun> {
+async function visibleRun(tx: Tx, asker: Asker, id: string): Promise<ListedRun> {
   const run = await findRun(tx, id);
   const hosting = run === null ? null : await findHosting(tx, run.stackId);
-  if (
-    run !== null &&
-    (user.role === 'admin' || hosting?.userId === user.id || run.requestedBy === user.username)
-  )
-    return run;
+  const mayAll = asker === 'operator' || asker.role === 'admin';
+  const own = !mayAll && (hosting?.userId === asker.id || run?.requestedBy === asker.username);
+  if (run !== null && (mayAll || own)) return run;
   throw new EngineError('run_not_found', 'There is no such run');
 }
 

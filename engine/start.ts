@@ -24,6 +24,7 @@ import { createHosting } from './operations/create-hosting';
 import { deleteHosting } from './operations/delete-hosting';
 import type { OperationDefinition } from './operations/operation';
 import { planHosting } from './operations/plan-hosting';
+import { planRemoval } from './operations/plan-removal';
 import { prepareNode } from './operations/prepare-node';
 import { removeNode } from './operations/remove-node';
 import { removeOrphan } from './operations/remove-orphan';
@@ -57,6 +58,7 @@ export const definitions: readonly OperationDefinition[] = [
   checkDrift,
   applyStack,
   planHosting,
+  planRemoval,
 ];
 
 /** Opens the database, brings its schema up to date, and connects every part. Nothing runs yet. */

@@ -53,6 +53,7 @@ export const createHosting = defineRoute({
     }
     const accepted = await engine.hostings.create(user, {
       sshPublicKey: body?.ssh_public_key?.trim(),
+      labels: body?.labels,
       idempotencyKey: headers['idempotency-key'],
     });
     const waited = await awaitOperation(context, accepted.operation, headers.prefer);

@@ -6,6 +6,15 @@ import { failureView, operationView } from './operation';
 
 const SSH_KEY_MAX = 16 * 1024;
 
+/** Names and values are shown in tables and used in commands: nothing that needs quoting. */
+const labels = z
+  .record(
+    z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, says('label_invalid')),
+    z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, says('label_invalid')),
+  )
+  .refine((given) => Object.keys(given).length <= 16, says('labels_too_many'))
+  .meta({ description: 'To group hostings by', examples: [{ course: 'cs101' }] });
+
 export const hostingRequest = requestSchema(
   'HostingRequest',
   z
@@ -20,6 +29,7 @@ export const hostingRequest = requestSchema(
           description:
             'One OpenSSH public key. Without one, a key pair is made and the private key given once.',
         }),
+      labels: labels.optional(),
     })
     .optional(),
 );
@@ -60,6 +70,7 @@ export const hostingView = answerSchema(
     memory_mib: z.number().int(),
     vcpus: z.number().int(),
     disk_gib: z.number().int(),
+    labels: z.record(z.string(), z.string()),
     failure: failureView.nullable(),
     created_at: timestamp,
     ready_at: timestamp.nullable(),

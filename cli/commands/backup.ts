@@ -75,7 +75,7 @@ export function restoreCommand(): Command {
         if (json) console.error(line);
         else console.log(line);
       };
-      const report = await restoring(file, { replace, lostStateKey }, tell).catch(failed(json, 2));
+      const report = await restoring(file, { replace, lostStateKey, json }, tell).catch(failed(json, 2));
       if (report === null) return;
       if (json) printJson({ ...report, backup: summaryJson(report.backup) });
       else show(report);
@@ -86,10 +86,12 @@ export function restoreCommand(): Command {
 // async: what is wrong with the configuration is a refusal too
 async function restoring(
   file: string,
-  { replace, lostStateKey }: { replace: boolean; lostStateKey: boolean },
+  { replace, lostStateKey, json }: Required<RestoreFlags>,
   tell: (line: string) => void,
 ): Promise<RestoreReport> {
-  return restoreBackup(loadConfig(), createLog(process.env.LOG_LEVEL ?? 'error'), file, {
+  // the log shares the output with the report, which says why something failed too
+  const log = createLog(json ? 'silent' : (process.env.LOG_LEVEL ?? 'fatal'));
+  return restoreBackup(loadConfig(), log, file, {
     existing: replace ? 'replace' : 'refuse',
     stateKey: lostStateKey ? 'lost' : 'of the backup',
     signal: untilStopped(),

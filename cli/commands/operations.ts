@@ -24,6 +24,7 @@ export function operationsCommand(): Command {
     .addOption(new Option('--status <status>', 'only those').choices(operationStatuses))
     .option('--limit <count>', `at most so many, up to ${longestOperationList}`, readLimit, 20)
     .option('--json', 'for scripts')
+    .addHelpText('after', '\nwebhoster doctor --fix goes on with the stuck ones')
     .action(async ({ json, ...options }: Options) => {
       const log = createLog(process.env.LOG_LEVEL ?? 'warn');
       const found = await listOperations(loadConfig(), log, options);

@@ -42,7 +42,7 @@ async function drafted({ parts, input }: StepContext): Promise<{ row: HostingRow
   let found: { row: HostingRow; spec: HostingSpec } | undefined;
   await parts.database
     .transaction(async (tx) => {
-      const row = await reserve(parts, tx, user, sshPublicKey, randomUUID());
+      const row = await reserve(parts, tx, user, { id: randomUUID(), sshPublicKey, labels: {} });
       const node = await findNode(tx, row.node);
       if (node === null) throw new EngineError('node_not_ready', 'The server is still being prepared');
       found = { row, spec: hostingSpec(row, user, node, parts.config) };

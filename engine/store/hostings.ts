@@ -12,7 +12,16 @@ const ended: HostingStatus[] = ['deleted', 'failed'];
 
 export type NewHosting = Pick<
   HostingRow,
-  'id' | 'userId' | 'node' | 'vmName' | 'image' | 'memoryMiB' | 'vcpus' | 'diskGiB' | 'sshPublicKey'
+  | 'id'
+  | 'userId'
+  | 'node'
+  | 'vmName'
+  | 'image'
+  | 'memoryMiB'
+  | 'vcpus'
+  | 'diskGiB'
+  | 'sshPublicKey'
+  | 'labels'
 >;
 
 export interface ReservationLimits {
@@ -205,4 +214,38 @@ export async function updateHosting(
   change: Partial<Pick<HostingRow, 'status' | 'sshHostKeys'>>,
 ): Promise<void> {
   await tx.update(HostingRow, { id }, change);
+}
+
+/** Which hostings; those that fit one of the names and every other condition. */
+export interface HostingFilter {
+  /** VM names, hosting ids or usernames; empty for any. */
+  readonly names: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly olderThanSeconds: number | null;
+}
+
+export interface NamedHosting {
+  readonly id: string;
+  readonly vmName: string;
+  readonly username: string;
+  readonly status: HostingStatus;
+  readonly createdAt: Date;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Living hostings, the oldest first. */
+export function selectHostings(
+  tx: Tx,
+  { names, labels, olderThanSeconds }: HostingFilter,
+): Promise<NamedHosting[]> {
+  return tx.query(
+    `SELECT h.id, h.vm_name AS "vmName", u.username, h.status, h.created_at AS "createdAt", h.labels
+     FROM hostings h JOIN users u ON u.id = h.user_id
+     WHERE h.status <> ALL ($1)
+       AND ($2::text[] = '{}' OR h.vm_name = ANY ($2) OR h.id::text = ANY ($2) OR u.username = ANY ($2))
+       AND h.labels @> $3::jsonb
+       AND ($4::float8 IS NULL OR h.created_at < clock_timestamp() - $4 * interval '1 s')
+     ORDER BY h.created_at`,
+    [ended, [...names], JSON.stringify(labels), olderThanSeconds],
+  );
 }

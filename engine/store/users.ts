@@ -26,6 +26,11 @@ export async function findUser(tx: Tx, id: number): Promise<User | null> {
   return row && toUser(row);
 }
 
+export async function findUserByName(tx: Tx, username: string): Promise<User | null> {
+  const row = await tx.findOneBy(UserRow, { username });
+  return row === null ? null : findUser(tx, row.id);
+}
+
 export async function findCredentials(
   tx: Tx,
   email: string,

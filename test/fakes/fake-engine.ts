@@ -17,6 +17,7 @@ import {
   type Operation,
   type User,
   type ApplyInput,
+  type Asker,
   type HostingDrift,
   type PlanReport,
   type RunDetail,
@@ -35,6 +36,11 @@ type Call =
 interface Account {
   user: User;
   readonly password: string;
+}
+
+function person(asker: Asker): User {
+  if (asker === 'operator') throw new Error('the API never asks as an operator of the machine');
+  return asker;
 }
 
 const noChanges: PlanReport = {
@@ -114,11 +120,12 @@ export class FakeEngine implements Engine {
   knownDrift: HostingDrift[] = [];
 
   readonly plans: Engine['plans'] = {
-    request: async (user) => this.beginFor(user, 'check-drift', (await this.hostings.mine(user)).id),
+    request: async (asker) =>
+      this.beginFor(person(asker), 'check-drift', (await this.hostings.mine(person(asker))).id),
     requestNew: async (user) => this.beginFor(user, 'plan-hosting', ''),
-    apply: async (user, _, input) => {
+    apply: async (asker, _, input) => {
       this.lastApply = input;
-      return this.beginFor(user, 'apply-stack', (await this.hostings.mine(user)).id);
+      return this.beginFor(person(asker), 'apply-stack', (await this.hostings.mine(person(asker))).id);
     },
     of: ({ id }) => Promise.resolve({ ...this.plan, operationId: id }),
   };
@@ -259,6 +266,7 @@ function newHosting(user: User, sshPort: number): Hosting {
     memoryMiB: 1024,
     vcpus: 1,
     diskGiB: 20,
+    labels: {},
     webUrl: `http://localhost/${user.id}`,
     subdomainUrl: `http://${user.username}.localhost`,
     sshCommand: `ssh -p ${sshPort} ubuntu@localhost`,

@@ -5,6 +5,7 @@ import { applyStack } from '../../engine/operations/apply-stack';
 import { checkDrift } from '../../engine/operations/check-drift';
 import type { OperationDefinition } from '../../engine/operations/operation';
 import { planHosting } from '../../engine/operations/plan-hosting';
+import { planRemoval } from '../../engine/operations/plan-removal';
 import { isPrepared, nodeFingerprint, prepareNode } from '../../engine/operations/prepare-node';
 import { removeNode } from '../../engine/operations/remove-node';
 import { removeOrphan } from '../../engine/operations/remove-orphan';
@@ -144,6 +145,19 @@ export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
         'libvirt_cloudinit_disk.cidata: create',
         'libvirt_domain.vm: create',
       ]);
+    },
+    undone: async (world, _, before) => {
+      expect(await tracesOf(world)).toEqual(before);
+    },
+  },
+  'plan-removal': {
+    open: openWorld,
+    prepare: runningHosting,
+    accept: async (world) => insert(world, planRemoval, (await onlyHosting(world)).hostingId),
+    done: async (world, accepted) => {
+      await scenarios['create-hosting'].done(world, accepted, {});
+      const report = await planReport(world.parts.database.direct, accepted.operationId);
+      expect(report.changes.map(({ action }) => action)).toEqual(['delete', 'delete', 'delete']);
     },
     undone: async (world, _, before) => {
       expect(await tracesOf(world)).toEqual(before);

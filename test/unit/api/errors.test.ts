@@ -7,7 +7,7 @@ const expected: Record<number, readonly ErrorCode[]> = {
   400: ['validation_failed'],
   401: ['unauthorized', 'invalid_credentials'],
   403: ['forbidden'],
-  404: ['not_found', 'hosting_not_found', 'operation_not_found'],
+  404: ['not_found', 'hosting_not_found', 'operation_not_found', 'run_not_found'],
   409: [
     'email_taken',
     'username_taken',

@@ -1,0 +1,120 @@
+/**
+ * What an operator does on the machine itself, with or without the service: each work is an operation as any other,
+ * taken up here unless a worker of the service has it.
+ */
+import type { ApplyInput, Engine, HostingDrift, Operation, PlanReport, Run, RunDetail } from './engine';
+import type { EngineParts } from './engine-parts';
+import { drift } from './drift';
+import { EngineError } from './errors';
+import type { Config } from './config';
+import type { Log } from './log';
+import { operations } from './operations-view';
+import { expectSuccess, finishOperation } from './operations/finish';
+import { planReport, plans } from './plans';
+import { runs } from './runs';
+import { startPostgres, stopPostgres } from './setup';
+import { connectParts } from './start';
+import { type HostingFilter, type NamedHosting, selectHostings } from './store/hostings';
+import { findUserByName } from './store/users';
+import { planRemoval, tearDown, type TeardownOptions, type TornDown } from './teardown/teardown';
+
+export interface Operator {
+  /** @param text  a VM's name, a hosting's id or a username. @throws {EngineError} hosting_not_found */
+  find(text: string): Promise<NamedHosting>;
+  select(filter: HostingFilter): Promise<readonly NamedHosting[]>;
+  plan(hostingId: string): Promise<PlanReport>;
+  /** What a create for this user would make. */
+  planNew(username: string): Promise<PlanReport>;
+  /** @param onProgress  told each step */
+  apply(hostingId: string, input: ApplyInput, onProgress: (message: string) => void): Promise<void>;
+  runs(hostingId: string, limit: number): Promise<readonly Run[]>;
+  run(id: string): Promise<RunDetail>;
+  followRun(id: string): AsyncIterable<string>;
+  drift(): Promise<readonly HostingDrift[]>;
+  tearDown(hostings: readonly NamedHosting[], options: TeardownOptions): Promise<TornDown[]>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the embedded PostgreSQL when it is down, and stops it again at the end.
+ *
+ * @param signal  lets go of what runs
+ * @throws {EngineError} database_unavailable
+ */
+export async function openOperator(config: Config, log: Log, signal: AbortSignal): Promise<Operator> {
+  const started = await startPostgres(config);
+  const engine = await connectParts(config, log);
+  const stop = async (): Promise<void> => {
+    await engine.bus.close();
+    await engine.parts.database.close();
+    if (started) await stopPostgres(config);
+  };
+  return { ...operator(engine, signal), close: stop };
+}
+
+function operator(engine: EngineParts, signal: AbortSignal): Omit<Operator, 'close'> {
+  const { parts, bus } = engine;
+  const { direct } = parts.database;
+  const planning = plans(parts);
+  const finish = async (operation: Operation): Promise<void> => {
+    expectSuccess(await finishOperation(engine, operation.id, await stackOf(engine, operation), signal));
+  };
+  const select = (filter: HostingFilter) => selectHostings(direct, filter);
+  return {
+    find: async (text) => {
+      const [hosting] = await select({ names: [text], labels: {}, olderThanSeconds: null });
+      if (hosting) return hosting;
+      throw new EngineError('hosting_not_found', `There is no hosting of the name, id or user ${text}`);
+    },
+    select,
+    plan: async (hostingId) => {
+      const operation = await planning.request('operator', hostingId);
+      await finish(operation);
+      return planReport(direct, operation.id);
+    },
+    planNew: async (username) => {
+      const user = await findUserByName(direct, username);
+      if (user === null) throw new EngineError('not_found', `There is no user ${username}`);
+      const operation = await planning.requestNew(user, {});
+      await finish(operation);
+      return planReport(direct, operation.id);
+    },
+    apply: async (hostingId, input, onProgress) => {
+      const operation = await planning.apply('operator', hostingId, input);
+      await watched(operations(parts, bus), operation.id, onProgress, () => finish(operation));
+    },
+    runs: (hostingId, limit) => runs(parts, bus).list('operator', hostingId, limit),
+    run: (id) => runs(parts, bus).get('operator', id),
+    followRun: (id) => runs(parts, bus).follow('operator', id, { signal }),
+    drift: () => drift(parts).list(),
+    tearDown: (hostings, options) =>
+      tearDown(engine, hostings, options, (hosting) => planRemoval(engine, hosting, signal)),
+  };
+}
+
+async function stackOf({ parts }: EngineParts, { id }: Operation): Promise<string> {
+  const [row]: { stack: string }[] = await parts.database.direct.query(
+    `SELECT stack_id AS stack FROM operations WHERE id = $1`,
+    [id],
+  );
+  return row?.stack ?? '';
+}
+
+async function watched(
+  view: Engine['operations'],
+  operationId: string,
+  onProgress: (message: string) => void,
+  work: () => Promise<void>,
+): Promise<void> {
+  const watching = new AbortController();
+  const following = (async () => {
+    for await (const event of view.events(operationId, { signal: watching.signal }))
+      onProgress(event.message);
+  })();
+  try {
+    await work();
+  } finally {
+    watching.abort();
+    await following;
+  }
+}
