@@ -7,6 +7,9 @@ import { doctorCommand } from './commands/doctor';
 import { imageCommand } from './commands/image';
 import { nodeCommand } from './commands/node';
 import { operationsCommand } from './commands/operations';
+import { applyCommand, driftCommand, planCommand } from './commands/plan';
+import { runsCommand } from './commands/runs';
+import { teardownCommand } from './commands/teardown';
 import { serviceCommand } from './commands/service';
 
 async function main(): Promise<void> {
@@ -14,13 +17,18 @@ async function main(): Promise<void> {
     .description('Operates vm-webhoster on this machine')
     .version(projectVersion);
   for (const command of [
+    applyCommand(),
     backupCommand(),
     doctorCommand(),
+    driftCommand(),
     imageCommand(),
     nodeCommand(),
     operationsCommand(),
+    planCommand(),
     restoreCommand(),
+    runsCommand(),
     serviceCommand(),
+    teardownCommand(),
   ])
     program.addCommand(command);
   throwOnUsage(program);

@@ -18,3 +18,4 @@ export { findingKinds, type Finding } from './sweep/findings';
 export type { Mended } from './sweep/fix';
 export type { HostingFilter, NamedHosting } from './store/hostings';
 export type { TornDown } from './teardown/teardown';
+export { tearDownOffline } from './teardown/offline';

@@ -1,0 +1,116 @@
+/** `webhoster plan`, `webhoster apply`, `webhoster drift`. */
+import { Command } from 'commander';
+import type { HostingDrift, PlanReport } from '../../engine';
+import { ageOf } from '../age';
+import { confirmed } from '../confirm';
+import { paint } from '../paint';
+import { planLines } from '../plan-text';
+import { printTable } from '../table';
+import { withOperator } from '../with-operator';
+
+interface PlanFlags {
+  readonly new?: string;
+  readonly text?: boolean;
+  readonly json?: boolean;
+}
+
+export function planCommand(): Command {
+  return new Command('plan')
+    .description('Plans a hosting anew and shows what an apply would change. Changes nothing.')
+    .argument('[hosting]', 'VM name, hosting id or username')
+    .option('--new <username>', 'instead: what a create for this user would make')
+    .option('--text', 'as Terraform shows it')
+    .option('--json', 'Terraform’s plan JSON, secrets masked')
+    .addHelpText(
+      'after',
+      '\nExit codes, as of terraform plan -detailed-exitcode: 0 no changes, 1 failed, 2 changes',
+    )
+    .action(async (hosting: string | undefined, flags: PlanFlags, command: Command) => {
+      if ((hosting === undefined) === (flags.new === undefined))
+        command.error('say which hosting, or --new and a username', { exitCode: 1 });
+      const report = await withOperator(async (operator) =>
+        flags.new === undefined
+          ? operator.plan((await operator.find(hosting ?? '')).id)
+          : operator.planNew(flags.new),
+      );
+      for (const line of reportLines(report, flags)) console.log(line);
+      process.exitCode = report.differences.length === 0 ? 0 : 2;
+    });
+}
+
+function reportLines(report: PlanReport, { text, json }: PlanFlags): string[] {
+  if (json) return [JSON.stringify(report.json, null, 2)];
+  return text ? [report.text] : planLines(report);
+}
+
+interface ApplyFlags {
+  readonly yes?: boolean;
+  readonly recreateDisk?: boolean;
+}
+
+export function applyCommand(): Command {
+  return new Command('apply')
+    .description(
+      'Brings a hosting back to its specification, after showing the plan. Its disk is never touched.',
+    )
+    .argument('<hosting>', 'VM name, hosting id or username')
+    .option('--yes', 'does not ask')
+    .option('--recreate-disk', 'makes an empty disk where the user’s is gone, with their data')
+    .addHelpText('after', '\nExit codes: 0 nothing differs any more, 1 failed or not agreed to, 2 usage')
+    .action(async (name: string, { yes = false, recreateDisk = false }: ApplyFlags) => {
+      process.exitCode = await withOperator(async (operator) => {
+        const hosting = await operator.find(name);
+        const report = await operator.plan(hosting.id);
+        for (const line of planLines(report)) console.log(line);
+        if (report.differences.length === 0) return 0;
+        if (!(await confirmed(`\nApply this to ${hosting.vmName}?`, yes))) return 1;
+        await operator.apply(hosting.id, { recreateDisk, agreed: report.differences }, (message) => {
+          console.log(paint('dim', `  ${message}`));
+        });
+        console.log(`${hosting.vmName} is what was specified`);
+        return 0;
+      });
+    });
+}
+
+interface DriftFlags {
+  readonly all?: boolean;
+  readonly json?: boolean;
+}
+
+export function driftCommand(): Command {
+  return new Command('drift')
+    .description('Shows how running hostings differ from their specification, as the last looks found it')
+    .argument('[hosting]', 'looks at this one now: VM name, hosting id or username')
+    .option('--all', 'looks at every hosting now, instead of showing the last looks')
+    .option('--json', 'for scripts')
+    .addHelpText('after', '\nExit codes: 0 no drift, 1 failed, 2 drift')
+    .action(async (name: string | undefined, { all = false, json = false }: DriftFlags) => {
+      const found = await withOperator(async (operator) => {
+        const wanted = name === undefined ? null : (await operator.find(name)).id;
+        for (const { hostingId } of all ? await operator.drift() : []) await operator.plan(hostingId);
+        if (wanted !== null) await operator.plan(wanted);
+        return (await operator.drift()).filter(({ hostingId }) => wanted === null || hostingId === wanted);
+      });
+      if (json) console.log(JSON.stringify(found, null, 2));
+      else showDrift(found);
+      process.exitCode = found.some(({ differences }) => differences.length > 0) ? 2 : 0;
+    });
+}
+
+function showDrift(found: readonly HostingDrift[]): void {
+  if (found.length === 0) {
+    console.log('There is no running hosting');
+    return;
+  }
+  const now = new Date();
+  printTable(
+    ['HOSTING', 'USER', 'LOOKED', 'DIFFERENCES'],
+    found.map(({ vmName, username, checkedAt, differences }) => [
+      vmName,
+      username,
+      checkedAt === null ? 'never' : `${ageOf(checkedAt, now)} ago`,
+      differences.join('; ') || (checkedAt === null ? '-' : 'none'),
+    ]),
+  );
+}

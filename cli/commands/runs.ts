@@ -1,0 +1,103 @@
+/** `webhoster runs HOSTING` and `webhoster runs show ID`. */
+import { Command, InvalidArgumentError } from 'commander';
+import type { Run, RunDetail } from '../../engine';
+import { ageOf } from '../age';
+import { changeLines } from '../plan-text';
+import { printTable } from '../table';
+import { withOperator } from '../with-operator';
+
+export function runsCommand(): Command {
+  const command = new Command('runs').description(
+    'What Terraform did: when, by whom, what it said and planned',
+  );
+  command
+    .command('list', { isDefault: true })
+    .description('Lists the runs of a hosting, newest first')
+    .argument('<hosting>', 'VM name, hosting id or username')
+    .option('--limit <count>', 'at most so many', readLimit, 20)
+    .option('--json', 'for scripts')
+    .action(async (name: string, { limit, json }: { limit: number; json?: boolean }) => {
+      const runs = await withOperator(async (operator) =>
+        operator.runs((await operator.find(name)).id, limit),
+      );
+      if (json) console.log(JSON.stringify(runs, null, 2));
+      else printTable(['RUN', 'KIND', 'AGE', 'TOOK', 'EXIT', 'CHANGES', 'BY'], runs.map(runRow));
+    });
+  command
+    .command('show')
+    .description('Shows one run: timings as a waterfall, then its log')
+    .argument('<id>', 'as `webhoster runs` lists it')
+    .option('--log', 'only the log')
+    .option('--follow', 'the log as it is written, until the run ends')
+    .option('--plan', 'only the plan, as Terraform shows it')
+    .option('--json', 'everything, with Terraform’s plan JSON; secrets masked')
+    .action(async (id: string, flags: ShowFlags) => {
+      await withOperator(async (operator) => {
+        if (flags.follow) {
+          for await (const text of operator.followRun(id)) process.stdout.write(text);
+          return;
+        }
+        for (const line of detailLines(await operator.run(id), flags)) console.log(line);
+      });
+    });
+  return command;
+}
+
+interface ShowFlags {
+  readonly log?: boolean;
+  readonly follow?: boolean;
+  readonly plan?: boolean;
+  readonly json?: boolean;
+}
+
+function readLimit(value: string): number {
+  const limit = Number(value);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= 1_000) return limit;
+  throw new InvalidArgumentError('a whole number from 1 to 1000');
+}
+
+function runRow(run: Run): string[] {
+  return [
+    run.id,
+    run.kind,
+    `${ageOf(run.startedAt, new Date())} ago`,
+    run.finishedAt === null ? '-' : seconds(run.finishedAt.getTime() - run.startedAt.getTime()),
+    run.exitCode === null ? '-' : String(run.exitCode),
+    run.changes.map(({ address, action }) => `${action} ${address}`).join(', ') || '-',
+    run.requestedBy ?? 'the service',
+  ];
+}
+
+function detailLines(run: RunDetail, { log, plan, json }: ShowFlags): string[] {
+  if (json) return [JSON.stringify(run, null, 2)];
+  if (log) return [run.log.trimEnd()];
+  if (plan) return [run.planText ?? 'This run made no plan'];
+  const tools = Object.entries(run.tools).map(([name, version]) => `${name} ${version}`);
+  return [
+    `${run.kind} by ${run.requestedBy ?? 'the service'} on ${run.host}, ${run.startedAt.toISOString()}`,
+    `${run.exitCode === null ? 'not finished' : `exit ${run.exitCode}`}; ${tools.join(', ')}`,
+    '',
+    ...waterfall(run.phases),
+    ...(run.changes.length > 0 ? ['', ...changeLines(run.changes)] : []),
+    '',
+    run.log.trimEnd(),
+  ];
+}
+
+const barWidth = 40;
+
+/** Each phase as a bar from when it began to when it ended. */
+export function waterfall(phases: Run['phases']): string[] {
+  const total = Math.max(1, ...phases.map(({ startMs, ms }) => startMs + ms));
+  const name = Math.max(0, ...phases.map(({ phase }) => phase.length));
+  return phases.map(({ phase, startMs, ms }) => {
+    const from = Math.floor((startMs / total) * barWidth);
+    const width = Math.max(1, Math.round((ms / total) * barWidth));
+    const bar = `${' '.repeat(from)}${'█'.repeat(width)}`.slice(0, barWidth).padEnd(barWidth);
+    return `  ${phase.padEnd(name)}  ${bar}  ${seconds(ms)}`;
+  });
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(2)} s`;
+}

@@ -1,0 +1,135 @@
+/** `webhoster teardown`: by hosting, user, label, age, or all. Exit codes: 0 all gone, 1 some left, 2 usage. */
+import { Command, InvalidArgumentError } from 'commander';
+import { type HostingFilter, loadConfig, tearDownOffline, type TornDown } from '../../engine';
+import { confirmed } from '../confirm';
+import { paint } from '../paint';
+import { changeLines } from '../plan-text';
+import { untilStopped } from '../until-stopped';
+import { withOperator } from '../with-operator';
+
+interface Flags {
+  readonly all?: boolean;
+  readonly label: Record<string, string>;
+  readonly olderThan?: number;
+  readonly parallel: number;
+  readonly dryRun?: boolean;
+  readonly offline?: boolean;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+}
+
+export function teardownCommand(): Command {
+  return new Command('teardown')
+    .description(
+      'Takes hostings down, a few at a time. Works with the service stopped; safe to repeat and to interrupt.',
+    )
+    .argument('[names...]', 'VM names, hosting ids or usernames')
+    .option('--all', 'every hosting')
+    .option('--label <name=value>', 'those with this label; may be repeated', addLabel, {})
+    .option('--older-than <age>', 'those made longer ago than this: 30m, 12h, 90d', readAge)
+    .option('--parallel <count>', 'how many at a time', readCount, 4)
+    .option('--dry-run', 'shows the plan of each, and removes nothing')
+    .option('--offline', 'without a database: from the workspaces of this machine')
+    .option('--yes', 'does not ask')
+    .option('--json', 'for scripts')
+    .addHelpText('after', '\nExit codes: 0 all gone, 1 some left, 2 usage')
+    .action(async (names: string[], flags: Flags, command: Command) => {
+      const chosen = flags.all || names.length > 0 || Object.keys(flags.label).length > 0 || flags.olderThan;
+      if (!chosen) command.error('say which: names, --label, --older-than, or --all', { exitCode: 2 });
+      if (flags.all && names.length > 0) command.error('either names or --all', { exitCode: 2 });
+      if (flags.offline && (Object.keys(flags.label).length > 0 || flags.olderThan))
+        command.error('labels and ages are in the database: with --offline, names or --all', { exitCode: 2 });
+      const results = await (flags.offline ? offline(names, flags) : online(names, flags));
+      if (results === null) {
+        process.exitCode = 1;
+        return;
+      }
+      summarize(results, flags);
+      process.exitCode = results.some(({ result }) => result === 'left') ? 1 : 0;
+    });
+}
+
+function online(names: string[], flags: Flags): Promise<TornDown[] | null> {
+  return withOperator(async (operator, handover) => {
+    const filter: HostingFilter = {
+      names,
+      labels: flags.label,
+      olderThanSeconds: flags.olderThan ?? null,
+    };
+    const chosen = await operator.select(filter);
+    if (chosen.length === 0) return [];
+    if (!flags.dryRun) {
+      const list = chosen.map(({ vmName, username }) => `${vmName} (${username})`).join(', ');
+      if (!(await confirmed(`Remove ${chosen.length} with all their data: ${list}?`, flags.yes ?? false)))
+        return null;
+    }
+    return operator.tearDown(chosen, { ...options(flags), handover });
+  });
+}
+
+async function offline(names: string[], flags: Flags): Promise<TornDown[] | null> {
+  const which = names.length > 0 ? names.join(', ') : 'every hosting that has a workspace here';
+  if (!flags.dryRun && !(await confirmed(`Remove ${which}, with all data?`, flags.yes ?? false))) return null;
+  return tearDownOffline(loadConfig(), names, { ...options(flags), handover: untilStopped() });
+}
+
+function options({ dryRun = false, parallel, json }: Flags) {
+  return { dryRun, parallel, onResult: json ? () => undefined : showOne };
+}
+
+function showOne(
+  { vmName, username, result, reason, changes, seconds }: TornDown,
+  done: number,
+  of: number,
+): void {
+  const colour = result === 'left' ? 'red' : 'green';
+  const head = `[${String(done).padStart(String(of).length)}/${of}] ${vmName} (${username}) `;
+  console.log(
+    `${head}${paint(colour, result)} ${seconds.toFixed(1)} s${reason === null ? '' : `: ${reason}`}`,
+  );
+  for (const line of changeLines(changes)) console.log(line);
+}
+
+function summarize(results: readonly TornDown[], { json }: Flags): void {
+  const count = (result: TornDown['result']): number =>
+    results.filter((each) => each.result === result).length;
+  if (json) {
+    console.log(
+      JSON.stringify(
+        { gone: count('gone'), left: count('left'), planned: count('planned'), results },
+        null,
+        2,
+      ),
+    );
+    return;
+  }
+  if (results.length === 0) console.log('There is no such hosting');
+  else if (count('planned') > 0) console.log(`${count('planned')} would go, nothing was removed`);
+  else
+    console.log(
+      `${count('gone')} gone, ${count('left')} left${count('left') > 0 ? '; repeat to go on' : ''}`,
+    );
+}
+
+function addLabel(text: string, before: Record<string, string>): Record<string, string> {
+  const [, name, value] = /^([a-z][a-z0-9-]{0,31})=([A-Za-z0-9._-]{1,64})$/.exec(text) ?? [];
+  if (name === undefined || value === undefined) throw new InvalidArgumentError('name=value');
+  return { ...before, [name]: value };
+}
+
+const unitSeconds: Record<string, number> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** @returns seconds */
+function readAge(text: string): number {
+  const [, number, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const seconds = unitSeconds[unit];
+  if (number === undefined || seconds === undefined)
+    throw new InvalidArgumentError('such as 30m, 12h or 90d');
+  return Number(number) * seconds;
+}
+
+function readCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= 64) return count;
+  throw new InvalidArgumentError('a whole number from 1 to 64');
+}

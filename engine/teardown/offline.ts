@@ -1,0 +1,125 @@
+/**
+ * Takes hostings down from their workspaces alone, when the database is gone: Terraform destroys what its state knows,
+ * and what is left is removed by name and mark. Nobody else can be at work: without the database there is no lease.
+ */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Config } from '../config';
+import { eachOf } from '../each-of';
+import { EngineError, toEngineError } from '../errors';
+import { isoName, rootVolumeName, vmNameOf } from '../hosting-names';
+import type { Inventory } from '../libvirt/inventory';
+import { virshInventory } from '../libvirt/virsh';
+import { hostingPolicy } from '../operations/hosting-stack-facts';
+import { stackWorkspace } from '../operations/stack-workspace';
+import { endProcessesIn } from '../process';
+import { postgresExists } from '../setup';
+import { terraformCli } from '../terraform/cli';
+import { plannedChanges, type ResourceChange } from '../terraform/plan-view';
+import { checkPlan } from '../terraform/plan-firewall';
+import type { Terraform } from '../terraform/terraform';
+import { listWorkspaces, planFile, readState, removeWorkspace } from '../terraform/workspace';
+import type { TeardownOptions, TornDown } from './teardown';
+
+interface Tools {
+  readonly config: Config;
+  readonly terraform: Terraform;
+  readonly inventory: Inventory;
+}
+
+/**
+ * @param names  VM names or hosting ids; empty for all that there are workspaces of
+ * @throws {EngineError} config_invalid when there is a database that knows better
+ */
+export async function tearDownOffline(
+  config: Config,
+  names: readonly string[],
+  { dryRun, parallel, handover, onResult }: TeardownOptions,
+): Promise<TornDown[]> {
+  if (config.DATABASE_URL === undefined && postgresExists(config))
+    throw new EngineError('config_invalid', 'There is a database on this machine: leave --offline out');
+  const tools = {
+    config,
+    terraform: await openTerraform(config),
+    inventory: virshInventory(config.LIBVIRT_URI),
+  };
+  const ids = (await hostingsWithWorkspace(config)).filter(
+    (id) => names.length === 0 || names.includes(id) || names.includes(vmNameOf(id)),
+  );
+  let done = 0;
+  return eachOf(ids, parallel, async (id) => {
+    const started = performance.now();
+    const outcome = await one(tools, id, dryRun, handover).then(
+      (changes) => ({ result: dryRun ? ('planned' as const) : ('gone' as const), reason: null, changes }),
+      (thrown: unknown) => ({ result: 'left' as const, reason: toEngineError(thrown).message, changes: [] }),
+    );
+    const seconds = Math.round((performance.now() - started) / 100) / 10;
+    const result = { vmName: vmNameOf(id), username: '-', ...outcome, seconds };
+    onResult(result, ++done, ids.length);
+    return result;
+  });
+}
+
+async function one(
+  tools: Tools,
+  id: string,
+  dryRun: boolean,
+  signal: AbortSignal,
+): Promise<ResourceChange[]> {
+  signal.throwIfAborted();
+  const workspace = stackWorkspace(tools.config, id);
+  await endProcessesIn(workspace);
+  const changes = await destroyByTerraform(tools, workspace, dryRun, signal).catch((thrown: unknown) => {
+    // a plan that cannot be made shows nothing; a removal goes on without it
+    if (dryRun) throw thrown;
+    signal.throwIfAborted();
+    return [];
+  });
+  if (dryRun) return changes;
+  await removeRemains(tools, id);
+  await removeWorkspace(workspace);
+  return changes;
+}
+
+async function destroyByTerraform(
+  { config, terraform }: Tools,
+  workspace: string,
+  dryRun: boolean,
+  signal: AbortSignal,
+): Promise<ResourceChange[]> {
+  if ((await readState(workspace)) === null) return [];
+  const call = { workspace, signal };
+  await terraform.init(call);
+  if (!(await terraform.plan(call, { planFile, intent: 'destroy' }))) return [];
+  const plan = await terraform.showPlan(call, planFile);
+  checkPlan(plan, hostingPolicy({ memoryMiB: 0, vcpus: 0, diskGiB: 0 }, config, 'destroy'));
+  if (!dryRun) await terraform.apply(call, planFile);
+  return plannedChanges(plan);
+}
+
+async function removeRemains({ config, inventory }: Tools, id: string): Promise<void> {
+  const { domains, volumes } = await inventory.survey(config.POOL_NAME);
+  if (domains.some(({ name, hostingId }) => name === vmNameOf(id) && hostingId === id))
+    await inventory.removeDomain(vmNameOf(id));
+  for (const name of [rootVolumeName(id), isoName(id)])
+    if (volumes.includes(name)) await inventory.removeVolume(config.POOL_NAME, name);
+}
+
+/** Workspaces of nodes have no domain in their stack. */
+async function hostingsWithWorkspace(config: Config): Promise<string[]> {
+  const ids: string[] = [];
+  for (const id of await listWorkspaces(config.workspacesDir)) {
+    const file = path.join(stackWorkspace(config, id), 'cdk.tf.json');
+    const { resource } = JSON.parse(await readFile(file, 'utf8').catch(() => '{}')) as { resource?: object };
+    if (resource !== undefined && 'libvirt_domain' in resource) ids.push(id);
+  }
+  return ids;
+}
+
+function openTerraform(config: Config): Promise<Terraform> {
+  return terraformCli({
+    program: config.TERRAFORM_BIN,
+    providerMirrorDir: config.providerMirrorDir,
+    configDir: config.DATA_DIR,
+  });
+}
