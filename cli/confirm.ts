@@ -5,8 +5,10 @@ import { CommanderError } from 'commander';
 /** @throws {CommanderError} usage, where there is no terminal to ask at */
 export async function confirmed(question: string, yes: boolean): Promise<boolean> {
   if (yes) return true;
-  if (!process.stdin.isTTY)
-    throw new CommanderError(2, 'webhoster.confirm', 'no terminal to ask at: say --yes to go on without');
+  if (!process.stdin.isTTY) {
+    console.error('error: no terminal to ask at; say --yes to go on without asking');
+    throw new CommanderError(2, 'webhoster.confirm', 'not confirmed');
+  }
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   try {
     return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { EngineError, projectVersion } from '../engine';
 import { backupCommand, restoreCommand } from './commands/backup';
 import { doctorCommand } from './commands/doctor';
+import { adoptCommand, ejectCommand } from './commands/eject';
 import { imageCommand } from './commands/image';
 import { nodeCommand } from './commands/node';
 import { operationsCommand } from './commands/operations';
@@ -17,10 +18,12 @@ async function main(): Promise<void> {
     .description('Operates vm-webhoster on this machine')
     .version(projectVersion);
   for (const command of [
+    adoptCommand(),
     applyCommand(),
     backupCommand(),
     doctorCommand(),
     driftCommand(),
+    ejectCommand(),
     imageCommand(),
     nodeCommand(),
     operationsCommand(),

@@ -5,7 +5,8 @@ import type { ErrorCode } from './errors';
 import type { ResourceChange } from './terraform/plan-view';
 
 export type Role = 'user' | 'admin';
-export type HostingStatus = 'creating' | 'running' | 'stopped' | 'deleting' | 'deleted' | 'failed';
+export type HostingStatus =
+  'creating' | 'running' | 'stopped' | 'deleting' | 'deleted' | 'failed' | 'ejected';
 export const operationKinds = [
   'create-hosting',
   'delete-hosting',
@@ -16,6 +17,8 @@ export const operationKinds = [
   'apply-stack',
   'plan-hosting',
   'plan-removal',
+  'eject-hosting',
+  'adopt-hosting',
 ] as const;
 export type OperationKind = (typeof operationKinds)[number];
 export const operationStatuses = ['pending', 'running', 'succeeded', 'unwinding', 'failed', 'stuck'] as const;

@@ -11,6 +11,7 @@ import { deleteHosting } from './operations/delete-hosting';
 import type { Parts } from './parts';
 import { makeKeyPair, parsePublicKey } from './ssh-key';
 import type { Tx } from './store/database';
+import { isBeingAdopted } from './store/ejections';
 import {
   findHosting,
   findLivingHosting,
@@ -110,6 +111,9 @@ export async function reserve(
 export async function deleteAccepted(parts: Parts, tx: Tx, hosting: HostingRow): Promise<Operation> {
   // two removals that arrive together must become one operation
   if (!(await lockHosting(tx, hosting.id))) throw noHosting();
+  // on its way back an adoption needs what a removal would forget
+  if (await isBeingAdopted(tx, hosting.id))
+    throw new EngineError('not_cancellable', 'The hosting is being taken back; try again in a minute');
   const before = await latestOperation(tx, hosting.id, 'delete-hosting');
   if (before?.status === 'stuck') {
     await resumeStuck(tx, before.id);

@@ -38,7 +38,7 @@ export function plans(parts: PlanningParts): Engine['plans'] {
           stackId: hosting.id,
           hostingId: hosting.id,
           userId: idOf(asker),
-          input: { ...input },
+          input: { ...input, ...byOf(asker) },
         };
         return accept(parts, tx, applyStack, wanted);
       }),
@@ -81,11 +81,17 @@ async function acceptOnce(
     stackId: hosting.id,
     hostingId: hosting.id,
     userId: idOf(asker),
+    input: byOf(asker),
   });
 }
 
 function idOf(asker: Asker): number | undefined {
   return asker === 'operator' ? undefined : asker.id;
+}
+
+/** For the records of runs: no user of the service asked. */
+function byOf(asker: Asker): { by?: string } {
+  return asker === 'operator' ? { by: 'an operator' } : {};
 }
 
 /** @throws {EngineError} hosting_not_found, also where there is one that the asker may not see */

@@ -13,6 +13,7 @@ import { isPrepared, nodeFingerprint, prepareNode as prepareNodeOperation } from
 import { removeNode } from './operations/remove-node';
 import { runCommand } from './process';
 import { isRunning } from './proxy/nginx';
+import { assertNoneEjected } from './ejection/vm-exists';
 import { connectParts } from './start';
 import { embeddedDatabase } from './store/url';
 import { hasDatabase, startEmbeddedPostgres, stopEmbeddedPostgres } from './store/embedded-postgres';
@@ -75,7 +76,8 @@ async function watch(
 /**
  * Removes every hosting of this node and then the node's own pool, network and images. The service must be stopped.
  *
- * @throws {EngineError} why one of them could not be removed; a repeat goes on from there
+ * @throws {EngineError} why one of them could not be removed; a repeat goes on from there. validation_failed when the
+ * VM of an ejected hosting is there: nothing was removed
  */
 export async function removeEverything(
   config: Config,
@@ -86,6 +88,7 @@ export async function removeEverything(
   const connected = await connectParts(config, log);
   const { parts, bus } = connected;
   try {
+    await assertNoneEjected(parts);
     for (const hosting of await livingHostings(parts.database.direct, config.NODE_NAME)) {
       const removal = await parts.database.transaction((tx) => deleteAccepted(parts, tx, hosting));
       expectSuccess(await finishOperation(connected, removal.id, hosting.id, handover));

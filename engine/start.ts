@@ -18,10 +18,12 @@ import type { Log } from './log';
 import { metrics } from './metrics';
 import { drift } from './drift';
 import { operations } from './operations-view';
+import { adoptHosting } from './operations/adopt-hosting';
 import { applyStack } from './operations/apply-stack';
 import { checkDrift } from './operations/check-drift';
 import { createHosting } from './operations/create-hosting';
 import { deleteHosting } from './operations/delete-hosting';
+import { ejectHosting } from './operations/eject-hosting';
 import type { OperationDefinition } from './operations/operation';
 import { planHosting } from './operations/plan-hosting';
 import { planRemoval } from './operations/plan-removal';
@@ -59,6 +61,8 @@ export const definitions: readonly OperationDefinition[] = [
   applyStack,
   planHosting,
   planRemoval,
+  ejectHosting,
+  adoptHosting,
 ];
 
 /** Opens the database, brings its schema up to date, and connects every part. Nothing runs yet. */

@@ -65,7 +65,7 @@ export const hostingView = answerSchema(
       .number()
       .int()
       .meta({ examples: [10001] }),
-    status: z.enum(['creating', 'running', 'stopped', 'deleting', 'deleted', 'failed']),
+    status: z.enum(['creating', 'running', 'stopped', 'deleting', 'deleted', 'failed', 'ejected']),
     image: z.string(),
     memory_mib: z.number().int(),
     vcpus: z.number().int(),

@@ -29,7 +29,7 @@ export const applyStack: OperationDefinition = {
     { name: 'look', run: look, restartAt: 'workspace' },
     { name: 'plan', run: plan, restartAt: 'workspace' },
     { name: 'check', run: check, restartAt: 'workspace' },
-    { name: 'apply', run: applyPlan, restartAt: 'workspace' },
+    { name: 'apply', run: (context) => applyPlan(context), restartAt: 'workspace' },
     { name: 'ssh', run: ssh },
     { name: 'record', run: record },
   ],

@@ -27,7 +27,7 @@ export const createHosting: OperationDefinition = {
     { name: 'init', run: initializeStack },
     { name: 'plan', run: plan },
     { name: 'check', run: check },
-    { name: 'apply', run: applyStack, undo: destroy, restartAt: 'plan' },
+    { name: 'apply', run: (context) => applyStack(context), undo: destroy, restartAt: 'plan' },
     { name: 'boot', run: boot },
     { name: 'route', run: route, undo: unroute },
     { name: 'ssh', run: ssh },

@@ -4,12 +4,16 @@ import type { Config } from '../config';
 import { EngineError } from '../errors';
 import { type BuiltImage, imageMissing, type ImageName } from '../images/images';
 import { parseCidr, poolAddresses } from '../network-pool';
+import { ejectedHostings } from '../store/ejections';
 import { livingHostings } from '../store/hostings';
 import { findNode, findStack, type NodeImage, nodeSpecOf, updateNode } from '../store/stacks';
 import type { StackNames } from '../libvirt/inventory';
 import type { PlanPolicy } from '../terraform/plan-firewall';
 import type { OperationDefinition, StepContext } from './operation';
 import { applyStack, checkStackPlan, initializeStack, planStack, synthesizeStack } from './stack-work';
+
+/** The base image is copied into the pool. */
+const uploadMs = 900_000;
 
 export const prepareNode: OperationDefinition = {
   kind: 'prepare-node',
@@ -20,7 +24,7 @@ export const prepareNode: OperationDefinition = {
     { name: 'init', run: initializeStack },
     { name: 'plan', run: (context) => planStack(context, 'apply') },
     { name: 'check', run: check },
-    { name: 'apply', run: applyStack, restartAt: 'plan' },
+    { name: 'apply', run: (context) => applyStack(context, uploadMs), restartAt: 'plan' },
     { name: 'record', run: record },
   ],
 };
@@ -51,7 +55,8 @@ async function synthesize(context: StepContext): Promise<void> {
 async function check(context: StepContext): Promise<void> {
   const { config, database } = context.parts;
   // another CIDR, egress or pool path replaces what the VMs of today are attached to
-  const used = (await livingHostings(database.direct, config.NODE_NAME)).length > 0;
+  const users = [livingHostings, ejectedHostings].map((list) => list(database.direct, config.NODE_NAME));
+  const used = (await Promise.all(users)).flat().length > 0;
   await checkStackPlan(
     context,
     nodePolicy(config, 'apply', used ? ['libvirt_network', 'libvirt_pool', 'libvirt_volume'] : []),

@@ -1,6 +1,8 @@
 /** Takes away what is left of a hosting that has ended, or that the database never knew. */
 import { EngineError } from '../errors';
 import { isoName, rootVolumeName, vmNameOf } from '../hosting-names';
+import { vmExists } from '../ejection/vm-exists';
+import { endEjected } from '../store/ejections';
 import { findHosting, hasEnded, releaseReservations } from '../store/hostings';
 import { closeRoute } from '../store/routes';
 import type { OperationDefinition, StepContext } from './operation';
@@ -21,8 +23,9 @@ export const removeOrphan: OperationDefinition = {
 /** Looks again, now that nobody else can work on it: a sweep sees each source at another moment. */
 async function confirm({ parts, stackId }: StepContext): Promise<void> {
   const hosting = await findHosting(parts.database.direct, stackId);
-  if (hosting !== null && !hasEnded(hosting))
-    throw new EngineError('not_an_orphan', 'The hosting lives; nothing was removed');
+  const lives =
+    hosting?.status === 'ejected' ? await vmExists(parts, stackId) : hosting !== null && !hasEnded(hosting);
+  if (lives) throw new EngineError('not_an_orphan', 'The hosting lives; nothing was removed');
 }
 
 async function unroute(context: StepContext): Promise<void> {
@@ -49,5 +52,8 @@ async function remove({ parts, stackId, assertHeld, report }: StepContext): Prom
 }
 
 async function release(context: StepContext): Promise<void> {
-  await context.write((tx) => releaseReservations(tx, context.stackId));
+  await context.write(async (tx) => {
+    await releaseReservations(tx, context.stackId);
+    await endEjected(tx, context.stackId);
+  });
 }

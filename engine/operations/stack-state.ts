@@ -11,6 +11,11 @@ export function keepState(tx: Tx, { secretBox }: Box, stackId: string, state: St
   return saveState(tx, stackId, state.serial, secretBox.seal(state.content, context(stackId)));
 }
 
+/** For a state that is kept elsewhere than with its stack. */
+export function sealState({ secretBox }: Box, stackId: string, state: Buffer): Buffer {
+  return secretBox.seal(state, context(stackId));
+}
+
 /** @throws {EngineError} config_invalid when it was sealed with another key or for another stack */
 export function openState({ secretBox }: Box, stackId: string, sealed: Buffer): Buffer {
   try {

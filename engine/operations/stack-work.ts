@@ -106,14 +106,17 @@ export async function checkStackPlan(context: StepContext, policy: PlanPolicy): 
   checkPlan(await readPlan(stackWorkspace(context.parts.config, context.stackId)), policy);
 }
 
+/** An apply of a hosting takes seconds; one that takes this long hangs in the provider. */
+const hostingApplyMs = 120_000;
+
 /** Applies the plan that was checked, and nothing else. */
-export async function applyStack(context: StepContext): Promise<void> {
-  await applyAs(context, 'apply');
+export async function applyStack(context: StepContext, timeoutMs = hostingApplyMs): Promise<void> {
+  await applyAs(context, 'apply', timeoutMs);
 }
 
-function applyAs(context: StepContext, kind: 'apply' | 'destroy'): Promise<void> {
+function applyAs(context: StepContext, kind: 'apply' | 'destroy', timeoutMs: number): Promise<void> {
   return recordedRun(context, kind, async (run) => ({
-    result: await context.parts.terraform.apply(run, planFile),
+    result: await context.parts.terraform.apply({ ...run, timeoutMs }, planFile),
   }));
 }
 
@@ -146,7 +149,7 @@ async function destroyByTerraform(context: StepContext, spec: StackSpec, policy:
   const { changes } = await planStack(context, 'destroy');
   if (!changes) return;
   await checkStackPlan(context, policy);
-  await applyAs(context, 'destroy');
+  await applyAs(context, 'destroy', hostingApplyMs);
 }
 
 /** Removes what carries the stack's names in libvirt. Call it only when nothing of it is to be kept. */

@@ -21,12 +21,19 @@ const nothing: UnseenDrift = { diskLost: false, domain: null };
 
 export async function unseenDrift({ parts, stackId }: StepContext): Promise<UnseenDrift> {
   const stack = await findStack(parts.database.direct, stackId);
-  const spec = stack?.spec;
   // before the first apply there is nothing that could have been lost
-  if (spec?.kind !== 'hosting' || !stack?.stateSealed) return nothing;
-  const root = rootVolumeName(stackId);
-  const { volumes } = await parts.inventory.find({ domain: null, pool: spec.node.pool, volumes: [root] });
-  return { diskLost: !volumes.includes(root), domain: await changedConfig(parts.inventory, spec) };
+  if (stack?.spec?.kind !== 'hosting' || !stack.stateSealed) return nothing;
+  return unseenDriftFrom(parts.inventory, stack.spec);
+}
+
+/** How what there is differs from a specification that the database need not know. */
+export async function unseenDriftFrom(
+  inventory: StepContext['parts']['inventory'],
+  spec: HostingSpec,
+): Promise<UnseenDrift> {
+  const root = rootVolumeName(spec.hostingId);
+  const { volumes } = await inventory.find({ domain: null, pool: spec.node.pool, volumes: [root] });
+  return { diskLost: !volumes.includes(root), domain: await changedConfig(inventory, spec) };
 }
 
 async function changedConfig(

@@ -22,7 +22,7 @@ export function openOperations(tx: Tx): Promise<OpenOperations[]> {
 /** The condition is that of the index `hostings_quota_key`. */
 export function livingHostingCounts(tx: Tx): Promise<{ status: HostingStatus; count: number }[]> {
   return tx.query(
-    `SELECT status, count(*)::int AS count FROM hostings WHERE status NOT IN ('deleted', 'failed') GROUP BY status`,
+    `SELECT status, count(*)::int AS count FROM hostings WHERE status NOT IN ('deleted', 'failed', 'ejected') GROUP BY status`,
   );
 }
 

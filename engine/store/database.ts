@@ -11,6 +11,7 @@ import { SweepsAndRestores1763800000002 } from './migrations/0002-sweeps-and-res
 import { OpenOperations1763800000003 } from './migrations/0003-open-operations';
 import { RunHistory1763800000004 } from './migrations/0004-run-history';
 import { Drift1763800000005 } from './migrations/0005-drift';
+import { EjectedHostings1763800000006 } from './migrations/0006-ejected-hostings';
 import { Labels1763800000008 } from './migrations/0008-labels';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
@@ -31,6 +32,7 @@ const migrations = [
   OpenOperations1763800000003,
   RunHistory1763800000004,
   Drift1763800000005,
+  EjectedHostings1763800000006,
   Labels1763800000008,
 ];
 

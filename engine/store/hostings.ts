@@ -8,7 +8,8 @@ import { HostingRow } from './entities/hosting';
 
 export type { HostingRow } from './entities/hosting';
 
-const ended: HostingStatus[] = ['deleted', 'failed'];
+/** An ejected hosting has ended for its user; its VM, its name and its address live on: see ejections.ts. */
+const ended: HostingStatus[] = ['deleted', 'failed', 'ejected'];
 
 export type NewHosting = Pick<
   HostingRow,
@@ -64,14 +65,16 @@ async function insertHosting(tx: Tx, hosting: Partial<HostingRow>): Promise<Host
   }
 }
 
-function quotaExceeded(): EngineError {
-  return new EngineError(
-    'quota_exceeded',
-    'You already have a hosting; delete it first (DELETE /api/v1/host/my)',
-  );
+export function quotaExceeded(
+  message = 'You already have a hosting; delete it first (DELETE /api/v1/host/my)',
+): EngineError {
+  return new EngineError('quota_exceeded', message);
 }
 
-async function freePort(tx: Tx, { sshPorts: [first, last], canListen }: ReservationLimits): Promise<number> {
+export async function freePort(
+  tx: Tx,
+  { sshPorts: [first, last], canListen }: Pick<ReservationLimits, 'sshPorts' | 'canListen'>,
+): Promise<number> {
   for (let from = first; ;) {
     const [free]: { port: number }[] = await tx.query(
       `SELECT port FROM generate_series($1::int, $2::int) port

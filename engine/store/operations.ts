@@ -123,6 +123,11 @@ export async function unfinishedOperation(
   return row === null ? null : getOperation(tx, row.id);
 }
 
+/** For an operation that was accepted before its hosting was known here. */
+export async function bindToHosting(tx: Tx, id: string, hostingId: string): Promise<void> {
+  await tx.update(OperationRow, { id }, { hostingId });
+}
+
 export function countUnfinished(tx: Tx, kind: OperationKind): Promise<number> {
   return tx.countBy(OperationRow, { kind, status: In(unfinished) });
 }

@@ -71,7 +71,25 @@ function orphans(snapshot: Snapshot): Finding[] {
     ...[...after.routes].flatMap((id) => found('orphan-route', id, vmNameOf(id))),
     ...[...after.ports].flatMap(([id, port]) => found('orphan-port', id, `SSH port ${port}`)),
     ...[...after.addresses].flatMap(([id, ip]) => found('orphan-address', id, ip)),
+    ...departed(snapshot),
   ];
+}
+
+/** The address of an ejected hosting is kept for its VM: no VM, no need of it. */
+function departed({ before, after, libvirt }: Snapshot): Finding[] {
+  const isThere = (id: string): boolean =>
+    libvirt.domains.some(({ hostingId }) => hostingId === id) ||
+    libvirt.volumes.some((name) => hostingOfVolume(name)?.id === id);
+  return [...after.living.values()]
+    .filter(({ id, status }) => status === 'ejected' && before.living.get(id)?.status === 'ejected')
+    .filter(({ id }) => !before.busy.has(id) && !after.busy.has(id) && !isThere(id))
+    .map(({ id, ip, vmName }) => ({
+      kind: 'orphan-address',
+      stackId: id,
+      subject: ip,
+      known: true,
+      detail: `${vmName} was ejected and is gone`,
+    }));
 }
 
 /** Volumes have no place for a mark: their name is a hosting's id, in a pool that is ours. */

@@ -18,7 +18,7 @@ export interface OperationRecord {
 }
 
 export interface Records {
-  /** Hostings of this node that have not ended. */
+  /** Hostings of this node whose VMs belong to somebody: those that have not ended, and the ejected ones. */
   readonly living: ReadonlyMap<string, HostingRecord>;
   /** Stacks that somebody works on or is about to. */
   readonly busy: ReadonlySet<string>;

@@ -36,7 +36,8 @@ export function showPlanTextArgv(planFile: string): string[] {
 }
 
 export function applyArgv(planFile: string): string[] {
-  return ['apply', '-input=false', '-json', planFile];
+  // as for plans: 2 applies of 290 hung while the provider made a volume and a cloud-init disk side by side
+  return ['apply', '-input=false', '-json', '-parallelism=1', planFile];
 }
 
 export function forgetArgv(addresses: readonly string[]): string[] {

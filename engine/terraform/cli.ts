@@ -30,8 +30,6 @@ export interface TerraformCliOptions {
   readonly graceMs?: number;
   /** A plan takes a second; one that takes this long hangs in the provider. @default 30_000 */
   readonly planTimeoutMs?: number;
-  /** An apply takes seconds and waits for no guest. @default 300_000 */
-  readonly applyTimeoutMs?: number;
 }
 
 /** A plan has nothing to finish when it is stopped. */
@@ -72,9 +70,8 @@ export async function terraformCli(options: TerraformCliOptions): Promise<Terraf
       return (await must(showPlanTextArgv(planFile), quietly(call), failure)).stdout;
     },
     apply: async (call, planFile) => {
-      const limits = { timeoutMs: options.applyTimeoutMs ?? 300_000 };
       const failure = ['apply_failed', 'Terraform could not apply the plan'] as const;
-      await must(applyArgv(planFile), { ...inWorkspace(call), ...limits }, failure);
+      await must(applyArgv(planFile), { ...inWorkspace(call), timeoutMs: call.timeoutMs }, failure);
     },
     version: cachedFor(60_000, async () => {
       const result = await run(versionArgv(), { timeoutMs: 20_000 });

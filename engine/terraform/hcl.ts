@@ -3,6 +3,8 @@
  * Terraform reads as the very same configuration. Pure. For our own JSON only: which arguments are nested blocks is
  * the provider's schema, and is listed here for the resources that a hosting consists of.
  */
+import { literal, quoted, template } from './hcl-strings';
+
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 type Body = Readonly<Record<string, Json>>;
 /** Type -> name -> body. */
@@ -150,55 +152,4 @@ function listLines(list: readonly Json[], style: Style): string[] {
   const items = list.map((item) => valueLines(item, style));
   if (items.every((item) => item.length === 1)) return [`[${items.flat().join(', ')}]`];
   return ['[', ...indented(items.flatMap((item) => [...item.slice(0, -1), `${item.at(-1) ?? ''},`])), ']'];
-}
-
-const onlyReference = /^\$\{([^{}]*)\}$/;
-const references = /(?<!\$)(\$\{[^{}]*\})/;
-
-/** A string in which Terraform replaces `${…}`, in JSON as in HCL. */
-function template(text: string): string[] {
-  const [, expression] = onlyReference.exec(text) ?? [];
-  if (expression !== undefined) return [expression];
-  if (fitsHeredoc(text)) return heredoc(text);
-  const parts = text.split(references).map((part, at) => (at % 2 === 1 ? part : escaped(part)));
-  return [`"${parts.join('')}"`];
-}
-
-/** A string that means itself. */
-function literal(text: string): string[] {
-  // a doubled sign before a brace is an escape itself, and cannot be escaped again
-  if (!fitsHeredoc(text) || /[$%][$%]\{/.test(text)) return [quoted(text)];
-  return heredoc(text.replaceAll(/([$%])\{/g, '$1$1{'));
-}
-
-/** It ends with a newline whether it is wanted or not, and takes other line ends for its own. */
-function fitsHeredoc(text: string): boolean {
-  return text.endsWith('\n') && text.length > 1 && !/[^\n\t\x20-\x7e\u00a0-\uffff]/.test(text);
-}
-
-function heredoc(text: string): string[] {
-  const content = text.slice(0, -1).split('\n');
-  const taken = (end: string): boolean => content.some((line) => line.trim() === end);
-  let end = 'EOT';
-  for (let number = 1; taken(end); number++) end = `EOT${number}`;
-  return [`<<${end}`, ...content, end];
-}
-
-/** Without templates, whatever stands in it. */
-function quoted(text: string): string {
-  return `"${escaped(text).replaceAll(/([$%])\{/g, (_, sign: string) => `${unicode(sign)}{`)}"`;
-}
-
-function escaped(text: string): string {
-  const short: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
-  return text
-    .replaceAll(/["\\]/g, '\\$&')
-    .replaceAll(
-      /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
-      (character) => short[character] ?? unicode(character),
-    );
-}
-
-function unicode(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

@@ -6,6 +6,8 @@ export interface TerraformCall {
   /** The stack's directory, holding cdk.tf.json. */
   readonly workspace: string;
   readonly signal?: AbortSignal;
+  /** An apply that takes longer hangs and is ended; its failure is retryable. @default no limit */
+  readonly timeoutMs?: number;
   /** What Terraform reports while it works. */
   readonly onEvent?: (event: TerraformEvent) => void;
 }

@@ -353,5 +353,8 @@ function writeState(call: TerraformCall, { serial, resources }: StoredState): vo
     type: each.type,
     instances: [{ attributes: { name: path.basename(each.name) } }],
   }));
-  writeFileSync(stateFile(call), JSON.stringify({ serial, resources: shaped, fake: resources }));
+  writeFileSync(
+    stateFile(call),
+    JSON.stringify({ serial, lineage: 'fake', resources: shaped, fake: resources }),
+  );
 }

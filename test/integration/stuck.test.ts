@@ -10,6 +10,9 @@ import { failsAfter, failsBefore, withRun, withUndo, workWith } from '../support
 import { type Accepted, scenarios } from '../support/scenarios';
 import type { World } from '../support/world';
 
+// a busy machine takes its time
+jest.setTimeout(30_000);
+
 let world: World;
 afterEach(() => world.close());
 
@@ -88,7 +91,7 @@ describe('a stuck operation', () => {
     const accepted = await stuck(withRun(deleteHosting, 'unroute', failsBefore));
     world.host.faults.once('inventory', () => new Promise(() => undefined));
     expect((await get(accepted)).owns[0]).toBe('unknown: libvirt does not answer');
-  }, 15_000);
+  });
 
   it('names pool, network and images of a node', async () => {
     const accepted = await stuck(withRun(removeNode, 'destroy', failsBefore));

@@ -1,6 +1,9 @@
 /** For every kind of operation: the world it is accepted in, and what holds there when it has ended. */
 import { randomUUID } from 'node:crypto';
 import type { OperationKind } from '../../engine/engine';
+import { adopt } from '../../engine/ejection/adopt';
+import { type BundleFile } from '../../engine/ejection/bundle';
+import { eject } from '../../engine/ejection/eject';
 import { applyStack } from '../../engine/operations/apply-stack';
 import { checkDrift } from '../../engine/operations/check-drift';
 import type { OperationDefinition } from '../../engine/operations/operation';
@@ -163,6 +166,32 @@ export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
       expect(await tracesOf(world)).toEqual(before);
     },
   },
+  'eject-hosting': {
+    open: openWorld,
+    prepare: runningHosting,
+    accept: async (world) =>
+      acceptedBy(world, async () => eject(idle(world), await onlyVmName(world), noTarget, never)),
+    done: expectEjected,
+    undone: async (world, _, before) => {
+      expect(await tracesOf(world)).toEqual(before);
+    },
+  },
+  'adopt-hosting': {
+    open: openWorld,
+    prepare: async (world) => {
+      await runningHosting(world);
+      bundle = await ejected(world, await onlyVmName(world));
+    },
+    accept: async (world) =>
+      acceptedBy(world, () => adopt(idle(world), { read: readFrom(bundle), handover: never })),
+    done: async (world, accepted) => {
+      await scenarios['create-hosting'].done(world, accepted, {});
+      expect((await tracesOf(world)).ejections).toEqual([]);
+    },
+    undone: async (world, _, before) => {
+      expect(await tracesOf(world)).toEqual(before);
+    },
+  },
   'prepare-node': {
     open: emptyNode,
     prepare: () => Promise.resolve(),
@@ -202,6 +231,56 @@ async function runningHosting(world: World): Promise<void> {
   const accepted = await createHosting(world);
   await world.work(accepted.stackId);
   await scenarios['create-hosting'].done(world, accepted, {});
+}
+
+const never = new AbortController().signal;
+const noTarget = { write: () => Promise.resolve(), discard: () => Promise.resolve() };
+/** What was ejected last. */
+let bundle: readonly BundleFile[] = [];
+
+async function onlyVmName({ parts }: World): Promise<string> {
+  const [row]: { vm_name: string }[] = await parts.database.direct.query(`SELECT vm_name FROM hostings`);
+  return row!.vm_name;
+}
+
+/** Ejects and keeps the files. */
+export async function ejected(world: World, name: string): Promise<readonly BundleFile[]> {
+  let files: readonly BundleFile[] = [];
+  const write = (written: readonly BundleFile[]): Promise<void> => Promise.resolve(void (files = written));
+  await eject(world, name, { ...noTarget, write }, never);
+  return files;
+}
+
+export function readFrom(files: readonly BundleFile[]) {
+  return (path: string): Promise<Buffer | null> =>
+    Promise.resolve(files.find((file) => file.path === path)?.content ?? null);
+}
+
+/** A world in which what is accepted waits for another worker. */
+function idle(world: World): World {
+  return { ...world, runner: { perform: () => Promise.reject(waiting) } };
+}
+const waiting = new Error('waits for another worker');
+
+async function acceptedBy({ parts }: World, act: () => Promise<unknown>): Promise<Accepted> {
+  await act().catch((thrown: unknown) => {
+    if (thrown !== waiting) throw thrown;
+  });
+  const [newest]: { id: string; stack_id: string }[] = await parts.database.direct.query(
+    `SELECT id, stack_id FROM operations ORDER BY created_at DESC LIMIT 1`,
+  );
+  return { operationId: newest!.id, stackId: newest!.stack_id };
+}
+
+async function expectEjected(world: World, { stackId }: Accepted): Promise<void> {
+  expect(await tracesOf(world)).toMatchObject({
+    hostings: [{ id: stackId, status: 'ejected' }],
+    addresses: [{ hosting_id: stackId }],
+    ejections: [{ hosting_id: stackId }],
+    domains: [expect.any(String)],
+    volumes: [expect.any(String), expect.any(String)],
+    ...{ served: [], ports: [], routes: [], stacks: [], workspaces: [] },
+  });
 }
 
 async function onlyHosting({ parts }: World) {

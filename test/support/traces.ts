@@ -8,6 +8,7 @@ const tables = {
   routes: 'SELECT hosting_id FROM routes ORDER BY 1',
   stacks: 'SELECT id, kind FROM stacks ORDER BY id',
   hostings: `SELECT id, status FROM hostings WHERE status NOT IN ('deleted', 'failed') ORDER BY id`,
+  ejections: 'SELECT hosting_id, spec, state_serial FROM ejections ORDER BY 1',
   nodes: 'SELECT name, prepared FROM nodes ORDER BY name',
 } as const;
 

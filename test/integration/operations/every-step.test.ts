@@ -23,6 +23,9 @@ import { type Accepted, scenarios } from '../../support/scenarios';
 import { type Traces, tracesOf } from '../../support/traces';
 import type { World } from '../../support/world';
 
+// a busy machine takes its time
+jest.setTimeout(30_000);
+
 let world: World;
 let accepted: Accepted;
 let opened: Traces;

@@ -1,0 +1,58 @@
+/** `webhoster adopt`: reads what `webhoster eject` wrote, and takes the VM back for its user. */
+import type { Config } from '../config';
+import type { EngineParts } from '../engine-parts';
+import type { Hosting } from '../engine';
+import { toHosting } from '../hosting-view';
+import type { Log } from '../log';
+import { withEngine } from '../with-engine';
+import { accept } from '../operations/accept';
+import { adoptHosting as adoptOperation } from '../operations/adopt-hosting';
+import { expectSuccess, finishOperation } from '../operations/finish';
+import { sealState } from '../operations/stack-state';
+import { getHosting } from '../store/hostings';
+import { assertAdoptable } from './adoptable';
+import { readBundle } from './bundle';
+import type { AdoptInput } from './facts';
+
+export interface Adopted {
+  readonly hosting: Hosting;
+  readonly username: string;
+  /** The SSH port that it had, where it has another now. */
+  readonly formerSshPort: number | null;
+  /** Files that were not as eject wrote them; the state and hosting.json alone were used. */
+  readonly changed: readonly string[];
+}
+
+export interface AdoptOptions {
+  /** Content of a file of the directory; null where there is none. */
+  readonly read: (path: string) => Promise<Buffer | null>;
+  readonly handover: AbortSignal;
+}
+
+/** @throws {EngineError} validation_failed, not_found, quota_exceeded, plan_changed (what differs), … */
+export function adoptHosting(config: Config, log: Log, options: AdoptOptions): Promise<Adopted> {
+  return withEngine(config, log, (engine) => adopt(engine, options));
+}
+
+/** As `adoptHosting`, with parts that are connected. */
+export async function adopt(engine: EngineParts, { read, handover }: AdoptOptions): Promise<Adopted> {
+  const { parts } = engine;
+  const { facts, spec, state, changed } = await readBundle(read);
+  await assertAdoptable(parts, { facts, spec });
+  const { id } = facts;
+  const input: AdoptInput = {
+    facts,
+    spec,
+    stateSerial: state.serial,
+    stateSealed: sealState(parts, id, state.content).toString('base64'),
+  };
+  const operation = await parts.database.transaction((tx) =>
+    // no hosting: this database may never have heard of it
+    accept(parts, tx, adoptOperation, { stackId: id, input: { ...input } }),
+  );
+  expectSuccess(await finishOperation(engine, operation.id, id, handover));
+  const row = await getHosting(parts.database.direct, id);
+  const hosting = toHosting(row, { username: facts.username }, parts.config);
+  const formerSshPort = row.sshPort === facts.sshPort ? null : facts.sshPort;
+  return { hosting, username: facts.username, formerSshPort, changed };
+}

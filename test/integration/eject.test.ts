@@ -1,0 +1,310 @@
+/** A hosting leaves and comes back, with real records and a fake host: what is refused, and what is left then. */
+import type { User } from '../../engine/engine';
+import { EngineError } from '../../engine/errors';
+import { adopt } from '../../engine/ejection/adopt';
+import type { BundleFile } from '../../engine/ejection/bundle';
+import { digestOf } from '../../engine/ejection/digest';
+import { eject } from '../../engine/ejection/eject';
+import { assertNoneEjected } from '../../engine/ejection/vm-exists';
+import { operationRunner } from '../../engine/operations/runner';
+import { definitions } from '../../engine/start';
+import { fix } from '../../engine/sweep/fix';
+import { sweep } from '../../engine/sweep/sweep';
+import { getHosting } from '../../engine/store/hostings';
+import { ejected, readFrom } from '../support/scenarios';
+import { type Traces, tracesOf } from '../support/traces';
+import { openWorld, type World } from '../support/world';
+
+jest.setTimeout(20_000);
+
+let world: World;
+let user: User;
+let id: string;
+let vmName: string;
+const never = new AbortController().signal;
+
+beforeEach(async () => {
+  world = await openWorld();
+  user = await world.newUser();
+  ({ id, vmName } = (await world.engine.hostings.create(user, { labels: { course: 'cs101' } })).hosting);
+  await world.work(id);
+});
+afterEach(() => world.close());
+
+function codeOf(act: () => Promise<unknown>): Promise<unknown> {
+  return act().then(
+    () => 'succeeded',
+    (thrown: unknown) => (thrown instanceof EngineError ? thrown.code : thrown),
+  );
+}
+
+const takeBack = (files: readonly BundleFile[]) => adopt(world, { read: readFrom(files), handover: never });
+
+function withFile(
+  files: readonly BundleFile[],
+  path: string,
+  change: (text: string) => string,
+): BundleFile[] {
+  return files.map((file) =>
+    file.path === path ? { path, content: Buffer.from(change(file.content.toString())) } : file,
+  );
+}
+
+async function findings(): Promise<string[]> {
+  return (await sweep(world.parts)).findings.map(({ kind, subject }) => `${kind} ${subject}`);
+}
+
+/** Nothing of the hosting is known any more, as in another database; its VM is there. */
+async function forgetIt(): Promise<void> {
+  for (const statement of [
+    `DELETE FROM ejections`,
+    `DELETE FROM address_leases`,
+    `UPDATE operations SET hosting_id = NULL`,
+    `DELETE FROM hostings`,
+  ])
+    await world.parts.database.direct.query(statement);
+}
+
+it.each(['vm name', 'id', 'username'] as const)('finds the hosting by its %s', async (by) => {
+  const files = await ejected(world, { 'vm name': vmName, id, username: user.username }[by]);
+  expect(files.map(({ path }) => path).sort()).toEqual([
+    'README.md',
+    'cdk.tf.json.inactive',
+    'cloud-init/meta-data',
+    'cloud-init/user-data',
+    'hosting.json',
+    'main.tf',
+    'terraform.tfstate',
+  ]);
+});
+
+it('keeps the hosting, untouched, when the files cannot be written', async () => {
+  const before = await tracesOf(world);
+  const full = { write: () => Promise.reject(new Error('disk full')), discard: () => Promise.resolve() };
+  await expect(eject(world, vmName, full, never)).rejects.toThrow('disk full');
+  expect(await tracesOf(world)).toEqual(before);
+});
+
+it('has written everything before it lets go of anything', async () => {
+  const before = await tracesOf(world);
+  let atWrite: Traces = {};
+  const write = async (): Promise<void> => void (atWrite = await tracesOf(world));
+  await eject(world, vmName, { write, discard: () => Promise.resolve() }, never);
+  expect(atWrite).toEqual(before);
+});
+
+it('takes the files away again when the hosting was not let go of', async () => {
+  const before = await tracesOf(world);
+  const done: string[] = [];
+  const target = {
+    write: async (): Promise<void> => {
+      done.push('written');
+      await world.parts.database.direct.query(
+        `UPDATE stacks SET state_serial = state_serial + 1 WHERE id = '${id}'`,
+      );
+    },
+    discard: () => Promise.resolve(void done.push('discarded')),
+  };
+  expect(await codeOf(() => eject(world, vmName, target, never))).toBe('plan_changed');
+  expect(done).toEqual(['written', 'discarded']);
+  expect(await tracesOf(world)).toEqual(before);
+});
+
+it('keeps the files when the ejection goes on without this command', async () => {
+  let discarded = false;
+  const target = { write: () => Promise.resolve(), discard: () => Promise.resolve(void (discarded = true)) };
+  const stop = new AbortController();
+  const stopped = { ...world, runner: { perform: () => Promise.resolve(stop.abort(new Error('Ctrl-C'))) } };
+  await expect(eject(stopped, vmName, target, stop.signal)).rejects.toThrow('Ctrl-C');
+  expect(discarded).toBe(false);
+  await world.work(id);
+  expect((await getHosting(world.parts.database.direct, id)).status).toBe('ejected');
+});
+
+it('refuses what differs from its specification, and says what', async () => {
+  world.host.domains.clear();
+  await expect(ejected(world, vmName)).rejects.toThrow(/libvirt_domain.vm: create/);
+});
+
+it('writes the same files again for a hosting that was ejected before', async () => {
+  const first = await ejected(world, vmName);
+  const again = await ejected(world, vmName);
+  const same = (files: readonly BundleFile[]): unknown =>
+    files.filter(({ path }) => path === 'main.tf' || path === 'terraform.tfstate');
+  expect(same(again)).toEqual(same(first));
+});
+
+it('leaves nothing that a removal, an apply or a plan of the service could take hold of', async () => {
+  await ejected(world, vmName);
+  expect(await codeOf(() => world.engine.hostings.delete(user))).toBe('hosting_not_found');
+  expect(await codeOf(() => world.engine.hostings.mine(user))).toBe('hosting_not_found');
+  expect(await codeOf(() => assertNoneEjected(world.parts))).toBe('validation_failed');
+  expect(world.host.domains.has(vmName)).toBe(true);
+});
+
+it('lets the user make another with another address, and is no orphan', async () => {
+  await ejected(world, vmName);
+  expect(await findings()).toEqual([]);
+  const { hosting } = await world.engine.hostings.create(user, {});
+  await world.work(hosting.id);
+  expect(hosting.ip).not.toBe((await getHosting(world.parts.database.direct, id)).ip);
+  expect(await findings()).toEqual([]);
+});
+
+it('removes the hosting when its owner asked for that before it was let go of', async () => {
+  const target = {
+    write: async (): Promise<void> => void (await world.engine.hostings.delete(user)),
+    discard: () => Promise.resolve(),
+  };
+  expect(await codeOf(() => eject(world, vmName, target, never))).not.toBe('succeeded');
+  await world.work(id);
+  expect(world.host.remains()).toMatchObject({ domains: [], volumes: [] });
+  expect((await getHosting(world.parts.database.direct, id)).status).toBe('deleted');
+});
+
+it('ends it, and gives the address back, when the VM is gone, and only then', async () => {
+  await ejected(world, vmName);
+  world.host.domains.clear();
+  expect(await findings()).toEqual([]);
+  world.host.volumes.clear();
+  const { findings: found } = await sweep(world.parts);
+  expect(found).toMatchObject([{ kind: 'orphan-address', detail: `${vmName} was ejected and is gone` }]);
+  world.host.domains.set(vmName, 'running');
+  expect(await fix(world, found, { unknown: false, handover: never })).toMatchObject([{ result: 'failed' }]);
+  expect((await getHosting(world.parts.database.direct, id)).status).toBe('ejected');
+});
+
+describe('adopt', () => {
+  let files: readonly BundleFile[];
+  beforeEach(async () => {
+    files = await ejected(world, vmName);
+  });
+
+  it('takes the hosting back as it was', async () => {
+    const adopted = await takeBack(files);
+    expect(adopted).toMatchObject({ formerSshPort: null, changed: [], username: user.username });
+    expect(await world.engine.hostings.mine(user)).toMatchObject({ id, vmName, status: 'running' });
+    expect(await findings()).toEqual([]);
+    await world.engine.hostings.delete(user);
+    await world.work(id);
+    expect(world.host.remains()).toMatchObject({ domains: [], volumes: [] });
+  });
+
+  it('takes another SSH port when somebody has its own, and says so', async () => {
+    const { sshPort } = await getHosting(world.parts.database.direct, id);
+    await world.engine.hostings.create(await world.newUser(), {});
+    const { hosting, formerSshPort } = await takeBack(files);
+    expect([formerSshPort, hosting.sshPort]).toEqual([sshPort, sshPort + 1]);
+  });
+
+  it('takes it into a database that has never heard of it, with its id and labels', async () => {
+    await forgetIt();
+    await takeBack(files);
+    expect(await world.engine.hostings.mine(user)).toMatchObject({
+      id,
+      labels: { course: 'cs101' },
+      status: 'running',
+    });
+    expect(await findings()).toEqual([]);
+  });
+
+  it.each<[string, string, () => unknown]>([
+    [
+      'its user is unknown',
+      'not_found',
+      () => forgetIt().then(() => world.parts.database.direct.query(`UPDATE users SET username = 'another'`)),
+    ],
+    ['its user has another', 'quota_exceeded', () => world.engine.hostings.create(user, {})],
+    ['its VM is gone', 'not_found', () => void world.host.domains.clear()],
+    [
+      'its VM has another mark',
+      'not_found',
+      () => void world.host.marks.set(vmName, { hostingId: id, pool: 'another' }),
+    ],
+    ['it was taken back before', 'validation_failed', () => takeBack(files)],
+    [
+      'somebody has its address',
+      'addresses_exhausted',
+      async () => {
+        await forgetIt();
+        await world.engine.hostings.create(await world.newUser(), {});
+      },
+    ],
+    ['its disk is gone', 'plan_changed', () => void world.host.volumes.clear()],
+    [
+      'its VM has another size',
+      'plan_changed',
+      () => void world.host.configs.set(vmName, { memoryMiB: 64, vcpus: 1 }),
+    ],
+  ])('refuses when %s, and changes nothing', async (_, code, happens) => {
+    await happens();
+    const before = await tracesOf(world);
+    const published = world.host.publishes;
+    expect(await codeOf(() => takeBack(files))).toBe(code);
+    expect(await tracesOf(world)).toEqual(before);
+    expect(world.host.publishes).toBe(published);
+  });
+
+  it.each<[string, string, (text: string) => string, RegExp]>([
+    [
+      'hosting.json',
+      'an edited fact',
+      (text) => text.replace('"vcpus": 1', '"vcpus": 2'),
+      /hosting.json is not as it was written/,
+    ],
+    [
+      'hosting.json',
+      'a newer format',
+      (text) => text.replace('"format": 1', '"format": 2'),
+      /format 2.*update first/,
+    ],
+    ['hosting.json', 'no JSON', () => 'nonsense', /hosting.json is not JSON/],
+    ['terraform.tfstate', 'a broken state', (text) => text.slice(0, -9), /terraform.tfstate is not JSON/],
+    [
+      'terraform.tfstate',
+      'the state of another',
+      (text) => text.replace('"fake"', '"other"'),
+      /another lineage/,
+    ],
+    ['terraform.tfstate', 'a state of the same serial', (text) => `${text} `, /terraform.tfstate is damaged/],
+  ])('refuses %s with %s', async (path, _, change, message) => {
+    const before = await tracesOf(world);
+    await expect(takeBack(withFile(files, path, change))).rejects.toThrow(message);
+    expect(await tracesOf(world)).toEqual(before);
+  });
+
+  it('refuses a specification that the allow-list does not, whoever made its checksum', async () => {
+    const forged = withFile(files, 'hosting.json', (text) => {
+      const body = JSON.parse(text) as { checksum?: string; spec: { cloudInit: object } };
+      delete body.checksum;
+      body.spec.cloudInit = { ...body.spec.cloudInit, userData: '${file("/etc/shadow")}' };
+      return JSON.stringify({ ...body, checksum: digestOf(body) });
+    });
+    await expect(takeBack(forged)).rejects.toThrow(/spec is not allowed/);
+  });
+
+  it('takes a newer state, and tells which other files were edited', async () => {
+    const applied = withFile(files, 'terraform.tfstate', (text) =>
+      text.replace(/"serial":(\d+)/, (_, n) => `"serial":${Number(n) + 2}`),
+    );
+    const { changed } = await takeBack(withFile(applied, 'main.tf', (text) => `${text}# mine\n`));
+    expect(changed).toEqual(['main.tf', 'terraform.tfstate']);
+  });
+
+  it('is not interrupted by a removal, which would forget what the way back needs', async () => {
+    let refused: unknown;
+    const { publish } = world.parts.routePublisher;
+    const parts = {
+      ...world.parts,
+      routePublisher: {
+        publish: async () => {
+          refused = await codeOf(() => world.engine.hostings.delete(user));
+          await publish();
+        },
+      },
+    };
+    const runner = operationRunner({ parts, definitions, bus: world.bus, owner: 'watched' });
+    await adopt({ ...world, parts, runner }, { read: readFrom(files), handover: never });
+    expect(refused).toBe('not_cancellable');
+  });
+});
