@@ -143,7 +143,8 @@ function processesIn(dir: string): number[] {
   return pids
     .filter((pid) => {
       try {
-        return readlinkSync(`/proc/${pid}/cwd`) === real;
+        // a directory that was removed and made again leaves those who still work in the old one
+        return [real, `${real} (deleted)`].includes(readlinkSync(`/proc/${pid}/cwd`));
       } catch {
         return false;
       }

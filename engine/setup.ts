@@ -17,7 +17,7 @@ import { assertNoneEjected } from './ejection/vm-exists';
 import { connectParts } from './start';
 import { embeddedDatabase } from './store/url';
 import { hasDatabase, startEmbeddedPostgres, stopEmbeddedPostgres } from './store/embedded-postgres';
-import { insertOperation } from './store/operations';
+import { insertOperation, resumeStuck, unendedOperation } from './store/operations';
 import { livingHostings } from './store/hostings';
 import { ensureNode, findNode } from './store/stacks';
 import { recipesDir } from './project';
@@ -96,12 +96,13 @@ export async function removeEverything(
     }
     const node = await findNode(parts.database.direct, config.NODE_NAME);
     if (node === null) return;
-    const operation = await insertOperation(parts.database.direct, {
-      kind: removeNode.kind,
-      stackId: node.stackId,
-      steps: removeNode.steps,
+    const removal = await parts.database.transaction(async (tx) => {
+      const before = await unendedOperation(tx, node.stackId, removeNode.kind);
+      if (before !== null) await resumeStuck(tx, before.id);
+      const { kind, steps } = removeNode;
+      return before ?? insertOperation(tx, { kind, steps, stackId: node.stackId });
     });
-    expectSuccess(await finishOperation(connected, operation.id, node.stackId, handover));
+    expectSuccess(await finishOperation(connected, removal.id, node.stackId, handover));
     onEvent('pool and network removed');
   } finally {
     await bus.close();

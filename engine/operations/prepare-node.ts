@@ -1,4 +1,5 @@
 /** Makes a libvirt host ready for VMs: pool, network, base images, and whether VMs run under KVM. */
+import path from 'node:path';
 import type { NodeSpec } from '../../stacks';
 import type { Config } from '../config';
 import { EngineError } from '../errors';
@@ -117,8 +118,13 @@ export function nodeFingerprint(config: Config, image: BuiltImage): string {
 export async function isPrepared(parts: StepContext['parts'], fingerprint: string): Promise<boolean> {
   const { config, database, inventory } = parts;
   const node = await findNode(database.direct, config.NODE_NAME);
+  if (node?.prepared !== fingerprint) return false;
+  const images = Object.values(node.images as Record<string, NodeImage>);
+  const volumes = images.map(({ baseVolumePath }) => path.basename(baseVolumePath));
+  const found = await inventory.find({ domain: null, pool: config.POOL_NAME, volumes });
   return (
-    node?.prepared === fingerprint && (await inventory.nodeActive(config.POOL_NAME, config.NETWORK_NAME))
+    found.volumes.length === volumes.length &&
+    (await inventory.nodeActive(config.POOL_NAME, config.NETWORK_NAME))
   );
 }
 

@@ -8,6 +8,7 @@ import { every } from './every';
 
 /** How often it is looked whether a sweep is due. */
 const lookMs = 10_000;
+const settleMs = 30_000;
 
 /** @returns stops sweeping */
 export function reconcileBySweeping(engine: EngineParts): () => void {
@@ -23,7 +24,10 @@ export function reconcileBySweeping(engine: EngineParts): () => void {
     if (findings.length === 0) log.info({ ms }, 'sweep finds nothing');
     else log.warn({ kinds, ms }, 'sweep found something; `webhoster doctor` shows it');
   };
+  const begun = performance.now();
   const stopLooking = every({ name: 'sweep', intervalMs: lookMs, log }, async () => {
+    // what has only just started is not in order yet
+    if (performance.now() - begun < settleMs) return;
     if (!(await takeSweepTurn(database.direct, config.SWEEP_INTERVAL_SECONDS))) return;
     const report = await sweep(engine.parts);
     await recordSweep(database.direct, report);

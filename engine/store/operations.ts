@@ -128,6 +128,16 @@ export async function bindToHosting(tx: Tx, id: string, hostingId: string): Prom
   await tx.update(OperationRow, { id }, { hostingId });
 }
 
+/** One of this kind that waits, runs, or is stuck on this stack. */
+export async function unendedOperation(
+  tx: Tx,
+  stackId: string,
+  kind: OperationKind,
+): Promise<Operation | null> {
+  const row = await tx.findOneBy(OperationRow, { stackId, kind, status: In([...unfinished, 'stuck']) });
+  return row === null ? null : getOperation(tx, row.id);
+}
+
 export function countUnfinished(tx: Tx, kind: OperationKind): Promise<number> {
   return tx.countBy(OperationRow, { kind, status: In(unfinished) });
 }

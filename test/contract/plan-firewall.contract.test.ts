@@ -86,7 +86,7 @@ it.each<[string, (stack: Stack) => void, string[], Partial<PlanPolicy>?]>([
     (stack) => {
       stack.resource.terraform_data = { run: { input: 'anything' } };
     },
-    ['own-addresses', 'known-provider'],
+    ['own-addresses', 'known-provider', 'own-node'],
   ],
   [
     'another node',
