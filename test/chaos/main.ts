@@ -6,12 +6,13 @@
  * Exit codes: 0 every promise was kept, 1 one was not, 130 stopped by a signal.
  */
 import { rmSync, writeFileSync } from 'node:fs';
-import { allCases, allRows, type Case, nameOfRow, sampleOf } from './cases';
+import { allCases, type Case, sampleOf } from './cases';
 import { play } from './driver';
 import { eventually } from './eventually';
 import { judge, type Judgement } from './judge';
 import { readOptions, spareWorkers } from './options';
 import { progress, summarize, table, verdict } from './report';
+import { allRows, nameOfRow } from './rows';
 import { openStage, type Stage } from './stage';
 import { story } from './story';
 import { allTraces } from './traces';
@@ -49,9 +50,11 @@ async function main(): Promise<number> {
   for (const text of wrong) console.log(`wrong with the run: ${text}`);
   console.log(verdict(summary));
   if (json !== null) writeFileSync(json, `${JSON.stringify({ ...summary, judgements }, null, 2)}\n`);
-  if (summary.failed === 0) rmSync(stage.dir, { recursive: true });
-  else console.log(`what workers, service and witness wrote: ${stage.dir}`);
-  if (stop.reason instanceof Interrupted) return 130;
+  const interrupted = stop.reason instanceof Interrupted;
+  if (summary.failed > 0 && !(interrupted && judgements.every(({ passed }) => passed)))
+    console.log(`what workers, service and witness wrote: ${stage.dir}`);
+  else rmSync(stage.dir, { recursive: true });
+  if (interrupted) return 130;
   return summary.failed === 0 ? 0 : 1;
 }
 

@@ -1,6 +1,7 @@
 /** Says how it goes, and in the end how it went. */
-import { nameOfRow, type Row } from './cases';
+
 import { type Judgement, pickUpLimitSeconds } from './judge';
+import { nameOfRow, type Row } from './rows';
 
 /** One line of the matrix. */
 export interface Line {

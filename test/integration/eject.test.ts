@@ -6,11 +6,16 @@ import type { BundleFile } from '../../engine/ejection/bundle';
 import { digestOf } from '../../engine/ejection/digest';
 import { eject } from '../../engine/ejection/eject';
 import { assertNoneEjected } from '../../engine/ejection/vm-exists';
+import type { StepContext } from '../../engine/operations/operation';
+import { prepareNode } from '../../engine/operations/prepare-node';
 import { operationRunner } from '../../engine/operations/runner';
+import { stackWorkspace } from '../../engine/operations/stack-workspace';
 import { definitions } from '../../engine/start';
 import { fix } from '../../engine/sweep/fix';
 import { sweep } from '../../engine/sweep/sweep';
 import { getHosting } from '../../engine/store/hostings';
+import { findNode } from '../../engine/store/stacks';
+import { writePlan, writeStack } from '../../engine/terraform/workspace';
 import { ejected, readFrom } from '../support/scenarios';
 import { type Traces, tracesOf } from '../support/traces';
 import { openWorld, type World } from '../support/world';
@@ -123,7 +128,8 @@ it('keeps the files when the ejection goes on without this command', async () =>
 
 it('refuses what differs from its specification, and says what', async () => {
   world.host.domains.clear();
-  await expect(ejected(world, vmName)).rejects.toThrow(/libvirt_domain.vm: create/);
+  const target = { write: () => Promise.resolve(), discard: () => Promise.resolve() };
+  await expect(eject(world, vmName, target, never)).rejects.toThrow(/libvirt_domain.vm: create/);
 });
 
 it('writes the same files again for a hosting that was ejected before', async () => {
@@ -160,6 +166,58 @@ it('removes the hosting when its owner asked for that before it was let go of', 
   await world.work(id);
   expect(world.host.remains()).toMatchObject({ domains: [], volumes: [] });
   expect((await getHosting(world.parts.database.direct, id)).status).toBe('deleted');
+});
+
+/** Somebody else acts, or something fails, whenever routes are published. */
+function whenPublishing(act: () => Promise<unknown>): World {
+  const { publish } = world.parts.routePublisher;
+  const routePublisher = { publish: () => act().then(publish) };
+  const parts = { ...world.parts, routePublisher };
+  const runner = operationRunner({ parts, definitions, bus: world.bus, owner: 'watched' });
+  return { ...world, parts, runner };
+}
+
+it('removes the hosting when its owner asks for that in the middle', async () => {
+  let asked = false;
+  const watched = whenPublishing(async () => {
+    if (!asked) await world.engine.hostings.delete(user);
+    asked = true;
+  });
+  const target = { write: () => Promise.resolve(), discard: () => Promise.resolve() };
+  await expect(eject(watched, vmName, target, never)).rejects.toThrow('The hosting is being removed');
+  await world.work(id);
+  expect(world.host.remains()).toEqual({ domains: [], volumes: [], routes: [] });
+  expect((await getHosting(world.parts.database.direct, id)).status).toBe('deleted');
+});
+
+it('keeps the files when it is stuck, and lets go no more when somebody goes on with it', async () => {
+  let discarded = false;
+  const target = { write: () => Promise.resolve(), discard: () => Promise.resolve(void (discarded = true)) };
+  const broken = whenPublishing(() => Promise.reject(new EngineError('proxy_refused', 'no Nginx')));
+  expect(await codeOf(() => eject(broken, vmName, target, never))).toBe('proxy_refused');
+  expect([discarded, await findings()]).toEqual([
+    false,
+    expect.arrayContaining([`stuck-operation eject-hosting of ${vmName}`]),
+  ]);
+  await fix(world, (await sweep(world.parts)).findings, { unknown: false, handover: never });
+  expect((await getHosting(world.parts.database.direct, id)).status).toBe('running');
+  expect(await findings()).toEqual([]);
+});
+
+it('keeps pool, network and base image of the node for the VM', async () => {
+  await ejected(world, vmName);
+  const stackId = (await findNode(world.parts.database.direct, world.config.NODE_NAME))!.stackId;
+  const workspace = stackWorkspace(world.config, stackId);
+  await writeStack(workspace, '{}');
+  const change = { actions: ['delete'] as const, before: null, after: null };
+  const network = { address: 'libvirt_network.network', mode: 'managed' as const, type: 'libvirt_network' };
+  const named = { name: 'network', provider_name: 'registry.terraform.io/dmacvicar/libvirt' };
+  await writePlan(workspace, { resource_changes: [{ ...network, ...named, change }] });
+  const check = prepareNode.steps.find(({ name }) => name === 'check')?.run;
+  const refused = check?.({ parts: world.parts, stackId } as StepContext);
+  await expect(refused).rejects.toMatchObject({
+    details: { rules: expect.arrayContaining(['keep-what-is-used']) as unknown },
+  });
 });
 
 it('ends it, and gives the address back, when the VM is gone, and only then', async () => {
@@ -293,18 +351,10 @@ describe('adopt', () => {
 
   it('is not interrupted by a removal, which would forget what the way back needs', async () => {
     let refused: unknown;
-    const { publish } = world.parts.routePublisher;
-    const parts = {
-      ...world.parts,
-      routePublisher: {
-        publish: async () => {
-          refused = await codeOf(() => world.engine.hostings.delete(user));
-          await publish();
-        },
-      },
-    };
-    const runner = operationRunner({ parts, definitions, bus: world.bus, owner: 'watched' });
-    await adopt({ ...world, parts, runner }, { read: readFrom(files), handover: never });
+    const watched = whenPublishing(
+      async () => (refused = await codeOf(() => world.engine.hostings.delete(user))),
+    );
+    await adopt(watched, { read: readFrom(files), handover: never });
     expect(refused).toBe('not_cancellable');
   });
 });

@@ -247,7 +247,7 @@ async function onlyVmName({ parts }: World): Promise<string> {
 export async function ejected(world: World, name: string): Promise<readonly BundleFile[]> {
   let files: readonly BundleFile[] = [];
   const write = (written: readonly BundleFile[]): Promise<void> => Promise.resolve(void (files = written));
-  await eject(world, name, { ...noTarget, write }, never);
+  await eject(world, name, { write, discard: () => Promise.reject(new Error('discarded')) }, never);
   return files;
 }
 

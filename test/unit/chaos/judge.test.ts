@@ -1,9 +1,10 @@
 /** That the judge of the chaos runs can find somebody guilty, of each thing by itself. */
 import { createHosting } from '../../../engine/operations/create-hosting';
 import { deleteHosting } from '../../../engine/operations/delete-hosting';
-import { allCases, allRows, sampleOf } from '../../chaos/cases';
+import { allCases, sampleOf } from '../../chaos/cases';
 import type { Facts } from '../../chaos/facts';
 import { judge } from '../../chaos/judge';
+import { allRows } from '../../chaos/rows';
 import type { Write } from '../../chaos/witness';
 
 const killedAt = 100_000;
