@@ -38,7 +38,7 @@ export class HostingStack extends LibvirtStack {
     });
   }
 
-  /** User data is secret: it holds the guest's private host keys. */
+  /** User data is kept secret: what a later version puts there may be. */
   private cloudInitDisk(spec: HostingSpec): CloudinitDisk {
     return new CloudinitDisk(this, 'cidata', {
       name: `${spec.hostingId}-cidata.iso`,

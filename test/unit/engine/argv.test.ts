@@ -43,7 +43,13 @@ describe('the arguments of Terraform', () => {
   });
 
   it('apply exactly the saved plan, which needs no approval', () => {
-    expect(applyArgv('plan.tfplan')).toEqual(['apply', '-input=false', '-json', '-parallelism=1', 'plan.tfplan']);
+    expect(applyArgv('plan.tfplan')).toEqual([
+      'apply',
+      '-input=false',
+      '-json',
+      '-parallelism=1',
+      'plan.tfplan',
+    ]);
   });
 
   it('show a plan and the version as JSON', () => {
