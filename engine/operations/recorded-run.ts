@@ -47,7 +47,6 @@ export async function recordedRun<T>(
     });
   };
   try {
-    context.assertHeld();
     const { result, plan } = await verb({ workspace, signal, onEvent });
     await finish(0, plan);
     return result;

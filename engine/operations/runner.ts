@@ -25,6 +25,7 @@ import { keepLease, type LeaseKeeper, leaseTtlMs } from './lease-keeper';
 import { Interruption, type OperationDefinition } from './operation';
 import { goForward, type Work } from './forward';
 import { unwind } from './unwind';
+import { whileHeld } from './while-held';
 
 export interface Runner {
   /** Works on the stack until nothing is left to do there; returns at once when another worker holds it. */
@@ -102,15 +103,16 @@ async function performOperation(
   const definition = options.definitions.find((each) => each.kind === row.kind);
   if (definition === undefined) throw new Error(`no operation of kind ${row.kind}`);
   const log = parts.log.child({ operationId: row.id, kind: row.kind, stackId: row.stackId });
+  const assertHeld = (): void => {
+    keeper.assertHeld();
+  };
   const work: Work = {
-    parts: { ...parts, log },
+    parts: { ...parts, log, terraform: whileHeld(parts.terraform, assertHeld) },
     definition,
     row,
     steps: await stepsOf(parts.database.direct, row.id),
     stop,
-    assertHeld: () => {
-      keeper.assertHeld();
-    },
+    assertHeld,
     write: (body) => fenced(parts.database, lease, body),
     report: (message, data) =>
       void addEvent(parts.database.direct, row.id, 'progress', message, data).catch(() => undefined),

@@ -41,7 +41,12 @@ export const migrationNames: readonly string[] = migrations.map(({ name }) => na
 
 /** @throws {EngineError} database_unavailable */
 export async function openDatabase(url: string): Promise<Database> {
-  const source = await connect(url, { max: 16, query_timeout: 30_000 });
+  const source = await connect(url, {
+    max: 16,
+    query_timeout: 30_000,
+    // a frozen process must not keep its locks: on a stack's lease, on the proxy
+    idle_in_transaction_session_timeout: 15_000,
+  });
   return {
     direct: source.manager,
     transaction: (body) => source.transaction(body),
