@@ -80,7 +80,9 @@ it('finds planted orphans of every kind, removes them, and leaves foreign things
 
   const { code, diagnosis } = await doctor();
   expect(code).toBe(1);
-  expect(diagnosis.findings.map(({ kind, subject }) => `${kind} ${subject}`).sort()).toEqual([
+  // the planted route is served only after the service's next look at Nginx
+  const planted = diagnosis.findings.filter(({ kind }) => kind !== 'routes-not-served');
+  expect(planted.map(({ kind, subject }) => `${kind} ${subject}`).sort()).toEqual([
     'orphan-address 10.99.99.99',
     `orphan-domain ${vm(stray)}`,
     `orphan-iso ${stray}-cidata.iso`,
