@@ -11,7 +11,7 @@ import { tracesOf } from './traces';
 import { slowDown, startsOf, writesOf } from './witness';
 
 /** An apply may be over before its program is hit. */
-const tries = 5;
+const tries = 10;
 
 /** Plays until it was really hit. @throws the signal's reason */
 export async function play(stage: Stage, it: Case, signal: AbortSignal): Promise<Facts> {

@@ -48,14 +48,18 @@ async function strike(scene: Scene): Promise<number | null> {
   );
   if (seen === 'never') return null;
   await delay(it.delayMs);
-  const inside = processesIn(workspace);
-  const victim =
-    it.victim === 'Terraform killed'
-      ? inside.find(({ pid, program }) => pid === seen.pid && program === seen.program)
-      : inside.find(
-          ({ parent, program }) => parent === seen.pid && program.startsWith('terraform-provider-'),
-        );
-  if (victim === undefined) return null;
+  // Terraform starts its provider a moment after itself
+  const victim = await eventually<Running | 'over'>({ ...patience, what: `the ${it.victim}` }, () => {
+    const inside = processesIn(workspace);
+    const terraform = inside.find(({ pid, program }) => pid === seen.pid && program === seen.program);
+    if (terraform === undefined) return 'over';
+    if (it.victim === 'Terraform killed') return terraform;
+    const provider = inside.find(
+      ({ parent, program }) => parent === seen.pid && program.startsWith('terraform-provider-'),
+    );
+    return provider ?? null;
+  });
+  if (victim === 'over') return null;
   process.kill(victim.pid, 'SIGKILL');
   return Date.now();
 }

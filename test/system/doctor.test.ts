@@ -60,7 +60,7 @@ it('finds nothing where everything fits, and says so with exit code 0', async ()
 
 it('finds planted orphans of every kind, removes them, and leaves foreign things alone', async () => {
   const pool = system.env.POOL_NAME ?? '';
-  const [stray, foreign] = [randomUUID(), randomUUID()];
+  const [stray, foreign, other] = [randomUUID(), randomUUID(), randomUUID()];
   const vm = (id: string): string => `vm-${id.slice(0, 8)}`;
   const ended = await endedHosting();
   await defineDomain(vm(stray), markOf(stray, pool));
@@ -74,7 +74,7 @@ it('finds planted orphans of every kind, removes them, and leaves foreign things
   );
   // a name like ours without a mark, a mark of another installation, a mark under another name, somebody's file
   await defineDomain(vm(foreign), '');
-  await defineDomain(`vm-${'0'.repeat(8)}`, markOf(`${'0'.repeat(8)}${foreign.slice(8)}`, 'another-pool'));
+  await defineDomain(vm(other), markOf(other, 'another-pool'));
   await defineDomain(`precious-${pool}`, markOf(foreign, pool));
   await addVolume('precious.qcow2');
 
@@ -96,13 +96,13 @@ it('finds planted orphans of every kind, removes them, and leaves foreign things
   expect([fixed.code, fixed.diagnosis.left]).toEqual([0, []]);
   const domains = await system.virsh('list', '--all', '--name');
   expect(domains).not.toContain(vm(stray));
-  for (const name of [vm(foreign), 'vm-00000000', `precious-${pool}`, made.hosting.vm_id])
+  for (const name of [vm(foreign), vm(other), `precious-${pool}`, made.hosting.vm_id])
     expect(domains).toContain(name);
   expect(await system.virsh('vol-list', pool)).toContain('precious.qcow2');
   expect(existsSync(path.join(system.env.DATA_DIR ?? '', 'workspaces', stray))).toBe(false);
   expect(page()).toContain(made.hosting.vm_id);
 
-  for (const name of [vm(foreign), 'vm-00000000', `precious-${pool}`]) await system.virsh('undefine', name);
+  for (const name of [vm(foreign), vm(other), `precious-${pool}`]) await system.virsh('undefine', name);
   await system.virsh('vol-delete', 'precious.qcow2', '--pool', pool);
 });
 
