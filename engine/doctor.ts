@@ -1,11 +1,13 @@
 /** `webhoster doctor`: a sweep at once, and on request what it found is mended. */
 import type { Config } from './config';
+import type { EngineParts } from './engine-parts';
 import type { Log } from './log';
-import { connectParts } from './start';
-import { recordSweep, restoredFrom } from './store/sweeps';
+import { restoredFrom } from './store/restores';
+import { recordSweep } from './store/sweeps';
 import type { Finding, SweepReport } from './sweep/findings';
 import { fix, type Mended } from './sweep/fix';
 import { sweep } from './sweep/sweep';
+import { withConnected } from './with-engine';
 
 export interface DoctorOptions {
   /** Mends what can be mended. */
@@ -28,24 +30,22 @@ export interface Diagnosis {
 }
 
 /** @throws {EngineError} when it could not look: database_unavailable, libvirt_unavailable, … */
-export async function examine(config: Config, log: Log, options: DoctorOptions): Promise<Diagnosis> {
-  const engine = await connectParts(config, log);
-  const { parts, bus } = engine;
+export function examine(config: Config, log: Log, options: DoctorOptions): Promise<Diagnosis> {
+  return withConnected(config, log, (engine) => examineWith(engine, options));
+}
+
+async function examineWith(engine: EngineParts, options: DoctorOptions): Promise<Diagnosis> {
+  const { parts } = engine;
   const look = async (): Promise<SweepReport> => {
     const report = await sweep(parts);
     await recordSweep(parts.database.direct, report);
     return report;
   };
-  try {
-    const restored = await restoredFrom(parts.database.direct);
-    const report = await look();
-    if (!options.fix || report.findings.length === 0)
-      return { report, mended: null, left: report.findings, restoredFrom: restored };
-    const unknown = options.unknown || restored === null;
-    const mended = await fix(engine, report.findings, { ...options, unknown });
-    return { report, mended, left: (await look()).findings, restoredFrom: restored };
-  } finally {
-    await bus.close();
-    await parts.database.close();
-  }
+  const restored = await restoredFrom(parts.database.direct);
+  const report = await look();
+  if (!options.fix || report.findings.length === 0)
+    return { report, mended: null, left: report.findings, restoredFrom: restored };
+  const unknown = options.unknown || restored === null;
+  const mended = await fix(engine, report.findings, { ...options, unknown });
+  return { report, mended, left: (await look()).findings, restoredFrom: restored };
 }

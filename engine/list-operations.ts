@@ -3,19 +3,13 @@ import type { Config } from './config';
 import type { Engine, ListedOperation } from './engine';
 import type { Log } from './log';
 import { operations } from './operations-view';
-import { connectParts } from './start';
+import { withConnected } from './with-engine';
 
 /** @throws {EngineError} database_unavailable */
-export async function listOperations(
+export function listOperations(
   config: Config,
   log: Log,
   options: Parameters<Engine['operations']['list']>[0],
 ): Promise<readonly ListedOperation[]> {
-  const { parts, bus } = await connectParts(config, log);
-  try {
-    return await operations(parts, bus).list(options);
-  } finally {
-    await bus.close();
-    await parts.database.close();
-  }
+  return withConnected(config, log, ({ parts, bus }) => operations(parts, bus).list(options));
 }

@@ -12,9 +12,10 @@ import { operations } from './operations-view';
 import { expectSuccess, finishOperation } from './operations/finish';
 import { planReport, plans } from './plans';
 import { runs } from './runs';
-import { startPostgres, stopPostgres } from './setup';
+import { startPostgres, stopPostgres } from './postgres';
 import { connectParts } from './start';
 import { type HostingFilter, type NamedHosting, selectHostings } from './store/hostings';
+import { findOperationRow } from './store/operations';
 import { findUserByName } from './store/users';
 import { planRemoval, tearDown, type TeardownOptions, type TornDown } from './teardown/teardown';
 
@@ -93,11 +94,7 @@ function operator(engine: EngineParts, signal: AbortSignal): Omit<Operator, 'clo
 }
 
 async function stackOf({ parts }: EngineParts, { id }: Operation): Promise<string> {
-  const [row]: { stack: string }[] = await parts.database.direct.query(
-    `SELECT stack_id AS stack FROM operations WHERE id = $1`,
-    [id],
-  );
-  return row?.stack ?? '';
+  return (await findOperationRow(parts.database.direct, id))?.stackId ?? '';
 }
 
 async function watched(

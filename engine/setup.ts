@@ -1,4 +1,4 @@
-/** What is done to a machine before and after the service runs there: images, node, embedded Postgres, Nginx. */
+/** What is done to a machine before and after the service runs there: images, node, Nginx. */
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { Config } from './config';
@@ -14,13 +14,11 @@ import { removeNode } from './operations/remove-node';
 import { runCommand } from './process';
 import { isRunning } from './proxy/nginx';
 import { assertNoneEjected } from './ejection/vm-exists';
-import { connectParts } from './start';
-import { embeddedDatabase } from './store/url';
-import { hasDatabase, startEmbeddedPostgres, stopEmbeddedPostgres } from './store/embedded-postgres';
 import { insertOperation, resumeStuck, unendedOperation } from './store/operations';
 import { livingHostings } from './store/hostings';
 import { ensureNode, findNode } from './store/stacks';
 import { recipesDir } from './project';
+import { withConnected } from './with-engine';
 
 export function openImages(config: Pick<Config, 'imagesDir'>): Images {
   return imageBuilder({ recipesDir, imagesDir: config.imagesDir });
@@ -33,14 +31,14 @@ export function openImages(config: Pick<Config, 'imagesDir'>): Images {
  * @returns the operation, or null when there was nothing to do
  * @throws {EngineError} image_missing, or why the operation failed
  */
-export async function prepareNode(
+export function prepareNode(
   config: Config,
   log: Log,
   onEvent: (message: string) => void,
   handover: AbortSignal,
 ): Promise<Operation | null> {
-  const { parts, bus, runner } = await connectParts(config, log);
-  try {
+  return withConnected(config, log, async (connected) => {
+    const { parts, bus } = connected;
     const image = await parts.images.find(config.IMAGE);
     if (image === null) throw imageMissing(config.IMAGE);
     const fingerprint = nodeFingerprint(config, image);
@@ -55,15 +53,12 @@ export async function prepareNode(
     const watching = new AbortController();
     const watched = watch(operations(parts, bus).events(id, { signal: watching.signal }), onEvent);
     try {
-      return await finishOperation({ parts, bus, runner }, id, node.stackId, handover).then(expectSuccess);
+      return await finishOperation(connected, id, node.stackId, handover).then(expectSuccess);
     } finally {
       watching.abort();
       await watched;
     }
-  } finally {
-    await bus.close();
-    await parts.database.close();
-  }
+  });
 }
 
 async function watch(
@@ -79,15 +74,14 @@ async function watch(
  * @throws {EngineError} why one of them could not be removed; a repeat goes on from there. validation_failed when the
  * VM of an ejected hosting is there: nothing was removed
  */
-export async function removeEverything(
+export function removeEverything(
   config: Config,
   log: Log,
   onEvent: (message: string) => void,
   handover: AbortSignal,
 ): Promise<void> {
-  const connected = await connectParts(config, log);
-  const { parts, bus } = connected;
-  try {
+  return withConnected(config, log, async (connected) => {
+    const { parts } = connected;
     await assertNoneEjected(parts);
     for (const hosting of await livingHostings(parts.database.direct, config.NODE_NAME)) {
       const removal = await parts.database.transaction((tx) => deleteAccepted(parts, tx, hosting));
@@ -104,34 +98,7 @@ export async function removeEverything(
     });
     expectSuccess(await finishOperation(connected, removal.id, node.stackId, handover));
     onEvent('pool and network removed');
-  } finally {
-    await bus.close();
-    await parts.database.close();
-  }
-}
-
-/** Does nothing when DATABASE_URL names another server. @returns whether it was this call that started it */
-export async function startPostgres(config: Config): Promise<boolean> {
-  return config.DATABASE_URL === undefined && (await startEmbeddedPostgres(embedded(config)));
-}
-
-/** True when there is something that `startPostgres` would start, or another server to ask. */
-export function postgresExists(config: Config): boolean {
-  return config.DATABASE_URL !== undefined || hasDatabase(embedded(config).dir);
-}
-
-export async function stopPostgres(config: Config): Promise<void> {
-  if (config.DATABASE_URL === undefined) await stopEmbeddedPostgres(embedded(config));
-}
-
-function embedded(config: Config): Parameters<typeof startEmbeddedPostgres>[0] {
-  return {
-    dir: path.join(config.DATA_DIR, 'postgres'),
-    cacheDir: config.CACHE_DIR,
-    port: config.POSTGRES_PORT,
-    password: config.POSTGRES_PASSWORD ?? '',
-    database: embeddedDatabase,
-  };
+  });
 }
 
 /** Ends the Nginx that this service started; its absence is success. */

@@ -2,7 +2,7 @@
 import type { Config } from './config';
 import type { EngineParts } from './engine-parts';
 import type { Log } from './log';
-import { startPostgres, stopPostgres } from './setup';
+import { startPostgres, stopPostgres } from './postgres';
 import { connectParts } from './start';
 
 /**
@@ -17,14 +17,23 @@ export async function withEngine<T>(
 ): Promise<T> {
   const started = await startPostgres(config);
   try {
-    const engine = await connectParts(config, log);
-    try {
-      return await work(engine);
-    } finally {
-      await engine.bus.close();
-      await engine.parts.database.close();
-    }
+    return await withConnected(config, log, work);
   } finally {
     if (started) await stopPostgres(config);
+  }
+}
+
+/** Takes PostgreSQL for running. @throws {EngineError} database_unavailable, or what `work` throws */
+export async function withConnected<T>(
+  config: Config,
+  log: Log,
+  work: (engine: EngineParts) => Promise<T>,
+): Promise<T> {
+  const engine = await connectParts(config, log);
+  try {
+    return await work(engine);
+  } finally {
+    await engine.bus.close();
+    await engine.parts.database.close();
   }
 }

@@ -1,5 +1,6 @@
 /** Looks, stack by stack, whether what Terraform finds is what the database says; a few at a time. */
 import { randomUUID } from 'node:crypto';
+import { eachOf } from '../each-of';
 import type { EngineParts } from '../engine-parts';
 import { toEngineError } from '../errors';
 import { checkDrift, type Drift } from '../operations/check-drift';
@@ -36,22 +37,15 @@ export async function planStacks(
 ): Promise<StackResult[]> {
   const { database, config } = connected.parts;
   const stacks = await listStacks(database.direct);
-  const results: StackResult[] = [];
-  const left = [...stacks.entries()];
-  const work = async (): Promise<void> => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) {
-      signal.throwIfAborted();
-      const [position, stack] = next;
-      const started = performance.now();
-      const outcome = await planStack(connected, stack.id, signal);
-      const seconds = Math.round(performance.now() - started) / 1000;
-      onResult((results[position] = { ...stack, ...outcome, seconds }));
-    }
-  };
-  // all of them: whoever still plans needs the connections that the caller closes next
-  await Promise.allSettled(Array.from({ length: config.WORKER_CONCURRENCY }, work));
-  signal.throwIfAborted();
-  return results;
+  return eachOf(stacks, config.WORKER_CONCURRENCY, async (stack) => {
+    signal.throwIfAborted();
+    const started = performance.now();
+    const outcome = await planStack(connected, stack.id, signal);
+    const seconds = Math.round(performance.now() - started) / 1000;
+    const result = { ...stack, ...outcome, seconds };
+    onResult(result);
+    return result;
+  });
 }
 
 async function planStack(

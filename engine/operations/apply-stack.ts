@@ -4,7 +4,8 @@
  */
 import type { ApplyInput } from '../engine';
 import { EngineError } from '../errors';
-import { hostingNames, hostingPolicy } from './hosting-stack-facts';
+import { vmNameOf } from '../hosting-names';
+import { hostingPolicy } from './hosting-stack-facts';
 import { getHosting } from '../store/hostings';
 import { noteDrift } from '../store/drift';
 import { differences } from './differences';
@@ -14,7 +15,7 @@ import {
   checkStackPlan,
   initializeStack,
   planStack,
-  rebuildWorkspace,
+  requireWorkspace,
 } from './stack-work';
 import { stackWorkspace } from './stack-workspace';
 import { domainAddress, rootVolumeAddress, unseenDrift, type UnseenDrift } from './unseen-drift';
@@ -24,7 +25,7 @@ export const applyStack: OperationDefinition = {
   kind: 'apply-stack',
   onFailure: 'unwind',
   steps: [
-    { name: 'workspace', run: workspace },
+    { name: 'workspace', run: requireWorkspace },
     { name: 'init', run: initializeStack, restartAt: 'workspace' },
     { name: 'look', run: look, restartAt: 'workspace' },
     { name: 'plan', run: plan, restartAt: 'workspace' },
@@ -34,11 +35,6 @@ export const applyStack: OperationDefinition = {
     { name: 'record', run: record },
   ],
 };
-
-async function workspace(context: StepContext): Promise<void> {
-  if (!(await rebuildWorkspace(context)))
-    throw new EngineError('not_found', 'Nothing was ever made of this stack');
-}
 
 async function look(context: StepContext): Promise<UnseenDrift> {
   const { parts, stackId, input, signal, assertHeld } = context;
@@ -51,7 +47,7 @@ async function look(context: StepContext): Promise<UnseenDrift> {
     );
   assertHeld();
   // a domain without its disk fails every refresh
-  await parts.inventory.removeDomain(hostingNames(stackId, parts.config).domain ?? '');
+  await parts.inventory.removeDomain(vmNameOf(stackId));
   const call = { workspace: stackWorkspace(parts.config, stackId), signal };
   await parts.terraform.forget(call, [domainAddress, rootVolumeAddress]);
   return unseen;

@@ -2,11 +2,10 @@
  * Looks at what an apply would change, and changes nothing: no resource, no specification, no state. What comes out
  * is the output of the last step.
  */
-import { EngineError } from '../errors';
 import { noteDrift } from '../store/drift';
 import { differences } from './differences';
 import type { OperationDefinition, StepContext } from './operation';
-import { initializeStack, planStack, rebuildWorkspace } from './stack-work';
+import { initializeStack, planStack, requireWorkspace } from './stack-work';
 import { unseenDrift, type UnseenDrift } from './unseen-drift';
 
 export interface Drift {
@@ -20,7 +19,7 @@ export const checkDrift: OperationDefinition = {
   kind: 'check-drift',
   onFailure: 'unwind',
   steps: [
-    { name: 'workspace', run: workspace },
+    { name: 'workspace', run: requireWorkspace },
     // another machine may go on, and has no workspace of this stack
     { name: 'init', run: initializeStack, restartAt: 'workspace' },
     { name: 'look', run: unseenDrift, restartAt: 'workspace' },
@@ -28,11 +27,6 @@ export const checkDrift: OperationDefinition = {
     { name: 'record', run: record, restartAt: 'workspace' },
   ],
 };
-
-async function workspace(context: StepContext): Promise<void> {
-  if (!(await rebuildWorkspace(context)))
-    throw new EngineError('not_found', 'Nothing was ever made of this stack');
-}
 
 /** A plan is not possible when the disk is gone: its refresh asks for it. */
 async function plan(context: StepContext): Promise<void> {

@@ -1,7 +1,7 @@
 /** Takes away what is left of a hosting that has ended, or that the database never knew. */
 import { EngineError } from '../errors';
-import { isoName, rootVolumeName, vmNameOf } from '../hosting-names';
 import { vmExists } from '../ejection/vm-exists';
+import { removeMarked } from '../libvirt/remove-marked';
 import { endEjected } from '../store/ejections';
 import { findHosting, hasEnded, releaseReservations } from '../store/hostings';
 import { closeRoute } from '../store/routes';
@@ -33,22 +33,11 @@ async function unroute(context: StepContext): Promise<void> {
   await context.parts.routePublisher.publish();
 }
 
-/** Directly in libvirt: there may be no state to ask Terraform with. A domain without our mark is not ours. */
-async function remove({ parts, stackId, assertHeld, report }: StepContext): Promise<void> {
-  const { config, inventory } = parts;
-  const { domains, volumes } = await inventory.survey(config.POOL_NAME);
-  for (const { name, hostingId } of domains) {
-    if (hostingId !== stackId || name !== vmNameOf(stackId)) continue;
+function remove({ parts, stackId, assertHeld, report }: StepContext): Promise<void> {
+  return removeMarked(parts.inventory, parts.config.POOL_NAME, stackId, (what) => {
     assertHeld();
-    report(`removing domain ${name}`);
-    await inventory.removeDomain(name);
-  }
-  for (const name of [rootVolumeName(stackId), isoName(stackId)]) {
-    if (!volumes.includes(name)) continue;
-    assertHeld();
-    report(`removing volume ${name}`);
-    await inventory.removeVolume(config.POOL_NAME, name);
-  }
+    report(`removing ${what}`);
+  });
 }
 
 async function release(context: StepContext): Promise<void> {

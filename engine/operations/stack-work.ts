@@ -3,7 +3,7 @@
  * repeat.
  */
 import type { StackSpec } from '../../stacks';
-import { toEngineError } from '../errors';
+import { EngineError, toEngineError } from '../errors';
 import type { StackNames } from '../libvirt/inventory';
 import { deleteStack, findStack, saveSpec } from '../store/stacks';
 import { checkPlan, type PlanPolicy } from '../terraform/plan-firewall';
@@ -44,6 +44,12 @@ export async function rebuildWorkspace(context: WorkspaceContext): Promise<boole
   if (!stack?.spec) return false;
   await prepareWorkspace(context, stack.spec);
   return true;
+}
+
+/** The first step of whatever works on a stack that was made before. @throws {EngineError} not_found, config_invalid */
+export async function requireWorkspace(context: WorkspaceContext): Promise<void> {
+  if (!(await rebuildWorkspace(context)))
+    throw new EngineError('not_found', 'Nothing was ever made of this stack');
 }
 
 /** The workspace is a cache: whatever is missing comes back from the specification and the sealed state. */

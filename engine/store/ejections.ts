@@ -6,7 +6,7 @@ import type { HostingSpec } from '../../stacks';
 import { EngineError } from '../errors';
 import type { Tx } from './database';
 import { HostingRow } from './entities/hosting';
-import { freePort, quotaExceeded, type ReservationLimits } from './hostings';
+import { freePort, lockReservations, quotaExceeded, type ReservationLimits } from './hostings';
 
 /** What an ejected hosting was made from. */
 export interface Ejection {
@@ -199,8 +199,4 @@ async function takePort(tx: Tx, id: string, wanted: number | null, limits: PortL
   await tx.query(`INSERT INTO ssh_ports (port, hosting_id) VALUES ($1, $2)`, [port, id]);
   await tx.query(`UPDATE hostings SET ssh_port = $2 WHERE id = $1`, [id, port]);
   return port;
-}
-
-async function lockReservations(tx: Tx): Promise<void> {
-  await tx.query(`SELECT pg_advisory_xact_lock(hashtext('vm-webhoster reservations'))`);
 }

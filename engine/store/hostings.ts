@@ -42,8 +42,7 @@ export async function reserveHosting(
   hosting: NewHosting,
   limits: ReservationLimits,
 ): Promise<HostingRow> {
-  // Concurrent accepts would all pick the same free port and all but one would have to try again: queue them instead.
-  await tx.query(`SELECT pg_advisory_xact_lock(hashtext('vm-webhoster reservations'))`);
+  await lockReservations(tx);
   if (await findLivingHosting(tx, hosting.userId)) throw quotaExceeded();
   const port = await freePort(tx, limits);
   const address = await freeAddress(tx, hosting.node, limits.addresses);
@@ -55,6 +54,11 @@ export async function reserveHosting(
     hosting.id,
   ]);
   return row;
+}
+
+/** Concurrent accepts would all pick the same free port and all but one would have to try again: this queues them. */
+export async function lockReservations(tx: Tx): Promise<void> {
+  await tx.query(`SELECT pg_advisory_xact_lock(hashtext('vm-webhoster reservations'))`);
 }
 
 async function insertHosting(tx: Tx, hosting: Partial<HostingRow>): Promise<HostingRow> {

@@ -114,13 +114,8 @@ export async function latestOperation(
 }
 
 /** One of this kind that waits or runs on this stack. */
-export async function unfinishedOperation(
-  tx: Tx,
-  stackId: string,
-  kind: OperationKind,
-): Promise<Operation | null> {
-  const row = await tx.findOneBy(OperationRow, { stackId, kind, status: In(unfinished) });
-  return row === null ? null : getOperation(tx, row.id);
+export function unfinishedOperation(tx: Tx, stackId: string, kind: OperationKind): Promise<Operation | null> {
+  return operationIn(tx, stackId, kind, unfinished);
 }
 
 /** For an operation that was accepted before its hosting was known here. */
@@ -129,12 +124,17 @@ export async function bindToHosting(tx: Tx, id: string, hostingId: string): Prom
 }
 
 /** One of this kind that waits, runs, or is stuck on this stack. */
-export async function unendedOperation(
+export function unendedOperation(tx: Tx, stackId: string, kind: OperationKind): Promise<Operation | null> {
+  return operationIn(tx, stackId, kind, [...unfinished, 'stuck']);
+}
+
+async function operationIn(
   tx: Tx,
   stackId: string,
   kind: OperationKind,
+  statuses: OperationStatus[],
 ): Promise<Operation | null> {
-  const row = await tx.findOneBy(OperationRow, { stackId, kind, status: In([...unfinished, 'stuck']) });
+  const row = await tx.findOneBy(OperationRow, { stackId, kind, status: In(statuses) });
   return row === null ? null : getOperation(tx, row.id);
 }
 

@@ -15,3 +15,11 @@ export async function recordRestore(tx: Tx, backupMadeAt: string): Promise<void>
 export async function gaps(tx: Tx): Promise<Gap[]> {
   return tx.query(`SELECT backup_made_at AS "from", at AS "to" FROM restores`);
 }
+
+/** When the backup was made that this database was last restored from; null when it never was. */
+export async function restoredFrom(tx: Tx): Promise<Date | null> {
+  const [row]: { made: Date }[] = await tx.query(
+    `SELECT backup_made_at AS made FROM restores ORDER BY at DESC LIMIT 1`,
+  );
+  return row?.made ?? null;
+}

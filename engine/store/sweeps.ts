@@ -1,4 +1,4 @@
-/** What sweeps found, and whether this database came out of a backup. */
+/** What sweeps found. */
 import type { Finding, SweepReport } from '../sweep/findings';
 import type { Tx } from './database';
 
@@ -29,12 +29,4 @@ export async function latestSweep(tx: Tx): Promise<SweepReport | null> {
     `SELECT at, ms, findings FROM sweeps ORDER BY id DESC LIMIT 1`,
   );
   return row ?? null;
-}
-
-/** When the backup was made that this database was last restored from; null when it never was. */
-export async function restoredFrom(tx: Tx): Promise<Date | null> {
-  const [row]: { made: Date }[] = await tx.query(
-    `SELECT backup_made_at AS made FROM restores ORDER BY at DESC LIMIT 1`,
-  );
-  return row?.made ?? null;
 }

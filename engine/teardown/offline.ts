@@ -5,21 +5,21 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config } from '../config';
-import { eachOf } from '../each-of';
 import { EngineError, toEngineError } from '../errors';
-import { isoName, rootVolumeName, vmNameOf } from '../hosting-names';
+import { vmNameOf } from '../hosting-names';
 import type { Inventory } from '../libvirt/inventory';
+import { removeMarked } from '../libvirt/remove-marked';
 import { virshInventory } from '../libvirt/virsh';
 import { hostingPolicy } from '../operations/hosting-stack-facts';
 import { stackWorkspace } from '../operations/stack-workspace';
 import { endProcessesIn } from '../process';
-import { postgresExists } from '../setup';
+import { postgresExists } from '../postgres';
 import { terraformCli } from '../terraform/cli';
 import { plannedChanges, type ResourceChange } from '../terraform/plan-view';
 import { checkPlan } from '../terraform/plan-firewall';
 import type { Terraform } from '../terraform/terraform';
 import { listWorkspaces, planFile, readState, removeWorkspace } from '../terraform/workspace';
-import type { TeardownOptions, TornDown } from './teardown';
+import { tearDownEach, type TeardownOptions, type TornDown } from './teardown';
 
 const applyMs = 120_000;
 
@@ -48,18 +48,13 @@ export async function tearDownOffline(
   const ids = (await hostingsWithWorkspace(config)).filter(
     (id) => names.length === 0 || names.includes(id) || names.includes(vmNameOf(id)),
   );
-  let done = 0;
-  return eachOf(ids, parallel, async (id) => {
-    const started = performance.now();
-    const outcome = await one(tools, id, dryRun, handover).then(
-      (changes) => ({ result: dryRun ? ('planned' as const) : ('gone' as const), reason: null, changes }),
-      (thrown: unknown) => ({ result: 'left' as const, reason: toEngineError(thrown).message, changes: [] }),
-    );
-    const seconds = Math.round((performance.now() - started) / 100) / 10;
-    const result = { vmName: vmNameOf(id), username: '-', ...outcome, seconds };
-    onResult(result, ++done, ids.length);
-    return result;
-  });
+  const hostings = ids.map((id) => ({ id, vmName: vmNameOf(id), username: '-' }));
+  return tearDownEach(hostings, { parallel, onResult }, ({ id }) =>
+    one(tools, id, dryRun, handover).then(
+      (changes) => ({ result: dryRun ? 'planned' : 'gone', reason: null, changes }),
+      (thrown: unknown) => ({ result: 'left', reason: toEngineError(thrown).message, changes: [] }),
+    ),
+  );
 }
 
 async function one(
@@ -78,7 +73,7 @@ async function one(
     return [];
   });
   if (dryRun) return changes;
-  await removeRemains(tools, id);
+  await removeMarked(tools.inventory, tools.config.POOL_NAME, id);
   await removeWorkspace(workspace);
   return changes;
 }
@@ -97,14 +92,6 @@ async function destroyByTerraform(
   checkPlan(plan, hostingPolicy({ memoryMiB: 0, vcpus: 0, diskGiB: 0 }, config, 'destroy'));
   if (!dryRun) await terraform.apply({ ...call, timeoutMs: applyMs }, planFile);
   return plannedChanges(plan);
-}
-
-async function removeRemains({ config, inventory }: Tools, id: string): Promise<void> {
-  const { domains, volumes } = await inventory.survey(config.POOL_NAME);
-  if (domains.some(({ name, hostingId }) => name === vmNameOf(id) && hostingId === id))
-    await inventory.removeDomain(vmNameOf(id));
-  for (const name of [rootVolumeName(id), isoName(id)])
-    if (volumes.includes(name)) await inventory.removeVolume(config.POOL_NAME, name);
 }
 
 /** Workspaces of nodes have no domain in their stack. */

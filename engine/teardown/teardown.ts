@@ -36,7 +36,6 @@ export async function tearDown(
   { dryRun, parallel, handover, onResult }: TeardownOptions,
   plan: (hosting: NamedHosting) => Promise<PlanReport>,
 ): Promise<TornDown[]> {
-  let done = 0;
   const one = async (hosting: NamedHosting): Promise<Pick<TornDown, 'result' | 'reason' | 'changes'>> => {
     try {
       handover.throwIfAborted();
@@ -48,6 +47,16 @@ export async function tearDown(
       return { result: 'left', reason, changes: [] };
     }
   };
+  return tearDownEach(hostings, { parallel, onResult }, one);
+}
+
+/** A few at a time, each with its name, its time, and word of it as soon as it is done. */
+export function tearDownEach<T extends { readonly vmName: string; readonly username: string }>(
+  hostings: readonly T[],
+  { parallel, onResult }: Pick<TeardownOptions, 'parallel' | 'onResult'>,
+  one: (hosting: T) => Promise<Pick<TornDown, 'result' | 'reason' | 'changes'>>,
+): Promise<TornDown[]> {
+  let done = 0;
   return eachOf(hostings, parallel, async (hosting) => {
     const started = performance.now();
     const outcome = await one(hosting);

@@ -1,0 +1,27 @@
+/** The last resort where there may be no state to ask Terraform with. */
+import { isoName, rootVolumeName, vmNameOf } from '../hosting-names';
+import type { Inventory } from './inventory';
+
+/**
+ * Removes directly what carries a hosting's names in libvirt. A domain without our mark is not ours and stays.
+ *
+ * @param before  called with what is removed next, e.g. `domain vm-1a2b3c4d`; throws to keep it
+ */
+export async function removeMarked(
+  inventory: Inventory,
+  pool: string,
+  hostingId: string,
+  before: (what: string) => void = () => undefined,
+): Promise<void> {
+  const { domains, volumes } = await inventory.survey(pool);
+  const vmName = vmNameOf(hostingId);
+  if (domains.some((domain) => domain.name === vmName && domain.hostingId === hostingId)) {
+    before(`domain ${vmName}`);
+    await inventory.removeDomain(vmName);
+  }
+  for (const name of [rootVolumeName(hostingId), isoName(hostingId)]) {
+    if (!volumes.includes(name)) continue;
+    before(`volume ${name}`);
+    await inventory.removeVolume(pool, name);
+  }
+}
