@@ -1,10 +1,11 @@
 /**
- * The synthesizer as a process of its own. Two callers:
+ * The synthesizer as a process of its own. Three callers:
  *
  * - the engine, `node main.js --stdin`: one StackSpec as JSON in, its Terraform JSON out; on a refusal nothing on
  *   stdout, one line on stderr, exit code 1;
  * - the cdktf CLI, as the `app` of cdktf.json: every `*.json` of WEBHOSTER_SPECS (stacks/examples by default)
- *   becomes a stack in CDKTF_OUTDIR. For people who want to look; the engine never goes this way.
+ *   becomes a stack in CDKTF_OUTDIR. For people who want to look; the engine never goes this way;
+ * - the cdktf CLI in a workspace's `cdktf`, `node main.js --workspace`: its spec.json becomes the stack, on the workspace's state.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -34,6 +35,14 @@ function synthesizeDirectory(directory: string): void {
   app.synth();
 }
 
+function synthesizeWorkspace(): void {
+  const app = new App({ outdir: process.env['CDKTF_OUTDIR'] ?? 'cdktf.out' });
+  const stack = createStack(app, checkSpec(parse(fs.readFileSync('spec.json', 'utf8'), 'spec.json')));
+  // the CLI runs Terraform below its output directory
+  stack.addOverride('terraform.backend.local.path', path.resolve('../terraform.tfstate'));
+  app.synth();
+}
+
 /** JSON.parse quotes its input in its messages; user data is nothing for a log. */
 function parse(json: string, from: string): StackSpec {
   try {
@@ -45,6 +54,7 @@ function parse(json: string, from: string): StackSpec {
 
 async function main(): Promise<void> {
   if (process.argv.includes('--stdin')) await renderStdin();
+  else if (process.argv.includes('--workspace')) synthesizeWorkspace();
   else synthesizeDirectory(process.env['WEBHOSTER_SPECS'] ?? path.join('stacks', 'examples'));
 }
 

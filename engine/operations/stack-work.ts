@@ -2,7 +2,7 @@
  * What operations do with a stack: synthesize, plan, check, apply, destroy, remove what is left. Each is safe to
  * repeat.
  */
-import type { StackSpec } from '../../stacks';
+import { synthesizerPath, type StackSpec } from '../../stacks';
 import { EngineError, toEngineError } from '../errors';
 import type { StackNames } from '../libvirt/inventory';
 import { deleteStack, findStack, saveSpec } from '../store/stacks';
@@ -16,6 +16,7 @@ import {
   removeWorkspace,
   resourceNames,
   writePlan,
+  writeProject,
   writeStack,
   writeState,
 } from '../terraform/workspace';
@@ -70,7 +71,9 @@ export async function writeWorkspace(
   { parts, stackId, signal }: WorkspaceContext,
   spec: StackSpec,
 ): Promise<void> {
-  await writeStack(stackWorkspace(parts.config, stackId), await parts.synthesizer.synthesize(spec, signal));
+  const workspace = stackWorkspace(parts.config, stackId);
+  await writeStack(workspace, await parts.synthesizer.synthesize(spec, signal));
+  await writeProject(workspace, spec, synthesizerPath);
 }
 
 /** Links the provider into the workspace. */

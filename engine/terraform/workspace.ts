@@ -1,5 +1,5 @@
 /**
- * A stack's directory: cdk.tf.json, Terraform's state, the saved plan. Mode 0700, files 0600: state and plans hold
+ * A stack's directory: cdk.tf.json and what it was made from, Terraform's state, the saved plan. Mode 0700, files 0600: state and plans hold
  * secrets in plain text. The directory is a cache of what Postgres keeps (specification, sealed state): it can be
  * lost, or carried on by another machine.
  */
@@ -21,6 +21,20 @@ export interface StateSnapshot {
 export async function writeStack(workspace: string, terraformJson: string): Promise<void> {
   await mkdir(workspace, { recursive: true, mode: 0o700 });
   await replaceFile(path.join(workspace, stackFile), terraformJson);
+}
+
+/**
+ * Puts a project of the cdktf command line into the workspace: `cdktf diff` works there. It lies in a directory of its
+ * own, because that command refuses to work beside a `terraform.tfstate`.
+ *
+ * @param app  the compiled synthesizer
+ */
+export async function writeProject(workspace: string, spec: object, app: string): Promise<void> {
+  const project = { language: 'typescript', app: `node '${app}' --workspace`, sendCrashReports: 'false' };
+  const directory = path.join(workspace, 'cdktf');
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await replaceFile(path.join(directory, 'spec.json'), JSON.stringify(spec));
+  await replaceFile(path.join(directory, 'cdktf.json'), JSON.stringify(project));
 }
 
 /** The state as it is on disk; null when there is none, or Terraform was killed between making the file and writing it. */

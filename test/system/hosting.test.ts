@@ -94,19 +94,32 @@ it("serves the user's own page, by path and by name, lets them in by ssh and sft
   expect((await system.call('GET', '/host/my', { token: account.token })).status).toBe(404);
 });
 
-it('plans to no changes right after a create, by hand with plain Terraform in the workspace', async () => {
+it('plans to no changes right after a create, by hand in the workspace: plain Terraform, and cdktf', async () => {
   const made = await create();
-  const workspace = path.join(system.env.DATA_DIR ?? '', 'workspaces', made.hosting.id);
-  const env = {
-    PATH: process.env.PATH,
-    HOME: process.env.HOME,
-    TF_CLI_CONFIG_FILE: path.join(system.env.DATA_DIR ?? '', 'terraform.tfrc'),
+  const terraform = process.env.TERRAFORM_BIN ?? 'terraform';
+  const options = {
+    cwd: path.join(system.env.DATA_DIR ?? '', 'workspaces', made.hosting.id),
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      TF_CLI_CONFIG_FILE: path.join(system.env.DATA_DIR ?? '', 'terraform.tfrc'),
+      TERRAFORM_BINARY_NAME: terraform,
+      CHECKPOINT_DISABLE: '1',
+      CI: '1',
+    },
   };
-  const plan = execFileSync('terraform', ['plan', '-detailed-exitcode', '-no-color', '-input=false'], {
-    cwd: workspace,
-    env,
+  const planned = execFileSync(
+    terraform,
+    ['plan', '-detailed-exitcode', '-no-color', '-input=false'],
+    options,
+  );
+  expect(planned.toString()).toContain('No changes');
+  const cdktf = path.join(__dirname, '../../node_modules/.bin/cdktf');
+  const diff = execFileSync(cdktf, ['diff', '--skip-provider-lock'], {
+    ...options,
+    cwd: path.join(options.cwd, 'cdktf'),
   });
-  expect(plan.toString()).toContain('No changes');
+  expect(diff.toString()).toContain('No changes');
   await system.call('DELETE', '/host/my', { token: account.token });
 });
 
