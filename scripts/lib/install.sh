@@ -49,7 +49,7 @@ do_modules() {
   lock_stamp >"$ROOT/node_modules/.lock-sha256"
 }
 
-sources_stamp() { (cd "$ROOT" && find api cli engine stacks templates tsconfig.json -type f | grep -v '/provider/' | LC_ALL=C sort | xargs cat | sha256sum | cut -c1-64); }
+sources_stamp() { (cd "$ROOT" && find api cli engine stacks templates tsconfig.json -type f | grep -v '\.\(mod\|sum\)$' | LC_ALL=C sort | xargs cat | sha256sum | cut -c1-64); }
 need_build() { [ "$(cat "$ROOT/dist/.sources" 2>/dev/null)" != "$(sources_stamp)" ]; }
 do_build() {
   (cd "$ROOT" && npm run -s build)
@@ -76,6 +76,21 @@ do_terraform() {
   install -d -m 0755 "$CACHE_DIR/bin"
   unzip -o -q "$zip" terraform -d "$CACHE_DIR/bin"
   rm -rf "$(dirname "$zip")"
+}
+
+# OpenTofu, where somebody wants it and the machine has none: from the pinned Go modules (checksums in go.sum).
+tofu_stamp() { sha256sum "$ROOT/engine/terraform/opentofu/go.sum" | cut -c1-16; }
+need_tofu() {
+  local program
+  program=$(command -v tofu) || return 0
+  [ "$program" = "$CACHE_DIR/bin/tofu" ] && [ "$(cat "$CACHE_DIR/bin/.tofu-built-from" 2>/dev/null)" != "$(tofu_stamp)" ]
+}
+do_tofu() {
+  command -v go >/dev/null || fail "neither OpenTofu nor Go is installed: install one of them and run this again"
+  install -d -m 0755 "$CACHE_DIR/bin"
+  (cd "$ROOT/engine/terraform/opentofu" && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags='-s -w' -o "$CACHE_DIR/bin/tofu.new" github.com/opentofu/opentofu/cmd/tofu)
+  mv "$CACHE_DIR/bin/tofu.new" "$CACHE_DIR/bin/tofu"
+  tofu_stamp >"$CACHE_DIR/bin/.tofu-built-from"
 }
 
 PROVIDER_VERSION=0.8.3

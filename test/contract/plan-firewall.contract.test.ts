@@ -32,7 +32,7 @@ let terraform: Terraform;
 beforeEach(async () => {
   dir = mkdtempSync(path.join(tmpdir(), 'webhoster-ctr-'));
   terraform = await terraformCli({
-    program: 'terraform',
+    program: process.env.TERRAFORM_BIN ?? 'terraform',
     providerMirrorDir: path.join(cacheDir, 'providers'),
     configDir: dir,
   });

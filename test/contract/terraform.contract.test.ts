@@ -318,6 +318,7 @@ describe.each<[string, () => Promise<Host>]>([
 
   if (open === realHost) {
     describe('and the machine', () => {
+      const terraform = process.env.TERRAFORM_BIN ?? 'terraform';
       const cli = (program: string, graceMs?: number): Promise<Terraform> =>
         terraformCli({
           program,
@@ -394,7 +395,7 @@ describe.each<[string, () => Promise<Host>]>([
 
       // Terraform makes its state file when it locks it and writes it later: killed in between, it leaves it empty
       it('leaves a workspace that can be carried on when it is killed in the middle', async () => {
-        const hard = await cli('terraform', 0);
+        const hard = await cli(terraform, 0);
         const spec = newSpec();
         const workspace = await newWorkspace(spec);
         await hard.plan({ workspace }, { planFile, intent: 'apply' });
@@ -413,7 +414,7 @@ describe.each<[string, () => Promise<Host>]>([
       });
 
       it('keeps the settings of its command line to itself', async () => {
-        await cli('terraform');
+        await cli(terraform);
         const file = path.join(root, 'config/terraform.tfrc');
         expect(statSync(file).mode & 0o777).toBe(0o600);
         expect(readFileSync(file, 'utf8')).toContain('filesystem_mirror');

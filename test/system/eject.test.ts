@@ -47,7 +47,11 @@ function terraform(...args: string[]): { code: number | null; output: string } {
     HOME: home,
     TF_CLI_CONFIG_FILE: path.join(system.env.DATA_DIR ?? '', 'terraform.tfrc'),
   };
-  const { status, stdout, stderr } = spawnSync('terraform', args, { cwd: dir, env, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.env.TERRAFORM_BIN ?? 'terraform', args, {
+    cwd: dir,
+    env,
+    encoding: 'utf8',
+  });
   return { code: status, output: stdout + stderr };
 }
 

@@ -53,7 +53,7 @@ export async function realHost(): Promise<Host> {
     network: name,
     baseVolumePath,
     terraform: await terraformCli({
-      program: 'terraform',
+      program: process.env.TERRAFORM_BIN ?? 'terraform',
       providerMirrorDir: path.join(cacheDir, 'providers'),
       configDir,
     }),

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Runs the contract tests of Terraform and every system test with OpenTofu instead: tofu on PATH, or built from source
+# (5 to 10 minutes, cached under CACHE_DIR by checksum). Needs what scripts/test.sh installs. Options go to jest.
+set -euo pipefail
+# shellcheck source=scripts/lib/steps.sh
+. "$(dirname "$0")/lib/steps.sh"
+# shellcheck source=scripts/lib/environment.sh
+. "$ROOT/scripts/lib/environment.sh"
+# shellcheck source=scripts/lib/processes.sh
+. "$ROOT/scripts/lib/processes.sh"
+# shellcheck source=scripts/lib/install.sh
+. "$ROOT/scripts/lib/install.sh"
+need_root "$@"
+cd "$ROOT"
+export WITH_DEV=1 IMAGE=micro NODE_ENV=test
+unset DATABASE_URL DATA_DIR
+CACHE_DIR=${CACHE_DIR:-/var/cache/vm-webhoster}
+DATA_DIR=$(mktemp -d /tmp/webhoster-test.XXXXXX)
+export CACHE_DIR DATA_DIR
+load_environment
+
+need_micro() { ! webhoster image verify micro >/dev/null 2>&1; }
+do_micro() { webhoster image build micro; }
+
+STEPS=6
+step modules "Node modules, with the test tools"
+step build "Compile"
+step tofu "OpenTofu"
+TERRAFORM_BIN=$(command -v tofu)
+export TERRAFORM_BIN
+step provider "Terraform provider for libvirt"
+step libvirt "libvirtd"
+step micro "Guest image micro"
+
+say "$(tofu version | head -n 1)"
+status=0
+npx jest --selectProjects contract system --runInBand --testPathPatterns 'contract/(terraform|plan-firewall|hcl)' 'system/' "$@" || status=$?
+stop_pid "$RUN_DIR/libvirtd.pid" libvirtd 20
+stop_pid "$RUN_DIR/virtlogd.pid" virtlogd 20
+rm -rf "$DATA_DIR"
+[ "$status" -eq 0 ]
