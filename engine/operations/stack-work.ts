@@ -166,10 +166,16 @@ export function removeRemains(context: StepContext, names: StackNames): Promise<
   return removeByName(context, names, []);
 }
 
-/** Removes what carries the stack's names in libvirt but is not in Terraform's state. Call it before planning again. */
+/**
+ * Removes what carries the stack's names in libvirt but is not in Terraform's state. A domain that is not there may
+ * have run for a while, and was cut off in its first boot: its disks are made anew, too. Call it before planning a
+ * creation again.
+ */
 export async function removeUntracked(context: StepContext, names: StackNames): Promise<void> {
   const state = await readState(stackWorkspace(context.parts.config, context.stackId));
-  await removeByName(context, names, state === null ? [] : resourceNames(state));
+  const known = state === null ? [] : resourceNames(state);
+  const finished = names.domain === null || known.includes(names.domain);
+  await removeByName(context, names, finished ? known : []);
 }
 
 async function removeByName(

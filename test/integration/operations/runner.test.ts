@@ -70,6 +70,8 @@ describe('the runner', () => {
       expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
       expect([...world.host.domains.keys()]).toEqual([hosting.vmName]);
       expect(world.host.volumes.size).toBe(2);
+      // never the disk of a boot that was cut short
+      expect(world.host.faults.visited.filter((each) => each === 'made libvirt_volume')).toHaveLength(2);
     },
   );
 
