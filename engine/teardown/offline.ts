@@ -19,7 +19,7 @@ import { plannedChanges, type ResourceChange } from '../terraform/plan-view';
 import { checkPlan } from '../terraform/plan-firewall';
 import type { Terraform } from '../terraform/terraform';
 import { listWorkspaces, planFile, readState, removeWorkspace } from '../terraform/workspace';
-import type { TeardownOptions, TornDown } from './teardown';
+import type { TeardownOptions, TornDown } from './take-down';
 
 const applyMs = 120_000;
 
