@@ -31,6 +31,8 @@ import { takeDown, type TeardownOptions, type TornDown } from './teardown/take-d
 import { planRemoval, removeHosting } from './teardown/teardown';
 
 export interface Operator {
+  /** Where the work is done, for questions: `this machine`, or a service's address. */
+  readonly place: string;
   /**
    * @param text  a VM's name, a hosting's id or a username; null for the caller's own, which only a service knows
    * @throws {EngineError} hosting_not_found; validation_failed where there is no caller
@@ -67,10 +69,11 @@ export async function openOperator(config: Config, log: Log, signal: AbortSignal
     await engine.parts.database.close();
     if (started) await stopPostgres(config);
   };
-  return { ...operator(engine, signal), close: stop };
+  return { ...machineOperator(engine, signal), close: stop };
 }
 
-function operator(engine: EngineParts, signal: AbortSignal): Omit<Operator, 'close'> {
+/** @param signal  lets go of what runs */
+export function machineOperator(engine: EngineParts, signal: AbortSignal): Omit<Operator, 'close'> {
   const { parts, bus } = engine;
   const { direct } = parts.database;
   const planning = plans(parts);
@@ -79,6 +82,7 @@ function operator(engine: EngineParts, signal: AbortSignal): Omit<Operator, 'clo
   };
   const select = (filter: HostingFilter) => selectHostings(direct, filter);
   return {
+    place: 'this machine',
     find: async (text) => {
       if (text === null)
         throw new EngineError(
