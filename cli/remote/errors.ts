@@ -22,7 +22,7 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** @param thrown  by `fetch`, or while its body was read */
 export function unreachable(url: string, thrown: unknown): ServiceUnreachable {
-  if (thrown instanceof Error && thrown.name === 'TimeoutError')
+  if ((thrown as { name?: unknown } | null)?.name === 'TimeoutError')
     return new ServiceUnreachable(`${url} did not answer in time. Try again, or check --url`, thrown);
   const { code, message } = rootOf(thrown);
   const reason =
