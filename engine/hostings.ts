@@ -4,7 +4,6 @@ import type { AcceptedHosting, CreateHostingInput, Engine, Hosting, Operation, U
 import { EngineError } from './errors';
 import { vmNameOf } from './hosting-names';
 import { toHosting } from './hosting-view';
-import { visibleHosting } from './plans';
 import { parseCidr, poolAddresses } from './network-pool';
 import { accept } from './operations/accept';
 import { createHosting } from './operations/create-hosting';
@@ -27,6 +26,7 @@ import {
 import { claimIdempotencyKey, rememberAnswer } from './store/idempotency';
 import { getOperation, latestOperation, requestCancel, resumeStuck } from './store/operations';
 import { findNode } from './store/stacks';
+import { visibleHosting } from './visible-hosting';
 
 export function hostings(parts: Parts): Engine['hostings'] {
   const { config, database } = parts;

@@ -12,10 +12,11 @@ import type { Parts } from './parts';
 import { makeKeyPair, parsePublicKey } from './ssh-key';
 import type { Tx } from './store/database';
 import { noteDriftAsked } from './store/drift';
-import { findLivingHosting, findHosting, type HostingRow } from './store/hostings';
+import type { HostingRow } from './store/hostings';
 import { getOperation, stepsOf, unfinishedOperation } from './store/operations';
 import { planOf } from './store/runs';
 import { findUserByName } from './store/users';
+import { visibleHosting } from './visible-hosting';
 
 type PlanningParts = Pick<Parts, 'database' | 'queue'>;
 
@@ -110,18 +111,4 @@ function idOf(asker: Asker): number | undefined {
 /** For the records of runs: no user of the service asked. */
 function byOf(asker: Asker): { by?: string } {
   return asker === 'operator' ? { by: 'an operator' } : {};
-}
-
-/** @throws {EngineError} hosting_not_found, also where there is one that the asker may not see */
-export async function visibleHosting(tx: Tx, asker: Asker, hostingId: string | null): Promise<HostingRow> {
-  const mine = asker === 'operator' ? null : asker.id;
-  const hosting =
-    hostingId !== null
-      ? await findHosting(tx, hostingId)
-      : mine === null
-        ? null
-        : await findLivingHosting(tx, mine);
-  const all = asker === 'operator' || asker.role === 'admin';
-  if (hosting !== null && (all || hosting.userId === mine)) return hosting;
-  throw new EngineError('hosting_not_found', 'There is no such hosting');
 }

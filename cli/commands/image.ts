@@ -12,14 +12,17 @@ export function imageCommand(): Command {
   const command = new Command('image').description(
     "Guest images: built once, cached under their recipe's checksum",
   );
-  withFacts(command, {
+  for (const make of [listCommand, buildCommand, verifyCommand]) command.addCommand(make());
+  return withFacts(command, {
     where: 'machine',
     examples: ['webhoster image build debian-13'],
     exitCodes: { 0: 'done', 1: 'failed', 2: 'wrong usage' },
   });
-  withFacts(
-    command
-      .command('list')
+}
+
+function listCommand(): Command {
+  return withFacts(
+    new Command('list')
       .description('Shows every recipe and whether it is built')
       .option('--json', 'for scripts')
       .action(async ({ json }: { json?: boolean }) => {
@@ -44,9 +47,11 @@ export function imageCommand(): Command {
       exitCodes: { 0: 'listed', 1: 'failed', 2: 'wrong usage' },
     },
   );
-  withFacts(
-    command
-      .command('build')
+}
+
+function buildCommand(): Command {
+  return withFacts(
+    new Command('build')
       .description('Builds an image unless it is built')
       .addArgument(nameArgument())
       .action(async (name: ImageName) => {
@@ -67,9 +72,11 @@ export function imageCommand(): Command {
       exitCodes: { 0: 'built', 1: 'failed', 2: 'wrong usage' },
     },
   );
-  withFacts(
-    command
-      .command('verify')
+}
+
+function verifyCommand(): Command {
+  return withFacts(
+    new Command('verify')
       .description('Reads a built image again and compares its checksums')
       .addArgument(nameArgument())
       .action(async (name: ImageName) => {
@@ -82,7 +89,6 @@ export function imageCommand(): Command {
       exitCodes: { 0: 'as it was built', 1: 'not built, or not as it was', 2: 'wrong usage' },
     },
   );
-  return command;
 }
 
 function size(bytes: number): string {

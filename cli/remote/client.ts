@@ -41,20 +41,41 @@ export function serviceUrl(text: string): string {
   return `${url.origin}${url.pathname}`.replace(/(\/api\/v1)?\/*$/, '');
 }
 
-export function openClient({ url, token, signal, timeoutMs = 60_000 }: ClientOptions): Client {
-  const send = async (
-    method: string,
-    path: string,
-    { query, body, form, headers }: Sent,
-    life: AbortSignal,
-  ) => {
-    const parameters = new URLSearchParams();
-    for (const [name, value] of Object.entries(query ?? {}))
-      if (value !== undefined) parameters.set(name, value);
-    const asked = parameters.size > 0 ? `?${parameters.toString()}` : '';
-    const content =
-      form !== undefined ? new URLSearchParams(form) : body === undefined ? undefined : JSON.stringify(body);
-    const response = await fetch(`${url}/api/v1${path}${asked}`, {
+export function openClient(options: ClientOptions): Client {
+  const { url, token, signal, timeoutMs = 60_000 } = options;
+  const call = <T>(method: string, path: string, sent: Sent = {}): Promise<T> =>
+    guarded(options, async () => {
+      const life = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+      const response = await send(options, method, path, sent, life);
+      const body = await jsonOf(response);
+      if (body !== null) return body as T;
+      throw refusal(url, { status: response.status, body: null, retryAfter: null }, token !== null);
+    });
+  return {
+    url,
+    call,
+    data: async <T>(method: string, path: string, sent?: Sent) =>
+      (await call<{ data: T }>(method, path, sent)).data,
+    events: (path, afterId) => events(options, path, afterId),
+  };
+}
+
+/** @param life  of the request and of its answer */
+async function send(
+  { url, token }: ClientOptions,
+  method: string,
+  path: string,
+  { query, body, form, headers }: Sent,
+  life: AbortSignal,
+): Promise<Response> {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {}))
+    if (value !== undefined) parameters.set(name, value);
+  const json = body === undefined ? undefined : JSON.stringify(body);
+  const content = form === undefined ? json : new URLSearchParams(form);
+  const response = await fetch(
+    `${url}/api/v1${path}${parameters.size > 0 ? `?${parameters.toString()}` : ''}`,
+    {
       method,
       headers: {
         ...(token === null ? {} : { authorization: `Bearer ${token}` }),
@@ -65,69 +86,52 @@ export function openClient({ url, token, signal, timeoutMs = 60_000 }: ClientOpt
       // a token goes to nobody but whom it was given for
       redirect: 'manual',
       signal: life,
-    });
-    if (response.ok) return response;
-    const answer = {
-      status: response.status,
-      body: await jsonOf(response),
-      retryAfter: response.headers.get('retry-after'),
-    };
-    throw refusal(url, answer, token !== null);
-  };
-  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (thrown) {
-      signal.throwIfAborted();
-      throw thrown instanceof EngineError ? thrown : unreachable(url, thrown);
-    }
-  };
-  const call = <T>(method: string, path: string, sent: Sent = {}): Promise<T> =>
-    guarded(async () => {
-      const response = await send(
-        method,
-        path,
-        sent,
-        AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-      );
-      const body = await jsonOf(response);
-      if (body === null)
-        throw refusal(url, { status: response.status, body: null, retryAfter: null }, token !== null);
-      return body as T;
-    });
-  async function* events(path: string, afterId: string | null): AsyncGenerator<ServerEvent> {
-    const silence = new AbortController();
-    const give = (): void => {
-      silence.abort(new DOMException('silent for too long', 'TimeoutError'));
-    };
-    const timer = setTimeout(give, timeoutMs);
-    try {
-      const headers = {
-        accept: 'text/event-stream',
-        ...(afterId === null ? {} : { 'last-event-id': afterId }),
-      };
-      const life = AbortSignal.any([signal, silence.signal]);
-      const { body } = await guarded(() => send('GET', path, { headers }, life));
-      if (body === null) return;
-      const read = readEvents(alive(body, () => timer.refresh()));
-      for (;;) {
-        const next = await guarded(() => read.next());
-        if (next.done) return;
-        if (next.value.event === 'stream.failed')
-          throw new ServiceUnreachable('The service lost the thread. Try again in a minute');
-        yield next.value;
-      }
-    } finally {
-      clearTimeout(timer);
-    }
+    },
+  );
+  if (response.ok) return response;
+  const retryAfter = response.headers.get('retry-after');
+  throw refusal(url, { status: response.status, body: await jsonOf(response), retryAfter }, token !== null);
+}
+
+/** What is not ours becomes an error of the way to the service. */
+async function guarded<T>({ url, signal }: ClientOptions, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    signal.throwIfAborted();
+    throw thrown instanceof EngineError ? thrown : unreachable(url, thrown);
   }
-  return {
-    url,
-    call,
-    data: async <T>(method: string, path: string, sent?: Sent) =>
-      (await call<{ data: T }>(method, path, sent)).data,
-    events,
+}
+
+async function* events(
+  options: ClientOptions,
+  path: string,
+  afterId: string | null,
+): AsyncGenerator<ServerEvent> {
+  const silence = new AbortController();
+  const give = (): void => {
+    silence.abort(new DOMException('silent for too long', 'TimeoutError'));
   };
+  const timer = setTimeout(give, options.timeoutMs ?? 60_000);
+  try {
+    const headers = {
+      accept: 'text/event-stream',
+      ...(afterId === null ? {} : { 'last-event-id': afterId }),
+    };
+    const life = AbortSignal.any([options.signal, silence.signal]);
+    const { body } = await guarded(options, () => send(options, 'GET', path, { headers }, life));
+    if (body === null) return;
+    const read = readEvents(alive(body, () => timer.refresh()));
+    for (;;) {
+      const next = await guarded(options, () => read.next());
+      if (next.done) return;
+      if (next.value.event === 'stream.failed')
+        throw new ServiceUnreachable('The service lost the thread. Try again in a minute');
+      yield next.value;
+    }
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function* alive<T>(chunks: AsyncIterable<T>, onLife: () => void): AsyncGenerator<T> {

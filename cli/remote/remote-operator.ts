@@ -30,17 +30,13 @@ export function remoteOperator(client: Client, patience: Patience): Operator {
   let asked: Promise<Me> | null = null;
   const me = (): Promise<Me> =>
     (asked ??= client.data<Answer<typeof accountView>>('GET', '/auth/me').then(({ user }) => user));
-  const begin = async (method: string, path: string, sent: Sent = {}): Promise<string> => {
-    const headers = { ...respondAsync, ...sent.headers };
-    return (await client.data<{ operation: SentOperation }>(method, path, { ...sent, headers })).operation.id;
-  };
+  const begin = (method: string, path: string, sent?: Sent) => beginOperation(client, method, path, sent);
   const planned = async (method: string, path: string, sent?: Sent) => {
     const id = await begin(method, path, sent);
     await followOperation(client, id, patience);
     return toPlanReport(await client.data<Answer<typeof planAnswer>>('GET', `/operations/${id}/plan`));
   };
   const dryRun = { query: { dry_run: 'true' } };
-  const remove = (id: string) => begin('DELETE', `/hostings/${id}`);
   return {
     place: client.url,
     find: async (text) => findHosting(client, await me(), text),
@@ -63,6 +59,23 @@ export function remoteOperator(client: Client, patience: Patience): Operator {
         onProgress,
       );
     },
+    ...records(client, patience, me),
+    tearDown: (hostings, options) =>
+      takeDown(hostings, options, {
+        remove: async ({ id }) => followOperation(client, await begin('DELETE', `/hostings/${id}`), patience),
+        plan: ({ id }) => planned('DELETE', `/hostings/${id}`, dryRun),
+      }),
+    close: () => Promise.resolve(),
+  };
+}
+
+/** What was done and found: nothing of it begins anything. */
+function records(
+  client: Client,
+  patience: Patience,
+  me: () => Promise<Me>,
+): Pick<Operator, 'runs' | 'run' | 'followRun' | 'drift' | 'operations'> {
+  return {
     runs: async (id, limit) => {
       const query = { limit: String(limit) };
       const { runs } = await client.data<Answer<typeof runList>>('GET', `/hostings/${id}/runs`, { query });
@@ -87,13 +100,19 @@ export function remoteOperator(client: Client, patience: Patience): Operator {
       });
       return operations.map(toListedOperation);
     },
-    tearDown: (hostings, options) =>
-      takeDown(hostings, options, {
-        remove: async ({ id }) => followOperation(client, await remove(id), patience),
-        plan: ({ id }) => planned('DELETE', `/hostings/${id}`, dryRun),
-      }),
-    close: () => Promise.resolve(),
   };
+}
+
+/** @returns the operation's id */
+async function beginOperation(
+  client: Client,
+  method: string,
+  path: string,
+  sent: Sent = {},
+): Promise<string> {
+  const headers = { ...respondAsync, ...sent.headers };
+  const { operation } = await client.data<{ operation: SentOperation }>(method, path, { ...sent, headers });
+  return operation.id;
 }
 
 const everything: HostingFilter = { names: [], labels: {}, olderThanSeconds: null };

@@ -235,7 +235,11 @@ describe('an ordinary user over the API', () => {
   });
 
   it('neither sees nor removes anything of anybody else', async () => {
-    const operator = scene.operatorOf((await scene.signIn('user')).token);
+    const { user, token } = await scene.signIn('user');
+    const operator = scene.operatorOf(token);
+    await expect(scene.world.engine.hostings.remove(user, other.id)).rejects.toMatchObject({
+      code: 'hosting_not_found',
+    });
     await expect(operator.find(other.vmName)).rejects.toMatchObject({ code: 'hosting_not_found' });
     await expect(operator.plan(other.id)).rejects.toMatchObject({ code: 'hosting_not_found' });
     await expect(operator.runs(other.id, 1)).rejects.toMatchObject({ code: 'hosting_not_found' });

@@ -54,6 +54,8 @@ const wanted: [string, string[]][] = [
   ['webhoster operations --status stuck --js', ['--json']],
   ['webhoster plan --url http-of-something --te', ['--text']],
   ['webhoster --url plan --loc', ['--local']],
+  // the address of the service, and not the command, which has no such option
+  ['webhoster --url plan --ver', ['--version']],
   ['webhoster image build de', ['debian-13']],
   ['webhoster completion ', ['bash', 'zsh', 'fish']],
   ['webhoster backup tod', ['today.backup']],
