@@ -15,6 +15,13 @@ export const successMessages = {
     '호스팅을 만들고 있습니다. 작업 상태를 확인하세요.',
   ),
   hosting_shown: text('Your hosting', '내 호스팅 정보입니다.'),
+  hosting_removed: text('The hosting has been deleted', '호스팅이 삭제되었습니다.'),
+  hosting_removing: text(
+    'The hosting is being deleted; follow the operation',
+    '호스팅을 삭제하고 있습니다. 작업 상태를 확인하세요.',
+  ),
+  removal_shown: text('What a removal would take away', '삭제하면 없어질 내용입니다.'),
+  hostings_listed: text('Hostings, the oldest first', '오래된 호스팅부터 보여 드립니다.'),
   hosting_deleted: text('Your hosting has been deleted', '호스팅이 삭제되었습니다.'),
   hosting_deleting: text(
     'Your hosting is being deleted; follow the operation',
@@ -76,6 +83,10 @@ export const fieldMessages = {
   label_invalid: text(
     'a name of a-z, 0-9 and dash (at most 32), a value of letters, digits, dot, dash and underscore (1 to 64)',
     '이름은 영문 소문자, 숫자, 하이픈(최대 32자), 값은 영문, 숫자, 점, 하이픈, 밑줄(1~64자)이어야 합니다.',
+  ),
+  names_invalid: text(
+    'up to 100 names of letters, digits and dash, separated by commas',
+    '영문, 숫자, 하이픈으로 된 이름을 쉼표로 구분하여 최대 100개까지 보낼 수 있습니다.',
   ),
   labels_too_many: text('at most 16 labels', '라벨은 최대 16개입니다.'),
   identifier_invalid: text('is not an identifier', '올바른 식별자가 아닙니다.'),

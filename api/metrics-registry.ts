@@ -36,6 +36,21 @@ export function registryOf(metrics: Metrics): Registry {
   );
   one('ssh_ports_used', 'SSH ports that hostings hold.', metrics.sshPorts.used);
   one('ssh_ports_total', 'SSH ports that there are for hostings.', metrics.sshPorts.total);
+  one(
+    'drift_hostings',
+    'Running hostings that differed from their specification at the last look.',
+    metrics.drift.hostings,
+  );
+  one(
+    'drift_failed_looks',
+    'Running hostings whose newest look for drift failed.',
+    metrics.drift.failedLooks,
+  );
+  one(
+    'drift_oldest_look_seconds',
+    'Seconds since the last look for drift that succeeded, of the running hosting where that is the longest ago.',
+    metrics.drift.oldestLookSeconds,
+  );
   if (metrics.sweep !== null) {
     one('sweep_age_seconds', 'Seconds since the newest sweep.', metrics.sweep.ageSeconds);
     gauge(

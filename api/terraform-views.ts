@@ -47,6 +47,7 @@ export function showDrift(drift: HostingDrift): z.output<typeof driftList>['host
     username: drift.username,
     checked_at: drift.checkedAt?.toISOString() ?? null,
     differences: [...drift.differences],
+    look_failed: drift.lookFailed,
   };
 }
 

@@ -2,9 +2,11 @@
 import type { z } from 'zod';
 import type {
   ComponentHealth,
+  DriftFound,
   Failure,
   Hosting,
   ListedOperation,
+  NamedHosting,
   Operation,
   OperationEvent,
   User,
@@ -14,7 +16,7 @@ import type { Language } from './language';
 import { failureMessage } from './messages';
 import type { userView } from './schemas/account';
 import type { componentHealthView } from './schemas/health';
-import type { hostingAccess, hostingView } from './schemas/hosting';
+import type { hostingAccess, hostingView, listedHostingView } from './schemas/hosting';
 import type {
   failureView,
   listedOperationView,
@@ -52,8 +54,30 @@ export function showHosting(hosting: Hosting, language: Language): z.output<type
     disk_gib: hosting.diskGiB,
     labels: { ...hosting.labels },
     failure: showFailure(hosting.failure, language),
+    drift: showDriftFound(hosting.drift),
     created_at: hosting.createdAt.toISOString(),
     ready_at: iso(hosting.readyAt),
+  };
+}
+
+function showDriftFound(drift: DriftFound): z.output<typeof hostingView>['drift'] {
+  return {
+    found: drift.differences.length > 0,
+    differences: [...drift.differences],
+    checked_at: iso(drift.checkedAt),
+    look_failed: drift.lookFailed,
+  };
+}
+
+export function showListedHosting(hosting: NamedHosting): z.output<typeof listedHostingView> {
+  return {
+    id: hosting.id,
+    vm_id: hosting.vmName,
+    username: hosting.username,
+    status: hosting.status,
+    labels: { ...hosting.labels },
+    drift: showDriftFound(hosting.drift),
+    created_at: hosting.createdAt.toISOString(),
   };
 }
 

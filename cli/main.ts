@@ -1,52 +1,29 @@
 #!/usr/bin/env node
-/** `webhoster`: what an operator does on the machine itself. Exit codes: 0 done, 1 failed, 2 usage. */
-import { Command, CommanderError } from 'commander';
-import { EngineError, projectVersion } from '../engine';
-import { backupCommand, restoreCommand } from './commands/backup';
-import { doctorCommand } from './commands/doctor';
-import { adoptCommand, ejectCommand } from './commands/eject';
-import { imageCommand } from './commands/image';
-import { nodeCommand } from './commands/node';
-import { operationsCommand } from './commands/operations';
-import { applyCommand, driftCommand, planCommand } from './commands/plan';
-import { runsCommand } from './commands/runs';
-import { teardownCommand } from './commands/teardown';
-import { serviceCommand } from './commands/service';
+/** `webhoster`: what an operator does on the machine itself, and what anybody may do over the API. */
+import { type Command, CommanderError } from 'commander';
+import { EngineError } from '../engine';
+import { factsOf } from './facts';
+import { buildProgram, exitCodeOf } from './program';
 
-async function main(): Promise<void> {
-  const program = new Command('webhoster')
-    .description('Operates vm-webhoster on this machine')
-    .version(projectVersion);
-  for (const command of [
-    adoptCommand(),
-    applyCommand(),
-    backupCommand(),
-    doctorCommand(),
-    driftCommand(),
-    ejectCommand(),
-    imageCommand(),
-    nodeCommand(),
-    operationsCommand(),
-    planCommand(),
-    restoreCommand(),
-    runsCommand(),
-    serviceCommand(),
-    teardownCommand(),
-  ])
-    program.addCommand(command);
-  throwOnUsage(program);
-  await program.parseAsync();
+let running: Command | null = null;
+
+buildProgram((command) => {
+  running = command;
+})
+  .parseAsync()
+  .catch((thrown: unknown) => {
+    if (thrown instanceof EngineError) tell(thrown, running);
+    else if (!(thrown instanceof CommanderError)) console.error(stopped(thrown) ?? thrown);
+    process.exit(exitCodeOf(thrown, running));
+  });
+
+function tell(error: EngineError, command: Command | null): void {
+  console.error(`error: ${error.message}`);
+  if (error.code === 'config_invalid' && command !== null && factsOf(command)?.where === 'machine')
+    console.error('This command works on the machine of the service only, there as ./scripts/webhoster');
+  if (process.env.LOG_LEVEL === 'debug') console.error(error.cause);
 }
 
-/** Commander would end the process itself, with 1; subcommands do not inherit the setting. */
-function throwOnUsage(command: Command): void {
-  command.exitOverride().showHelpAfterError();
-  command.commands.forEach(throwOnUsage);
+function stopped(thrown: unknown): string | null {
+  return thrown instanceof Error && thrown.message.startsWith('stopped by ') ? thrown.message : null;
 }
-
-main().catch((error: unknown) => {
-  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
-  console.error(error instanceof EngineError ? `error: ${error.message}` : error);
-  if (error instanceof EngineError && process.env.LOG_LEVEL === 'debug') console.error(error.cause);
-  process.exit(1);
-});

@@ -1,8 +1,16 @@
-/** Colours, where somebody looks: off when the output is no terminal, with NO_COLOR, and with TERM=dumb. */
+/** Colours, where somebody looks. */
 const codes = { red: 31, green: 32, yellow: 33, dim: 2, bold: 1 } as const;
 
-const coloured = process.stdout.isTTY && process.env.NO_COLOR === undefined && process.env.TERM !== 'dumb';
+export type Colour = keyof typeof codes;
 
-export function paint(colour: keyof typeof codes, text: string): string {
-  return coloured ? `\u001b[${codes[colour]}m${text}\u001b[0m` : text;
+/** Off when the output is no terminal, with NO_COLOR (https://no-color.org: set, and not empty), and with TERM=dumb. */
+export function isColoured(
+  { isTTY }: { readonly isTTY?: boolean },
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
+  return isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
+}
+
+export function paint(colour: Colour, text: string): string {
+  return isColoured(process.stdout, process.env) ? `\u001b[${codes[colour]}m${text}\u001b[0m` : text;
 }

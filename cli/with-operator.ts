@@ -1,15 +1,40 @@
-/** Opens what an operator works with on this machine, and closes it whatever happens. */
-import { createLog, loadConfig, openOperator, type Operator } from '../engine';
+/** Opens what a command works with, on this machine or by a service's API, and closes it whatever happens. */
+import type { Command } from 'commander';
+import { createLog, EngineError, loadConfig, openOperator, type Operator } from '../engine';
+import { readLogins } from './credentials';
+import { openClient } from './remote/client';
+import { remoteOperator } from './remote/remote-operator';
+import { chooseTarget, type TargetFlags } from './target';
 import { untilStopped } from './until-stopped';
 
+/** @param command  whose flags say where: `--url`, `--local` */
 export async function withOperator<T>(
+  command: Command,
   work: (operator: Operator, stop: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const stop = untilStopped();
-  const operator = await openOperator(loadConfig(), createLog(process.env.LOG_LEVEL ?? 'fatal'), stop);
+  const operator = await open(command, stop);
   try {
     return await work(operator, stop);
   } finally {
     await operator.close();
+  }
+}
+
+async function open(command: Command, stop: AbortSignal): Promise<Operator> {
+  const target = await chooseTarget(command.optsWithGlobals<TargetFlags>(), process.env, readLogins);
+  if (target.kind === 'service')
+    return remoteOperator(openClient({ ...target, signal: stop }), { signal: stop });
+  return openOperator(machineConfig(), createLog(process.env.LOG_LEVEL ?? 'fatal'), stop);
+}
+
+/** @throws {EngineError} config_invalid, with the other way to go */
+function machineConfig(): ReturnType<typeof loadConfig> {
+  try {
+    return loadConfig();
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError)) throw thrown;
+    const elsewhere = 'If the service runs elsewhere: webhoster login --url ADDRESS';
+    throw new EngineError(thrown.code, `${thrown.message}\n${elsewhere}`, { cause: thrown.cause });
   }
 }

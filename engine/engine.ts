@@ -61,8 +61,38 @@ export interface Hosting {
   /** The VM's SSH host keys as lines for ~/.ssh/known_hosts; empty until the VM has been seen. */
   readonly knownHosts: readonly string[];
   readonly failure: Failure | null;
+  /** What the last look for drift found. */
+  readonly drift: DriftFound;
   readonly createdAt: Date;
   readonly readyAt: Date | null;
+}
+
+/** How a hosting differs from its specification, as the last look found it. */
+export interface DriftFound {
+  /** null before the first look that succeeded. */
+  readonly checkedAt: Date | null;
+  readonly differences: readonly string[];
+  /** The newest look failed, so that what stands here is older. */
+  readonly lookFailed: boolean;
+}
+
+/** Which hostings; those that fit one of the names and every other condition. */
+export interface HostingFilter {
+  /** VM names, hosting ids or usernames; empty for any. */
+  readonly names: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly olderThanSeconds: number | null;
+}
+
+/** A living hosting as lists show it. */
+export interface NamedHosting {
+  readonly id: string;
+  readonly vmName: string;
+  readonly username: string;
+  readonly status: HostingStatus;
+  readonly createdAt: Date;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly drift: DriftFound;
 }
 
 export interface OperationStep {
@@ -111,6 +141,8 @@ export interface Metrics {
   /** What the newest sweep found; null before the first one. */
   readonly sweep: { ageSeconds: number; findings: readonly { kind: string; count: number }[] } | null;
   readonly sshPorts: { used: number; total: number };
+  /** Of running hostings: how many differ, whose last look failed, and since when the one looked at longest ago was. */
+  readonly drift: { hostings: number; failedLooks: number; oldestLookSeconds: number };
 }
 
 export interface OperationEvent {
@@ -171,13 +203,10 @@ export interface RunDetail extends Run {
   readonly plan: Readonly<Record<string, unknown>> | null;
 }
 
-export interface HostingDrift {
+export interface HostingDrift extends DriftFound {
   readonly hostingId: string;
   readonly vmName: string;
   readonly username: string;
-  /** null before the first look. */
-  readonly checkedAt: Date | null;
-  readonly differences: readonly string[];
 }
 
 export interface ApplyInput {
@@ -231,6 +260,10 @@ export interface Engine {
     mine(user: User): Promise<Hosting>;
     /** Accepts the removal; a create that is still running is cancelled first. @throws hosting_not_found */
     delete(user: User): Promise<Operation>;
+    /** The same for any hosting that the asker may see. @throws hosting_not_found */
+    remove(asker: Asker, id: string): Promise<Operation>;
+    /** Living hostings of everybody, the oldest first, from behind `after` on. The caller must be an operator. */
+    list(filter: HostingFilter, page: { limit: number; after?: string }): Promise<readonly NamedHosting[]>;
   };
   readonly operations: {
     /** An operation of this user (an admin sees all). @throws operation_not_found */
@@ -250,6 +283,10 @@ export interface Engine {
     request(asker: Asker, hostingId: string | null): Promise<Operation>;
     /** Plans a hosting that is not made. */
     requestNew(user: User, input: Pick<CreateHostingInput, 'sshPublicKey'>): Promise<Operation>;
+    /** The same for any user. The caller must be an operator. @throws not_found */
+    requestNewFor(username: string): Promise<Operation>;
+    /** Plans what a removal would take away. @throws hosting_not_found */
+    requestRemoval(asker: Asker, hostingId: string): Promise<Operation>;
     /** Brings the hosting back to its specification. @throws hosting_not_found */
     apply(asker: Asker, hostingId: string | null, input: ApplyInput): Promise<Operation>;
     /** The plan that an operation made. @throws why there is none */

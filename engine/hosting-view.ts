@@ -1,10 +1,17 @@
 /** A hosting's row as its owner sees it. */
-import type { Hosting, User } from './engine';
+import type { DriftFound, Hosting, User } from './engine';
 import type { Config } from './config';
 import { guestUser } from './cloud-init';
+import { neverLooked } from './store/drift';
 import type { HostingRow } from './store/hostings';
 
-export function toHosting(row: HostingRow, owner: Pick<User, 'username'>, config: Config): Hosting {
+/** @param drift  what the last look found. @default that none was made */
+export function toHosting(
+  row: HostingRow,
+  owner: Pick<User, 'username'>,
+  config: Config,
+  drift: DriftFound = neverLooked,
+): Hosting {
   const access = accessOf(row, owner, config);
   const hostName = row.sshPort === 22 ? config.PUBLIC_HOST : `[${config.PUBLIC_HOST}]:${row.sshPort}`;
   return {
@@ -22,6 +29,7 @@ export function toHosting(row: HostingRow, owner: Pick<User, 'username'>, config
     ...access,
     knownHosts: row.sshHostKeys.map((key) => `${hostName} ${key}`),
     failure: row.failureCode === null ? null : { code: row.failureCode, message: row.failureMessage ?? '' },
+    drift,
     createdAt: row.createdAt,
     readyAt: row.readyAt,
   };

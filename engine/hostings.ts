@@ -1,6 +1,6 @@
 /** Accepting a create or a delete: one transaction in which everything is taken and the job exists, or nothing is. */
 import { createHash, randomUUID } from 'node:crypto';
-import type { AcceptedHosting, CreateHostingInput, Engine, Operation, User } from './engine';
+import type { AcceptedHosting, CreateHostingInput, Engine, Hosting, Operation, User } from './engine';
 import { EngineError } from './errors';
 import { vmNameOf } from './hosting-names';
 import { toHosting } from './hosting-view';
@@ -11,6 +11,7 @@ import { deleteHosting } from './operations/delete-hosting';
 import type { Parts } from './parts';
 import { makeKeyPair, parsePublicKey } from './ssh-key';
 import type { Tx } from './store/database';
+import { driftOf } from './store/drift';
 import { isBeingAdopted } from './store/ejections';
 import {
   findHosting,
@@ -19,14 +20,18 @@ import {
   type HostingRow,
   lockHosting,
   reserveHosting,
+  selectHostings,
   updateHosting,
 } from './store/hostings';
 import { claimIdempotencyKey, rememberAnswer } from './store/idempotency';
 import { getOperation, latestOperation, requestCancel, resumeStuck } from './store/operations';
 import { findNode } from './store/stacks';
+import { visibleHosting } from './visible-hosting';
 
 export function hostings(parts: Parts): Engine['hostings'] {
   const { config, database } = parts;
+  const shown = async (row: HostingRow, user: User): Promise<Hosting> =>
+    toHosting(row, user, config, await driftOf(database.direct, row.id));
   return {
     create: async (user, input) => {
       const keys = input.sshPublicKey === undefined ? makeKeyPair(`vm-webhoster-${user.username}`) : null;
@@ -67,11 +72,14 @@ export function hostings(parts: Parts): Engine['hostings'] {
       if (row === null || (row.userId !== user.id && user.role !== 'admin')) {
         throw new EngineError('hosting_not_found', 'There is no such hosting');
       }
-      return toHosting(row, user, config);
+      return shown(row, user);
     },
-    mine: async (user) => toHosting(await livingHosting(database.direct, user), user, config),
+    mine: async (user) => shown(await livingHosting(database.direct, user), user),
     delete: (user) =>
       database.transaction(async (tx) => deleteAccepted(parts, tx, await livingHosting(tx, user))),
+    remove: (asker, id) =>
+      database.transaction(async (tx) => deleteAccepted(parts, tx, await visibleHosting(tx, asker, id))),
+    list: (filter, page) => selectHostings(database.direct, filter, page),
   };
 }
 

@@ -15,6 +15,7 @@ import {
   openOperations,
   usedSshPorts,
 } from './store/counts';
+import { driftCounts } from './store/drift';
 
 type SweepCount = NonNullable<Metrics['sweep']>['findings'][number];
 
@@ -26,11 +27,12 @@ export function metrics({ config, database }: Pick<Parts, 'config' | 'database'>
   return {
     read: async () => {
       const tx = database.direct;
-      const [open, living, sweep, used] = await Promise.all([
+      const [open, living, sweep, used, drift] = await Promise.all([
         openOperations(tx),
         livingHostingCounts(tx),
         newestSweepCounts(tx),
         usedSshPorts(tx),
+        driftCounts(tx),
       ]);
       return {
         ...ofOperations(open),
@@ -39,6 +41,7 @@ export function metrics({ config, database }: Pick<Parts, 'config' | 'database'>
         ),
         sweep: sweep && { ...sweep, findings: ofFindings(sweep.findings) },
         sshPorts: { used, total },
+        drift,
       };
     },
   };

@@ -1,8 +1,20 @@
 /**
- * What an operator does on the machine itself, with or without the service: each work is an operation as any other,
- * taken up here unless a worker of the service has it.
+ * What a command line does with hostings, wherever it runs, and how it is done on the machine itself, with or without
+ * the service: each work is an operation as any other, taken up here unless a worker of the service has it.
  */
-import type { ApplyInput, Engine, HostingDrift, Operation, PlanReport, Run, RunDetail } from './engine';
+import type {
+  ApplyInput,
+  Engine,
+  HostingDrift,
+  HostingFilter,
+  ListedOperation,
+  NamedHosting,
+  Operation,
+  OperationStatus,
+  PlanReport,
+  Run,
+  RunDetail,
+} from './engine';
 import type { EngineParts } from './engine-parts';
 import { drift } from './drift';
 import { EngineError } from './errors';
@@ -14,14 +26,20 @@ import { planReport, plans } from './plans';
 import { runs } from './runs';
 import { startPostgres, stopPostgres } from './postgres';
 import { connectParts } from './start';
-import { type HostingFilter, type NamedHosting, selectHostings } from './store/hostings';
+import { selectHostings } from './store/hostings';
 import { findOperationRow } from './store/operations';
-import { findUserByName } from './store/users';
-import { planRemoval, tearDown, type TeardownOptions, type TornDown } from './teardown/teardown';
+import { takeDown, type TeardownOptions, type TornDown } from './teardown/take-down';
+import { planRemoval, removeHosting } from './teardown/teardown';
 
 export interface Operator {
-  /** @param text  a VM's name, a hosting's id or a username. @throws {EngineError} hosting_not_found */
-  find(text: string): Promise<NamedHosting>;
+  /** Where the work is done, for questions: `this machine`, or a service's address. */
+  readonly place: string;
+  /**
+   * @param text  a VM's name, a hosting's id or a username; null for the caller's own, which only a service knows
+   * @throws {EngineError} hosting_not_found; validation_failed where there is no caller
+   */
+  find(text: string | null): Promise<NamedHosting>;
+  /** Living hostings, the oldest first. */
   select(filter: HostingFilter): Promise<readonly NamedHosting[]>;
   plan(hostingId: string): Promise<PlanReport>;
   /** What a create for this user would make. */
@@ -32,6 +50,8 @@ export interface Operator {
   run(id: string): Promise<RunDetail>;
   followRun(id: string): AsyncIterable<string>;
   drift(): Promise<readonly HostingDrift[]>;
+  /** Newest first; a stuck one with what it still owns. */
+  operations(options: { status?: OperationStatus; limit: number }): Promise<readonly ListedOperation[]>;
   tearDown(hostings: readonly NamedHosting[], options: TeardownOptions): Promise<TornDown[]>;
   close(): Promise<void>;
 }
@@ -50,10 +70,11 @@ export async function openOperator(config: Config, log: Log, signal: AbortSignal
     await engine.parts.database.close();
     if (started) await stopPostgres(config);
   };
-  return { ...operator(engine, signal), close: stop };
+  return { ...machineOperator(engine, signal), close: stop };
 }
 
-function operator(engine: EngineParts, signal: AbortSignal): Omit<Operator, 'close'> {
+/** @param signal  lets go of what runs */
+export function machineOperator(engine: EngineParts, signal: AbortSignal): Omit<Operator, 'close'> {
   const { parts, bus } = engine;
   const { direct } = parts.database;
   const planning = plans(parts);
@@ -62,7 +83,13 @@ function operator(engine: EngineParts, signal: AbortSignal): Omit<Operator, 'clo
   };
   const select = (filter: HostingFilter) => selectHostings(direct, filter);
   return {
+    place: 'this machine',
     find: async (text) => {
+      if (text === null)
+        throw new EngineError(
+          'validation_failed',
+          'Say which hosting: a VM name, a hosting id or a username. Only with --url is there one of your own',
+        );
       const [hosting] = await select({ names: [text], labels: {}, olderThanSeconds: null });
       if (hosting) return hosting;
       throw new EngineError('hosting_not_found', `There is no hosting of the name, id or user ${text}`);
@@ -74,9 +101,7 @@ function operator(engine: EngineParts, signal: AbortSignal): Omit<Operator, 'clo
       return planReport(direct, operation.id);
     },
     planNew: async (username) => {
-      const user = await findUserByName(direct, username);
-      if (user === null) throw new EngineError('not_found', `There is no user ${username}`);
-      const operation = await planning.requestNew(user, {});
+      const operation = await planning.requestNewFor(username);
       await finish(operation);
       return planReport(direct, operation.id);
     },
@@ -88,8 +113,12 @@ function operator(engine: EngineParts, signal: AbortSignal): Omit<Operator, 'clo
     run: (id) => runs(parts, bus).get('operator', id),
     followRun: (id) => runs(parts, bus).follow('operator', id, { signal }),
     drift: () => drift(parts).list(),
+    operations: (options) => operations(parts, bus).list(options),
     tearDown: (hostings, options) =>
-      tearDown(engine, hostings, options, (hosting) => planRemoval(engine, hosting, signal)),
+      takeDown(hostings, options, {
+        remove: (hosting) => removeHosting(engine, hosting, options.handover),
+        plan: (hosting) => planRemoval(engine, hosting, signal),
+      }),
   };
 }
 

@@ -1,19 +1,22 @@
 /** Plans for people: what an apply would change now, what a create or a removal would do; and bringing back what differs. */
 import { randomUUID } from 'node:crypto';
-import type { Asker, Engine, Operation, PlanReport } from './engine';
+import type { Asker, CreateHostingInput, Engine, Operation, PlanReport, User } from './engine';
 import { EngineError } from './errors';
 import { hasEnded } from './operations-view';
 import { accept } from './operations/accept';
 import { applyStack } from './operations/apply-stack';
 import { checkDrift, type Drift } from './operations/check-drift';
-import type { OperationDefinition } from './operations/operation';
 import { planHosting } from './operations/plan-hosting';
+import { planRemoval } from './operations/plan-removal';
 import type { Parts } from './parts';
 import { makeKeyPair, parsePublicKey } from './ssh-key';
 import type { Tx } from './store/database';
-import { findLivingHosting, findHosting, type HostingRow } from './store/hostings';
+import { noteDriftAsked } from './store/drift';
+import type { HostingRow } from './store/hostings';
 import { getOperation, stepsOf, unfinishedOperation } from './store/operations';
 import { planOf } from './store/runs';
+import { findUserByName } from './store/users';
+import { visibleHosting } from './visible-hosting';
 
 type PlanningParts = Pick<Parts, 'database' | 'queue'>;
 
@@ -22,15 +25,24 @@ export function plans(parts: PlanningParts): Engine['plans'] {
   return {
     request: (asker, hostingId) =>
       database.transaction(async (tx) =>
-        acceptOnce(parts, tx, checkDrift, await visibleHosting(tx, asker, hostingId), asker),
+        lookOnce(parts, tx, await visibleHosting(tx, asker, hostingId), asker),
       ),
-    requestNew: (user, { sshPublicKey }) => {
-      const key = sshPublicKey === undefined ? makeKeyPair('plan').publicKey : parsePublicKey(sshPublicKey);
-      const input = { userId: user.id, sshPublicKey: key };
-      return database.transaction((tx) =>
-        accept(parts, tx, planHosting, { stackId: randomUUID(), userId: user.id, input }),
-      );
+    requestNew: (user, input) => planOfNew(parts, user, input),
+    requestNewFor: async (username) => {
+      const user = await findUserByName(database.direct, username);
+      if (user === null) throw new EngineError('not_found', `There is no user ${username}`);
+      return planOfNew(parts, user, {});
     },
+    requestRemoval: (asker, hostingId) =>
+      database.transaction(async (tx) => {
+        const { id } = await visibleHosting(tx, asker, hostingId);
+        return accept(parts, tx, planRemoval, {
+          stackId: id,
+          hostingId: id,
+          userId: idOf(asker),
+          input: byOf(asker),
+        });
+      }),
     apply: (asker, hostingId, input) =>
       database.transaction(async (tx) => {
         const hosting = await visibleHosting(tx, asker, hostingId);
@@ -67,17 +79,24 @@ export async function planReport(tx: Tx, operationId: string): Promise<PlanRepor
   };
 }
 
-/** One that is waiting or under way is joined: it will be as fresh. */
-async function acceptOnce(
+function planOfNew(
   parts: PlanningParts,
-  tx: Tx,
-  definition: OperationDefinition,
-  hosting: HostingRow,
-  asker: Asker,
+  user: User,
+  { sshPublicKey }: Pick<CreateHostingInput, 'sshPublicKey'>,
 ): Promise<Operation> {
-  const underWay = await unfinishedOperation(tx, hosting.id, definition.kind);
+  const key = sshPublicKey === undefined ? makeKeyPair('plan').publicKey : parsePublicKey(sshPublicKey);
+  const input = { userId: user.id, sshPublicKey: key };
+  return parts.database.transaction((tx) =>
+    accept(parts, tx, planHosting, { stackId: randomUUID(), userId: user.id, input }),
+  );
+}
+
+/** One that is waiting or under way is joined: it will be as fresh. */
+async function lookOnce(parts: PlanningParts, tx: Tx, hosting: HostingRow, asker: Asker): Promise<Operation> {
+  const underWay = await unfinishedOperation(tx, hosting.id, checkDrift.kind);
   if (underWay !== null) return underWay;
-  return accept(parts, tx, definition, {
+  await noteDriftAsked(tx, hosting.id);
+  return accept(parts, tx, checkDrift, {
     stackId: hosting.id,
     hostingId: hosting.id,
     userId: idOf(asker),
@@ -92,18 +111,4 @@ function idOf(asker: Asker): number | undefined {
 /** For the records of runs: no user of the service asked. */
 function byOf(asker: Asker): { by?: string } {
   return asker === 'operator' ? { by: 'an operator' } : {};
-}
-
-/** @throws {EngineError} hosting_not_found, also where there is one that the asker may not see */
-export async function visibleHosting(tx: Tx, asker: Asker, hostingId: string | null): Promise<HostingRow> {
-  const mine = asker === 'operator' ? null : asker.id;
-  const hosting =
-    hostingId !== null
-      ? await findHosting(tx, hostingId)
-      : mine === null
-        ? null
-        : await findLivingHosting(tx, mine);
-  const all = asker === 'operator' || asker.role === 'admin';
-  if (hosting !== null && (all || hosting.userId === mine)) return hosting;
-  throw new EngineError('hosting_not_found', 'There is no such hosting');
 }

@@ -5,8 +5,8 @@ import { EngineError } from './errors';
 import type { EventBus } from './events';
 import type { Parts } from './parts';
 import type { Tx } from './store/database';
-import { visibleHosting } from './plans';
 import { findHosting } from './store/hostings';
+import { visibleHosting } from './visible-hosting';
 import { findRun, type ListedRun, runsOf } from './store/runs';
 
 /** Notifications may be lost with their connection; then this is how late a line is seen. */

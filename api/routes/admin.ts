@@ -1,7 +1,8 @@
 /** What an operator sees of everybody's. */
 import { defineRoute } from '../route';
+import { hostingList, hostingQuery } from '../schemas/hosting';
 import { operationList, operationQuery } from '../schemas/operation';
-import { showListedOperation } from '../views';
+import { showListedHosting, showListedOperation } from '../views';
 
 export const listOperations = defineRoute({
   name: 'listOperations',
@@ -20,3 +21,35 @@ export const listOperations = defineRoute({
     return answer(200, { message: 'operations_listed', data: { operations } });
   },
 });
+
+export const listHostings = defineRoute({
+  name: 'listHostings',
+  method: 'get',
+  path: '/api/v1/admin/hostings',
+  tag: 'Administration',
+  summary: 'List living hostings of all users, the oldest first',
+  auth: 'admin',
+  query: hostingQuery,
+  responses: {
+    200: { description: 'The hostings, with what the last look for drift found', data: hostingList },
+  },
+  failures: [],
+  async handle({ engine, query, answer }) {
+    const filter = {
+      names: query.names?.split(',') ?? [],
+      labels: Object.fromEntries((query.labels?.split(',') ?? []).map(pairOf)),
+      olderThanSeconds: query.older_than_seconds ?? null,
+    };
+    const found = await engine.hostings.list(filter, { limit: query.limit, after: query.after });
+    const next = found.length < query.limit ? null : (found.at(-1)?.id ?? null);
+    return answer(200, {
+      message: 'hostings_listed',
+      data: { hostings: found.map(showListedHosting), next },
+    });
+  },
+});
+
+function pairOf(label: string): [string, string] {
+  const [name = '', value = ''] = label.split('=');
+  return [name, value];
+}

@@ -2,7 +2,7 @@
 import { asyncHeaders, awaitOperation, waitHeaders } from '../operation-wait';
 import { z } from 'zod';
 import { defineRoute } from '../route';
-import { createQuery, planAnswer, planPending } from '../schemas/terraform';
+import { createQuery, idParams, planAnswer, planPending, removeQuery } from '../schemas/terraform';
 import { showPlan } from '../terraform-views';
 import {
   createdHosting,
@@ -114,5 +114,60 @@ export const deleteMyHosting = defineRoute({
     return waited.done
       ? answer(200, { message: 'hosting_deleted', data, headers: waited.headers })
       : answer(202, { message: 'hosting_deleting', data, headers: waited.headers });
+  },
+});
+
+export const removeHosting = defineRoute({
+  name: 'removeHosting',
+  method: 'delete',
+  path: '/api/v1/hostings/{id}',
+  tag: 'Hosting',
+  summary: 'Delete a hosting by its id: your own, or as an operator anybody’s',
+  description: 'With `dry_run`, shows what would be removed. Waits as `POST /api/v1/host` does.',
+  auth: 'user',
+  params: idParams,
+  headers: deleteHeaders,
+  query: removeQuery,
+  responses: {
+    200: {
+      description: 'What was removed; with `dry_run` what would be',
+      data: z.union([removedHosting, planAnswer]),
+      headers: waitHeaders,
+    },
+    202: {
+      description: 'Accepted and still being removed, or planned',
+      data: z.union([removedHosting, planPending]),
+      headers: asyncHeaders,
+    },
+  },
+  // prettier-ignore
+  failures: [
+    'hosting_not_found', 'not_found', 'not_cancellable', 'cancelled', 'plan_failed', 'plan_refused', 'destroy_failed',
+    'proxy_refused', 'proxy_unreachable', 'node_not_ready', 'libvirt_unavailable', 'terraform_missing', 'lease_lost',
+  ],
+  async handle(context) {
+    const { engine, user, params, headers, query, language, answer } = context;
+    if (query.dry_run === 'true') {
+      const request = await engine.plans.requestRemoval(user, params.id);
+      const dry = await awaitOperation(context, request, headers.prefer);
+      const operation = showOperation(dry.operation, language);
+      if (!dry.done)
+        return answer(202, { message: 'plan_pending', data: { operation }, headers: dry.headers });
+      const data = { plan: showPlan(await engine.plans.of(dry.operation)), operation };
+      return answer(200, { message: 'removal_shown', data, headers: dry.headers });
+    }
+    const hosting = await engine.hostings.get(user, params.id);
+    const waited = await awaitOperation(
+      context,
+      await engine.hostings.remove(user, params.id),
+      headers.prefer,
+    );
+    const data = {
+      hosting: showHosting({ ...hosting, status: waited.done ? 'deleted' : 'deleting' }, language),
+      operation: showOperation(waited.operation, language),
+    };
+    return waited.done
+      ? answer(200, { message: 'hosting_removed', data, headers: waited.headers })
+      : answer(202, { message: 'hosting_removing', data, headers: waited.headers });
   },
 });

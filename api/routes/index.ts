@@ -1,9 +1,9 @@
 /** The route table: what is listed here is served, validated and documented. */
 import type { Route } from '../route';
-import { listOperations } from './admin';
+import { listHostings, listOperations } from './admin';
 import { me, register, signIn } from './accounts';
 import { detailedHealth, health, version } from './health';
-import { createHosting, deleteMyHosting, showMyHosting } from './hostings';
+import { createHosting, deleteMyHosting, removeHosting, showMyHosting } from './hostings';
 import { planRoutes } from './plans';
 import { runRoutes } from './runs';
 import { cancelOperation, followOperation, showOneOperation } from './operations';
@@ -15,11 +15,13 @@ export const routes: readonly Route[] = [
   createHosting,
   showMyHosting,
   deleteMyHosting,
+  removeHosting,
   showOneOperation,
   followOperation,
   cancelOperation,
   ...planRoutes,
   ...runRoutes,
+  listHostings,
   listOperations,
   health,
   detailedHealth,

@@ -7,6 +7,7 @@ import {
   appliedHosting,
   applyRequest,
   idParams,
+  newPlanRequest,
   planAnswer,
   planPending,
   preferHeader,
@@ -128,4 +129,60 @@ const applyHosting = defineRoute({
   },
 });
 
-export const planRoutes: readonly Route[] = [planMyHosting, planHosting, applyMyHosting, applyHosting];
+const planNewHosting = defineRoute({
+  name: 'planNewHosting',
+  method: 'post',
+  path: '/api/v1/admin/plans',
+  tag: 'Administration',
+  summary: 'Plan what a create for a user would make',
+  description: 'Makes nothing. Waits as `POST /api/v1/host` does.',
+  auth: 'admin',
+  body: newPlanRequest,
+  headers: preferHeader,
+  responses: planSpec.responses,
+  failures: [...planSpec.failures, 'node_not_ready', 'synthesis_failed', 'image_missing'],
+  async handle(context) {
+    const { engine, body, language, answer } = context;
+    const accepted = await engine.plans.requestNewFor(body.username);
+    const waited = await awaitOperation(context, accepted, context.headers.prefer);
+    const operation = showOperation(waited.operation, language);
+    if (!waited.done)
+      return answer(202, { message: 'plan_pending', data: { operation }, headers: waited.headers });
+    const data = { plan: showPlan(await engine.plans.of(waited.operation)), operation };
+    return answer(200, { message: 'plan_shown', data, headers: waited.headers });
+  },
+});
+
+const showPlanOfOperation = defineRoute({
+  name: 'getPlanOfOperation',
+  method: 'get',
+  path: '/api/v1/operations/{id}/plan',
+  tag: 'Terraform',
+  summary: 'Show the plan that an operation made',
+  description: 'For those who did not wait: once it has ended, what a waiting request would have answered.',
+  auth: 'user',
+  params: idParams,
+  responses: { 200: { description: 'The plan', data: planAnswer } },
+  // prettier-ignore
+  failures: [
+    'operation_not_found', 'not_ended', 'plan_failed', 'plan_refused', 'synthesis_failed', 'libvirt_unavailable',
+    'terraform_missing', 'node_not_ready', 'image_missing', 'not_found', 'cancelled', 'lease_lost',
+  ],
+  async handle({ engine, user, params, language, answer }) {
+    const operation = await engine.operations.get(user, params.id);
+    const data = {
+      plan: showPlan(await engine.plans.of(operation)),
+      operation: showOperation(operation, language),
+    };
+    return answer(200, { message: 'plan_shown', data });
+  },
+});
+
+export const planRoutes: readonly Route[] = [
+  planMyHosting,
+  planHosting,
+  applyMyHosting,
+  applyHosting,
+  planNewHosting,
+  showPlanOfOperation,
+];

@@ -55,6 +55,17 @@ export const createHeaders = z.strictObject({
 
 export const deleteHeaders = z.strictObject({ prefer });
 
+/** As the last look found it. */
+const driftView = answerSchema(
+  'Drift',
+  z.object({
+    found: z.boolean().meta({ description: 'What there is differs from what was specified' }),
+    differences: z.array(z.string()).meta({ examples: [['libvirt_domain.vm: update (running)']] }),
+    checked_at: timestamp.nullable().meta({ description: 'null before the first look that succeeded' }),
+    look_failed: z.boolean().meta({ description: 'The newest look failed; what stands here is older' }),
+  }),
+);
+
 export const hostingView = answerSchema(
   'Hosting',
   z.object({
@@ -72,10 +83,52 @@ export const hostingView = answerSchema(
     disk_gib: z.number().int(),
     labels: z.record(z.string(), z.string()),
     failure: failureView.nullable(),
+    drift: driftView,
     created_at: timestamp,
     ready_at: timestamp.nullable(),
   }),
 );
+
+export const listedHostingView = answerSchema(
+  'ListedHosting',
+  hostingView
+    .pick({ id: true, vm_id: true, status: true, labels: true, drift: true, created_at: true })
+    .extend({
+      username: z.string(),
+    }),
+);
+
+export const hostingList = answerSchema(
+  'HostingList',
+  z.object({
+    hostings: z.array(listedHostingView),
+    next: z.string().nullable().meta({ description: '`after` of the next page; null on the last' }),
+  }),
+);
+
+/** What a list of names, separated by commas, may hold: names of VMs, ids, usernames. */
+const nameList = /^[A-Za-z0-9-]{1,64}(,[A-Za-z0-9-]{1,64}){0,99}$/;
+const labelList =
+  /^[a-z][a-z0-9-]{0,31}=[A-Za-z0-9._-]{1,64}(,[a-z][a-z0-9-]{0,31}=[A-Za-z0-9._-]{1,64}){0,15}$/;
+
+export const hostingQuery = z.strictObject({
+  names: z
+    .string()
+    .regex(nameList, says('names_invalid'))
+    .optional()
+    .meta({
+      description: 'VM names, hosting ids or usernames, separated by commas',
+      examples: ['mina,vm-1a2b3c4d'],
+    }),
+  labels: z
+    .string()
+    .regex(labelList, says('label_invalid'))
+    .optional()
+    .meta({ description: 'Those with all of these labels', examples: ['course=cs101,term=spring'] }),
+  older_than_seconds: z.coerce.number().int().min(0).max(3_200_000_000).optional(),
+  after: z.guid(says('identifier_invalid')).optional().meta({ description: '`next` of the page before' }),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
 
 /** The hosting and every way into it. */
 const access = {

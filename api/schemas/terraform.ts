@@ -115,10 +115,29 @@ export const driftList = answerSchema(
         username: z.string(),
         checked_at: timestamp.nullable(),
         differences: z.array(z.string()),
+        look_failed: z.boolean(),
       }),
     ),
   }),
 );
+
+export const newPlanRequest = requestSchema(
+  'NewPlanRequest',
+  z.strictObject({
+    username: z
+      .string()
+      .min(1, says('required'))
+      .max(64)
+      .meta({ description: 'For whom the hosting would be' }),
+  }),
+);
+
+export const removeQuery = z.strictObject({
+  dry_run: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta({ description: '`true` answers with the plan of what would be removed, and removes nothing' }),
+});
 
 export const createQuery = z.strictObject({
   dry_run: z
@@ -129,4 +148,4 @@ export const createQuery = z.strictObject({
 
 export const idParams = z.strictObject({ id: z.guid(says('identifier_invalid')) });
 export const preferHeader = z.strictObject({ prefer });
-export const limitQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(100).default(20) });
+export const limitQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1_000).default(20) });

@@ -11,6 +11,7 @@ import {
   toEngineError,
   verifyBackup,
 } from '../../engine';
+import { withFacts } from '../facts';
 import { printTable } from '../table';
 import { untilStopped } from '../until-stopped';
 
@@ -27,7 +28,7 @@ interface RestoreFlags {
 }
 
 export function backupCommand(): Command {
-  return new Command('backup')
+  const command = new Command('backup')
     .description(
       'Writes the database, Terraform states and all, into one file; works while the service runs. Treat the file as ' +
         'a secret. It holds neither STATE_KEY, without which it is worth little, nor the disks of the VMs.',
@@ -36,7 +37,6 @@ export function backupCommand(): Command {
     .option('--force', 'replaces the file if it exists')
     .option('--verify', 'writes nothing: reads the file and compares every checksum; needs no database')
     .option('--json', 'for scripts')
-    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 usage or refused')
     .action(async (file: string, { force = false, verify = false, json = false }: BackupFlags) => {
       const working = verify
         ? verifyBackup(file)
@@ -53,10 +53,15 @@ export function backupCommand(): Command {
             `${summary.seconds.toFixed(1)} s`,
         );
     });
+  return withFacts(command, {
+    where: 'machine',
+    examples: ['webhoster backup /var/backups/vm-webhoster/today.backup'],
+    exitCodes: { 0: 'written; with --verify: whole', 1: 'failed', 2: 'wrong usage, or refused' },
+  });
 }
 
 export function restoreCommand(): Command {
-  return new Command('restore')
+  const command = new Command('restore')
     .description(
       'Brings the database back from a backup, rebuilds the Terraform workspaces and plans every stack, without ' +
         'applying anything. The service must be stopped; scripts/start.sh --restore FILE does it all.',
@@ -65,11 +70,6 @@ export function restoreCommand(): Command {
     .option('--replace', 'empties a database that holds something first')
     .option('--lost-state-key', 'restores although STATE_KEY is gone for good: Terraform states stay closed')
     .option('--json', 'for scripts')
-    .addHelpText(
-      'after',
-      '\nExit codes: 0 restored, and every stack plans to no changes; 1 restored, and some stack does not; ' +
-        '2 usage or refused: nothing was restored',
-    )
     .action(async (file: string, { replace = false, lostStateKey = false, json = false }: RestoreFlags) => {
       const tell = (line: string): void => {
         if (json) console.error(line);
@@ -81,6 +81,15 @@ export function restoreCommand(): Command {
       else show(report);
       process.exitCode = allTheSame(report) ? 0 : 1;
     });
+  return withFacts(command, {
+    where: 'machine',
+    examples: ['webhoster restore --replace /var/backups/vm-webhoster/today.backup'],
+    exitCodes: {
+      0: 'restored, and every stack plans to no changes',
+      1: 'restored, and some stack does not',
+      2: 'wrong usage, or refused: nothing was restored',
+    },
+  });
 }
 
 // async: what is wrong with the configuration is a refusal too

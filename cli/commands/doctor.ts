@@ -10,6 +10,7 @@ import {
   type Mended,
   toEngineError,
 } from '../../engine';
+import { withFacts } from '../facts';
 import { printTable } from '../table';
 import { untilStopped } from '../until-stopped';
 
@@ -20,7 +21,7 @@ interface Options {
 }
 
 export function doctorCommand(): Command {
-  return new Command('doctor')
+  const command = new Command('doctor')
     .description(
       'Holds Postgres, Terraform states, libvirt, Nginx, ports and addresses against each other and tells what does ' +
         'not fit. Things that are not ours are never touched.',
@@ -28,10 +29,18 @@ export function doctorCommand(): Command {
     .option('--fix', 'mends what can be mended without a decision of yours')
     .option('--unknown', 'with --fix: also removes what a restored database has never heard of')
     .option('--json', 'for scripts')
-    .addHelpText('after', '\nExit codes: 0 nothing found or all mended, 1 findings, 2 could not look')
     .action(async (options: Options) => {
       process.exitCode = await run(options);
     });
+  return withFacts(command, {
+    where: 'machine',
+    examples: ['webhoster doctor --fix'],
+    exitCodes: {
+      0: 'nothing found, or all mended',
+      1: 'findings are left',
+      2: 'wrong usage, or could not look',
+    },
+  });
 }
 
 async function run({ json = false, fix = false, unknown = false }: Options): Promise<number> {

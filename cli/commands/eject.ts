@@ -1,5 +1,6 @@
 /** `webhoster eject HOSTING DIR` and `webhoster adopt DIR`. */
 import { Command } from 'commander';
+import { withFacts } from '../facts';
 import {
   type Adopted,
   adoptHosting,
@@ -19,10 +20,10 @@ interface Flags {
   readonly json?: boolean;
 }
 
-const exitCodes = '\nExit codes: 0 done, 1 failed and nothing was changed, 2 usage or refused';
+const exitCodes = { 0: 'done', 1: 'failed, and nothing was changed', 2: 'wrong usage, or refused' };
 
 export function ejectCommand(): Command {
-  return new Command('eject')
+  const command = new Command('eject')
     .description(
       'Hands a VM over to somebody with Terraform: writes configuration, state and instructions into a directory, ' +
         'closes its route and its SSH port, and leaves the VM running. Treat the directory as a secret.',
@@ -31,7 +32,6 @@ export function ejectCommand(): Command {
     .argument('<dir>', 'must not exist, or be empty')
     .option('--yes', 'does not ask')
     .option('--json', 'for scripts')
-    .addHelpText('after', exitCodes)
     .action(async (hosting: string, dir: string, { yes = false, json = false }: Flags) => {
       const refusal = await whyNotEmpty(dir);
       if (refusal !== null) return failed('validation_failed', refusal, json);
@@ -41,10 +41,15 @@ export function ejectCommand(): Command {
         ejectHosting(loadConfig(), log(), hosting, { target: bundleTarget(dir), handover: untilStopped() });
       await told(work, json, (ejected) => (json ? ejectedJson(ejected, dir) : ejectedText(ejected, dir)));
     });
+  return withFacts(command, {
+    where: 'machine',
+    examples: ['webhoster eject vm-1a2b3c4d ./mina'],
+    exitCodes,
+  });
 }
 
 export function adoptCommand(): Command {
-  return new Command('adopt')
+  const command = new Command('adopt')
     .description(
       'Takes back a VM that was ejected, from the directory that eject wrote. What there is must be what hosting.json ' +
         'says: a plan that would change anything is refused.',
@@ -52,7 +57,6 @@ export function adoptCommand(): Command {
     .argument('<dir>', 'what `webhoster eject` has written, with the state of today')
     .option('--yes', 'does not ask')
     .option('--json', 'for scripts')
-    .addHelpText('after', exitCodes)
     .action(async (dir: string, { yes = false, json = false }: Flags) => {
       const question = `Take the VM of ${dir} back? Terraform must not be run there again.`;
       if (!(await confirmed(question, yes))) return failed('cancelled', 'nothing was done', json);
@@ -60,6 +64,11 @@ export function adoptCommand(): Command {
         adoptHosting(loadConfig(), log(), { read: readerOf(dir), handover: untilStopped() });
       await told(work, json, (adopted) => (json ? adoptedJson(adopted) : adoptedText(adopted, dir)));
     });
+  return withFacts(command, {
+    where: 'machine',
+    examples: ['webhoster adopt ./mina'],
+    exitCodes,
+  });
 }
 
 function log() {

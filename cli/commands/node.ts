@@ -1,20 +1,27 @@
 /** `webhoster node prepare` */
 import { Command } from 'commander';
+import { withFacts } from '../facts';
 import { untilStopped } from '../until-stopped';
 import { createLog, loadConfig, prepareNode } from '../../engine';
 
+const exitCodes = { 0: 'ready', 1: 'failed', 2: 'wrong usage' };
+
 export function nodeCommand(): Command {
   const command = new Command('node').description('The libvirt host that VMs run on');
-  command
-    .command('prepare')
-    .description('Brings pool, network and base image to what the configuration says')
-    .action(async () => {
-      const show = (message: string): void => {
-        console.log(`  ${message}`);
-      };
-      const log = createLog(process.env.LOG_LEVEL ?? 'warn');
-      const operation = await prepareNode(loadConfig(), log, show, untilStopped());
-      console.log(operation === null ? 'the node is ready' : 'the node is ready now');
-    });
+  withFacts(command, { where: 'machine', examples: ['webhoster node prepare'], exitCodes });
+  withFacts(
+    command
+      .command('prepare')
+      .description('Brings pool, network and base image to what the configuration says')
+      .action(async () => {
+        const show = (message: string): void => {
+          console.log(`  ${message}`);
+        };
+        const log = createLog(process.env.LOG_LEVEL ?? 'warn');
+        const operation = await prepareNode(loadConfig(), log, show, untilStopped());
+        console.log(operation === null ? 'the node is ready' : 'the node is ready now');
+      }),
+    { where: 'machine', examples: ['webhoster node prepare'], exitCodes },
+  );
   return command;
 }

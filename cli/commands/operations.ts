@@ -1,16 +1,15 @@
 /** `webhoster operations`: what runs, what ended how, and what is stuck with what it still owns. */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { overTheApi, withFacts } from '../facts';
 import {
-  createLog,
   type ListedOperation,
-  listOperations,
-  loadConfig,
   longestOperationList,
   type OperationStatus,
   operationStatuses,
 } from '../../engine';
 import { ageOf } from '../age';
 import { tableLines } from '../table';
+import { withOperator } from '../with-operator';
 
 interface Options {
   readonly status?: OperationStatus;
@@ -19,18 +18,24 @@ interface Options {
 }
 
 export function operationsCommand(): Command {
-  return new Command('operations')
-    .description('Lists operations, newest first; a stuck one with what it still owns')
+  const command = new Command('operations')
+    .description('Lists operations of everybody, newest first; a stuck one with what it still owns')
     .addOption(new Option('--status <status>', 'only those').choices(operationStatuses))
     .option('--limit <count>', `at most so many, up to ${longestOperationList}`, readLimit, 20)
     .option('--json', 'for scripts')
-    .addHelpText('after', '\nwebhoster doctor --fix goes on with the stuck ones')
-    .action(async ({ json, ...options }: Options) => {
-      const log = createLog(process.env.LOG_LEVEL ?? 'warn');
-      const found = await listOperations(loadConfig(), log, options);
+    .action(async ({ status, limit, json }: Options, self: Command) => {
+      const found = await withOperator(self, (operator) => operator.operations({ status, limit }));
       const lines = json ? [JSON.stringify(found, null, 2)] : operationLines(found, new Date());
       for (const line of lines) console.log(line);
     });
+  return withFacts(command, {
+    where: 'anywhere',
+    examples: [
+      'webhoster operations --status stuck',
+      'webhoster doctor --fix   # goes on with the stuck ones',
+    ],
+    exitCodes: { 0: 'listed', 1: 'failed', 2: 'wrong usage', ...overTheApi },
+  });
 }
 
 function readLimit(value: string): number {

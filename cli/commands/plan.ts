@@ -5,8 +5,12 @@ import { ageOf } from '../age';
 import { confirmed } from '../confirm';
 import { paint } from '../paint';
 import { planLines } from '../plan-text';
+import { overTheApi, withFacts } from '../facts';
 import { printTable } from '../table';
 import { withOperator } from '../with-operator';
+
+/** For the argument of commands that need one. */
+export const oneHosting = 'VM name, hosting id or username; over the API your own if you name none';
 
 interface PlanFlags {
   readonly new?: string;
@@ -15,27 +19,29 @@ interface PlanFlags {
 }
 
 export function planCommand(): Command {
-  return new Command('plan')
+  const command = new Command('plan')
     .description('Plans a hosting anew and shows what an apply would change. Changes nothing.')
-    .argument('[hosting]', 'VM name, hosting id or username')
+    .argument('[hosting]', oneHosting)
     .option('--new <username>', 'instead: what a create for this user would make')
     .option('--text', 'as Terraform shows it')
     .option('--json', 'Terraform’s plan JSON, secrets masked')
-    .addHelpText(
-      'after',
-      '\nExit codes, as of terraform plan -detailed-exitcode: 0 no changes, 1 failed, 2 changes',
-    )
     .action(async (hosting: string | undefined, flags: PlanFlags, command: Command) => {
-      if ((hosting === undefined) === (flags.new === undefined))
-        command.error('say which hosting, or --new and a username', { exitCode: 1 });
-      const report = await withOperator(async (operator) =>
+      if (hosting !== undefined && flags.new !== undefined)
+        command.error('error: either a hosting, or --new and a username');
+      const report = await withOperator(command, async (operator) =>
         flags.new === undefined
-          ? operator.plan((await operator.find(hosting ?? '')).id)
+          ? operator.plan((await operator.find(hosting ?? null)).id)
           : operator.planNew(flags.new),
       );
       for (const line of reportLines(report, flags)) console.log(line);
       process.exitCode = report.differences.length === 0 ? 0 : 2;
     });
+  return withFacts(command, {
+    where: 'anywhere',
+    examples: ['webhoster plan vm-1a2b3c4d', 'webhoster plan   # your own hosting, over the API'],
+    exitCodes: { 0: 'no changes', 1: 'failed, or wrong usage', 2: 'changes', ...overTheApi },
+    usageCode: 1,
+  });
 }
 
 function reportLines(report: PlanReport, { text, json }: PlanFlags): string[] {
@@ -49,28 +55,39 @@ interface ApplyFlags {
 }
 
 export function applyCommand(): Command {
-  return new Command('apply')
+  const command = new Command('apply')
     .description(
       'Brings a hosting back to its specification, after showing the plan. Its disk is never touched.',
     )
-    .argument('<hosting>', 'VM name, hosting id or username')
+    .argument('[hosting]', oneHosting)
     .option('--yes', 'does not ask')
     .option('--recreate-disk', 'makes an empty disk where the user’s is gone, with their data')
-    .addHelpText('after', '\nExit codes: 0 nothing differs any more, 1 failed or not agreed to, 2 usage')
-    .action(async (name: string, { yes = false, recreateDisk = false }: ApplyFlags) => {
-      process.exitCode = await withOperator(async (operator) => {
-        const hosting = await operator.find(name);
-        const report = await operator.plan(hosting.id);
-        for (const line of planLines(report)) console.log(line);
-        if (report.differences.length === 0) return 0;
-        if (!(await confirmed(`\nApply this to ${hosting.vmName}?`, yes))) return 1;
-        await operator.apply(hosting.id, { recreateDisk, agreed: report.differences }, (message) => {
-          console.log(paint('dim', `  ${message}`));
+    .action(
+      async (name: string | undefined, { yes = false, recreateDisk = false }: ApplyFlags, self: Command) => {
+        process.exitCode = await withOperator(self, async (operator) => {
+          const hosting = await operator.find(name ?? null);
+          const report = await operator.plan(hosting.id);
+          for (const line of planLines(report)) console.log(line);
+          if (report.differences.length === 0) return 0;
+          if (!(await confirmed(`\nApply this to ${hosting.vmName} at ${operator.place}?`, yes))) return 1;
+          await operator.apply(hosting.id, { recreateDisk, agreed: report.differences }, (message) => {
+            console.log(paint('dim', `  ${message}`));
+          });
+          console.log(`${hosting.vmName} is what was specified`);
+          return 0;
         });
-        console.log(`${hosting.vmName} is what was specified`);
-        return 0;
-      });
-    });
+      },
+    );
+  return withFacts(command, {
+    where: 'anywhere',
+    examples: ['webhoster apply vm-1a2b3c4d --yes'],
+    exitCodes: {
+      0: 'nothing differs any more',
+      1: 'failed, or not agreed to',
+      2: 'wrong usage',
+      ...overTheApi,
+    },
+  });
 }
 
 interface DriftFlags {
@@ -79,14 +96,13 @@ interface DriftFlags {
 }
 
 export function driftCommand(): Command {
-  return new Command('drift')
+  const command = new Command('drift')
     .description('Shows how running hostings differ from their specification, as the last looks found it')
     .argument('[hosting]', 'looks at this one now: VM name, hosting id or username')
     .option('--all', 'looks at every hosting now, instead of showing the last looks')
     .option('--json', 'for scripts')
-    .addHelpText('after', '\nExit codes: 0 no drift, 1 failed, 2 drift')
-    .action(async (name: string | undefined, { all = false, json = false }: DriftFlags) => {
-      const found = await withOperator(async (operator) => {
+    .action(async (name: string | undefined, { all = false, json = false }: DriftFlags, self: Command) => {
+      const found = await withOperator(self, async (operator) => {
         const wanted = name === undefined ? null : (await operator.find(name)).id;
         for (const { hostingId } of all ? await operator.drift() : []) await operator.plan(hostingId);
         if (wanted !== null) await operator.plan(wanted);
@@ -96,6 +112,12 @@ export function driftCommand(): Command {
       else showDrift(found);
       process.exitCode = found.some(({ differences }) => differences.length > 0) ? 2 : 0;
     });
+  return withFacts(command, {
+    where: 'anywhere',
+    examples: ['webhoster drift --all', 'webhoster drift mina'],
+    exitCodes: { 0: 'no drift', 1: 'failed, or wrong usage', 2: 'drift', ...overTheApi },
+    usageCode: 1,
+  });
 }
 
 function showDrift(found: readonly HostingDrift[]): void {
@@ -106,10 +128,11 @@ function showDrift(found: readonly HostingDrift[]): void {
   const now = new Date();
   printTable(
     ['HOSTING', 'USER', 'LOOKED', 'DIFFERENCES'],
-    found.map(({ vmName, username, checkedAt, differences }) => [
+    found.map(({ vmName, username, checkedAt, differences, lookFailed }) => [
       vmName,
       username,
-      checkedAt === null ? 'never' : `${ageOf(checkedAt, now)} ago`,
+      (checkedAt === null ? 'never' : `${ageOf(checkedAt, now)} ago`) +
+        (lookFailed ? ', the next look failed' : ''),
       differences.join('; ') || (checkedAt === null ? '-' : 'none'),
     ]),
   );

@@ -3,36 +3,55 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { Run, RunDetail } from '../../engine';
 import { ageOf } from '../age';
 import { changeLines } from '../plan-text';
+import { oneHosting } from './plan';
+import { overTheApi, withFacts } from '../facts';
 import { printTable } from '../table';
 import { withOperator } from '../with-operator';
 
 export function runsCommand(): Command {
-  const command = new Command('runs').description(
-    'What Terraform did: when, by whom, what it said and planned',
-  );
-  command
-    .command('list', { isDefault: true })
+  const command = new Command('runs')
+    .description('What Terraform did: when, by whom, what it said and planned')
+    .addCommand(listCommand(), { isDefault: true })
+    .addCommand(showCommand());
+  return withFacts(command, {
+    where: 'anywhere',
+    examples: ['webhoster runs vm-1a2b3c4d   # the same as webhoster runs list vm-1a2b3c4d'],
+    exitCodes: { 0: 'shown', 1: 'failed', 2: 'wrong usage', ...overTheApi },
+  });
+}
+
+function listCommand(): Command {
+  const command = new Command('list')
     .description('Lists the runs of a hosting, newest first')
-    .argument('<hosting>', 'VM name, hosting id or username')
+    .argument('[hosting]', oneHosting)
     .option('--limit <count>', 'at most so many', readLimit, 20)
     .option('--json', 'for scripts')
-    .action(async (name: string, { limit, json }: { limit: number; json?: boolean }) => {
-      const runs = await withOperator(async (operator) =>
-        operator.runs((await operator.find(name)).id, limit),
-      );
-      if (json) console.log(JSON.stringify(runs, null, 2));
-      else printTable(['RUN', 'KIND', 'AGE', 'TOOK', 'EXIT', 'CHANGES', 'BY'], runs.map(runRow));
-    });
-  command
-    .command('show')
+    .action(
+      async (name: string | undefined, { limit, json }: { limit: number; json?: boolean }, self: Command) => {
+        const runs = await withOperator(self, async (operator) =>
+          operator.runs((await operator.find(name ?? null)).id, limit),
+        );
+        if (json) console.log(JSON.stringify(runs, null, 2));
+        else printTable(['RUN', 'KIND', 'AGE', 'TOOK', 'EXIT', 'CHANGES', 'BY'], runs.map(runRow));
+      },
+    );
+  return withFacts(command, {
+    where: 'anywhere',
+    examples: ['webhoster runs list vm-1a2b3c4d --limit 5'],
+    exitCodes: { 0: 'listed', 1: 'failed', 2: 'wrong usage', ...overTheApi },
+  });
+}
+
+function showCommand(): Command {
+  const command = new Command('show')
     .description('Shows one run: timings as a waterfall, then its log')
     .argument('<id>', 'as `webhoster runs` lists it')
     .option('--log', 'only the log')
     .option('--follow', 'the log as it is written, until the run ends')
     .option('--plan', 'only the plan, as Terraform shows it')
     .option('--json', 'everything, with Terraform’s plan JSON; secrets masked')
-    .action(async (id: string, flags: ShowFlags) => {
-      await withOperator(async (operator) => {
+    .action(async (id: string, flags: ShowFlags, self: Command) => {
+      await withOperator(self, async (operator) => {
         if (flags.follow) {
           for await (const text of operator.followRun(id)) process.stdout.write(text);
           return;
@@ -40,7 +59,11 @@ export function runsCommand(): Command {
         for (const line of detailLines(await operator.run(id), flags)) console.log(line);
       });
     });
-  return command;
+  return withFacts(command, {
+    where: 'anywhere',
+    examples: ['webhoster runs show 5f0c1f0e-0f7b-4f57-8f1c-0d8b3c1f2a3b --follow'],
+    exitCodes: { 0: 'shown', 1: 'failed', 2: 'wrong usage', ...overTheApi },
+  });
 }
 
 interface ShowFlags {

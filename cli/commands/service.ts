@@ -1,5 +1,6 @@
 /** `webhoster service …`: what the start and stop scripts need of the engine. */
 import { Command } from 'commander';
+import { withFacts } from '../facts';
 import { untilStopped } from '../until-stopped';
 import {
   createLog,
@@ -14,8 +15,17 @@ export function serviceCommand(): Command {
   const command = new Command('service').description(
     'Parts of the service on this machine, for scripts/start.sh and scripts/stop.sh',
   );
+  withFacts(command, {
+    where: 'machine',
+    examples: ['webhoster service check-config'],
+    exitCodes: { 0: 'done', 1: 'failed', 2: 'wrong usage' },
+  });
   const part = (name: string, description: string, action: () => Promise<void>): void => {
-    command.command(name).description(description).action(action);
+    withFacts(command.command(name).description(description).action(action), {
+      where: 'machine',
+      examples: [`webhoster service ${name}`],
+      exitCodes: { 0: 'done', 1: 'failed', 2: 'wrong usage' },
+    });
   };
   part('check-config', 'Checks the environment and prints nothing when it is good', async () => {
     loadConfig();

@@ -1,5 +1,6 @@
-/** `webhoster teardown`: by hosting, user, label, age, or all. Exit codes: 0 all gone, 1 some left, 2 usage. */
-import { Command, InvalidArgumentError } from 'commander';
+/** `webhoster teardown`: by hosting, user, label, age, or all. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { overTheApi, withFacts } from '../facts';
 import { type HostingFilter, loadConfig, tearDownOffline, type TornDown } from '../../engine';
 import { confirmed } from '../confirm';
 import { paint } from '../paint';
@@ -19,27 +20,34 @@ interface Flags {
 }
 
 export function teardownCommand(): Command {
-  return new Command('teardown')
+  const command = new Command('teardown')
     .description(
-      'Takes hostings down, a few at a time. Works with the service stopped; safe to repeat and to interrupt.',
+      'Takes hostings down, a few at a time. Works on its machine with the service stopped, too; safe to repeat and to interrupt.',
     )
     .argument('[names...]', 'VM names, hosting ids or usernames')
     .option('--all', 'every hosting')
-    .option('--label <name=value>', 'those with this label; may be repeated', addLabel, {})
+    .addOption(
+      new Option('--label <name=value>', 'those with this label; may be repeated')
+        .argParser(addLabel)
+        .default({}, 'any'),
+    )
     .option('--older-than <age>', 'those made longer ago than this: 30m, 12h, 90d', readAge)
     .option('--parallel <count>', 'how many at a time', readCount, 4)
     .option('--dry-run', 'shows the plan of each, and removes nothing')
     .option('--offline', 'without a database: from the workspaces of this machine')
     .option('--yes', 'does not ask')
     .option('--json', 'for scripts')
-    .addHelpText('after', '\nExit codes: 0 all gone, 1 some left, 2 usage')
     .action(async (names: string[], flags: Flags, command: Command) => {
       const chosen = flags.all || names.length > 0 || Object.keys(flags.label).length > 0 || flags.olderThan;
-      if (!chosen) command.error('say which: names, --label, --older-than, or --all', { exitCode: 2 });
-      if (flags.all && names.length > 0) command.error('either names or --all', { exitCode: 2 });
+      if (!chosen) command.error('error: say which: names, --label, --older-than, or --all');
+      if (flags.all && names.length > 0) command.error('error: either names or --all');
       if (flags.offline && (Object.keys(flags.label).length > 0 || flags.olderThan))
-        command.error('labels and ages are in the database: with --offline, names or --all', { exitCode: 2 });
-      const results = await (flags.offline ? offline(names, flags) : online(names, flags));
+        command.error('error: labels and ages are in the database: with --offline, names or --all');
+      if (flags.offline && command.optsWithGlobals<{ url?: string }>().url !== undefined)
+        command.error(
+          'error: --offline works on the machine of the service only: run it there, without --url',
+        );
+      const results = await (flags.offline ? offline(names, flags) : online(command, names, flags));
       if (results === null) {
         process.exitCode = 1;
         return;
@@ -47,10 +55,15 @@ export function teardownCommand(): Command {
       summarize(results, flags);
       process.exitCode = results.some(({ result }) => result === 'left') ? 1 : 0;
     });
+  return withFacts(command, {
+    where: 'anywhere',
+    examples: ['webhoster teardown --label course=cs101 --dry-run', 'webhoster teardown --all --yes'],
+    exitCodes: { 0: 'all gone', 1: 'some are left; a repeat goes on', 2: 'wrong usage', ...overTheApi },
+  });
 }
 
-function online(names: string[], flags: Flags): Promise<TornDown[] | null> {
-  return withOperator(async (operator, handover) => {
+function online(command: Command, names: string[], flags: Flags): Promise<TornDown[] | null> {
+  return withOperator(command, async (operator, handover) => {
     const filter: HostingFilter = {
       names,
       labels: flags.label,
@@ -60,7 +73,12 @@ function online(names: string[], flags: Flags): Promise<TornDown[] | null> {
     if (chosen.length === 0) return [];
     if (!flags.dryRun) {
       const list = chosen.map(({ vmName, username }) => `${vmName} (${username})`).join(', ');
-      if (!(await confirmed(`Remove ${chosen.length} with all their data: ${list}?`, flags.yes ?? false)))
+      if (
+        !(await confirmed(
+          `Remove ${chosen.length} with all their data at ${operator.place}: ${list}?`,
+          flags.yes ?? false,
+        ))
+      )
         return null;
     }
     return operator.tearDown(chosen, { ...options(flags), handover });

@@ -12,6 +12,7 @@ import { OpenOperations1763800000003 } from './migrations/0003-open-operations';
 import { RunHistory1763800000004 } from './migrations/0004-run-history';
 import { Drift1763800000005 } from './migrations/0005-drift';
 import { EjectedHostings1763800000006 } from './migrations/0006-ejected-hostings';
+import { FailedLooks1763800000007 } from './migrations/0007-failed-looks';
 import { Labels1763800000008 } from './migrations/0008-labels';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
@@ -33,6 +34,7 @@ const migrations = [
   RunHistory1763800000004,
   Drift1763800000005,
   EjectedHostings1763800000006,
+  FailedLooks1763800000007,
   Labels1763800000008,
 ];
 

@@ -1,37 +1,76 @@
 /** What the last look at each stack found: how what there is differs from what it was made from. */
-import type { HostingDrift } from '../engine';
+import type { DriftFound, HostingDrift, Metrics } from '../engine';
 import type { Tx } from './database';
+
+/** A look is asked for; one that ends without `noteDrift` has failed. */
+export async function noteDriftAsked(tx: Tx, stackId: string): Promise<void> {
+  await tx.query(
+    `INSERT INTO drift (stack_id, asked_at) VALUES ($1, clock_timestamp())
+     ON CONFLICT (stack_id) DO UPDATE SET asked_at = excluded.asked_at`,
+    [stackId],
+  );
+}
 
 /** @param differences  e.g. `libvirt_domain.vm: update (running)`; empty where there is none */
 export async function noteDrift(tx: Tx, stackId: string, differences: readonly string[]): Promise<void> {
   await tx.query(
-    `INSERT INTO drift (stack_id, differences) VALUES ($1, $2)
-     ON CONFLICT (stack_id) DO UPDATE SET differences = excluded.differences, checked_at = clock_timestamp()`,
+    `INSERT INTO drift (stack_id, checked_at, differences) VALUES ($1, clock_timestamp(), $2)
+     ON CONFLICT (stack_id) DO UPDATE SET differences = excluded.differences, checked_at = excluded.checked_at`,
     [stackId, JSON.stringify(differences)],
   );
+}
+
+/** True of a row `d` of drift when the newest look at its stack was begun and recorded nothing. */
+const lookFailed = `(d.asked_at > coalesce(d.checked_at, '-infinity') AND NOT EXISTS (
+  SELECT 1 FROM operations o WHERE o.stack_id = d.stack_id AND o.kind = 'check-drift'
+    AND o.status IN ('pending', 'running', 'unwinding')))`;
+
+/** The columns of `DriftFound`, of hostings joined with drift as `d`. */
+export const driftColumns = `d.checked_at AS "checkedAt", coalesce(d.differences, '[]') AS differences,
+  coalesce(${lookFailed}, false) AS "lookFailed"`;
+
+/** Before the first look. */
+export const neverLooked: DriftFound = { checkedAt: null, differences: [], lookFailed: false };
+
+export async function driftOf(tx: Tx, stackId: string): Promise<DriftFound> {
+  const [row]: DriftFound[] = await tx.query(`SELECT ${driftColumns} FROM drift d WHERE d.stack_id = $1`, [
+    stackId,
+  ]);
+  return row ?? neverLooked;
 }
 
 /** Of every running hosting; those that differ first, then those whose look is the longest ago. */
 export function driftOfHostings(tx: Tx): Promise<HostingDrift[]> {
   return tx.query(
-    `SELECT h.id AS "hostingId", h.vm_name AS "vmName", u.username, d.checked_at AS "checkedAt",
-       coalesce(d.differences, '[]') AS differences
+    `SELECT h.id AS "hostingId", h.vm_name AS "vmName", u.username, ${driftColumns}
      FROM hostings h JOIN users u ON u.id = h.user_id LEFT JOIN drift d ON d.stack_id = h.id
      WHERE h.status IN ('running', 'stopped')
      ORDER BY jsonb_array_length(coalesce(d.differences, '[]')) = 0, d.checked_at NULLS LAST, h.created_at`,
   );
 }
 
-/** Running hostings whose last look is the longest ago, and which nobody works on. */
+/** Of the hostings that are looked at: all counts are 0 where there is none. */
+export async function driftCounts(tx: Tx): Promise<Metrics['drift']> {
+  const [row]: Metrics['drift'][] = await tx.query(
+    `SELECT count(*) FILTER (WHERE jsonb_array_length(coalesce(d.differences, '[]')) > 0)::int AS hostings,
+       count(*) FILTER (WHERE ${lookFailed})::int AS "failedLooks",
+       greatest(0, extract(epoch FROM clock_timestamp() - min(coalesce(d.checked_at, h.ready_at))))::float8
+         AS "oldestLookSeconds"
+     FROM hostings h LEFT JOIN drift d ON d.stack_id = h.id WHERE h.status = 'running'`,
+  );
+  return row ?? { hostings: 0, failedLooks: 0, oldestLookSeconds: 0 };
+}
+
+/** Running hostings whose last look, failed ones too, is the longest ago, and which nobody works on. */
 export async function dueForDriftCheck(
   tx: Tx,
   { olderThanSeconds, limit }: { olderThanSeconds: number; limit: number },
 ): Promise<string[]> {
   const rows: { id: string }[] = await tx.query(
     `SELECT h.id FROM hostings h LEFT JOIN drift d ON d.stack_id = h.id
-     WHERE h.status = 'running' AND coalesce(d.checked_at, h.ready_at, '-infinity') < clock_timestamp() - $1 * interval '1 s'
+     WHERE h.status = 'running' AND coalesce(greatest(d.checked_at, d.asked_at), h.ready_at, '-infinity') < clock_timestamp() - $1 * interval '1 s'
        AND NOT EXISTS (SELECT 1 FROM operations o WHERE o.stack_id = h.id AND o.status IN ('pending', 'running', 'unwinding', 'stuck'))
-     ORDER BY coalesce(d.checked_at, h.ready_at) NULLS FIRST LIMIT $2`,
+     ORDER BY coalesce(greatest(d.checked_at, d.asked_at), h.ready_at) NULLS FIRST LIMIT $2`,
     [olderThanSeconds, limit],
   );
   return rows.map((row) => row.id);

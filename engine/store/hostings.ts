@@ -1,9 +1,10 @@
 /** Hostings and what they hold: the user's quota, an address, an SSH port. Unique constraints decide; the lock only avoids retries. */
 import { In, Not } from 'typeorm';
-import type { HostingStatus } from '../engine';
+import type { DriftFound, HostingFilter, HostingStatus, NamedHosting } from '../engine';
 import { EngineError, type ErrorCode } from '../errors';
 import type { PoolAddress } from '../network-pool';
 import { type Tx, violatedConstraint } from './database';
+import { driftColumns } from './drift';
 import { HostingRow } from './entities/hosting';
 
 export type { HostingRow } from './entities/hosting';
@@ -223,36 +224,25 @@ export async function updateHosting(
   await tx.update(HostingRow, { id }, change);
 }
 
-/** Which hostings; those that fit one of the names and every other condition. */
-export interface HostingFilter {
-  /** VM names, hosting ids or usernames; empty for any. */
-  readonly names: readonly string[];
-  readonly labels: Readonly<Record<string, string>>;
-  readonly olderThanSeconds: number | null;
-}
-
-export interface NamedHosting {
-  readonly id: string;
-  readonly vmName: string;
-  readonly username: string;
-  readonly status: HostingStatus;
-  readonly createdAt: Date;
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-/** Living hostings, the oldest first. */
-export function selectHostings(
+/** Living hostings, the oldest first. @param page  from behind the hosting `after` on. @default all */
+export async function selectHostings(
   tx: Tx,
   { names, labels, olderThanSeconds }: HostingFilter,
+  page: { readonly limit?: number; readonly after?: string } = {},
 ): Promise<NamedHosting[]> {
-  return tx.query(
-    `SELECT h.id, h.vm_name AS "vmName", u.username, h.status, h.created_at AS "createdAt", h.labels
-     FROM hostings h JOIN users u ON u.id = h.user_id
+  const rows: (Omit<NamedHosting, 'drift'> & DriftFound)[] = await tx.query(
+    `SELECT h.id, h.vm_name AS "vmName", u.username, h.status, h.created_at AS "createdAt", h.labels, ${driftColumns}
+     FROM hostings h JOIN users u ON u.id = h.user_id LEFT JOIN drift d ON d.stack_id = h.id
      WHERE h.status <> ALL ($1)
        AND ($2::text[] = '{}' OR h.vm_name = ANY ($2) OR h.id::text = ANY ($2) OR u.username = ANY ($2))
        AND h.labels @> $3::jsonb
        AND ($4::float8 IS NULL OR h.created_at < clock_timestamp() - $4 * interval '1 s')
-     ORDER BY h.created_at`,
-    [ended, [...names], JSON.stringify(labels), olderThanSeconds],
+       AND ($5::uuid IS NULL OR (h.created_at, h.id) > (SELECT created_at, id FROM hostings WHERE id = $5))
+     ORDER BY h.created_at, h.id LIMIT $6`,
+    [ended, [...names], JSON.stringify(labels), olderThanSeconds, page.after ?? null, page.limit ?? null],
   );
+  return rows.map(({ checkedAt, differences, lookFailed, ...hosting }) => ({
+    ...hosting,
+    drift: { checkedAt, differences, lookFailed },
+  }));
 }

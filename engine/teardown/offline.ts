@@ -19,7 +19,7 @@ import { plannedChanges, type ResourceChange } from '../terraform/plan-view';
 import { checkPlan } from '../terraform/plan-firewall';
 import type { Terraform } from '../terraform/terraform';
 import { listWorkspaces, planFile, readState, removeWorkspace } from '../terraform/workspace';
-import { tearDownEach, type TeardownOptions, type TornDown } from './teardown';
+import { takeDownEach, type TeardownOptions, type TornDown } from './take-down';
 
 const applyMs = 120_000;
 
@@ -49,7 +49,7 @@ export async function tearDownOffline(
     (id) => names.length === 0 || names.includes(id) || names.includes(vmNameOf(id)),
   );
   const hostings = ids.map((id) => ({ id, vmName: vmNameOf(id), username: '-' }));
-  return tearDownEach(hostings, { parallel, onResult }, ({ id }) =>
+  return takeDownEach(hostings, { parallel, onResult }, ({ id }) =>
     one(tools, id, dryRun, handover).then(
       (changes) => ({ result: dryRun ? 'planned' : 'gone', reason: null, changes }),
       (thrown: unknown) => ({ result: 'left', reason: toEngineError(thrown).message, changes: [] }),

@@ -14,6 +14,7 @@ import {
   type Engine,
   type Hosting,
   type Metrics,
+  type NamedHosting,
   type Operation,
   type User,
   type ApplyInput,
@@ -42,6 +43,8 @@ function person(asker: Asker): User {
   if (asker === 'operator') throw new Error('the API never asks as an operator of the machine');
   return asker;
 }
+
+const namesOf = ({ id, vmName, username }: NamedHosting): string[] => [id, vmName, username];
 
 const noChanges: PlanReport = {
   operationId: '',
@@ -120,14 +123,31 @@ export class FakeEngine implements Engine {
   knownDrift: HostingDrift[] = [];
 
   readonly plans: Engine['plans'] = {
-    request: async (asker) =>
-      this.beginFor(person(asker), 'check-drift', (await this.hostings.mine(person(asker))).id),
+    request: async (asker, id) =>
+      this.beginFor(
+        person(asker),
+        'check-drift',
+        id === null ? (await this.hostings.mine(person(asker))).id : this.visible(asker, id).hosting.id,
+      ),
     requestNew: async (user) => this.beginFor(user, 'plan-hosting', ''),
-    apply: async (asker, _, input) => {
+    apply: async (asker, id, input) => {
       this.lastApply = input;
-      return this.beginFor(person(asker), 'apply-stack', (await this.hostings.mine(person(asker))).id);
+      const hosting = id === null ? await this.hostings.mine(person(asker)) : this.visible(asker, id).hosting;
+      return this.beginFor(person(asker), 'apply-stack', hosting.id);
     },
-    of: ({ id }) => Promise.resolve({ ...this.plan, operationId: id }),
+    requestNewFor: async (username) => {
+      const account = [...this.byEmail.values()].find(({ user }) => user.username === username);
+      if (account === undefined) throw new EngineError('not_found', `There is no user ${username}`);
+      return this.beginFor(account.user, 'plan-hosting', '');
+    },
+    requestRemoval: async (asker, id) =>
+      this.beginFor(person(asker), 'plan-removal', this.visible(asker, id).hosting.id),
+    of: (operation) => {
+      const { id, finishedAt, failure } = this.fakeOperations.known(operation.id);
+      if (failure !== null) throw new EngineError(failure.code, failure.message);
+      if (finishedAt === null) throw new EngineError('not_ended', 'The plan is not there yet');
+      return Promise.resolve({ ...this.plan, operationId: id });
+    },
   };
 
   readonly runs: Engine['runs'] = {
@@ -163,9 +183,7 @@ export class FakeEngine implements Engine {
       return answer;
     },
     get: async (user, id) => {
-      const hosting = await this.hostings.mine(user);
-      if (hosting.id !== id) throw new EngineError('hosting_not_found', 'There is no such hosting');
-      return hosting;
+      return this.visible(user, id).hosting;
     },
     mine: async (user) => {
       this.mayBreak('mine');
@@ -173,6 +191,16 @@ export class FakeEngine implements Engine {
       if (hosting === undefined) throw new EngineError('hosting_not_found', 'You have no hosting yet');
       return hosting;
     },
+    list: async ({ names, labels }, { limit, after }) => {
+      const all = [...this.hostingOf.values()].map((hosting) => this.named(hosting));
+      const from = after === undefined ? 0 : all.findIndex(({ id }) => id === after) + 1;
+      return all
+        .slice(from)
+        .filter((hosting) => names.length === 0 || names.some((name) => namesOf(hosting).includes(name)))
+        .filter((hosting) => Object.entries(labels).every(([name, value]) => hosting.labels[name] === value))
+        .slice(0, limit);
+    },
+    remove: async (asker, id) => this.hostings.delete(this.visible(asker, id).owner),
     delete: async (user) => {
       const hosting = await this.hostings.mine(user);
       this.mayBreak('delete');
@@ -202,6 +230,7 @@ export class FakeEngine implements Engine {
     hostings: [{ status: 'running', count: 7 }],
     sweep: { ageSeconds: 12, findings: [{ kind: 'domain', count: 1 }] },
     sshPorts: { used: 7, total: 10_001 },
+    drift: { hostings: 3, failedLooks: 1, oldestLookSeconds: 90.5 },
   };
   readonly metrics: Engine['metrics'] = {
     read: async () => {
@@ -214,14 +243,35 @@ export class FakeEngine implements Engine {
     this.fakeOperations.endAll();
   }
 
+  private named(hosting: Hosting): NamedHosting {
+    const { id, vmName, status, createdAt, labels, drift } = hosting;
+    const owner = [...this.byEmail.values()].find(({ user }) => user.id === hosting.userId);
+    return { id, vmName, status, createdAt, labels, drift, username: owner?.user.username ?? '' };
+  }
+
+  private visible(asker: Asker, id: string): { hosting: Hosting; owner: User } {
+    const hosting = [...this.hostingOf.values()].find((each) => each.id === id);
+    const owner = [...this.byEmail.values()].find(({ user }) => user.id === hosting?.userId)?.user;
+    const { id: me, role } = person(asker);
+    if (hosting === undefined || owner === undefined || (owner.id !== me && role !== 'admin'))
+      throw new EngineError('hosting_not_found', 'There is no such hosting');
+    return { hosting, owner };
+  }
+
   private beginFor(user: User, kind: OperationKind, hostingId: string): Operation {
     return this.maybeEnd(this.fakeOperations.begin(kind, user.id, hostingId, ['plan']));
   }
 
-  private accept(user: User, { sshPublicKey }: CreateHostingInput): AcceptedHosting {
+  /** Tests make a hosting look as they need it. */
+  alter(username: string, change: Partial<Hosting>): void {
+    for (const [userId, hosting] of this.hostingOf)
+      if (this.named(hosting).username === username) this.hostingOf.set(userId, { ...hosting, ...change });
+  }
+
+  private accept(user: User, { sshPublicKey, labels }: CreateHostingInput): AcceptedHosting {
     if (this.hostingOf.has(user.id))
       throw new EngineError('quota_exceeded', 'You may have 1 hosting', { details: { hostingsPerUser: 1 } });
-    const hosting = newHosting(user, 10_001 + this.hostingOf.size);
+    const hosting = { ...newHosting(user, 10_001 + this.hostingOf.size), labels: labels ?? {} };
     this.hostingOf.set(user.id, hosting);
     const operation = this.fakeOperations.begin('create-hosting', user.id, hosting.id, [
       'plan',
@@ -273,6 +323,7 @@ function newHosting(user: User, sshPort: number): Hosting {
     sftpCommand: `sftp -P ${sshPort} ubuntu@localhost`,
     knownHosts: [],
     failure: null,
+    drift: { checkedAt: null, differences: [], lookFailed: false },
     createdAt: new Date(),
     readyAt: null,
   };

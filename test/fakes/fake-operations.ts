@@ -88,6 +88,10 @@ export class FakeOperations {
     return newest.operation;
   }
 
+  known(id: string): Operation {
+    return this.entry(id).operation;
+  }
+
   asEngineSees(): Engine['operations'] {
     return {
       get: async (user, id) => this.visible(user, id).operation,

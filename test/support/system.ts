@@ -94,6 +94,8 @@ export async function startSystem(
   const env: Record<string, string> = {
     PATH: process.env.PATH ?? '',
     HOME: process.env.HOME ?? '/root',
+    // whoever runs the tests may be signed in to some service
+    XDG_CONFIG_HOME: path.join(dir, 'config'),
     NODE_ENV: 'test',
     CACHE_DIR: process.env.CACHE_DIR ?? '/var/cache/vm-webhoster',
     DATA_DIR: dir,

@@ -43,6 +43,9 @@ describe('GET /metrics', () => {
       'webhoster_hostings{status="running"} 7',
       'webhoster_ssh_ports_used 7',
       'webhoster_ssh_ports_total 10001',
+      'webhoster_drift_hostings 3',
+      'webhoster_drift_failed_looks 1',
+      'webhoster_drift_oldest_look_seconds 90.5',
       'webhoster_sweep_age_seconds 12',
       'webhoster_sweep_findings{kind="domain"} 1',
     ]);

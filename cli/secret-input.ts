@@ -1,0 +1,38 @@
+/** Words that a person types, or a script pipes in: never arguments, which everybody on the machine can read. */
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import { EngineError } from '../engine';
+
+/** @throws {EngineError} validation_failed where there is nothing */
+export async function readFirstLine(what: string): Promise<string> {
+  let text = '';
+  for await (const chunk of process.stdin.setEncoding('utf8')) {
+    text += String(chunk);
+    if (text.includes('\n') || text.length > 65_536) break;
+  }
+  const line = (text.split('\n')[0] ?? '').replace(/\r$/, '');
+  if (line !== '') return line;
+  throw new EngineError('validation_failed', `There is no ${what} on the input`);
+}
+
+/** @param instead  the option for where there is no terminal. @throws {EngineError} validation_failed there */
+export async function askFor(question: string, typed: 'shown' | 'hidden', instead: string): Promise<string> {
+  if (!process.stdin.isTTY)
+    throw new EngineError('validation_failed', `No terminal to ask at; use ${instead}`);
+  let quiet = false;
+  const output = new Writable({
+    write: (chunk: Buffer, _, done) => {
+      if (!quiet) process.stderr.write(chunk);
+      done();
+    },
+  });
+  const terminal = createInterface({ input: process.stdin, output, terminal: true });
+  try {
+    const answer = terminal.question(question);
+    quiet = typed === 'hidden';
+    return typed === 'hidden' ? await answer : (await answer).trim();
+  } finally {
+    terminal.close();
+    if (quiet) process.stderr.write('\n');
+  }
+}

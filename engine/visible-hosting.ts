@@ -1,0 +1,19 @@
+/** Whose hosting may be seen and changed: one's own, and for operators every one. */
+import type { Asker } from './engine';
+import { EngineError } from './errors';
+import type { Tx } from './store/database';
+import { findHosting, findLivingHosting, type HostingRow } from './store/hostings';
+
+/** @throws {EngineError} hosting_not_found, also where there is one that the asker may not see */
+export async function visibleHosting(tx: Tx, asker: Asker, hostingId: string | null): Promise<HostingRow> {
+  const mine = asker === 'operator' ? null : asker.id;
+  const hosting =
+    hostingId !== null
+      ? await findHosting(tx, hostingId)
+      : mine === null
+        ? null
+        : await findLivingHosting(tx, mine);
+  const all = asker === 'operator' || asker.role === 'admin';
+  if (hosting !== null && (all || hosting.userId === mine)) return hosting;
+  throw new EngineError('hosting_not_found', 'There is no such hosting');
+}

@@ -1,0 +1,118 @@
+/** What is known of drift: on the hosting, in lists, in the metrics; and looks that fail. */
+import { EngineError } from '../../engine/errors';
+import { drift } from '../../engine/drift';
+import type { Hosting, User } from '../../engine/engine';
+import { metrics } from '../../engine/metrics';
+import { plans } from '../../engine/plans';
+import { dueForDriftCheck } from '../../engine/store/drift';
+import { openWorld, type World } from '../support/world';
+
+let world: World;
+let user: User;
+let mine: Hosting;
+beforeEach(async () => {
+  world = await openWorld();
+  [user, mine] = await newHosting();
+});
+afterEach(() => world.close());
+
+async function newHosting(): Promise<[User, Hosting]> {
+  const owner = await world.newUser();
+  const { hosting } = await world.engine.hostings.create(owner, {});
+  await world.work(hosting.id);
+  return [owner, hosting];
+}
+
+async function look(hosting: Hosting = mine): Promise<void> {
+  await plans(world.parts).request('operator', hosting.id);
+  await world.work(hosting.id);
+}
+
+const found = async () => (await world.engine.hostings.mine(user)).drift;
+const counts = async () => (await metrics(world.parts).read()).drift;
+const sql = (text: string): Promise<unknown> => world.parts.database.direct.query(text);
+const due = (olderThanSeconds: number, limit = 10): Promise<string[]> =>
+  dueForDriftCheck(world.parts.database.direct, { olderThanSeconds, limit });
+const never = { checkedAt: null, differences: [], lookFailed: false };
+
+it('is nothing before the first look, and what the last look found after it', async () => {
+  expect(await found()).toEqual(never);
+  expect(await counts()).toMatchObject({ hostings: 0, failedLooks: 0 });
+  world.host.domains.delete(mine.vmName);
+  await look();
+  expect(await found()).toEqual({
+    checkedAt: expect.any(Date),
+    differences: ['libvirt_domain.vm: create'],
+    lookFailed: false,
+  });
+  expect(await counts()).toMatchObject({ hostings: 1, failedLooks: 0 });
+  expect(await world.engine.hostings.get(user, mine.id)).toMatchObject({ drift: await found() });
+  const [listed] = await world.engine.hostings.list(
+    { names: [], labels: {}, olderThanSeconds: null },
+    { limit: 5 },
+  );
+  expect(listed).toMatchObject({ id: mine.id, drift: await found() });
+});
+
+it('tells that a look failed, and keeps what the look before found, until one succeeds again', async () => {
+  world.host.domains.delete(mine.vmName);
+  await look();
+  const before = await found();
+  world.host.faults.fail('init', new EngineError('plan_refused', 'planned failure'));
+  await look();
+  expect(await found()).toEqual({ ...before, lookFailed: true });
+  expect(await counts()).toMatchObject({ hostings: 1, failedLooks: 1 });
+  expect(await drift(world.parts).list()).toMatchObject([{ vmName: mine.vmName, lookFailed: true }]);
+  await look();
+  expect(await found()).toMatchObject({ lookFailed: false });
+  expect(await counts()).toMatchObject({ failedLooks: 0 });
+});
+
+it('is no failure while the look is under way, also the first one', async () => {
+  await plans(world.parts).request('operator', mine.id);
+  expect(await found()).toEqual(never);
+  world.host.faults.fail('init', new EngineError('plan_refused', 'planned failure'));
+  await world.work(mine.id);
+  expect(await found()).toEqual({ ...never, lookFailed: true });
+});
+
+it('a look that fails waits for its next turn, and does not keep the others from theirs', async () => {
+  const [, other] = await newHosting();
+  await sql(`UPDATE hostings SET ready_at = now() - interval '2 h'`);
+  await sql(`UPDATE hostings SET ready_at = now() - interval '3 h' WHERE id = '${mine.id}'`);
+  expect(await due(3_600)).toEqual([mine.id, other.id]);
+  world.host.faults.fail('init', new EngineError('plan_refused', 'planned failure'));
+  await look();
+  expect(await found()).toMatchObject({ lookFailed: true });
+  expect(await due(3_600)).toEqual([other.id]);
+  await sql(`UPDATE drift SET asked_at = now() - interval '61 min'`);
+  expect(await due(3_600)).toEqual([other.id, mine.id]);
+});
+
+it('the metrics tell the age of the look that is the longest ago, from when the VM was ready where there was none', async () => {
+  const [, other] = await newHosting();
+  await look(other);
+  await sql(`UPDATE hostings SET ready_at = now() - interval '300 s' WHERE id = '${mine.id}'`);
+  await sql(`UPDATE drift SET checked_at = now() - interval '100 s'`);
+  const seconds = (await counts()).oldestLookSeconds;
+  expect(Math.abs(seconds - 300)).toBeLessThan(30);
+  await look();
+  await sql(`UPDATE drift SET checked_at = now() - interval '100 s' WHERE stack_id = '${other.id}'`);
+  expect(Math.abs((await counts()).oldestLookSeconds - 100)).toBeLessThan(30);
+  await sql(`UPDATE hostings SET status = 'stopped'`);
+  expect(await counts()).toEqual({ hostings: 0, failedLooks: 0, oldestLookSeconds: 0 });
+});
+
+it('the list of hostings goes on from page to page, and no one is missed or told twice', async () => {
+  const all = [mine.id];
+  for (let count = 0; count < 4; count++) all.push((await newHosting())[1].id);
+  await sql(`UPDATE hostings SET created_at = '2026-01-31T12:00:00.123456Z'`);
+  const filter = { names: [], labels: {}, olderThanSeconds: null };
+  const seen: string[] = [];
+  for (let after: string | undefined, pages = 0; pages < 5; pages++) {
+    const page = await world.engine.hostings.list(filter, { limit: 2, after });
+    seen.push(...page.map(({ id }) => id));
+    after = page.at(-1)?.id ?? after;
+  }
+  expect(seen).toEqual([...all].sort());
+});

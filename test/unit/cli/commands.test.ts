@@ -1,0 +1,211 @@
+/** Whole commands over the API, from their arguments to what they print and end with. */
+import http from 'node:http';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import type { Command } from 'commander';
+import { everyCommand } from '../../../cli/facts';
+import { buildProgram, exitCodeOf } from '../../../cli/program';
+import { juno, mina, startApi, type Api } from '../api/harness';
+
+let api: Api;
+let server: http.Server;
+let url: string;
+let config: string;
+const before = { ...process.env };
+const realInput = Object.getOwnPropertyDescriptor(process, 'stdin')!;
+
+beforeEach(async () => {
+  api = startApi();
+  server = http.createServer(api.handle);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  config = mkdtempSync(path.join(tmpdir(), 'webhoster-cli-'));
+  process.env.XDG_CONFIG_HOME = config;
+  delete process.env.WEBHOSTER_URL;
+  delete process.env.WEBHOSTER_TOKEN;
+});
+afterEach(() => {
+  process.env = { ...before };
+  process.exitCode = undefined;
+  Object.defineProperty(process, 'stdin', realInput);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(signal);
+  server.closeAllConnections();
+  server.close();
+  rmSync(config, { recursive: true, force: true });
+});
+
+async function webhoster(line: string, input?: string): Promise<{ code: number; out: string; err: string }> {
+  const told = { out: '', err: '' };
+  const say = (where: 'out' | 'err') => (text: unknown) => void (told[where] += `${String(text)}\n`);
+  jest.spyOn(console, 'log').mockImplementation(say('out'));
+  jest.spyOn(console, 'error').mockImplementation(say('err'));
+  if (input !== undefined)
+    Object.defineProperty(process, 'stdin', { value: Readable.from([input]), configurable: true });
+  process.exitCode = undefined;
+  let running: Command | null = null;
+  const program = buildProgram((command) => (running = command));
+  for (const { command } of everyCommand(program)) command.configureOutput({ writeErr: say('err') });
+  try {
+    await program.parseAsync(['node', 'webhoster', ...line.split(' ')]);
+    return { code: Number(process.exitCode ?? 0), ...told };
+  } catch (thrown) {
+    return { code: exitCodeOf(thrown, running), out: told.out, err: told.err + (thrown as Error).message };
+  }
+}
+
+const file = (): string => path.join(config, 'vm-webhoster', 'credentials.json');
+
+/** Mina has a hosting and is signed in. */
+async function signedIn(): Promise<string> {
+  const token = await api.signIn(mina);
+  await api.http.post('/api/v1/host').set('Authorization', `Bearer ${token}`).expect(201);
+  expect((await webhoster(`login --url ${url} --token-stdin`, `${token}\n`)).code).toBe(0);
+  return token;
+}
+
+describe('webhoster login', () => {
+  it('keeps the token for its owner alone, and tells neither token nor password', async () => {
+    await api.signIn(mina);
+    const { code, out, err } = await webhoster(
+      `login --url ${url}/api/v1 --email ${mina.email} --password-stdin`,
+      `${mina.password}\n`,
+    );
+    expect([code, out]).toEqual([0, expect.stringContaining(`Signed in to ${url} as mina, until 20`)]);
+    expect(statSync(file()).mode & 0o777).toBe(0o600);
+    const { services } = JSON.parse(readFileSync(file(), 'utf8'));
+    const { token } = services[url];
+    expect(out + err).not.toContain(token);
+    expect(readFileSync(file(), 'utf8')).not.toContain(mina.password);
+    expect((await webhoster('logout')).out).toBe(`Signed out of ${url}\n`);
+    expect(existsSync(file())).toBe(false);
+    expect(await webhoster('logout')).toMatchObject({ code: 0, out: 'There was no login\n' });
+  });
+
+  it.each([
+    [
+      'a wrong password',
+      (at: string) => `login --url ${at} --email ${mina.email} --password-stdin`,
+      'wrong password',
+      3,
+      'does not know this e-mail',
+    ],
+    ['a token that is none', (at: string) => `login --url ${at} --token-stdin`, 'nonsense', 3, 'not valid'],
+    [
+      'no password',
+      (at: string) => `login --url ${at} --email ${mina.email} --password-stdin`,
+      '',
+      2,
+      'no password on the input',
+    ],
+    ['no terminal', (at: string) => `login --url ${at}`, 'x', 2, 'use --email'],
+    ['no address', () => 'login', 'x', 2, '--url http://localhost:8000'],
+    ['nobody there', () => 'login --url http://127.0.0.1:9 --token-stdin', 'x', 4, 'cannot be reached'],
+  ])('refuses %s, and keeps nothing', async (_, line, input, code, message) => {
+    await api.signIn(mina);
+    expect(await webhoster(line(url), input)).toMatchObject({ code, err: expect.stringContaining(message) });
+    expect(existsSync(file())).toBe(false);
+  });
+});
+
+describe('a user who is signed in', () => {
+  it('plans their own hosting; differences end with 2', async () => {
+    await signedIn();
+    expect(await webhoster('plan')).toMatchObject({ code: 0, out: expect.stringContaining('No changes') });
+    api.engine.plan = { ...api.engine.plan, differences: ['libvirt_domain.vm: update (running)'] };
+    expect(await webhoster('plan mina')).toMatchObject({
+      code: 2,
+      out: expect.stringContaining('update (running)'),
+    });
+    expect(await webhoster('plan juno')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('You have no hosting'),
+    });
+  });
+
+  it('sees the drift of their own hosting, and that a look failed', async () => {
+    await signedIn();
+    expect(await webhoster('drift')).toMatchObject({ code: 0, out: expect.stringContaining('never') });
+    const drift = { checkedAt: new Date(), differences: ['libvirt_domain.vm: create'], lookFailed: true };
+    api.engine.alter('mina', { drift });
+    const { code, out } = await webhoster('drift');
+    expect([code, out]).toEqual([
+      2,
+      expect.stringMatching(/mina\s+\S+ ago, the next look failed\s+libvirt_domain/),
+    ]);
+  });
+
+  it('applies what they were shown, after --yes', async () => {
+    await signedIn();
+    api.engine.plan = { ...api.engine.plan, differences: ['libvirt_domain.vm: create'] };
+    expect((await webhoster('apply')).code).toBe(2);
+    expect(api.engine.lastApply).toBeUndefined();
+    expect((await webhoster('apply --yes')).code).toBe(0);
+    expect(api.engine.lastApply).toEqual({ recreateDisk: false, agreed: ['libvirt_domain.vm: create'] });
+  });
+
+  it('is told who may do what is the administrator’s', async () => {
+    await signedIn();
+    const { code, err } = await webhoster('operations');
+    expect([code, err]).toEqual([3, expect.stringContaining('ask an administrator')]);
+  });
+
+  it('is told to sign in again when the token is void', async () => {
+    await signedIn();
+    api.engine.revokeTokens();
+    expect(await webhoster('runs')).toMatchObject({
+      code: 3,
+      err: expect.stringContaining(`webhoster login --url ${url}`),
+    });
+  });
+});
+
+describe('an administrator with a token of the environment', () => {
+  beforeEach(async () => {
+    const token = await api.signIn(juno);
+    api.engine.makeAdmin(juno.email);
+    const user = await api.signIn(mina);
+    await api.http
+      .post('/api/v1/host')
+      .set('Authorization', `Bearer ${user}`)
+      .send({ labels: { course: 'cs101' } })
+      .expect(201);
+    process.env.WEBHOSTER_URL = url;
+    process.env.WEBHOSTER_TOKEN = token;
+  });
+
+  it('lists operations as JSON with moments in ISO 8601', async () => {
+    const { code, out } = await webhoster('operations --json --limit 5');
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject([
+      { kind: 'create-hosting', createdAt: expect.stringMatching(/Z$/) },
+    ]);
+  });
+
+  it('tears down by label: a dry run shows, and removes nothing', async () => {
+    expect(await webhoster('teardown --label course=other --yes')).toMatchObject({
+      code: 0,
+      out: 'There is no such hosting\n',
+    });
+    expect((await webhoster('teardown --label course=cs101 --dry-run --json')).out).toContain('"planned": 1');
+    expect((await webhoster('teardown --label course=cs101')).code).toBe(2);
+    const { code, out } = await webhoster('teardown --label course=cs101 --yes');
+    expect([code, out]).toEqual([0, expect.stringContaining('1 gone, 0 left')]);
+    expect((await webhoster('plan mina')).code).toBe(1);
+  });
+
+  it('plans for a user who has no hosting yet', async () => {
+    expect((await webhoster('plan --new juno')).code).toBe(0);
+    expect(await webhoster('plan --new nobody')).toMatchObject({ code: 1, err: 'There is no user nobody' });
+  });
+
+  it('gets 4 when the database of the service is away', async () => {
+    api.engine.break('authenticate', Object.assign(new Error('connect ECONNREFUSED'), { code: '57P01' }));
+    expect(await webhoster('operations')).toMatchObject({
+      code: 4,
+      err: expect.stringContaining('Try again in 5 s'),
+    });
+  });
+});
