@@ -35,7 +35,7 @@ export interface StackNode {
 
 /** Each is left out where the node cannot do it, or nothing is to be limited. */
 export interface SpecLimits {
-  /** Weight against other VMs when processors are scarce; 100 is one vCPU's. */
+  /** Weight against everything else when processors are scarce, in the unit of the node's cgroups. */
   readonly cpuShares?: number;
   /** Most that each vCPU may take of a processor, in percent. */
   readonly cpuPercent?: number;

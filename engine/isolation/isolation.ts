@@ -16,6 +16,7 @@ export interface Isolation {
 }
 
 export interface SupportedLimits {
-  readonly cpu: boolean;
+  /** The weight of one vCPU: the kernel's own default of 1024, or 100 under cgroup v2; null without cgroups. */
+  readonly cpuShares: number | null;
   readonly network: boolean;
 }

@@ -59,13 +59,19 @@ const kibPerMbit = 1_000_000 / 8 / 1024;
 function limitsOf({ vcpus }: HostingRow, supported: SupportedLimits, config: Config): SpecLimits {
   const { VM_CPU_PERCENT, VM_DISK_IOPS, VM_NETWORK_MBIT } = config;
   return {
-    // in proportion to its vCPUs; 10,000 is the kernel's most
-    ...(supported.cpu ? { cpuShares: Math.min(100 * vcpus, 10_000), cpuPercent: VM_CPU_PERCENT } : {}),
+    ...(supported.cpuShares === null
+      ? {}
+      : { cpuShares: sharesOf(supported.cpuShares, vcpus), cpuPercent: VM_CPU_PERCENT }),
     ...(VM_DISK_IOPS > 0 ? { diskIops: VM_DISK_IOPS } : {}),
     ...(supported.network && VM_NETWORK_MBIT > 0
       ? { networkKiBps: Math.round(VM_NETWORK_MBIT * kibPerMbit) }
       : {}),
   };
+}
+
+/** In proportion to its vCPUs, up to the most that the kernel takes. */
+function sharesOf(perVcpu: number, vcpus: number): number {
+  return Math.min(perVcpu * vcpus, perVcpu === 100 ? 10_000 : 262_144);
 }
 
 export function hostingPolicy(

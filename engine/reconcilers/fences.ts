@@ -16,6 +16,7 @@ export function reconcileFences({ config, database, isolation, log }: Parts): ()
     const node = await findNode(database.direct, config.NODE_NAME);
     if (!node?.prepared) return;
     // at its first look a process cannot know whether what it finds is what it would put
-    if ((await isolation.put(fenceOf(config))) && looks++ > 0) log.warn({}, 'isolation of VMs was gone; put again');
+    if ((await isolation.put(fenceOf(config))) && looks++ > 0)
+      log.warn({}, 'isolation of VMs was gone; put again');
   });
 }

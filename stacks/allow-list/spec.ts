@@ -38,8 +38,7 @@ const hosting: Check = object({
   mac: words.mac,
   limits: optional(
     object({
-      // libvirt's bounds under cgroup v2
-      cpuShares: optional(integer(1, 10_000)),
+      cpuShares: optional(integer(1, 262_144)),
       cpuPercent: optional(integer(1, 100)),
       diskIops: optional(integer(10, 10_000_000)),
       networkKiBps: optional(integer(10, 100 * KIB * KIB)),

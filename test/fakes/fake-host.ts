@@ -159,7 +159,7 @@ export class FakeHost {
       this.fences.delete(filter);
       this.fences.delete(table);
     },
-    supportedLimits: () => Promise.resolve({ cpu: true, network: false }),
+    supportedLimits: () => Promise.resolve({ cpuShares: 1024, network: false }),
   };
 
   readonly guest: Guest = {

@@ -47,7 +47,16 @@ export async function openBackupWorld(): Promise<BackupWorld> {
   const never = new AbortController().signal;
   const fakes = (): Partial<Parts> => {
     const { synthesizer, terraform, inventory, isolation, guest, proxy, virtualization } = world.host;
-    return { synthesizer, terraform, inventory, isolation, guest, proxy, virtualization, clock: instantClock() };
+    return {
+      synthesizer,
+      terraform,
+      inventory,
+      isolation,
+      guest,
+      proxy,
+      virtualization,
+      clock: instantClock(),
+    };
   };
   return {
     world,
