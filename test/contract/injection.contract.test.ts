@@ -4,7 +4,7 @@
  * lets through. Many texts share one process of each reader. `npm run test:injection` tries 10,000.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -279,18 +279,20 @@ it('usernames are refused, or are one key of one map for Nginx', () => {
     ({ sshPort }, index) => routes.findIndex((each) => each.sshPort === sshPort) === index,
   );
   const file = path.join(dir, 'nginx.conf');
+  writeFileSync(path.join(dir, 'service-headers.conf'), '');
+  mkdirSync(path.join(dir, 'tmp'));
   writeFileSync(file, renderNginx(settings, unique, '0'.repeat(16)));
   for (const name of unique.map(({ username }) => username))
     expect(execText(file).filter((line) => line.split(/\s+/)[0] === `\\\\${name}`)).toHaveLength(1);
 });
 
 let dumped: string[] | undefined;
-/** What Nginx itself says it has read. */
+/** What Nginx itself says it has read, in a network of its own: a test of a configuration opens its ports. */
 function execText(file: string): string[] {
-  dumped ??= execFileSync('nginx', ['-T', '-q', '-c', file, '-p', dir], {
+  dumped ??= execFileSync('unshare', ['--net', 'nginx', '-T', '-q', '-c', file, '-p', dir], {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
     .split('\n')
     .map((line) => line.trim());
