@@ -41,6 +41,13 @@ export async function listen(argv: readonly string[]): Promise<Listener> {
     else if (line === 'end') ended = true;
     else heard.set(line, (heard.get(line) ?? 0) + 1);
   });
-  await until(60_000, `${argv.join(' ')} listens`, () => Promise.resolve(ready));
+  try {
+    await until(60_000, `${path.basename(program)} ${args.at(-1) ?? ''} listens`, () =>
+      Promise.resolve(ready),
+    );
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
   return { heard, ended: () => ended, stop: () => child.kill('SIGKILL') };
 }

@@ -9,7 +9,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { type Forgery, forgeries, question, type Station } from '../support/frames';
-import { buildProbe, listen } from '../support/probe';
+import { buildProbe, listen, type Listener } from '../support/probe';
 import { openShell, type Shell } from '../support/shell';
 import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
 
@@ -79,15 +79,17 @@ interface Delivered {
 
 /** Sends every forgery from inside A, and what is allowed, and counts what arrives. */
 async function deliver(frames: readonly Forgery[]): Promise<Delivered> {
-  const on = (device: string) => listen([probe.file, 'listen', device]);
-  const [cableOfA, host, cableOfB, insideB] = await Promise.all([
-    on(a.tap),
-    on(system.env.NETWORK_BRIDGE ?? ''),
-    on(b.tap),
-    listen(b.shell.argv('sudo -n /tmp/probe listen eth0')),
-  ]);
-  const listeners = [cableOfA, host, cableOfB, insideB];
+  const listeners: Listener[] = [];
+  const on = async (...argv: string[]): Promise<Listener> => {
+    const listener = await listen(argv);
+    listeners.push(listener);
+    return listener;
+  };
   try {
+    const cableOfA = await on(probe.file, 'listen', a.tap);
+    const host = await on(probe.file, 'listen', system.env.NETWORK_BRIDGE ?? '');
+    const cableOfB = await on(probe.file, 'listen', b.tap);
+    const insideB = await on(...b.shell.argv('sudo -n /tmp/probe listen eth0'));
     const hex = [...frames.map((each) => each.hex), question(a, gateway)].join('\n');
     await a.shell.feed(`sudo -n /tmp/probe send eth0 ${times}`, `${hex}\n`);
     await until(30_000, 'all frames have left A', () =>
@@ -103,7 +105,7 @@ async function deliver(frames: readonly Forgery[]): Promise<Delivered> {
       await tellB('WHPROBE:end;');
       return ends.every((each) => each.ended());
     });
-    const counts = ({ heard }: (typeof listeners)[number]): Counts => Object.fromEntries(heard);
+    const counts = ({ heard }: Listener): Counts => Object.fromEntries(heard);
     return {
       sent: counts(cableOfA),
       host: counts(host),
@@ -119,6 +121,14 @@ async function tellB(text: string): Promise<void> {
   const socket = createSocket('udp4');
   await new Promise((resolve) => socket.send(text, 9999, b.ip, resolve));
   socket.close();
+}
+
+/** What the forged frames would have host, bridge and B believe of each other would also silence the listeners. */
+async function pinB(): Promise<void> {
+  const bridge = system.env.NETWORK_BRIDGE ?? '';
+  await run('ip', ['neigh', 'replace', b.ip, 'lladdr', b.mac, 'dev', bridge, 'nud', 'permanent']);
+  await run('bridge', ['fdb', 'replace', b.mac, 'dev', b.tap, 'master', 'static']);
+  await b.shell.ssh(`sudo -n arp -s ${gateway.ip} ${gateway.mac}`);
 }
 
 const freeStation = (): Station => ({ mac: '52:54:00:ff:ff:3d', ip: gateway.ip.replace(/\.1$/, '.61') });
@@ -212,6 +222,7 @@ describe('with the service stopped, so that nobody puts anything back', () => {
   beforeAll(async () => {
     await system.stop();
     await routeByHost();
+    await pinB();
   });
   afterAll(async () => {
     await withFilter(a);

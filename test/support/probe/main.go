@@ -152,8 +152,13 @@ func connect(sourcePort string, targets []string) error {
 	if err != nil {
 		return err
 	}
+	// side by side: each that is not answered takes seconds
+	results := make(chan string)
 	for _, target := range targets {
-		fmt.Println(target, try(source, target))
+		go func(target string) { results <- target + " " + try(source, target) }(target)
+	}
+	for range targets {
+		fmt.Println(<-results)
 	}
 	return nil
 }
