@@ -127,7 +127,7 @@ async function tellB(text: string): Promise<void> {
 async function pinB(): Promise<void> {
   const bridge = system.env.NETWORK_BRIDGE ?? '';
   await run('ip', ['neigh', 'replace', b.ip, 'lladdr', b.mac, 'dev', bridge, 'nud', 'permanent']);
-  await run('bridge', ['fdb', 'replace', b.mac, 'dev', b.tap, 'master', 'static']);
+  await run('bridge', ['fdb', 'replace', b.mac, 'dev', b.tap, 'master', 'static', 'sticky']);
   await b.shell.ssh(`sudo -n arp -s ${gateway.ip} ${gateway.mac}`);
 }
 

@@ -10,7 +10,8 @@ let system: System;
 let made: HostAnswer;
 let shell: Shell;
 let probe: { file: string; remove: () => void };
-const iops = 50;
+/** Low enough to be felt under emulation on a busy machine, high enough to boot with. */
+const iops = 100;
 
 beforeAll(async () => {
   system = await startSystem('micro', {
@@ -65,7 +66,7 @@ it('does no more disk operations a second than it may', async () => {
   expect((reads / ms) * 1000).toBeLessThanOrEqual(iops * 1.2);
   await system.virsh('blkdeviotune', made.hosting.vm_id, 'vda', '--total-iops-sec', '0', '--live');
   const free = Number(await shell.ssh(`sudo -n /tmp/probe read /dev/vda ${reads}`));
-  expect((reads / Math.max(free, 1)) * 1000).toBeGreaterThan(iops * 2);
+  expect((reads / Math.max(free, 1)) * 1000).toBeGreaterThan(iops * 1.5);
 });
 
 it('plans to no changes with all of them', async () => {
