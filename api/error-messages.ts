@@ -83,6 +83,10 @@ export const errorMessages: Readonly<Record<FailureCode, Text>> = {
     'The virtualization service does not answer',
     '가상화 서비스가 응답하지 않습니다.',
   ),
+  isolation_failed: text(
+    'VMs could not be isolated from each other; ask the operator to look into the log',
+    'VM을 서로 격리하지 못했습니다. 운영자에게 문의하세요.',
+  ),
   disk_full: text(
     'The server has no room for this; ask the operator to make some',
     '서버의 저장 공간이 부족합니다. 운영자에게 문의하세요.',

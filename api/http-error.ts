@@ -58,6 +58,7 @@ export const statusOf: Readonly<Record<FailureCode, number>> = {
   image_build_failed: 503,
   node_not_ready: 503,
   libvirt_unavailable: 503,
+  isolation_failed: 503,
   disk_full: 507,
   terraform_missing: 503,
   database_unavailable: 503,

@@ -10,6 +10,13 @@ import { parseCidr } from './network-pool';
 
 const port = z.coerce.number().int().min(1).max(65535);
 const count = z.coerce.number().int().min(1);
+/** 0 sets no limit; less than `least` would be a machine nobody can use. */
+const limit = (least: number) =>
+  z.coerce
+    .number()
+    .int()
+    .max(1_000_000)
+    .refine((value) => value === 0 || value >= least, `0 for no limit, or at least ${least}`);
 const libvirtName = z
   .string()
   .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/, 'letters, digits, dot, dash and underscore, at most 63');
@@ -70,6 +77,9 @@ const schema = z.object({
   VM_MEMORY_MIB: z.coerce.number().int().min(96).max(262_144).default(1024),
   VM_VCPUS: z.coerce.number().int().min(1).max(64).default(1),
   VM_DISK_GIB: z.coerce.number().int().min(1).max(10_240).default(20),
+  VM_CPU_PERCENT: z.coerce.number().int().min(1).max(100).default(100),
+  VM_DISK_IOPS: limit(10).default(2_000),
+  VM_NETWORK_MBIT: limit(1).default(100),
   WORKER_CONCURRENCY: count.max(64).default(4),
   BOOT_TIMEOUT_SECONDS: count.default(300),
   REQUEST_WAIT_SECONDS: count.max(3600).default(180),

@@ -40,6 +40,7 @@ export const errorCodes = [
   'image_build_failed',
   'node_not_ready',
   'libvirt_unavailable',
+  'isolation_failed',
   'disk_full',
   'terraform_missing',
   'database_unavailable',

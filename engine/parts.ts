@@ -2,6 +2,7 @@
 import type { Clock } from './clock';
 import type { Config } from './config';
 import type { Guest } from './guest/guest';
+import type { Isolation } from './isolation/isolation';
 import type { Inventory } from './libvirt/inventory';
 import type { Virtualization } from './libvirt/virtualization';
 import type { Log } from './log';
@@ -24,6 +25,7 @@ export interface Parts {
   readonly synthesizer: Synthesizer;
   readonly terraform: Terraform;
   readonly inventory: Inventory;
+  readonly isolation: Isolation;
   readonly virtualization: Virtualization;
   readonly images: Images;
   readonly proxy: Proxy;

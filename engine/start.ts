@@ -12,6 +12,7 @@ import { networkGuest } from './guest/network-guest';
 import { health } from './health';
 import { hostings } from './hostings';
 import { imageBuilder } from './images/builder';
+import { nodeIsolation } from './isolation/node-isolation';
 import { virshInventory } from './libvirt/virsh';
 import { bootTrial } from './libvirt/virtualization';
 import type { Log } from './log';
@@ -37,6 +38,7 @@ import { nginxProxy } from './proxy/nginx';
 import { routePublisher } from './proxy/publisher';
 import { graphileQueue, migrateQueue } from './queue/graphile';
 import { reconcileDrift } from './reconcilers/drift';
+import { reconcileFences } from './reconcilers/fences';
 import { reconcileExpiredLeases } from './reconcilers/expired-leases';
 import { reconcileOldRuns } from './reconcilers/old-runs';
 import { reconcileServedRoutes } from './reconcilers/served-routes';
@@ -96,6 +98,7 @@ export async function connectParts(
         configDir: config.DATA_DIR,
       })),
     inventory: virshInventory(config.LIBVIRT_URI),
+    isolation: nodeIsolation(config.LIBVIRT_URI),
     virtualization: bootTrial,
     images: imageBuilder({ recipesDir, imagesDir: config.imagesDir }),
     guest: networkGuest,
@@ -136,6 +139,7 @@ export async function startWorking(engine: EngineParts): Promise<() => void> {
   await parts.queue.start((stackId, handover) => runner.perform(stackId, handover));
   const reconcilers = [
     reconcileServedRoutes(parts),
+    reconcileFences(parts),
     reconcileExpiredLeases(parts),
     reconcileBySweeping(engine),
     reconcileDrift(parts),

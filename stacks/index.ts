@@ -7,7 +7,7 @@ import path from 'node:path';
 
 export { checkSpec } from './allow-list/spec';
 export { METADATA_NAMESPACE } from './metadata';
-export type { HostingSpec, NodeSpec, SpecImage, StackNode, StackSpec } from './spec';
+export type { HostingSpec, NodeSpec, SpecImage, SpecLimits, StackNode, StackSpec } from './spec';
 
 /** Script that reads one StackSpec as JSON on stdin and writes its Terraform JSON on stdout. */
 export const synthesizerPath = path.join(__dirname, 'main.js');

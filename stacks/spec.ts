@@ -18,6 +18,8 @@ export interface HostingSpec {
   /** Fixed address, handed out by the network's DHCP to this MAC; the traffic filter pins both. */
   readonly ip: string;
   readonly mac: string;
+  /** How much of what VMs share this one may take; without any it is left to the hypervisor. */
+  readonly limits?: SpecLimits;
   readonly image: SpecImage;
   readonly cloudInit: { readonly userData: string; readonly metaData: string };
 }
@@ -27,6 +29,20 @@ export interface StackNode {
   readonly uri: string;
   readonly pool: string;
   readonly network: string;
+  /** libvirt's filter for the VMs of the network; without one it is `clean-traffic`, as for VMs of earlier releases. */
+  readonly filter?: string;
+}
+
+/** Each is left out where the node cannot do it, or nothing is to be limited. */
+export interface SpecLimits {
+  /** Weight against everything else when processors are scarce, in the unit of the node's cgroups. */
+  readonly cpuShares?: number;
+  /** Most that each vCPU may take of a processor, in percent. */
+  readonly cpuPercent?: number;
+  /** Disk operations a second, read and written together. */
+  readonly diskIops?: number;
+  /** KiB a second, each way. */
+  readonly networkKiBps?: number;
 }
 
 export interface SpecImage {

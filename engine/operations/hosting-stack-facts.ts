@@ -1,11 +1,13 @@
 /** What a hosting's row says about its stack: the specification, the policy its plans must pass, its names in libvirt. */
-import type { HostingSpec } from '../../stacks';
+import type { HostingSpec, SpecLimits, StackNode } from '../../stacks';
 import { pageMarker, renderCloudInit } from '../cloud-init';
 import type { Config } from '../config';
 import type { User } from '../engine';
 import { EngineError } from '../errors';
 import { isoName, rootVolumeName, vmNameOf } from '../hosting-names';
 import { accessOf } from '../hosting-view';
+import { filterName } from '../isolation/fence';
+import type { SupportedLimits } from '../isolation/isolation';
 import type { StackNames } from '../libvirt/inventory';
 import type { HostingRow } from '../store/hostings';
 import type { NodeImage, NodeRow } from '../store/stacks';
@@ -27,13 +29,14 @@ export function hostingSpec(hosting: HostingRow, owner: User, node: NodeRow, con
     kind: 'hosting',
     hostingId: hosting.id,
     vmName: hosting.vmName,
-    node: { uri: config.LIBVIRT_URI, pool: config.POOL_NAME, network: config.NETWORK_NAME },
+    node: stackNode(node, config),
     domainType: node.domainType,
     memoryMiB: hosting.memoryMiB,
     vcpus: hosting.vcpus,
     diskBytes: hosting.diskGiB * bytesPerGiB,
     ip: hosting.ip,
     mac: hosting.mac,
+    ...(node.limits === null ? {} : { limits: limitsOf(hosting, node.limits, config) }),
     image,
     cloudInit: renderCloudInit({
       hostingId: hosting.id,
@@ -42,6 +45,33 @@ export function hostingSpec(hosting: HostingRow, owner: User, node: NodeRow, con
       welcome: { username: owner.username, vmName: hosting.vmName, ...accessOf(hosting, owner, config) },
     }),
   };
+}
+
+function stackNode({ limits }: NodeRow, config: Config): StackNode {
+  const { LIBVIRT_URI: uri, POOL_NAME: pool, NETWORK_NAME: network } = config;
+  // a node that an earlier release prepared has no filter yet
+  return { uri, pool, network, ...(limits === null ? {} : { filter: filterName(config) }) };
+}
+
+const kibPerMbit = 1_000_000 / 8 / 1024;
+
+/** What is set, as far as the node can do it; 0 sets no limit. */
+function limitsOf({ vcpus }: HostingRow, supported: SupportedLimits, config: Config): SpecLimits {
+  const { VM_CPU_PERCENT, VM_DISK_IOPS, VM_NETWORK_MBIT } = config;
+  return {
+    ...(supported.cpuShares === null
+      ? {}
+      : { cpuShares: sharesOf(supported.cpuShares, vcpus), cpuPercent: VM_CPU_PERCENT }),
+    ...(VM_DISK_IOPS > 0 ? { diskIops: VM_DISK_IOPS } : {}),
+    ...(supported.network && VM_NETWORK_MBIT > 0
+      ? { networkKiBps: Math.round(VM_NETWORK_MBIT * kibPerMbit) }
+      : {}),
+  };
+}
+
+/** In proportion to its vCPUs, up to the most that the kernel takes. */
+function sharesOf(perVcpu: number, vcpus: number): number {
+  return Math.min(perVcpu * vcpus, perVcpu === 100 ? 10_000 : 262_144);
 }
 
 export function hostingPolicy(

@@ -1,8 +1,10 @@
-/** Makes a libvirt host ready for VMs: pool, network, base images, and whether VMs run under KVM. */
+/** Makes a libvirt host ready for VMs: fences, pool, network, base images; whether VMs run under KVM; what limits they can have. */
 import path from 'node:path';
 import type { NodeSpec } from '../../stacks';
 import type { Config } from '../config';
 import { EngineError } from '../errors';
+import { fenceOf, filterName } from '../isolation/fence';
+import type { SupportedLimits } from '../isolation/isolation';
 import { type BuiltImage, imageMissing, type ImageName } from '../images/images';
 import { parseCidr, poolAddresses } from '../network-pool';
 import { ejectedHostings } from '../store/ejections';
@@ -25,7 +27,10 @@ export const prepareNode: OperationDefinition = {
     { name: 'init', run: initializeStack },
     { name: 'plan', run: (context) => planStack(context, 'apply') },
     { name: 'check', run: check },
+    // first, so that the network never is without
+    { name: 'fence', run: fence },
     { name: 'apply', run: (context) => applyStack(context, uploadMs), restartAt: 'plan' },
+    { name: 'limits', run: findLimits },
     { name: 'record', run: record },
   ],
 };
@@ -86,6 +91,14 @@ export function nodeNames(config: Config): StackNames {
   return { domain: null, pool: config.POOL_NAME, volumes: [] };
 }
 
+async function fence({ parts }: StepContext): Promise<void> {
+  await parts.isolation.put(fenceOf(parts.config));
+}
+
+function findLimits({ parts, signal }: StepContext): Promise<SupportedLimits> {
+  return parts.isolation.supportedLimits(parts.config.NETWORK_NAME, signal);
+}
+
 async function record(context: StepContext): Promise<void> {
   const { config, database } = context.parts;
   const { domainType } = context.output<{ domainType: 'kvm' | 'qemu' }>('virtualization');
@@ -96,7 +109,8 @@ async function record(context: StepContext): Promise<void> {
     [image.name]: nodeImage(image, config),
   };
   const prepared = String(context.input.fingerprint);
-  await context.write((tx) => updateNode(tx, config.NODE_NAME, { domainType, images, prepared }));
+  const limits = context.output<SupportedLimits>('limits');
+  await context.write((tx) => updateNode(tx, config.NODE_NAME, { domainType, images, limits, prepared }));
 }
 
 /** What the node depends on; when it changes, the node is prepared again. */
@@ -112,7 +126,8 @@ export function nodeFingerprint(config: Config, image: BuiltImage): string {
     DOMAIN_TYPE,
   } = config;
   const network = [NETWORK_NAME, NETWORK_BRIDGE, NETWORK_CIDR, EGRESS];
-  return [LIBVIRT_URI, POOL_NAME, POOL_DIR, ...network, DOMAIN_TYPE, image.name, image.checksum].join(' ');
+  const node = [LIBVIRT_URI, POOL_NAME, POOL_DIR, ...network, DOMAIN_TYPE, image.name, image.checksum];
+  return [...node, filterName(config)].join(' ');
 }
 
 export async function isPrepared(parts: StepContext['parts'], fingerprint: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 /** Takes pool, network and base images of a node away. Only an empty node can go: its pool must hold no VM's disk. */
+import { fenceOf } from '../isolation/fence';
 import { findNode, updateNode } from '../store/stacks';
 import type { OperationDefinition, StepContext } from './operation';
 import { nodeNames, nodePolicy } from './prepare-node';
@@ -14,6 +15,7 @@ export const removeNode: OperationDefinition = {
       run: (context) =>
         destroyStack(context, nodePolicy(context.parts.config, 'destroy'), nodeNames(context.parts.config)),
     },
+    { name: 'unfence', run: ({ parts }) => parts.isolation.remove(fenceOf(parts.config)) },
     { name: 'forget', run: forgetStack },
   ],
 };

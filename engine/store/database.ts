@@ -14,6 +14,7 @@ import { Drift1763800000005 } from './migrations/0005-drift';
 import { EjectedHostings1763800000006 } from './migrations/0006-ejected-hostings';
 import { FailedLooks1763800000007 } from './migrations/0007-failed-looks';
 import { Labels1763800000008 } from './migrations/0008-labels';
+import { GuestLimits1763800000012 } from './migrations/0012-guest-limits';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
 export type Tx = EntityManager;
@@ -36,6 +37,7 @@ const migrations = [
   EjectedHostings1763800000006,
   FailedLooks1763800000007,
   Labels1763800000008,
+  GuestLimits1763800000012,
 ];
 
 /** As the table `schema_migrations` names them. */

@@ -1,4 +1,5 @@
 /** Stacks: the specification each was made from, and its Terraform state, sealed. */
+import type { SupportedLimits } from '../isolation/isolation';
 import type { HostingSpec, NodeSpec, StackSpec } from '../../stacks';
 import type { Tx } from './database';
 import { NodeRow, StackRow } from './entities/stack';
@@ -50,7 +51,12 @@ export async function ensureNode(tx: Tx, name: string, stackId: string): Promise
 export async function updateNode(
   tx: Tx,
   name: string,
-  change: { domainType?: 'kvm' | 'qemu'; prepared?: string | null; images?: Record<string, NodeImage> },
+  change: {
+    domainType?: 'kvm' | 'qemu';
+    prepared?: string | null;
+    images?: Record<string, NodeImage>;
+    limits?: SupportedLimits;
+  },
 ): Promise<void> {
   await tx.update(NodeRow, { name }, change as object);
 }

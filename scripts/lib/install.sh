@@ -3,7 +3,7 @@
 
 PACKAGES=(libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils dnsmasq-base genisoimage xsltproc
   mmdebstrap nginx-light libnginx-mod-stream openssh-client curl unzip ca-certificates util-linux iproute2
-  e2fsprogs cpio xz-utils zstd busybox-static)
+  e2fsprogs cpio xz-utils zstd busybox-static nftables)
 
 missing_packages() {
   local package

@@ -24,13 +24,26 @@ const hosting: Check = object({
   kind: oneOf('hosting'),
   hostingId: words.uuid,
   vmName: words.hostName,
-  node: object({ uri: words.libvirtUri, pool: words.libvirtName, network: words.libvirtName }),
+  node: object({
+    uri: words.libvirtUri,
+    pool: words.libvirtName,
+    network: words.libvirtName,
+    filter: optional(words.libvirtName),
+  }),
   domainType: oneOf('kvm', 'qemu'),
   memoryMiB: integer(32, 4 * KIB * KIB),
   vcpus: integer(1, 255),
   diskBytes: integer(GIB / KIB, 64 * TIB),
   ip: words.ipv4,
   mac: words.mac,
+  limits: optional(
+    object({
+      cpuShares: optional(integer(1, 262_144)),
+      cpuPercent: optional(integer(1, 100)),
+      diskIops: optional(integer(10, 10_000_000)),
+      networkKiBps: optional(integer(10, 100 * KIB * KIB)),
+    }),
+  ),
   image: object({ baseVolumePath: words.filePath, boot }),
   cloudInit: object({ userData: words.document(KIB * KIB), metaData: words.document(64 * KIB) }),
 });

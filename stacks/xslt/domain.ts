@@ -3,7 +3,7 @@
  * that AppArmor understands, and a machine without the parts that only slow its boot.
  */
 import { METADATA_NAMESPACE } from '../metadata';
-import type { HostingSpec } from '../spec';
+import type { HostingSpec, SpecLimits } from '../spec';
 import { prepend, replace, setAttributes, stylesheet } from './stylesheet';
 
 /**
@@ -11,17 +11,30 @@ import { prepend, replace, setAttributes, stylesheet } from './stylesheet';
  */
 export function domainXslt(spec: HostingSpec, rootVolumeId: string): string {
   return stylesheet([
-    ...ownership(spec),
+    ...ownershipAndShares(spec),
     ...rootDisk(rootVolumeId),
+    ...diskLimits(spec.limits),
     ...isolation(spec),
     ...kernelArguments(spec),
     ...leanMachine(),
   ]);
 }
 
-function ownership(spec: HostingSpec): string[] {
+function ownershipAndShares(spec: HostingSpec): string[] {
   const mark = `<webhoster:hosting xmlns:webhoster="${METADATA_NAMESPACE}" id="${spec.hostingId}" pool="${spec.node.pool}"/>`;
-  return [prepend('/domain', [`<metadata>${mark}</metadata>`])];
+  return [prepend('/domain', [`<metadata>${mark}</metadata>`, ...cpuTune(spec.limits)])];
+}
+
+/** The kernel's scheduler counts in periods of 0.1 s. */
+const PERIOD_US = 100_000;
+
+function cpuTune({ cpuShares, cpuPercent }: SpecLimits = {}): string[] {
+  const shares = cpuShares === undefined ? '' : `<shares>${cpuShares.toString()}</shares>`;
+  const quota =
+    cpuPercent === undefined
+      ? ''
+      : `<period>${PERIOD_US.toString()}</period><quota>${((PERIOD_US / 100) * cpuPercent).toString()}</quota>`;
+  return shares + quota === '' ? [] : [`<cputune>${shares}${quota}</cputune>`];
 }
 
 /**
@@ -37,15 +50,31 @@ function rootDisk(rootVolumeId: string): string[] {
   ];
 }
 
+function diskLimits({ diskIops }: SpecLimits = {}): string[] {
+  if (diskIops === undefined) return [];
+  const limit = `<total_iops_sec>${diskIops.toString()}</total_iops_sec>`;
+  return [prepend("disk[@device='disk']", [`<iotune>${limit}</iotune>`])];
+}
+
 /**
  * An isolated bridge port reaches the host but no other isolated port, and the filter drops whatever leaves with
- * another MAC, IP or ARP than the hosting's own.
+ * another MAC, IP or ARP than the hosting's own. The network's own filter also keeps it from the host's services.
  */
-function isolation(spec: HostingSpec): string[] {
-  const ip = `<parameter name="IP" value="${spec.ip}"/>`;
+function isolation({ ip, node, limits }: HostingSpec): string[] {
+  const filter = node.filter ?? 'clean-traffic';
   return [
-    prepend('interface', ['<port isolated="yes"/>', `<filterref filter="clean-traffic">${ip}</filterref>`]),
+    prepend('interface', [
+      '<port isolated="yes"/>',
+      `<filterref filter="${filter}"><parameter name="IP" value="${ip}"/></filterref>`,
+      ...bandwidth(limits),
+    ]),
   ];
+}
+
+function bandwidth({ networkKiBps }: SpecLimits = {}): string[] {
+  if (networkKiBps === undefined) return [];
+  const average = `average="${networkKiBps.toString()}"`;
+  return [`<bandwidth><inbound ${average}/><outbound ${average}/></bandwidth>`];
 }
 
 /** The provider sorts the arguments; to a kernel their order means something (the last `console=` wins). */

@@ -6,6 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { EngineError, type ErrorCode } from '../../engine/errors';
 import type { Guest } from '../../engine/guest/guest';
+import type { Isolation } from '../../engine/isolation/isolation';
 import type { DomainConfig, Inventory } from '../../engine/libvirt/inventory';
 import type { Virtualization } from '../../engine/libvirt/virtualization';
 import type { Proxy, Route } from '../../engine/proxy/proxy';
@@ -34,6 +35,8 @@ export class FakeHost {
   readonly pages = new Map<string, string>();
   /** Pools and networks that are there and active, as `pool NAME` and `network NAME`. */
   readonly active = new Set(['pool vm-webhoster', 'network vm-webhoster']);
+  /** Filters and tables of rules that are in place. */
+  readonly fences = new Set<string>();
   routes: readonly Route[] = [];
   publishes = 0;
   /** False until the first publish. */
@@ -142,6 +145,21 @@ export class FakeHost {
       await this.faults.at('inventory');
       return 'libvirt 0.0.0-fake';
     },
+  };
+
+  readonly isolation: Isolation = {
+    put: async ({ filter, table }) => {
+      await this.faults.at('fence');
+      const missing = !this.fences.has(filter) || !this.fences.has(table);
+      this.fences.add(filter).add(table);
+      return missing;
+    },
+    remove: async ({ filter, table }) => {
+      await this.faults.at('unfence');
+      this.fences.delete(filter);
+      this.fences.delete(table);
+    },
+    supportedLimits: () => Promise.resolve({ cpuShares: 1024, network: false }),
   };
 
   readonly guest: Guest = {

@@ -46,8 +46,17 @@ export async function openBackupWorld(): Promise<BackupWorld> {
   const opened: Database[] = [];
   const never = new AbortController().signal;
   const fakes = (): Partial<Parts> => {
-    const { synthesizer, terraform, inventory, guest, proxy, virtualization } = world.host;
-    return { synthesizer, terraform, inventory, guest, proxy, virtualization, clock: instantClock() };
+    const { synthesizer, terraform, inventory, isolation, guest, proxy, virtualization } = world.host;
+    return {
+      synthesizer,
+      terraform,
+      inventory,
+      isolation,
+      guest,
+      proxy,
+      virtualization,
+      clock: instantClock(),
+    };
   };
   return {
     world,

@@ -7,6 +7,12 @@ import type { HostAnswer } from './system';
 
 export interface Shell {
   ssh(command: string): Promise<string>;
+  /** As `ssh`, with something on its standard input. */
+  feed(command: string, input: string): Promise<string>;
+  /** The program and arguments of an ssh that runs a command. */
+  argv(command: string): string[];
+  /** Uploads a file of this machine. */
+  upload(file: string, target: string): Promise<void>;
   /** Uploads text to a path in the VM by sftp. */
   put(text: string, target: string): Promise<void>;
   close(): void;
@@ -38,29 +44,36 @@ export function openShell({ hosting, known_hosts: knownHosts, ssh_private_key: k
       'StrictHostKeyChecking=yes',
     ],
   ];
+  const sshArgs = (command: string): string[] => [
+    ...options,
+    '-p',
+    String(hosting.ssh_port),
+    'ubuntu@localhost',
+    command,
+  ];
+  const upload = async (from: string, target: string): Promise<void> => {
+    const batch = file('batch', `put ${from} "${target}"\n`);
+    await run('sftp', [...options, '-b', batch, '-P', String(hosting.ssh_port), 'ubuntu@localhost']);
+  };
   return {
-    ssh: (command) => run('ssh', [...options, '-p', String(hosting.ssh_port), 'ubuntu@localhost', command]),
-    put: async (text, target) => {
-      await run('sftp', [
-        ...options,
-        '-b',
-        file('batch', `put ${file('upload', text)} "${target}"\n`),
-        '-P',
-        String(hosting.ssh_port),
-        'ubuntu@localhost',
-      ]);
-    },
+    ssh: (command) => run('ssh', sshArgs(command)),
+    feed: (command, input) => run('ssh', sshArgs(command), input),
+    argv: (command) => ['ssh', ...sshArgs(command)],
+    upload,
+    put: (text, target) => upload(file('upload', text), target),
     close: () => {
       rmSync(dir, { recursive: true, force: true });
     },
   };
 }
 
-function run(program: string, args: string[]): Promise<string> {
+function run(program: string, args: string[], input = ''): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(program, args, { timeout: 60_000 }, (error, stdout, stderr) => {
+    const child = execFile(program, args, { timeout: 60_000 }, (error, stdout, stderr) => {
       if (error) reject(new Error(`${program} failed: ${stderr}`));
       else resolve(stdout);
     });
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(input);
   });
 }

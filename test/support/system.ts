@@ -259,7 +259,9 @@ async function leftovers({
   env: Record<string, string>;
   virsh: System['virsh'];
 }): Promise<string[]> {
-  const [pools, networks, ports, processes] = await Promise.all([
+  const [filters, tables, pools, networks, ports, processes] = await Promise.all([
+    virsh('nwfilter-list'),
+    run('nft', ['list', 'tables']).then(({ stdout }) => stdout),
     virsh('pool-list', '--all', '--name'),
     virsh('net-list', '--all', '--name'),
     run('ss', ['-Hltn']).then(({ stdout }) => stdout),
@@ -280,6 +282,8 @@ async function leftovers({
     ...lines(networks)
       .filter((name) => name === env.NETWORK_NAME)
       .map((name) => `network ${name}`),
+    ...lines(filters).filter((line) => line.endsWith(` ${env.NETWORK_NAME ?? ''}-guests`)),
+    ...lines(tables).filter((line) => line.endsWith(`webhoster_${env.NETWORK_BRIDGE ?? ''}`)),
     ...(existsSync(env.POOL_DIR ?? '') ? [`directory ${env.POOL_DIR ?? ''}`] : []),
     ...listening.map((port) => `port ${port ?? ''}`),
     ...sshPorts.map((line) => `SSH port ${line}`),

@@ -1,3 +1,4 @@
+import type { SupportedLimits } from '../../isolation/isolation';
 import type { ResourceChange } from '../../terraform/plan-view';
 import type { Phase } from '../../terraform/run-record';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
@@ -22,6 +23,8 @@ export class NodeRow {
   @Column('text', { nullable: true }) prepared!: string | null;
   /** Image name -> how a VM boots from it on this node. */
   @Column('jsonb', { default: {} }) images!: Record<string, unknown>;
+  /** What a VM can be limited in here; null while the node has no filter of its own yet. */
+  @Column('jsonb', { nullable: true }) limits!: SupportedLimits | null;
 }
 
 @Entity('runs')

@@ -30,6 +30,7 @@ const expected: Record<number, readonly ErrorCode[]> = {
     'image_build_failed',
     'node_not_ready',
     'libvirt_unavailable',
+    'isolation_failed',
     'terraform_missing',
     'database_unavailable',
     'proxy_unreachable',

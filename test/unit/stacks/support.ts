@@ -9,7 +9,13 @@ import type { HostingSpec, NodeSpec, StackSpec } from '../../../stacks';
 export const root = path.resolve(__dirname, '../../..');
 const fixtures = path.join(root, 'test/fixtures/stacks');
 
-export const specNames = ['hosting-direct-kernel', 'hosting-disk', 'node-open', 'node-none'] as const;
+export const specNames = [
+  'hosting-direct-kernel',
+  'hosting-disk',
+  'hosting-limits',
+  'node-open',
+  'node-none',
+] as const;
 export type SpecName = (typeof specNames)[number];
 
 export function readSpec(name: `hosting-${string}` & SpecName): HostingSpec;

@@ -40,6 +40,25 @@ describe('the domain of a hosting', () => {
     );
   });
 
+  it('has the filter of its network and its limits, where its specification has them', () => {
+    const limited = withoutSpace(
+      xsltproc(domainXslt(readSpec('hosting-limits'), volume), readFixture('provider-domain.xml')),
+    );
+    expect(limited).toContain(
+      '<interface type="network"><port isolated="yes"/><filterref filter="webhoster-guests">' +
+        '<parameter name="IP" value="10.90.0.10"/></filterref>' +
+        '<bandwidth><inbound average="12207"/><outbound average="12207"/></bandwidth><mac',
+    );
+    expect(limited).toContain(
+      '</metadata><cputune><shares>100</shares><period>100000</period><quota>100000</quota></cputune>',
+    );
+    expect(limited).toContain('device="disk"><iotune><total_iops_sec>2000</total_iops_sec></iotune><driver');
+    for (const element of ['cputune', 'iotune', 'bandwidth']) {
+      expect(domain).not.toContain(element);
+      expect(limited.split(`<${element}>`)).toHaveLength(2);
+    }
+  });
+
   it('keeps the order of the kernel arguments, which the provider sorts', () => {
     expect(domain).toContain('<cmdline>root=LABEL=root ro quiet console=tty0 console=ttyS0</cmdline>');
   });

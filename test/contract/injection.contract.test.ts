@@ -1,0 +1,378 @@
+/**
+ * Every text of a user through everything that reads it again: it is refused by the API's own schema, or it comes out
+ * as it went in. What a sink would have to bear if a schema were loosened is tried as well, with texts that no schema
+ * lets through. Many texts share one process of each reader. `npm run test:injection` tries 10,000.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import fc from 'fast-check';
+import pino from 'pino';
+import { registration } from '../../api/schemas/account';
+import { createHeaders, hostingRequest } from '../../api/schemas/hosting';
+import { renderCloudInit } from '../../engine/cloud-init';
+import { renderNginx } from '../../engine/proxy/render';
+import { parsePublicKey } from '../../engine/ssh-key';
+import { renderStack } from '../../stacks/render';
+import { openWorld } from '../support/world';
+import { readSpec, xsltproc, readFixture } from '../unit/stacks/support';
+import { domainXslt } from '../../stacks/xslt/domain';
+
+const runs = Number(process.env.INJECTION_RUNS ?? 250);
+const seed = Number(process.env.INJECTION_SEED ?? 20_261_122);
+jest.setTimeout(runs > 1000 ? 1_800_000 : 240_000);
+
+const attacks = [
+  ...[
+    '${file("/etc/passwd")}',
+    '%{ if true }x%{ endif }',
+    '${TfToken[TOKEN.0]}',
+    '$${x}',
+    '{{username}}',
+    '{{{x}}}',
+  ],
+  ...[
+    "'; DROP TABLE users; --",
+    '\\',
+    '\\n',
+    '\n',
+    '\r\n',
+    '\t',
+    '\0',
+    '\u2028',
+    '\u0085',
+    '\ufeff',
+    '\u202e',
+    '\ud800',
+  ],
+  ...[
+    '$(id)',
+    '`id`',
+    '; reboot',
+    '&& id',
+    '| sh',
+    '../../etc/passwd',
+    '%0a',
+    '%00',
+    '#',
+    ': ',
+    '- ',
+    '? ',
+    '|\n  x',
+  ],
+  ...[
+    'no',
+    'NULL',
+    '~',
+    '0o17',
+    '0x1f',
+    '1:30',
+    '1e3',
+    '2001-01-01',
+    '!!python/object/apply:os.system [id]',
+    '&a *a',
+  ],
+  ...[
+    '<script>alert(1)</script>',
+    '"><img src=x>',
+    '&lt;',
+    ']]>',
+    '<!--',
+    '<xsl:value-of select="/"/>',
+    '{$x}',
+  ],
+  ...['default', 'include', 'hostnames', 'volatile', '~^.*$', '; } server { listen 1; }', '$host', '\\$host'],
+  ...[
+    'command="id" ',
+    'ssh-ed25519 ',
+    'no-pty',
+    '"level":60',
+    '\u001b[2J',
+    'EOF',
+    '--boundary',
+    '#cloud-config',
+  ],
+];
+const piece = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom(...attacks) },
+  { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 12 }) },
+  { weight: 1, arbitrary: fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/) },
+);
+const hostile = fc.array(piece, { minLength: 1, maxLength: 4 }).map((pieces) => pieces.join(''));
+/** Near enough to what is allowed that some of it passes. */
+const likely = (pattern: RegExp): fc.Arbitrary<string> =>
+  fc.oneof(
+    fc.stringMatching(pattern),
+    fc.tuple(fc.stringMatching(pattern), hostile).map(([a, b]) => a + b),
+    hostile,
+  );
+
+const sample = <T>(arbitrary: fc.Arbitrary<T>): T[] => fc.sample(arbitrary, { numRuns: runs, seed });
+
+const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMQEoRYm18bZUzL6eJulUIEpJEYl5v1CnYTEJc3VT5J+';
+const welcome = (username: string) => ({
+  username,
+  vmName: 'vm-1a2b3c4d',
+  webUrl: 'http://localhost/7',
+  subdomainUrl: `http://${username}.localhost/`,
+  sshCommand: 'ssh -p 10001 ubuntu@localhost',
+  sftpCommand: 'sftp -P 10001 ubuntu@localhost',
+});
+const cloudInit = (username: string, sshPublicKey: string) =>
+  renderCloudInit({
+    hostingId: '1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d',
+    vmName: 'vm-1a2b3c4d',
+    sshPublicKey,
+    welcome: welcome(username),
+  });
+
+let dir: string;
+beforeAll(() => {
+  dir = mkdtempSync(path.join(tmpdir(), 'webhoster-injection-'));
+});
+afterAll(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** Reads with PyYAML, which cloud-init itself uses, and with Python's HTML parser. */
+const readers = `
+import base64, html.parser, json, sys, yaml
+class Page(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__(convert_charrefs=True); self.stack = []; self.title = ''; self.tags = []
+    def handle_starttag(self, tag, attrs): self.stack.append(tag); self.tags.append(tag)
+    def handle_data(self, data):
+        if self.stack and self.stack[-1] == 'title': self.title += data
+    def handle_endtag(self, tag):
+        while self.stack and self.stack.pop() != tag: pass
+out = []
+for text in json.load(sys.stdin):
+    config = yaml.safe_load(text)
+    page = Page(); page.feed(base64.b64decode(config['write_files'][0]['content']).decode())
+    out.append({'keys': config['users'][0]['ssh_authorized_keys'], 'hostname': config['hostname'], 'names': sorted(config),
+      'users': len(config['users']), 'title': page.title, 'tags': len(page.tags)})
+json.dump(out, sys.stdout)
+`;
+
+interface Read {
+  readonly keys: string[];
+  readonly hostname: string;
+  readonly names: string[];
+  readonly users: number;
+  readonly title: string;
+  readonly tags: number;
+}
+
+function readBack(documents: readonly string[]): Read[] {
+  const input = JSON.stringify(documents);
+  const output = execFileSync('python3', ['-c', readers], { input, maxBuffer: 1 << 28, encoding: 'utf8' });
+  return JSON.parse(output) as Read[];
+}
+
+/** As a reader of bytes sees it: half a surrogate pair is no text. */
+const whole = (text: string): string => Buffer.from(text).toString();
+
+it('usernames come out of cloud-init and the welcome page as they went in, whatever they are', () => {
+  const names = sample(hostile).map(whole);
+  const found = readBack(names.map((name) => cloudInit(name, key).userData));
+  const [plain] = readBack([cloudInit('kim', key).userData]);
+  // HTML has no NUL, and its parsers make one line break of every kind
+  const inHtml = (text: string): string => text.replaceAll('\r\n', '\n').replaceAll('\r', '\n');
+  found.forEach((each, index) => {
+    expect(inHtml(each.title)).toBe(inHtml(`Hello, ${names[index] ?? ''}`));
+    expect({ ...each, title: '' }).toEqual({ ...plain, title: '' });
+  });
+});
+
+it('keys are refused, or stand in cloud-init as they were given', () => {
+  const keys = sample(
+    fc.oneof(
+      hostile,
+      fc.tuple(likely(/^[A-Za-z0-9._@+-]{1,20}$/)).map(([comment]) => `${key} ${comment}`),
+      fc.tuple(hostile).map(([options]) => `${options} ${key}`),
+    ),
+  );
+  const accepted = keys.flatMap((text) => {
+    if (!hostingRequest.safeParse({ ssh_public_key: text }).success) return [];
+    try {
+      return [{ text, parsed: parsePublicKey(text) }];
+    } catch {
+      return [];
+    }
+  });
+  expect(accepted.length).toBeGreaterThan(runs / 20);
+  const found = readBack(accepted.map(({ parsed }) => cloudInit('kim', parsed).userData));
+  accepted.forEach(({ text, parsed }, index) => {
+    expect(parsed).toBe(text.trim());
+    expect(found[index]?.keys).toEqual([parsed]);
+    expect(parsed).toMatch(/^[\x20-\x7e]+$/);
+  });
+});
+
+it('user data reaches Terraform’s resources as it is, or is refused before', () => {
+  const spec = readSpec('hosting-disk');
+  const texts = sample(hostile);
+  const variable: Record<string, object> = {};
+  const output: Record<string, object> = {};
+  const expected: Record<string, string> = {};
+  texts.forEach((text, index) => {
+    let rendered: { variable: Record<string, { type: string; default: string }> };
+    try {
+      const cloud = { ...spec.cloudInit, userData: text };
+      rendered = JSON.parse(renderStack({ ...spec, cloudInit: cloud })) as typeof rendered;
+    } catch (error) {
+      expect((error as Error).message).toMatch(/^cloudInit\.userData: /);
+      return;
+    }
+    const { user_data: userData } = rendered.variable;
+    variable[`v${index}`] = { type: userData!.type, default: userData!.default };
+    output[`v${index}`] = { value: `\${var.v${index}}` };
+    expected[`v${index}`] = text;
+  });
+  expect(Object.keys(expected).length).toBeGreaterThan(runs / 10);
+  writeFileSync(path.join(dir, 'main.tf.json'), JSON.stringify({ variable, output }));
+  const env = { PATH: process.env.PATH, HOME: dir };
+  const terraform = (...args: string[]): string =>
+    execFileSync('terraform', args, { cwd: dir, env, maxBuffer: 1 << 28, encoding: 'utf8' });
+  terraform('init', '-no-color');
+  terraform('plan', '-no-color', '-input=false', '-out=plan');
+  const shown = JSON.parse(terraform('show', '-json', 'plan')) as {
+    planned_values: { outputs: Record<string, { value: string }> };
+  };
+  const values = Object.entries(shown.planned_values.outputs).map(([name, { value }]) => [name, value]);
+  // Terraform knows text in Unicode's composed form only
+  const composed = Object.entries(expected).map(([name, text]) => [name, text.normalize('NFC')]);
+  expect(Object.fromEntries(values)).toEqual(Object.fromEntries(composed));
+});
+
+it('usernames are refused, or are one key of one map for Nginx', () => {
+  const names = [...new Set(sample(likely(/^[a-z][a-z0-9-]{1,12}[a-z0-9]$/)))];
+  const password = 'correct horse battery';
+  const accepted = names.filter(
+    (username) => registration.safeParse({ email: 'kim@example.org', password, username }).success,
+  );
+  expect(accepted.length).toBeGreaterThan(runs / 10);
+  const settings = {
+    dir,
+    httpPort: 18_080,
+    baseDomain: 'localhost',
+    streamModule: streamModule(),
+    user: null,
+  };
+  for (const refused of names.filter((name) => !/^[a-z][a-z0-9-]{2,31}$/.test(name)))
+    expect(() =>
+      renderNginx(
+        settings,
+        [{ userId: 1, username: refused, ip: '10.0.0.2', sshPort: 10_000 }],
+        '0'.repeat(16),
+      ),
+    ).toThrow('username does not fit');
+  const routes = accepted.map((username, index) => ({
+    userId: index + 1,
+    username,
+    ip: '10.0.0.2',
+    sshPort: 10_000 + (index % 10_000),
+  }));
+  // ports repeat in the long run: nothing listens, the reader only reads
+  const unique = routes.filter(
+    ({ sshPort }, index) => routes.findIndex((each) => each.sshPort === sshPort) === index,
+  );
+  const file = path.join(dir, 'nginx.conf');
+  writeFileSync(path.join(dir, 'service-headers.conf'), '');
+  mkdirSync(path.join(dir, 'tmp'));
+  writeFileSync(file, renderNginx(settings, unique, '0'.repeat(16)));
+  for (const name of unique.map(({ username }) => username))
+    expect(execText(file).filter((line) => line.split(/\s+/)[0] === `\\\\${name}`)).toHaveLength(1);
+});
+
+let dumped: string[] | undefined;
+/** What Nginx itself says it has read, in a network of its own: a test of a configuration opens its ports. */
+function execText(file: string): string[] {
+  dumped ??= execFileSync('unshare', ['--net', 'nginx', '-T', '-q', '-c', file, '-p', dir], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+    .split('\n')
+    .map((line) => line.trim());
+  return dumped;
+}
+
+function streamModule(): string | null {
+  const file = '/usr/lib/nginx/modules/ngx_stream_module.so';
+  return execFileSync('sh', ['-c', `test -e ${file} && echo yes || true`]).toString() === '' ? null : file;
+}
+
+it('specifications are refused, or stand in the domain as one attribute or text', () => {
+  const spec = readSpec('hosting-limits');
+  const input = readFixture('provider-domain.xml');
+  const volume = '/pool/v.qcow2';
+  const [plain] = [xsltproc(domainXslt(spec, volume), input)];
+  const words = sample(likely(/^[A-Za-z0-9][A-Za-z0-9._-]{0,12}$/)).map(whole);
+  let accepted = 0;
+  for (const word of words) {
+    const changed = { ...spec, node: { ...spec.node, filter: word } };
+    try {
+      renderStack(changed);
+    } catch (error) {
+      expect((error as Error).message).toMatch(/^node\.filter: /);
+      continue;
+    }
+    // each is a process of its own: a tenth of them is enough where all are of one simple alphabet
+    if (accepted++ % 10 !== 0) continue;
+    expect(xsltproc(domainXslt(changed, volume), input)).toBe(plain.replace('webhoster-guests', word));
+  }
+  expect(accepted).toBeGreaterThan(runs / 10);
+});
+
+it('a log line stays one line, and gives every value back', () => {
+  const lines: string[] = [];
+  const log = pino({ base: null }, { write: (line: string) => lines.push(line) });
+  const texts = sample(hostile);
+  for (const text of texts) log.info({ user: text, deep: { [text]: text } }, text);
+  expect(lines).toHaveLength(texts.length);
+  lines.forEach((line, index) => {
+    for (const control of ['\n', '\r', '\u001b']) expect(line.slice(0, -1)).not.toContain(control);
+    const text = texts[index] ?? '';
+    const read = JSON.parse(line) as { user: string; msg: string };
+    expect([read.user, read.msg].map(whole)).toEqual([whole(text), whole(text)]);
+  });
+});
+
+it('e-mails, labels and idempotency keys are refused, or are in the database as they were given', async () => {
+  const world = await openWorld();
+  try {
+    const password = 'correct horse battery';
+    const emails = sample(likely(/^[a-z0-9._+-]{1,10}@[a-z]{1,8}\.(org|com)$/));
+    const labels = sample(fc.tuple(likely(/^[a-z][a-z0-9-]{0,9}$/), likely(/^[A-Za-z0-9._-]{1,20}$/)));
+    const keys = sample(likely(/^[\x20-\x7e]{1,30}$/));
+    const texts = [
+      ...emails.filter((email) => registration.safeParse({ email, password, username: 'kim-x' }).success),
+      ...keys.filter((value) => createHeaders.safeParse({ 'idempotency-key': value }).success),
+    ];
+    const given = labels.filter(
+      ([name, value]) => hostingRequest.safeParse({ labels: Object.fromEntries([[name, value]]) }).success,
+    );
+    expect([texts.length, given.length].every((count) => count > runs / 20)).toBe(true);
+    const { direct } = world.parts.database;
+    const user = await world.newUser();
+    for (const text of texts) {
+      await direct.query(
+        `INSERT INTO idempotency_keys (user_id, key, request_hash) VALUES ($1, $2, 'x') ON CONFLICT DO NOTHING`,
+        [user.id, text],
+      );
+    }
+    const rows: { key: string }[] = await direct.query(`SELECT key FROM idempotency_keys`);
+    expect(new Set(rows.map((row) => row.key))).toEqual(new Set(texts));
+    for (const [name, value] of given.slice(0, 200)) {
+      const [row]: { labels: object }[] = await direct.query(`SELECT $1::jsonb AS labels`, [
+        JSON.stringify({ [name]: value }),
+      ]);
+      expect(row?.labels).toEqual({ [name]: value });
+    }
+    expect(await direct.query(`SELECT count(*)::int AS n FROM users`)).toEqual([{ n: 1 }]);
+  } finally {
+    await world.close();
+  }
+});

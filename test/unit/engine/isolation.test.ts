@@ -1,0 +1,84 @@
+/** What the fences say. That they hold is seen from inside guests: test/system/isolation.test.ts. */
+import { fenceOf } from '../../../engine/isolation/fence';
+import { guestFilter } from '../../../engine/isolation/guest-filter';
+import { hostRules } from '../../../engine/isolation/host-rules';
+
+const settings = { NETWORK_NAME: 'lab', NETWORK_BRIDGE: 'virbr-lab', NETWORK_CIDR: '10.90.4.0/22' } as const;
+const open = fenceOf({ ...settings, EGRESS: 'open' });
+const none = fenceOf({ ...settings, EGRESS: 'none' });
+
+/** What a filter does with frames of one direction, in order. */
+function rules(filter: string, direction: 'in' | 'out'): string[] {
+  return filter
+    .split('\n')
+    .filter((line) => line.includes(`direction='${direction}'`))
+    .map((line) => {
+      const [, action, match] = /action='(\w+)'.*?>(<.*\/>)</.exec(line) ?? [];
+      return `${action} ${match}`;
+    });
+}
+
+describe('a fence', () => {
+  it('has the names of its network, so that two installations do not share one', () => {
+    expect(open).toMatchObject({ filter: 'lab-guests', table: 'webhoster_virbr_lab', gateway: '10.90.4.1' });
+    expect(open).toMatchObject({ network: '10.90.4.0', netmask: '255.255.252.0' });
+    expect(fenceOf({ ...settings, NETWORK_NAME: 'lab2', EGRESS: 'open' }).filterUuid).not.toBe(
+      open.filterUuid,
+    );
+  });
+
+  it('keeps the identity of its filter, which libvirt would not let it change', () => {
+    expect(none.filterUuid).toBe(open.filterUuid);
+    expect(open.filterUuid).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
+  });
+});
+
+describe('the filter of VMs', () => {
+  it('begins with the MAC and ends with dropping whatever was not named, both ways', () => {
+    for (const filter of [guestFilter(open), guestFilter(none)]) {
+      expect(rules(filter, 'out')[0]).toBe(`drop <mac match='no' srcmacaddr='$MAC'/>`);
+      for (const direction of ['in', 'out'] as const)
+        expect(rules(filter, direction).at(-1)).toBe('drop <mac/>');
+    }
+  });
+
+  it('lets VMs with a way out reach everything but their own network and groups', () => {
+    expect(rules(guestFilter(open), 'out').slice(-4)).toEqual([
+      `drop <ip dstipaddr='10.90.4.0' dstipmask='255.255.252.0'/>`,
+      `drop <ip dstipaddr='224.0.0.0' dstipmask='224.0.0.0'/>`,
+      `accept <ip srcipaddr='$IP'/>`,
+      'drop <mac/>',
+    ]);
+  });
+
+  it('lets VMs without a way out speak with the host alone', () => {
+    for (const rule of rules(guestFilter(none), 'out').filter((each) => each.startsWith('accept')))
+      expect(rule).toMatch(/ (dstipaddr|arpdstipaddr)='(10\.90\.4\.1|255\.255\.255\.255)'/);
+  });
+
+  it('takes for answers what goes to the ports that the host connects from', () => {
+    const answers = rules(guestFilter(none, { first: 1024, last: 2048 }), 'out').filter(
+      (rule) => rule.includes('srcportstart') && rule.includes("protocol='tcp'"),
+    );
+    expect(answers).toHaveLength(3);
+    for (const rule of answers) expect(rule).toContain(`dstportstart='1024' dstportend='2048'`);
+  });
+});
+
+describe('the host’s rules', () => {
+  it('name the bridge and no address of the host but the network’s, so that they hold for all of them', () => {
+    const text = hostRules(open);
+    expect(text).toContain('iifname != "virbr-lab" accept');
+    expect(text.match(/ip daddr (?!255\.255\.255\.255|10\.90\.4\.1 )/g)).toBeNull();
+    expect(text).toMatch(/ct direction reply accept/);
+    expect(text).toMatch(/iifname "virbr-lab" oifname "virbr-lab" counter drop/);
+  });
+
+  it('replace what is there in one go', () => {
+    expect(hostRules(open).split('\n').slice(0, 3)).toEqual([
+      'table inet webhoster_virbr_lab',
+      'delete table inet webhoster_virbr_lab',
+      'table inet webhoster_virbr_lab {',
+    ]);
+  });
+});
