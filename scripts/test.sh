@@ -34,7 +34,7 @@ RESULTS=$DATA_DIR/results
 mkdir -p "$RESULTS"
 STARTED=$(now_ms)
 STEPS=8
-PACKAGES+=(shellcheck procps)
+PACKAGES+=(shellcheck procps python3-yaml)
 
 image_missing() { ! webhoster image verify "$1" >/dev/null 2>&1; }
 need_micro() { image_missing micro; }
