@@ -7,6 +7,8 @@ export { type BackupSummary, verifyBackup } from './backup/summary';
 export { loadConfig, settingNames, type Config } from './config';
 export { EngineError, errorCodes, toEngineError, type ErrorCode } from './errors';
 export { imageNames, type ImageName, type Images, type ImageStatus } from './images/images';
+export { networkOf } from './accounts/attempts';
+export { type Limiter, memoryLimiter } from './limits';
 export { listOperations } from './list-operations';
 export { createLog, describeError, type Log } from './log';
 export { openOperator, type Operator } from './operator';
