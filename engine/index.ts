@@ -1,5 +1,7 @@
 /** The only door of the engine: api/ and cli/ import nothing else from here. */
 export * from './engine';
+export { administrate, type Administration } from './administration';
+export type { Rotation } from './rotate-keys';
 export { makeBackup } from './backup/make-backup';
 export type { StackResult } from './backup/plan-stacks';
 export { restoreBackup, type RestoreReport } from './backup/restore-backup';

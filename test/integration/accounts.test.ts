@@ -6,6 +6,8 @@ import { accounts } from '../../engine/accounts/accounts';
 import { cloneDatabase } from '../support/postgres';
 import { type SignedInUser, startService, type TestService } from '../support/service';
 
+jest.setTimeout(60_000);
+
 let service: TestService;
 beforeAll(async () => {
   service = await startService(await cloneDatabase(), { TRUSTED_PROXIES: '127.0.0.1 ::1' });

@@ -60,7 +60,7 @@ export async function startService(url: string, settings: Record<string, string>
     ...{ synthesizer, terraform, inventory, guest, proxy, virtualization, images },
   });
   const lines: string[] = [];
-  const keep = (line: unknown): void => void lines.push(JSON.stringify(line));
+  const keep = (...line: unknown[]): void => void lines.push(JSON.stringify(line));
   const logger = { info: keep, warn: keep, error: keep };
   const app = createApp({ engine, config, logger: logger as never });
   return {
