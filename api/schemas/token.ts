@@ -20,8 +20,8 @@ export const tokenRequest = requestSchema(
     name: z
       .string()
       .max(LONGEST_NAME, { error: says('token_name_invalid'), abort: true })
-      // what is shown in tables: no control characters, no half of a surrogate pair
-      .regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]+$/u, says('token_name_invalid'))
+      // what is shown in tables: no control characters, no line breaks of any kind, no half of a surrogate pair
+      .regex(/^[\u0020-\u007e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufffd]+$/, says('token_name_invalid'))
       .meta({ description: 'What you will know it by', examples: ['backup script'] }),
     scopes,
     expires_in_days: z
