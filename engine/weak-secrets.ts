@@ -2,8 +2,6 @@
  * Secrets that only look like some: what everybody knows, and what has no randomness in it. A service that others can
  * reach does not start with one; development and tests may.
  */
-import type { Settings } from './config';
-
 /** Of 32 random characters, even of hexadecimal ones, fewer than this many different ones are never seen. */
 const fewestCharacters = 8;
 /** Words of examples and defaults. Random base64 of 64 characters holds one of them about once in 10^5. */
@@ -25,18 +23,17 @@ const leastCost = 10;
 
 const remedy = 'make one with `openssl rand -base64 48`, or leave it out and scripts/start.sh makes it';
 
-type Judged = Pick<
-  Settings,
-  | 'NODE_ENV'
-  | 'JWT_SECRET'
-  | 'JWT_OLD_SECRETS'
-  | 'STATE_KEY'
-  | 'STATE_OLD_KEYS'
-  | 'METRICS_TOKEN'
-  | 'POSTGRES_PASSWORD'
-  | 'DATABASE_URL'
-  | 'BCRYPT_COST'
->;
+interface Judged {
+  readonly NODE_ENV: 'development' | 'test' | 'production';
+  readonly JWT_SECRET: string;
+  readonly JWT_OLD_SECRETS: readonly string[];
+  readonly STATE_KEY: string;
+  readonly STATE_OLD_KEYS: readonly string[];
+  readonly METRICS_TOKEN?: string | undefined;
+  readonly POSTGRES_PASSWORD?: string | undefined;
+  readonly DATABASE_URL?: string | undefined;
+  readonly BCRYPT_COST: number;
+}
 
 /** What makes these settings unfit for production, one line each with the name of the setting, and what to do. */
 export function weaknesses(settings: Judged): string[] {

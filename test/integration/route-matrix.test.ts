@@ -164,9 +164,9 @@ async function newScene(): Promise<Scene> {
 async function ask(name: string, scene: Scene, caller: CallerName, token?: string): Promise<string> {
   const [method = '', path = ''] = name.split(' ');
   const { id, body, form } = expected[name]!;
-  const sent = request(service.app)
-    [method as 'get' | 'post' | 'delete'](path.replace('{id}', id?.(scene) ?? ''))
-    .set('Prefer', 'wait=60');
+  const verb = method as 'get' | 'post' | 'delete';
+  const sent = request(service.app)[verb](path.replace('{id}', id?.(scene) ?? ''));
+  void sent.set('Prefer', 'wait=60');
   if (caller !== 'stranger') void sent.set('Authorization', `Bearer ${token ?? scene.people[caller].token}`);
   if (body !== undefined) void sent.type(form ? 'form' : 'json').send(body(scene, caller));
   const { status, body: answer } = await sent;

@@ -29,6 +29,10 @@ const { values } = parseArgs({
 /** Ends the session that every later case of the run needs; a stranger asks it as well. */
 const endsTheRun = 'logout';
 
+/** Whoever ends the run early still gets everything taken away. */
+const stop = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+
 async function main(): Promise<void> {
   const program = await findSchemathesis();
   const postgres = await startTestServer();
@@ -93,8 +97,12 @@ async function run(program: string, argv: readonly string[]): Promise<number> {
   // its example database and reports go where nobody keeps them
   const cwd = mkdtempSync(path.join(tmpdir(), 'webhoster-schemathesis-'));
   const child = spawn(program, argv, { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
+  const end = (): void => void child.kill();
+  stop.signal.addEventListener('abort', end);
   const [code] = (await once(child, 'close')) as [number | null];
+  stop.signal.removeEventListener('abort', end);
   rmSync(cwd, { recursive: true, force: true });
+  stop.signal.throwIfAborted();
   return code ?? 1;
 }
 
