@@ -2,11 +2,13 @@
 import { setMaxListeners } from 'node:events';
 import express, { type Express, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
-import type { Config } from '../engine';
+import { type Config, describeError } from '../engine';
+import { allowOrigins } from './cors';
 import { docsPages } from './docs-pages';
 import { HttpError } from './http-error';
 import { metricsPage } from './metrics-page';
 import { mountRoutes } from './mount-routes';
+import { rateLimits } from './rate-limits';
 import { describeApi } from './openapi';
 import { assignRequestId } from './request-id';
 import { logRequests } from './request-log';
@@ -15,8 +17,18 @@ import { routes as allRoutes } from './routes';
 import { neverCached, securityHeaders } from './security-headers';
 import { answerErrors } from './send-answer';
 
+type HttpSettings = Pick<
+  Config,
+  | 'METRICS_TOKEN'
+  | 'METRICS_OPEN_LOCAL'
+  | 'RATE_LIMIT_PER_MINUTE'
+  | 'RATE_LIMIT_ANONYMOUS_PER_MINUTE'
+  | 'CORS_ORIGINS'
+  | 'TRUSTED_PROXIES'
+>;
+
 export interface AppParts extends Pick<Service, 'engine'> {
-  readonly config: Service['config'] & Pick<Config, 'METRICS_TOKEN'>;
+  readonly config: Service['config'] & Partial<HttpSettings>;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
   /** @default the wall clock */
   readonly clock?: Service['clock'];
@@ -44,14 +56,20 @@ export function createApp({ logger, routes = allRoutes, ...parts }: AppParts): E
   app.set('etag', false);
   // Flat: `a[b]=c` stays a key that schemas refuse, repeated keys become arrays that schemas refuse.
   app.set('query parser', 'simple');
+  // Whose word is taken for where a request comes from: nobody's, unless they are named.
+  app.set('trust proxy', parts.config.TRUSTED_PROXIES ?? []);
   app.use(
     assignRequestId(),
     logRequests(logger),
     securityHeaders(),
     neverCached(),
+    allowOrigins(parts.config.CORS_ORIGINS ?? []),
     partWhen(service.stopping),
   );
-  app.use(mountRoutes(routes, service));
+  const onAuditFailure = (thrown: unknown, requestId: string): void => {
+    logger.error({ err: describeError(thrown), request_id: requestId }, 'a change could not be recorded');
+  };
+  app.use(mountRoutes(routes, service, { limits: rateLimits(parts.config), onAuditFailure }));
   app.use(docsPages(describeApi(routes)));
   app.use(metricsPage(service.engine, parts.config));
   app.use(refuseUnknown());

@@ -14,17 +14,27 @@ export const errorMessages: Readonly<Record<FailureCode, Text>> = {
     '먼저 로그인한 뒤 "Authorization: Bearer <토큰>" 헤더를 보내세요.',
   ),
   invalid_credentials: text('Wrong e-mail or password', '이메일 또는 비밀번호가 올바르지 않습니다.'),
+  too_many_attempts: text(
+    'Too many failed attempts for this account from your address; try again in some minutes',
+    '이 주소에서 로그인 시도가 너무 많이 실패했습니다. 몇 분 뒤에 다시 시도하세요.',
+  ),
+  wrong_password: text('That is not your password', '현재 비밀번호가 올바르지 않습니다.'),
   forbidden: text('This account may not do that', '이 계정에는 권한이 없습니다.'),
   not_found: text('There is nothing at this address', '요청하신 주소를 찾을 수 없습니다.'),
   hosting_not_found: text('You have no hosting', '사용 중인 호스팅이 없습니다.'),
   operation_not_found: text('There is no such operation', '해당 작업을 찾을 수 없습니다.'),
   run_not_found: text('There is no such run', '해당 실행 기록이 없습니다.'),
+  token_not_found: text('You have no such API token', '해당 API 토큰이 없습니다.'),
   not_ended: text('It is not done yet; try again soon', '아직 끝나지 않았습니다. 잠시 후 다시 시도하세요.'),
   email_taken: text('An account with this e-mail already exists', '이미 가입된 이메일입니다.'),
   username_taken: text('This username is taken', '이미 사용 중인 사용자 이름입니다.'),
   quota_exceeded: text(
     'You already have as many hostings as you may have; delete one first',
     '만들 수 있는 호스팅을 이미 모두 사용하고 있습니다. 먼저 기존 호스팅을 삭제하세요.',
+  ),
+  hosting_exists: text(
+    'You still have a hosting; delete it first, then the account',
+    '사용 중인 호스팅이 있습니다. 호스팅을 먼저 삭제한 뒤 계정을 삭제하세요.',
   ),
   ports_exhausted: text(
     'All SSH ports are in use; try again later',
@@ -115,6 +125,18 @@ export const errorMessages: Readonly<Record<FailureCode, Text>> = {
   method_not_allowed: text(
     'This address does not take this method',
     '이 주소에서 지원하지 않는 메서드입니다.',
+  ),
+  insufficient_scope: text(
+    'This API token does not have the scope for that; make one that has it',
+    '이 API 토큰에는 필요한 권한 범위가 없습니다. 해당 범위가 있는 토큰을 만드세요.',
+  ),
+  session_required: text(
+    'API tokens may not do that; sign in with your password',
+    'API 토큰으로는 할 수 없습니다. 비밀번호로 로그인하세요.',
+  ),
+  rate_limited: text(
+    'Too many requests; wait as many seconds as Retry-After says',
+    '요청이 너무 많습니다. Retry-After에 표시된 시간(초)만큼 기다린 뒤 다시 시도하세요.',
   ),
   not_ready: text('The service is not ready', '서비스가 아직 준비되지 않았습니다.'),
 };

@@ -9,6 +9,9 @@ export const httpErrorCodes = [
   'payload_too_large',
   'unsupported_media_type',
   'method_not_allowed',
+  'insufficient_scope',
+  'session_required',
+  'rate_limited',
   'not_ready',
 ] as const;
 export type HttpErrorCode = (typeof httpErrorCodes)[number];
@@ -25,16 +28,21 @@ export const statusOf: Readonly<Record<FailureCode, number>> = {
   validation_failed: 400,
   unauthorized: 401,
   invalid_credentials: 401,
+  too_many_attempts: 429,
+  // Not 401: the caller's token is good, and clients throw theirs away at a 401.
+  wrong_password: 403,
   forbidden: 403,
   not_found: 404,
   hosting_not_found: 404,
   operation_not_found: 404,
   run_not_found: 404,
+  token_not_found: 404,
   not_ended: 409,
   email_taken: 409,
   username_taken: 409,
   // Not 429: waiting does not help, deleting the hosting does.
   quota_exceeded: 409,
+  hosting_exists: 409,
   ports_exhausted: 409,
   addresses_exhausted: 409,
   // As draft-ietf-httpapi-idempotency-key-header says for a key sent again with another payload.
@@ -70,6 +78,9 @@ export const statusOf: Readonly<Record<FailureCode, number>> = {
   payload_too_large: 413,
   unsupported_media_type: 415,
   method_not_allowed: 405,
+  insufficient_scope: 403,
+  session_required: 403,
+  rate_limited: 429,
   not_ready: 503,
 };
 

@@ -25,17 +25,26 @@ export interface HttpServer {
  * Bounds for slow clients. They concern the request only: Node counts `requestTimeout` until the request has been
  * read, so an answer may take as long as an operation does and a stream may stay open.
  */
-const timeouts = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 20_000 };
+const defaultTimeouts = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 20_000 };
+
+/** Milliseconds. */
+export interface RequestTimeouts {
+  readonly headersTimeout?: number;
+  readonly requestTimeout?: number;
+  /** How often it is looked for requests that are late. */
+  readonly connectionsCheckingInterval?: number;
+}
 const GRACE_MS = 10_000;
 
 /** @throws the system's error (EADDRINUSE, EACCES) when the address cannot be had */
 export async function startHttpServer(
   parts: Omit<AppParts, 'stopping'>,
   { host, port }: ListenAddress,
+  timeouts: RequestTimeouts = {},
 ): Promise<HttpServer> {
   const stopping = new AbortController();
   const app = createApp({ ...parts, stopping: stopping.signal });
-  const server = createServer({ ...timeouts, connectionsCheckingInterval: 5_000 }, app);
+  const server = createServer({ ...defaultTimeouts, connectionsCheckingInterval: 5_000, ...timeouts }, app);
   server.listen(port, host);
   await once(server, 'listening');
   let closing: Promise<void> | undefined;

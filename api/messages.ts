@@ -9,6 +9,16 @@ const text = (en: string, ko: string): Text => ({ en, ko });
 export const successMessages = {
   account_created: text('Account created', '계정이 만들어졌습니다.'),
   account_shown: text('Your account', '내 계정 정보입니다.'),
+  password_changed: text(
+    'Your password is changed; every other session has ended',
+    '비밀번호가 변경되었고 다른 모든 세션이 종료되었습니다.',
+  ),
+  token_made: text(
+    'Keep the token now: it is not shown again',
+    '토큰은 다시 표시되지 않으니 지금 보관하세요.',
+  ),
+  tokens_listed: text('Your API tokens, newest first', '최근에 만든 API 토큰부터 보여 드립니다.'),
+  audit_listed: text('What was changed, newest first', '최근 변경 기록부터 보여 드립니다.'),
   hosting_ready: text('Your hosting is ready', '호스팅이 준비되었습니다.'),
   hosting_accepted: text(
     'Your hosting is being made; follow the operation',
@@ -89,6 +99,12 @@ export const fieldMessages = {
     '영문, 숫자, 하이픈으로 된 이름을 쉼표로 구분하여 최대 100개까지 보낼 수 있습니다.',
   ),
   labels_too_many: text('at most 16 labels', '라벨은 최대 16개입니다.'),
+  token_name_invalid: text('1 to 64 characters without line breaks', '줄바꿈 없이 1~64자여야 합니다.'),
+  token_days_invalid: text('a whole number from 1 to 365', '1에서 365 사이의 정수여야 합니다.'),
+  token_scopes_invalid: text(
+    'one or more of hosting:read, hosting:write and admin, each once',
+    'hosting:read, hosting:write, admin 중 하나 이상을 중복 없이 지정해야 합니다.',
+  ),
   identifier_invalid: text('is not an identifier', '올바른 식별자가 아닙니다.'),
 } satisfies Readonly<Record<string, Text>>;
 export type FieldKey = keyof typeof fieldMessages;

@@ -1,6 +1,7 @@
 /**
  * /metrics in Prometheus' text format. It holds counts only, and still they are the operator's: whoever may not read them
- * is told that nothing is here.
+ * is told that nothing is here. A proxy on this machine makes everybody look local, and not every one adds a header that
+ * tells: being local opens this page only where METRICS_OPEN_LOCAL says that there is no such proxy.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Request, type Response, Router } from 'express';
@@ -12,13 +13,18 @@ import { note } from './request-log';
 
 const AT = '/metrics';
 
-export function metricsPage(engine: Engine, { METRICS_TOKEN }: Pick<Config, 'METRICS_TOKEN'>): Router {
+export type MetricsSettings = Partial<Pick<Config, 'METRICS_TOKEN' | 'METRICS_OPEN_LOCAL'>>;
+
+export function metricsPage(
+  engine: Engine,
+  { METRICS_TOKEN, METRICS_OPEN_LOCAL = false }: MetricsSettings,
+): Router {
   const router = Router();
   // Not prom-client's own registry, which all applications of a process would share; and not before it is asked for,
   // since watching the process costs a little.
   let ofProcess: Registry | undefined;
   router.get(AT, async (request, response, next) => {
-    if (!isLocal(request) && !hasToken(request, METRICS_TOKEN)) {
+    if (!(METRICS_OPEN_LOCAL && isLocal(request)) && !hasToken(request, METRICS_TOKEN)) {
       next();
       return;
     }

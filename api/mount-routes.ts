@@ -1,19 +1,30 @@
-/** Turns the route table into Express routes: login, body, validation, handler, answer, in this order. */
+/** Turns the route table into Express routes: login, limits, body, validation, handler, audit, answer, in this order. */
 import { Router, type Request, type RequestHandler, type Response } from 'express';
-import { authenticate } from './authentication';
+import type { Caller } from '../engine';
+import { recordChange } from './audit';
+import { authenticate, authorize } from './authentication';
 import { HttpError } from './http-error';
 import { languageOf } from './language';
 import { readBody } from './read-body';
-import { readRequest } from './read-request';
+import { readRequest, type Inputs } from './read-request';
+import type { RateLimits } from './rate-limits';
+import { requestIdOf } from './request-id';
 import { note } from './request-log';
 import type { Answer, Context, Replies, Responses, Route, Service } from './route';
+import { effectiveUser } from './scope';
 import { sendAnswer } from './send-answer';
 
-export function mountRoutes(routes: readonly Route[], service: Service): Router {
+export interface MountOptions {
+  readonly limits: RateLimits;
+  /** Told when a change could not be recorded. */
+  readonly onAuditFailure: (thrown: unknown, requestId: string) => void;
+}
+
+export function mountRoutes(routes: readonly Route[], service: Service, options: MountOptions): Router {
   const router = Router();
   for (const [path, onPath] of byPath(routes)) {
     const mounted = router.route(path.replace(/\{(\w+)\}/g, ':$1'));
-    for (const route of onPath) mounted[route.method](serve(route, path, service));
+    for (const route of onPath) mounted[route.method](serve(route, path, service, options));
     mounted.all(refuseMethod(path, onPath));
   }
   return router;
@@ -29,24 +40,64 @@ function byPath(routes: readonly Route[]): Map<string, Route[]> {
   return paths;
 }
 
-/** Who asks is settled before a body is read: strangers cannot make us parse anything. */
-function serve(route: Route, path: string, service: Service): RequestHandler {
+function serve(route: Route, path: string, service: Service, options: MountOptions): RequestHandler {
   return async (request, response) => {
     note(response, { route: path });
-    const user = await authenticate(request, route.auth, service.engine);
-    note(response, { userId: user?.id });
-    await readBody(route, request, response);
+    const address = request.ip ?? '';
+    const caller = await admit(route, request, response, service, options.limits);
+    note(response, { userId: caller?.user.id });
+    const requestId = requestIdOf(response);
+    const asked = { route, caller, address, requestId };
+    const audited = async (ending: Parameters<typeof recordChange>[2], inputs?: Inputs): Promise<void> => {
+      const attempt = { ...asked, params: inputs?.params ?? request.params, body: inputs?.body };
+      await recordChange(service.engine, attempt, ending, (thrown) => {
+        options.onAuditFailure(thrown, requestId);
+      });
+    };
     const language = languageOf(request);
-    const inputs = readRequest(route, request, language);
     const signal = endOfInterest(response, service.stopping);
-    // The one cast of the erased table: schemas have just made these inputs what the declaration says.
-    const context = { ...service, ...inputs, user, language, signal, answer: build } as Context &
-      Replies<Responses>;
-    const answer = await route.handle(context);
+    let inputs: Inputs | undefined;
+    let answer: Answer;
+    try {
+      authorize(caller, route);
+      await readBody(route, request, response);
+      inputs = readRequest(route, request, language);
+      const user = caller && effectiveUser(caller);
+      // The one cast of the erased table: schemas have just made these inputs what the declaration says.
+      const given = { ...service, ...inputs, user, caller, address, language, signal, answer: build };
+      answer = await route.handle(given as Context & Replies<Responses>);
+    } catch (thrown) {
+      // a stranger's request that says nothing we understand has tried nothing
+      if (caller !== undefined || inputs !== undefined) await audited({ thrown }, inputs);
+      throw thrown;
+    }
+    await audited({ answer }, inputs);
     if (response.destroyed) return await discard(answer);
     if (request.method === 'HEAD' && 'events' in answer) return await endHead(response, answer);
     await sendAnswer(response, answer, { language, heartbeatMs: service.heartbeatMs, signal });
   };
+}
+
+/**
+ * Who asks is settled, and how often, before a body is read: strangers cannot make us parse anything. Who is turned
+ * away counts as a stranger.
+ *
+ * @throws unauthorized, rate_limited
+ */
+async function admit(
+  route: Route,
+  request: Request,
+  response: Response,
+  { engine }: Service,
+  limits: RateLimits,
+): Promise<Caller | undefined> {
+  const asked = { address: request.ip ?? '', cost: route.cost ?? 1 };
+  const caller = await authenticate(request, route, engine).catch(async (thrown: unknown) => {
+    await limits(response, { ...asked, caller: undefined });
+    throw thrown;
+  });
+  await limits(response, { ...asked, caller });
+  return caller;
 }
 
 const build: Replies<Responses>['answer'] = (status, content) => ({ status, ...content });

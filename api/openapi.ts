@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { statusOf, type FailureCode } from './http-error';
 import { contentTypes } from './read-body';
 import type { Access, ResponseSpec, Route } from './route';
+import { scopeOf } from './scope';
 import { answerComponents, requestComponents, type ComponentRegistry } from './schemas/components';
 import { errorAnswer } from './schemas/failure';
 import { projectVersion } from '../engine';
@@ -12,7 +13,8 @@ type Direction = 'input' | 'output';
 
 const description = `Gives every user an isolated virtual machine with a web server.
 
-Register, log in (**Authorize**), then \`POST /api/v1/host\`. Every answer but the login's is
+Register, log in (**Authorize**), then \`POST /api/v1/host\`. Scripts send a personal API token instead of
+signing in; \`x-token-scope\` says which scope it needs. Every answer but the login's is
 \`{success, message, data}\`; every error is \`{success, message, error: {code, details, request_id}}\`.
 Messages are English, or Korean with \`Accept-Language: ko\`.`;
 
@@ -52,6 +54,7 @@ function describeRoute(route: Route, operationId: string): Json {
     summary: route.summary,
     ...(route.description === undefined ? {} : { description: route.description }),
     security: security(route.auth),
+    ...(route.auth === 'none' ? {} : { 'x-token-scope': scopeOf(route) }),
     parameters: [
       ...parameters(route.params, 'path'),
       ...parameters(route.query, 'query'),
@@ -113,6 +116,9 @@ function sharedFailures(route: Route): FailureCode[] {
   const codes: FailureCode[] = ['internal', 'database_unavailable'];
   if (route.auth !== 'none') codes.push('unauthorized');
   if (route.auth === 'admin') codes.push('forbidden');
+  if (route.auth !== 'none' && scopeOf(route) !== 'any')
+    codes.push(scopeOf(route) === 'session' ? 'session_required' : 'insufficient_scope');
+  if (route.cost !== 0) codes.push('rate_limited');
   if (route.params ?? route.query ?? route.headers ?? route.body) codes.push('validation_failed');
   if (route.params) codes.push('malformed_request');
   if (route.body) codes.push('payload_too_large', 'unsupported_media_type');

@@ -3,13 +3,15 @@
  * neither can know a field, a status or a login requirement that the other does not.
  */
 import type { z } from 'zod';
-import type { Config, Engine, User } from '../engine';
+import type { Caller, Config, Engine, TokenScope, User } from '../engine';
 import type { FailureCode } from './http-error';
 import type { Language } from './language';
 import type { SuccessKey } from './messages';
 import type { ServerSentEvent } from './event-stream';
 
 export type Access = 'none' | 'user' | 'admin';
+/** What a personal API token must have: a scope, nothing (`any`), or what no token has (`session`). */
+export type Scope = TokenScope | 'any' | 'session';
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 type Schema = z.ZodType | undefined;
 type ObjectSchema = z.ZodObject | undefined;
@@ -69,7 +71,12 @@ export interface Context<
   readonly params: Parsed<P>;
   readonly query: Parsed<Q>;
   readonly headers: Parsed<H>;
+  /** Whose the request is, with the role that it may use: a token without the scope `admin` makes an admin a user. */
   readonly user: A extends 'none' ? undefined : User;
+  /** The same as they signed in. */
+  readonly caller: A extends 'none' ? undefined : Caller;
+  /** Where the request comes from. */
+  readonly address: string;
   readonly language: Language;
   /** Fires when the client has gone or the server stops; aborts waits, never work that was accepted. */
   readonly signal: AbortSignal;
@@ -103,6 +110,10 @@ export interface RouteSpec<
   readonly summary: string;
   readonly description?: string;
   readonly auth: A;
+  /** @default admin for an administrator's route, else hosting:read for GET and hosting:write for all others */
+  readonly scope?: Scope;
+  /** Requests that this one counts for in the limits; 0 leaves it out of them. @default 1 */
+  readonly cost?: number;
   readonly body?: B;
   /** @default 'json' */
   readonly bodyType?: 'json' | 'form';

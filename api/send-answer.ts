@@ -70,6 +70,8 @@ export function answerErrors(): ErrorRequestHandler {
     // Nobody is there to read it, or an answer has begun and cannot be taken back.
     if (response.destroyed || response.headersSent) return void response.end();
     if (status === 401) response.set('WWW-Authenticate', 'Bearer');
+    const wait = error.details?.['retryAfterSeconds'];
+    if (status === 429 && typeof wait === 'number') response.set('Retry-After', String(wait));
     if (status === 503) response.set('Retry-After', String(RETRY_AFTER_SECONDS));
     if ('headers' in error) response.set(error.headers);
     const language = languageOf(request);

@@ -1,11 +1,14 @@
 /** Every command there is, and what all of them have in common. */
 import { Command, CommanderError, Option } from 'commander';
 import { EngineError, projectVersion } from '../engine';
+import { adminCommand } from './commands/admin';
+import { auditCommand } from './commands/audit';
 import { backupCommand, restoreCommand } from './commands/backup';
 import { completionCommand } from './commands/completion';
 import { doctorCommand } from './commands/doctor';
 import { adoptCommand, ejectCommand } from './commands/eject';
 import { imageCommand } from './commands/image';
+import { keysCommand } from './commands/keys';
 import { loginCommand, logoutCommand } from './commands/login';
 import { nodeCommand } from './commands/node';
 import { operationsCommand } from './commands/operations';
@@ -13,6 +16,7 @@ import { applyCommand, driftCommand, planCommand } from './commands/plan';
 import { runsCommand } from './commands/runs';
 import { serviceCommand } from './commands/service';
 import { teardownCommand } from './commands/teardown';
+import { tokenCommand } from './commands/token';
 import { factsOf, firstSentence, usageCodeOf, withFacts } from './facts';
 import { ServiceUnreachable } from './remote/errors';
 
@@ -24,7 +28,8 @@ const groups: readonly (readonly [string, readonly (() => Command)[]])[] = [
     'On the machine of the service:',
     [doctorCommand, backupCommand, restoreCommand, ejectCommand, adoptCommand],
   ],
-  ['Set-up, on the machine of the service:', [imageCommand, nodeCommand, serviceCommand]],
+  ['Accounts, on the machine of the service:', [adminCommand, tokenCommand, auditCommand]],
+  ['Set-up, on the machine of the service:', [imageCommand, nodeCommand, keysCommand, serviceCommand]],
   ['Shell:', [completionCommand]],
 ];
 

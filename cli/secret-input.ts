@@ -36,3 +36,12 @@ export async function askFor(question: string, typed: 'shown' | 'hidden', instea
     if (quiet) process.stderr.write('\n');
   }
 }
+
+/** Twice from a terminal, without showing it, or the first line of what is piped in. @throws {EngineError} validation_failed */
+export async function readNewPassword(): Promise<string> {
+  if (!process.stdin.isTTY) return readFirstLine('password');
+  const password = await askFor('Password: ', 'hidden', 'the standard input');
+  if ((await askFor('Once more: ', 'hidden', 'the standard input')) === password && password !== '')
+    return password;
+  throw new EngineError('validation_failed', 'The two passwords differ; nothing was changed');
+}

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { EngineError } from './errors';
 import { parseCidr } from './network-pool';
+import { weaknesses } from './weak-secrets';
 
 const port = z.coerce.number().int().min(1).max(65535);
 const count = z.coerce.number().int().min(1);
@@ -27,6 +28,13 @@ const absolutePath = z
     'an absolute path at least two levels deep, of letters, digits, dot, dash, underscore',
   );
 const secret = z.string().min(32, 'at least 32 characters; `openssl rand -base64 48` makes one');
+/** Separated by commas, spaces or line breaks, none of which base64 has. */
+const list = (each: z.ZodType<string, string>) =>
+  z
+    .string()
+    .default('')
+    .transform((text) => text.split(/[\s,]+/).filter((part) => part !== ''))
+    .pipe(z.array(each));
 
 const schema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('production'),
@@ -55,10 +63,21 @@ const schema = z.object({
   POSTGRES_PORT: port.default(5433),
   POSTGRES_PASSWORD: secret.optional(),
   JWT_SECRET: secret,
+  JWT_OLD_SECRETS: list(secret),
   JWT_TTL_SECONDS: count.default(86_400),
   BCRYPT_COST: z.coerce.number().int().min(4).max(15).default(12),
   STATE_KEY: secret,
+  STATE_OLD_KEYS: list(secret),
   METRICS_TOKEN: secret.optional(),
+  METRICS_OPEN_LOCAL: z.stringbool().default(false),
+  RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(0).max(1_000_000).default(600),
+  RATE_LIMIT_ANONYMOUS_PER_MINUTE: z.coerce.number().int().min(0).max(1_000_000).default(600),
+  CORS_ORIGINS: list(
+    z.string().regex(/^https?:\/\/[a-z0-9.-]+(:\d{1,5})?$/, 'an origin such as https://panel.example.org'),
+  ),
+  TRUSTED_PROXIES: list(
+    z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'an IP address or a network such as 10.0.0.0/8'),
+  ),
   LIBVIRT_URI: z
     .string()
     .regex(/^qemu(\+[a-z]+)?:\/\/[A-Za-z0-9@._:/?=-]*$/, 'a qemu:// URI')
@@ -94,7 +113,9 @@ const schema = z.object({
 
 const secretNames = [
   'JWT_SECRET',
+  'JWT_OLD_SECRETS',
   'STATE_KEY',
+  'STATE_OLD_KEYS',
   'METRICS_TOKEN',
   'DATABASE_URL',
   'POSTGRES_PASSWORD',
@@ -124,7 +145,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     throw refused(lines);
   }
   const settings = parsed.data;
-  const problems = contradictions(settings);
+  const problems = [...contradictions(settings), ...weaknesses(settings)];
   if (problems.length > 0) throw refused(problems);
   return {
     ...settings,

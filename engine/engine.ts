@@ -33,6 +33,80 @@ export interface User {
   readonly createdAt: Date;
 }
 
+export const tokenScopes = ['hosting:read', 'hosting:write', 'admin'] as const;
+export type TokenScope = (typeof tokenScopes)[number];
+
+/** How a caller proved who they are. */
+export type Via =
+  | { readonly kind: 'session'; readonly id: string; readonly expiresAt: Date }
+  | {
+      readonly kind: 'token';
+      readonly id: string;
+      readonly prefix: string;
+      readonly scopes: readonly TokenScope[];
+    };
+
+export interface Caller {
+  readonly user: User;
+  readonly via: Via;
+}
+
+export interface SignedIn {
+  readonly accessToken: string;
+  readonly expiresInSeconds: number;
+  readonly user: User;
+}
+
+/** A personal API token, without what must stay secret. */
+export interface ApiToken {
+  readonly id: string;
+  readonly userId: number;
+  readonly name: string;
+  /** The first twelve characters. */
+  readonly prefix: string;
+  readonly scopes: readonly TokenScope[];
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+  /** To the minute. */
+  readonly lastUsedAt: Date | null;
+  readonly revokedAt: Date | null;
+}
+
+export interface AuditRecord {
+  /** null where nobody had signed in. */
+  readonly userId: number | null;
+  /** A username, the name of who operates the machine, or `anonymous`. */
+  readonly actor: string;
+  readonly via: 'session' | 'token' | 'none' | 'machine';
+  /** An operationId of the API, or what a command did, e.g. `admin grant`. */
+  readonly action: string;
+  readonly target: string | null;
+  /** Instead of `target`: the account of this address, if there is one. */
+  readonly targetEmail?: string;
+  readonly outcome: 'done' | 'refused' | 'failed';
+  /** An error code. */
+  readonly code: string | null;
+  readonly address: string | null;
+  readonly requestId: string | null;
+}
+
+export interface AuditEntry extends Omit<AuditRecord, 'targetEmail'> {
+  /** Grows; a bigint in decimal. */
+  readonly id: string;
+  readonly at: Date;
+}
+
+export interface AuditFilter {
+  /** Only what is older than the entry of this id. */
+  readonly before?: string;
+  readonly userId?: number;
+  readonly action?: string;
+  readonly limit: number;
+}
+
+/** As many entries as a page of the audit log has at most. */
+export const longestAuditPage = 200;
+
 /** Who asks: a user, or an operator on the machine itself, who may see all. */
 export type Asker = User | 'operator';
 
@@ -243,13 +317,41 @@ export interface Engine {
   readonly accounts: {
     /** @throws email_taken, username_taken, validation_failed */
     register(input: { email: string; password: string; username: string }): Promise<User>;
-    /** Signs a user in. @throws invalid_credentials (the same, after the same time, for unknown users) */
-    login(input: {
-      email: string;
-      password: string;
-    }): Promise<{ accessToken: string; expiresInSeconds: number; user: User }>;
-    /** @throws unauthorized */
-    authenticate(accessToken: string): Promise<User>;
+    /**
+     * Signs a user in.
+     *
+     * @param input.address  where the attempt comes from
+     * @throws invalid_credentials (the same, after the same time, for unknown users), too_many_attempts
+     */
+    login(input: { email: string; password: string; address?: string }): Promise<SignedIn>;
+    /** Takes access tokens and personal API tokens. @throws unauthorized */
+    authenticate(accessToken: string): Promise<Caller>;
+    /** Voids the caller's access token, or all of the user's. Personal API tokens stay. */
+    logout(caller: Caller, options: { everywhere: boolean }): Promise<void>;
+    /** Voids every access token of the user and gives a new one. @throws wrong_password, too_many_attempts */
+    changePassword(
+      caller: Caller,
+      input: { current: string; next: string; address?: string },
+    ): Promise<SignedIn>;
+    /** @throws wrong_password, too_many_attempts, hosting_exists */
+    delete(caller: Caller, input: { password: string; address?: string }): Promise<void>;
+  };
+  /** Personal API tokens. */
+  readonly tokens: {
+    /** The token itself is given here and never again. @throws forbidden, quota_exceeded */
+    create(
+      user: User,
+      input: { name: string; scopes: readonly TokenScope[]; days: number },
+    ): Promise<{ token: string; made: ApiToken }>;
+    /** Those that are good, newest first. */
+    list(user: User): Promise<readonly ApiToken[]>;
+    /** @throws token_not_found */
+    revoke(user: User, id: string): Promise<void>;
+  };
+  readonly audit: {
+    record(record: AuditRecord): Promise<void>;
+    /** Newest first. The caller must be an operator. */
+    list(filter: AuditFilter): Promise<readonly AuditEntry[]>;
   };
   readonly hostings: {
     /** Accepts the request in one transaction. @throws quota_exceeded, ports_exhausted, addresses_exhausted, validation_failed, idempotency_key_reused, node_not_ready */

@@ -26,6 +26,7 @@ import {
 import { claimIdempotencyKey, rememberAnswer } from './store/idempotency';
 import { getOperation, latestOperation, requestCancel, resumeStuck } from './store/operations';
 import { findNode } from './store/stacks';
+import { holdUser } from './store/users';
 import { visibleHosting } from './visible-hosting';
 
 export function hostings(parts: Parts): Engine['hostings'] {
@@ -37,6 +38,7 @@ export function hostings(parts: Parts): Engine['hostings'] {
       const keys = input.sshPublicKey === undefined ? makeKeyPair(`vm-webhoster-${user.username}`) : null;
       const publicKey = keys?.publicKey ?? parsePublicKey(input.sshPublicKey ?? '');
       return database.transaction(async (tx): Promise<AcceptedHosting> => {
+        await holdUser(tx, user.id);
         const key = input.idempotencyKey;
         const first =
           key === undefined ? null : await claimIdempotencyKey(tx, user.id, key, requestHash(input));

@@ -1,5 +1,7 @@
 /** The only door of the engine: api/ and cli/ import nothing else from here. */
 export * from './engine';
+export { administrate, type Administration } from './administration';
+export type { Rotation } from './rotate-keys';
 export { makeBackup } from './backup/make-backup';
 export type { StackResult } from './backup/plan-stacks';
 export { restoreBackup, type RestoreReport } from './backup/restore-backup';
@@ -7,6 +9,8 @@ export { type BackupSummary, verifyBackup } from './backup/summary';
 export { loadConfig, settingNames, type Config } from './config';
 export { EngineError, errorCodes, toEngineError, type ErrorCode } from './errors';
 export { imageNames, type ImageName, type Images, type ImageStatus } from './images/images';
+export { networkOf } from './accounts/attempts';
+export { type Limiter, memoryLimiter } from './limits';
 export { createLog, describeError, type Log } from './log';
 export { openOperator, type Operator } from './operator';
 export { projectVersion } from './project';

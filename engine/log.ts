@@ -5,24 +5,76 @@ export type Log = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error'> & {
   child(bindings: Record<string, unknown>): Log;
 };
 
+/** Names whose values are secrets, wherever they stand; letter case, dashes and underscores do not matter. */
+const secretNames = new Set([
+  'password',
+  'passwordhash',
+  'currentpassword',
+  'newpassword',
+  'postgrespassword',
+  'accesstoken',
+  'token',
+  'metricstoken',
+  'authorization',
+  'cookie',
+  'setcookie',
+  'sshprivatekey',
+  'privatekey',
+  'secret',
+  'clientsecret',
+  'jwtsecret',
+  'jwtoldsecrets',
+  'statekey',
+  'stateoldkeys',
+  'databaseurl',
+]);
+const censored = '***';
+const deepest = 12;
+
 export function createLog(level: string): pino.Logger {
-  const secrets = [
-    'password',
-    'passwordHash',
-    'accessToken',
-    'token',
-    'authorization',
-    'sshPrivateKey',
-    'privateKey',
-    'secret',
-  ];
-  return pino({
+  const log = pino({
     level,
     base: { service: 'vm-webhoster' },
     timestamp: pino.stdTimeFunctions.isoTime,
-    redact: { paths: secrets.flatMap((name) => [name, `*.${name}`]), censor: '***' },
+    formatters: { log: (line) => masked(line) as Record<string, unknown> },
     serializers: { err: describeError },
+    hooks: { streamWrite: maskText },
   });
+  // bindings pass no formatter; children inherit this one
+  const { child } = log;
+  log.child = function (this: pino.Logger, bindings: object, ...options: []) {
+    return child.call(this, masked(bindings) as pino.Bindings, ...options);
+  } as typeof log.child;
+  return log;
+}
+
+/** A copy with every secret masked by its name. Errors stay what they are: their serializer chooses what is told. */
+function masked(value: unknown, depth = 0, above: readonly object[] = []): unknown {
+  if (typeof value !== 'object' || value === null || value instanceof Error || value instanceof Date)
+    return value;
+  if (Buffer.isBuffer(value)) return `${value.length} bytes`;
+  if (above.includes(value)) return '[circular]';
+  if (depth > deepest) return '[too deep]';
+  const within = [...above, value];
+  if (Array.isArray(value)) return value.map((each) => masked(each, depth + 1, within));
+  if ('toJSON' in value && typeof value.toJSON === 'function') return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => {
+      const secret = secretNames.has(name.toLowerCase().replace(/[-_]/g, ''));
+      return [name, secret && each != null ? censored : masked(each, depth + 1, within)];
+    }),
+  );
+}
+
+/** Secrets that are known by their form, wherever in a line they stand: in a message, a stack, a command's output. */
+export function maskText(line: string): string {
+  return line
+    .replace(/\bwhk_[A-Za-z0-9_-]{20,}/g, `whk_${censored}`)
+    .replace(/\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*/g, censored)
+    .replace(/(:\/\/[^\s:/@"]+:)[^\s@/"]+@/g, `$1${censored}@`)
+    .replace(/-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|"|$)/gs, (whole) =>
+      whole.endsWith('"') ? `${censored}"` : censored,
+    );
 }
 
 /** For what repeats while a part is away: true at the first time, and then once a minute for each key. */
@@ -44,7 +96,12 @@ export function describeError(error: unknown): unknown {
     type: error.name,
     ...(code === undefined ? {} : { code }),
     message: error.message,
-    stack: error.stack?.split('\n').slice(1, 8).join('\n'),
+    // the places only: what comes before them is the message once more
+    stack: error.stack
+      ?.split('\n')
+      .filter((line) => /^\s+at /.test(line))
+      .slice(0, 7)
+      .join('\n'),
     ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
   };
 }

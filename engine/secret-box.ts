@@ -1,33 +1,82 @@
-/** Seals what must not lie about in plain text: AES-256-GCM, the key derived from configuration by HKDF-SHA-256. */
+/**
+ * Seals what must not lie about in plain text: AES-256-GCM, the key derived from configuration by HKDF-SHA-256. A seal
+ * names its key, so that several can be known at once: the newest seals, all of them open.
+ */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { keyId } from './key-id';
 
 export interface SecretBox {
   /** @param context  bound to the result: opening it under another context fails (no swapping of two stacks' states) */
   seal(plain: Buffer, context: string): Buffer;
-  /** @throws {Error} when key or context differ or a byte was changed */
+  /** @throws {Error} when no key fits, the context differs or a byte was changed */
   open(sealed: Buffer, context: string): Buffer;
+  /** False for what was sealed with an old key, or before seals named their keys. */
+  isCurrent(sealed: Buffer): boolean;
+  /** What every seal made now begins with. */
+  readonly currentPrefix: Buffer;
 }
 
-const version = 1;
+/** Without the key's name; no more made. */
+const unnamed = 1;
+const version = 2;
+const idLength = 8;
 const nonceLength = 12;
 const tagLength = 16;
 
-export function secretBox(key: string): SecretBox {
-  const derived = Buffer.from(hkdfSync('sha256', key, 'vm-webhoster', 'secret-box v1', 32));
+interface Key {
+  readonly id: Buffer;
+  readonly derived: Buffer;
+}
+
+/** @param oldKeys  only open */
+export function secretBox(key: string, oldKeys: readonly string[] = []): SecretBox {
+  const [newest, ...older] = [key, ...oldKeys].map(derive) as [Key, ...Key[]];
+  const keys = [newest, ...older];
+  const currentPrefix = Buffer.concat([Buffer.from([version]), newest.id]);
+  const isCurrent = (sealed: Buffer): boolean => sealed.subarray(0, 1 + idLength).equals(currentPrefix);
   return {
+    currentPrefix,
+    isCurrent,
     seal: (plain, context) => {
       const nonce = randomBytes(nonceLength);
-      const cipher = createCipheriv('aes-256-gcm', derived, nonce).setAAD(Buffer.from(context));
+      const cipher = createCipheriv('aes-256-gcm', newest.derived, nonce).setAAD(Buffer.from(context));
       const body = Buffer.concat([cipher.update(plain), cipher.final()]);
-      return Buffer.concat([Buffer.from([version]), nonce, cipher.getAuthTag(), body]);
+      return Buffer.concat([currentPrefix, nonce, cipher.getAuthTag(), body]);
     },
     open: (sealed, context) => {
+      if (sealed[0] === unnamed) return firstThatOpens(keys, sealed.subarray(1), context);
       if (sealed[0] !== version) throw new Error('sealed by an unknown version');
-      const nonce = sealed.subarray(1, 1 + nonceLength);
-      const tag = sealed.subarray(1 + nonceLength, 1 + nonceLength + tagLength);
-      const decipher = createDecipheriv('aes-256-gcm', derived, nonce, { authTagLength: tagLength });
-      decipher.setAAD(Buffer.from(context)).setAuthTag(tag);
-      return Buffer.concat([decipher.update(sealed.subarray(1 + nonceLength + tagLength)), decipher.final()]);
+      const id = sealed.subarray(1, 1 + idLength);
+      const named = keys.find((each) => each.id.equals(id));
+      if (named === undefined) throw new Error('sealed with a key that is not known here');
+      return openWith(named, sealed.subarray(1 + idLength), context);
     },
   };
+}
+
+function derive(key: string): Key {
+  return {
+    id: keyId(key, 'secret box'),
+    derived: Buffer.from(hkdfSync('sha256', key, 'vm-webhoster', 'secret-box v1', 32)),
+  };
+}
+
+function firstThatOpens(keys: readonly Key[], sealed: Buffer, context: string): Buffer {
+  let last: unknown;
+  for (const key of keys) {
+    try {
+      return openWith(key, sealed, context);
+    } catch (thrown) {
+      last = thrown;
+    }
+  }
+  throw last;
+}
+
+function openWith({ derived }: Key, sealed: Buffer, context: string): Buffer {
+  const nonce = sealed.subarray(0, nonceLength);
+  const tag = sealed.subarray(nonceLength, nonceLength + tagLength);
+  const decipher = createDecipheriv('aes-256-gcm', derived, nonce, { authTagLength: tagLength });
+  decipher.setAAD(Buffer.from(context)).setAuthTag(tag);
+  return Buffer.concat([decipher.update(sealed.subarray(nonceLength + tagLength)), decipher.final()]);
 }

@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { accounts } from './accounts/accounts';
+import { personalTokens } from './accounts/personal-tokens';
+import { audit } from './audit';
 import { systemClock } from './clock';
 import type { Config } from './config';
 import type { Engine } from './engine';
@@ -38,6 +40,7 @@ import { nginxProxy } from './proxy/nginx';
 import { routePublisher } from './proxy/publisher';
 import { graphileQueue, migrateQueue } from './queue/graphile';
 import { reconcileDrift } from './reconcilers/drift';
+import { reconcileEndedSessions } from './reconcilers/ended-sessions';
 import { reconcileFences } from './reconcilers/fences';
 import { reconcileExpiredLeases } from './reconcilers/expired-leases';
 import { reconcileOldRuns } from './reconcilers/old-runs';
@@ -88,7 +91,7 @@ export async function connectParts(
     clock: systemClock,
     database,
     queue: graphileQueue({ connectionString: url, concurrency: config.WORKER_CONCURRENCY, log }),
-    secretBox: secretBox(config.STATE_KEY),
+    secretBox: secretBox(config.STATE_KEY, config.STATE_OLD_KEYS),
     synthesizer: childSynthesizer(),
     terraform:
       replace.terraform ??
@@ -117,6 +120,8 @@ export async function startEngine(config: Config, log: Log, replace: Partial<Par
   const stopReconciling = config.ROLE === 'api' ? null : await startWorking(connected);
   return {
     accounts: accounts(parts.database, config),
+    tokens: personalTokens(parts.database),
+    audit: audit(parts.database),
     hostings: hostings(parts),
     operations: operations(parts, bus),
     plans: plans(parts),
@@ -144,6 +149,7 @@ export async function startWorking(engine: EngineParts): Promise<() => void> {
     reconcileBySweeping(engine),
     reconcileDrift(parts),
     reconcileOldRuns(parts),
+    reconcileEndedSessions(parts),
   ];
   return () => {
     for (const stop of reconcilers) stop();

@@ -27,32 +27,14 @@ done
 . "$ROOT/scripts/lib/processes.sh"
 # shellcheck source=scripts/lib/install.sh
 . "$ROOT/scripts/lib/install.sh"
+# shellcheck source=scripts/lib/directories.sh
+. "$ROOT/scripts/lib/directories.sh"
 [ -n "$DRY_RUN" ] || need_root "${ARGUMENTS[@]}"
 load_environment
 find_terraform
 use_secrets
 STEPS=12
 STARTED=$(now_ms)
-
-need_directories() {
-  local name
-  [ -f "$DATA_DIR/.vm-webhoster" ] && [ -d "$DATA_DIR/run" ] && [ -d "$CACHE_DIR" ] || return 0
-  for name in "${SECRET_NAMES[@]}"; do [ -s "$DATA_DIR/secrets/${name,,}" ] || return 0; done
-  return 1
-}
-do_directories() {
-  # others pass through to what is theirs (Nginx's pages, PostgreSQL's data) and see nothing else
-  install -d -m 0711 "$DATA_DIR"
-  install -d -m 0755 "$CACHE_DIR"
-  install -d -m 0700 "$RUN_DIR" "$DATA_DIR/secrets"
-  # what stop.sh --purge looks for before it removes a directory
-  touch "$DATA_DIR/.vm-webhoster"
-  local name file
-  for name in "${SECRET_NAMES[@]}"; do
-    file=$DATA_DIR/secrets/${name,,}
-    [ -s "$file" ] || (umask 077 && head -c 36 /dev/urandom | base64 >"$file")
-  done
-}
 
 need_image() { [ -n "$DRY_RUN" ] && [ ! -d "$ROOT/dist" ] || ! webhoster image list --json | grep -A 3 "\"name\": \"$IMAGE\"" | grep -q '"state": "built"'; }
 do_image() { webhoster image build "$IMAGE"; }

@@ -34,7 +34,7 @@ RESULTS=$DATA_DIR/results
 mkdir -p "$RESULTS"
 STARTED=$(now_ms)
 STEPS=8
-PACKAGES+=(shellcheck procps python3-yaml)
+PACKAGES+=(shellcheck procps python3-venv python3-yaml)
 
 image_missing() { ! webhoster image verify "$1" >/dev/null 2>&1; }
 need_micro() { image_missing micro; }
@@ -113,6 +113,26 @@ chaos() {
     tail -n 150 "$RESULTS/chaos.log"
   fi
 }
+# schemathesis CASES: the HTTP interface asked from its own document, up to so many cases an operation for each of three
+# callers, counted operation by operation.
+schemathesis() {
+  local started status=0 passed failed
+  started=$(now_ms)
+  timeout 600 npm run -s test:schemathesis -- --cases "$1" --seed 1 --json "$RESULTS/schemathesis.json" \
+    >"$RESULTS/schemathesis.log" 2>&1 || status=$?
+  # shellcheck disable=SC2016 # a program in JavaScript
+  read -r passed failed < <(node -e '
+    let r = { passed: 0, failed: 1 };
+    try { r = require(process.argv[1]); } catch {}
+    console.log(r.passed, r.failed);' "$RESULTS/schemathesis.json")
+  if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
+  PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed))
+  printf '%-20s %s passed, %s failed  %s\n' schemathesis "$passed" "$failed" "$(seconds_since "$started")"
+  if [ "$failed" -gt 0 ]; then
+    FAILURES+=(schemathesis)
+    tail -n 200 "$RESULTS/schemathesis.log"
+  fi
+}
 coverage_holds() {
   # shellcheck disable=SC2016
   node -e '
@@ -140,6 +160,7 @@ check boundaries npm run -s check:boundaries
 check shellcheck bash -c 'shellcheck -x scripts/*.sh scripts/webhoster .ci/run images/*/*.sh'
 layer unit contract integration -- --coverage
 check "coverage 85 %" coverage_holds
+schemathesis 10
 if [ -z "$QUICK" ]; then
   layer system -- --runInBand
   chaos 8

@@ -1,6 +1,7 @@
 /** Signing up, signing in, and who one is. */
 import { defineRoute } from '../route';
 import { accountView, login, registration, tokenView } from '../schemas/account';
+import { showSession } from '../account-views';
 import { showUser } from '../views';
 
 export const register = defineRoute({
@@ -10,6 +11,8 @@ export const register = defineRoute({
   tag: 'Accounts',
   summary: 'Create an account',
   auth: 'none',
+  // a password is hashed, which takes a processor a quarter of a second
+  cost: 10,
   body: registration,
   responses: { 201: { description: 'The new account', data: accountView } },
   failures: ['email_taken', 'username_taken'],
@@ -27,20 +30,15 @@ export const signIn = defineRoute({
   summary: 'Sign in',
   description: 'The OAuth2 password flow: a form with `username` (your e-mail) and `password`.',
   auth: 'none',
+  cost: 10,
   body: login,
   bodyType: 'form',
   responses: { 200: { description: 'A bearer token', body: tokenView } },
-  failures: ['invalid_credentials'],
-  async handle({ engine, body, answer }) {
-    const signedIn = await engine.accounts.login({ email: body.username, password: body.password });
-    return answer(200, {
-      body: {
-        access_token: signedIn.accessToken,
-        token_type: 'bearer',
-        expires_in: signedIn.expiresInSeconds,
-        user: showUser(signedIn.user),
-      },
-    });
+  failures: ['invalid_credentials', 'too_many_attempts'],
+  async handle({ engine, body, address, answer }) {
+    const credentials = { email: body.username, password: body.password, address };
+    const signedIn = await engine.accounts.login(credentials);
+    return answer(200, { body: showSession(signedIn) });
   },
 });
 
@@ -51,9 +49,10 @@ export const me = defineRoute({
   tag: 'Accounts',
   summary: 'Who am I',
   auth: 'user',
+  scope: 'any',
   responses: { 200: { description: 'The account of the token', data: accountView } },
   failures: [],
-  async handle({ user, answer }) {
-    return answer(200, { message: 'account_shown', data: { user: showUser(user) } });
+  async handle({ caller, answer }) {
+    return answer(200, { message: 'account_shown', data: { user: showUser(caller.user) } });
   },
 });

@@ -13,6 +13,8 @@ export const health = defineRoute({
   tag: 'Service',
   summary: 'Can requests be accepted',
   auth: 'none',
+  // probes ask often, and an answer costs next to nothing
+  cost: 0,
   responses: { 200: { description: 'Yes', data: healthView } },
   failures: ['not_ready'],
   async handle({ engine, clock, answer }) {

@@ -1,17 +1,22 @@
 /** The route table: what is listed here is served, validated and documented. */
 import type { Route } from '../route';
 import { listHostings, listOperations } from './admin';
+import { auditRoutes } from './audit';
 import { me, register, signIn } from './accounts';
 import { detailedHealth, health, version } from './health';
 import { createHosting, deleteMyHosting, removeHosting, showMyHosting } from './hostings';
 import { planRoutes } from './plans';
 import { runRoutes } from './runs';
+import { sessionRoutes } from './sessions';
+import { tokenRoutes } from './tokens';
 import { cancelOperation, followOperation, showOneOperation } from './operations';
 
 export const routes: readonly Route[] = [
   register,
   signIn,
   me,
+  ...sessionRoutes,
+  ...tokenRoutes,
   createHosting,
   showMyHosting,
   deleteMyHosting,
@@ -23,6 +28,7 @@ export const routes: readonly Route[] = [
   ...runRoutes,
   listHostings,
   listOperations,
+  ...auditRoutes,
   health,
   detailedHealth,
   version,

@@ -8,7 +8,7 @@ import { isCommonPassword, reservedUsernames } from './refused-names';
 const EMAIL_MAX = 254;
 const PASSWORD_MIN = 10;
 /** Far above any passphrase; a bound because hashing costs time. */
-const PASSWORD_MAX = 128;
+export const PASSWORD_MAX = 128;
 
 /** The length comes first and ends the check, so that no pattern runs over a long text. */
 const email = z
@@ -18,7 +18,7 @@ const email = z
   .refine((value) => value.indexOf('@') <= 64, says('email_invalid'))
   .meta({ format: 'email', examples: ['mina@example.com'] });
 
-const password = z
+export const newPassword = z
   .string()
   .min(PASSWORD_MIN, says('password_too_short'))
   .max(PASSWORD_MAX, { error: says('password_too_long'), abort: true })
@@ -38,7 +38,7 @@ const username = z
 
 export const registration = requestSchema(
   'Registration',
-  z.strictObject({ email, password, username }).superRefine((input, context) => {
+  z.strictObject({ email, password: newPassword, username }).superRefine((input, context) => {
     const own = [input.email, input.username].map((value) => value.toLowerCase());
     if (own.includes(input.password.toLowerCase())) {
       context.addIssue({ code: 'custom', path: ['password'], message: says('password_personal') });

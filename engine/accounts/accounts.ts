@@ -1,43 +1,114 @@
-/** Registration, login, and who a token belongs to. */
+/** Registration, login, who a token belongs to, and how sessions and accounts end. */
 import type { Config } from '../config';
-import type { Engine } from '../engine';
+import type { Caller, Engine, SignedIn } from '../engine';
 import { EngineError } from '../errors';
+import type { Limiter } from '../limits';
 import type { Database } from '../store/database';
+import { postgresLimiter } from '../store/limits';
 import { type Gap, gaps } from '../store/restores';
-import { findCredentials, findUser, insertUser } from '../store/users';
-import { hashPassword, passwordMatches } from './passwords';
-import { issueToken, verifyToken } from './tokens';
+import { endSession, findSessionUser, useApiToken } from '../store/sessions';
+import {
+  type Credentials,
+  credentialsOf,
+  deleteUser,
+  endSessions,
+  findCredentials,
+  insertUser,
+  updateHash,
+} from '../store/users';
+import { hashApiToken, isApiToken } from './api-tokens';
+import { attempted, attemptLimit } from './attempts';
+import { hashPassword, isCheaper, passwordMatches } from './passwords';
+import { issueToken, type TokenSettings, verifyToken } from './tokens';
 
-export function accounts(database: Database, config: Config): Engine['accounts'] {
-  const tokens = { secret: config.JWT_SECRET, ttlSeconds: config.JWT_TTL_SECONDS };
+type AccountSettings = Pick<Config, 'JWT_SECRET' | 'JWT_OLD_SECRETS' | 'JWT_TTL_SECONDS' | 'BCRYPT_COST'>;
+
+/** @param attempts  counts failed ones. @default in the database, for all processes together */
+export function accounts(
+  database: Database,
+  config: AccountSettings,
+  attempts: Limiter = postgresLimiter(database.direct, attemptLimit),
+): Engine['accounts'] {
+  const { direct } = database;
+  const cost = config.BCRYPT_COST;
+  const tokens: TokenSettings = {
+    secrets: [config.JWT_SECRET, ...config.JWT_OLD_SECRETS],
+    ttlSeconds: config.JWT_TTL_SECONDS,
+  };
   // checked for unknown users, so that they take as long as known ones
-  const nobody = hashPassword('nobody has this password', config.BCRYPT_COST);
+  const nobody = hashPassword('nobody has this password', cost);
   const fromForgottenTime = forgottenTime(database);
+  const signIn = ({ user, sessionVersion }: Pick<Credentials, 'user' | 'sessionVersion'>): SignedIn => ({
+    accessToken: issueToken({ userId: user.id, sessionVersion }, tokens),
+    expiresInSeconds: tokens.ttlSeconds,
+    user,
+  });
+  const confirmed = (caller: Caller, password: string, address?: string): Promise<Credentials> =>
+    confirm(database, attempts, caller, password, address);
   return {
     register: async ({ email, password, username }) =>
-      insertUser(database.direct, {
-        email,
-        username,
-        passwordHash: await hashPassword(password, config.BCRYPT_COST),
-      }),
-    login: async ({ email, password }) => {
-      const found = await findCredentials(database.direct, email);
-      const matches = await passwordMatches(password, found?.passwordHash ?? (await nobody));
-      if (found === null || !matches)
-        throw new EngineError('invalid_credentials', 'E-mail address or password is wrong');
-      return {
-        accessToken: issueToken(found.user.id, tokens),
-        expiresInSeconds: tokens.ttlSeconds,
-        user: found.user,
-      };
+      insertUser(direct, { email, username, passwordHash: await hashPassword(password, cost) }),
+    login: async ({ email, password, address }) => {
+      const found = await attempted(attempts, { account: email, address }, async () => {
+        const credentials = await findCredentials(direct, email);
+        const matches = await passwordMatches(password, credentials?.passwordHash ?? (await nobody));
+        return matches ? credentials : null;
+      });
+      if (found === null) throw new EngineError('invalid_credentials', 'E-mail address or password is wrong');
+      if (isCheaper(found.passwordHash, cost))
+        await updateHash(direct, found.user.id, found.passwordHash, await hashPassword(password, cost));
+      return signIn(found);
     },
     authenticate: async (accessToken) => {
-      const { userId, issuedAt } = verifyToken(accessToken, tokens);
-      const user = (await fromForgottenTime(issuedAt)) ? null : await findUser(database.direct, userId);
-      if (user === null) throw new EngineError('unauthorized', 'The access token is not valid; log in again');
-      return user;
+      if (isApiToken(accessToken)) return byApiToken(database, accessToken);
+      const facts = verifyToken(accessToken, tokens);
+      const user = (await fromForgottenTime(facts.issuedAt)) ? null : await findSessionUser(direct, facts);
+      if (user === null) throw unauthorized();
+      return { user, via: { kind: 'session', id: facts.sessionId, expiresAt: facts.expiresAt } };
+    },
+    logout: async ({ user, via }, { everywhere }) => {
+      if (everywhere) await endSessions(direct, user.id);
+      else if (via.kind === 'session') await endSession(direct, via.id, via.expiresAt);
+    },
+    changePassword: async (caller, { current, next, address }) => {
+      const { user } = await confirmed(caller, current, address);
+      const passwordHash = await hashPassword(next, cost);
+      const sessionVersion = await endSessions(direct, user.id, { passwordHash });
+      if (sessionVersion === null) throw unauthorized();
+      return signIn({ user, sessionVersion });
+    },
+    delete: async (caller, { password, address }) => {
+      const { user } = await confirmed(caller, password, address);
+      await database.transaction((tx) => deleteUser(tx, user.id));
     },
   };
+}
+
+/** Whoever sits down at an open session must not be able to take the account. */
+async function confirm(
+  { direct }: Database,
+  attempts: Limiter,
+  { user }: Caller,
+  password: string,
+  address: string | undefined,
+): Promise<Credentials> {
+  const found = await attempted(attempts, { account: user.email, address }, async () => {
+    const credentials = await credentialsOf(direct, user.id);
+    return credentials && (await passwordMatches(password, credentials.passwordHash)) ? credentials : null;
+  });
+  if (found === null) throw new EngineError('wrong_password', 'That is not your password');
+  return found;
+}
+
+async function byApiToken({ direct }: Database, token: string): Promise<Caller> {
+  const found = await useApiToken(direct, hashApiToken(token));
+  if (found === null) throw unauthorized();
+  const { user, id, prefix, scopes } = found;
+  return { user, via: { kind: 'token', id, prefix, scopes } };
+}
+
+function unauthorized(): EngineError {
+  return new EngineError('unauthorized', 'The access token is not valid; log in again');
 }
 
 /**

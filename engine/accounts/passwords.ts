@@ -3,7 +3,7 @@
  * The HMAC's key is public: it only keeps these hashes from being looked up in lists of plain SHA-384.
  */
 import { createHmac } from 'node:crypto';
-import { compare, hash } from 'bcrypt';
+import { compare, getRounds, hash } from 'bcrypt';
 
 const domain = 'vm-webhoster password v1';
 
@@ -13,6 +13,11 @@ export function hashPassword(password: string, cost: number): Promise<string> {
 
 export function passwordMatches(password: string, passwordHash: string): Promise<boolean> {
   return compare(preHash(password), passwordHash);
+}
+
+/** True for a hash that was made when hashes cost less. */
+export function isCheaper(passwordHash: string, cost: number): boolean {
+  return getRounds(passwordHash) < cost;
 }
 
 function preHash(password: string): string {

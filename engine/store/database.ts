@@ -14,6 +14,8 @@ import { Drift1763800000005 } from './migrations/0005-drift';
 import { EjectedHostings1763800000006 } from './migrations/0006-ejected-hostings';
 import { FailedLooks1763800000007 } from './migrations/0007-failed-looks';
 import { Labels1763800000008 } from './migrations/0008-labels';
+import { Accounts1763800000009 } from './migrations/0009-accounts';
+import { Audit1763800000010 } from './migrations/0010-audit';
 import { GuestLimits1763800000012 } from './migrations/0012-guest-limits';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
@@ -37,6 +39,8 @@ const migrations = [
   EjectedHostings1763800000006,
   FailedLooks1763800000007,
   Labels1763800000008,
+  Accounts1763800000009,
+  Audit1763800000010,
   GuestLimits1763800000012,
 ];
 

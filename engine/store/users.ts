@@ -1,5 +1,5 @@
 /** Accounts as rows. */
-import type { User } from '../engine';
+import type { Role, User } from '../engine';
 import { EngineError } from '../errors';
 import { type Tx, violatedConstraint } from './database';
 import { UserRow } from './entities/user';
@@ -7,7 +7,7 @@ import { UserRow } from './entities/user';
 /** @throws {EngineError} email_taken, username_taken */
 export async function insertUser(
   tx: Tx,
-  user: { email: string; username: string; passwordHash: string },
+  user: { email: string; username: string; passwordHash: string; role?: Role },
 ): Promise<User> {
   try {
     return toUser(await tx.save(UserRow, user));
@@ -31,19 +31,93 @@ export async function findUserByName(tx: Tx, username: string): Promise<User | n
   return row === null ? null : findUser(tx, row.id);
 }
 
-export async function findCredentials(
-  tx: Tx,
-  email: string,
-): Promise<{ user: User; passwordHash: string } | null> {
+export interface Credentials {
+  readonly user: User;
+  readonly passwordHash: string;
+  readonly sessionVersion: number;
+}
+
+export async function findCredentials(tx: Tx, email: string): Promise<Credentials | null> {
   // PostgreSQL takes no NUL in a text
   if (email.includes('\0')) return null;
   const row = await tx
     .createQueryBuilder(UserRow, 'u')
-    .where('lower(u.email) = lower(:email)', { email })
+    .where('lower(u.email) = lower(:email) AND u.deleted_at IS NULL', { email })
     .getOne();
-  return row && { user: toUser(row), passwordHash: row.passwordHash };
+  return row && toCredentials(row);
 }
 
-function toUser({ id, email, username, role, createdAt }: UserRow): User {
+export async function credentialsOf(tx: Tx, id: number): Promise<Credentials | null> {
+  const row = await tx.findOneBy(UserRow, { id });
+  return row?.deletedAt === null ? toCredentials(row) : null;
+}
+
+/** The same password at another cost; a password that was changed meanwhile stays. */
+export async function updateHash(tx: Tx, id: number, before: string, after: string): Promise<void> {
+  await tx.update(UserRow, { id, passwordHash: before }, { passwordHash: after });
+}
+
+/** Voids every access token there is. @returns the session version from here on; null when the account is gone */
+export async function endSessions(
+  tx: Tx,
+  id: number,
+  change: { passwordHash?: string } = {},
+): Promise<number | null> {
+  const [rows]: [{ version: number }[], number] = await tx.query(
+    `UPDATE users SET session_version = session_version + 1, password_hash = coalesce($2, password_hash)
+     WHERE id = $1 AND deleted_at IS NULL RETURNING session_version AS version`,
+    [id, change.passwordHash ?? null],
+  );
+  return rows[0]?.version ?? null;
+}
+
+/** @throws {EngineError} not_found */
+export async function setRole(tx: Tx, email: string, role: Role): Promise<User> {
+  const found = await findCredentials(tx, email);
+  if (found === null) throw new EngineError('not_found', `There is no account of ${email}`);
+  await tx.update(UserRow, { id: found.user.id }, { role });
+  return { ...found.user, role };
+}
+
+/**
+ * Takes everything personal out of an account and voids its tokens. The row stays, since hostings and operations that
+ * have ended refer to it; its number is never given to anybody else.
+ *
+ * @throws {EngineError} hosting_exists
+ */
+export async function deleteUser(tx: Tx, id: number): Promise<void> {
+  // accepting a hosting waits for this row
+  await tx.query(`SELECT 1 FROM users WHERE id = $1 FOR UPDATE`, [id]);
+  const living: unknown[] = await tx.query(
+    `SELECT 1 FROM hostings WHERE user_id = $1 AND status NOT IN ('deleted', 'failed', 'ejected')`,
+    [id],
+  );
+  if (living.length > 0)
+    throw new EngineError('hosting_exists', 'You still have a hosting; delete it first, then the account');
+  await tx.query(
+    `UPDATE users SET email = 'deleted.' || id, username = 'deleted.' || id, password_hash = '', role = 'user',
+       session_version = session_version + 1, deleted_at = clock_timestamp() WHERE id = $1`,
+    [id],
+  );
+  await tx.query(
+    `UPDATE api_tokens SET revoked_at = clock_timestamp() WHERE user_id = $1 AND revoked_at IS NULL`,
+    [id],
+  );
+}
+
+/** Holds the account until the transaction ends. @throws {EngineError} unauthorized when it was deleted meanwhile */
+export async function holdUser(tx: Tx, id: number): Promise<void> {
+  const rows: unknown[] = await tx.query(
+    `SELECT 1 FROM users WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE`,
+    [id],
+  );
+  if (rows.length === 0) throw new EngineError('unauthorized', 'The account is gone');
+}
+
+function toCredentials(row: UserRow): Credentials {
+  return { user: toUser(row), passwordHash: row.passwordHash, sessionVersion: row.sessionVersion };
+}
+
+export function toUser({ id, email, username, role, createdAt }: UserRow): User {
   return { id, email, username, role, createdAt };
 }

@@ -28,7 +28,7 @@ load_environment() {
 }
 
 # Secrets are made once, kept in files of their own that only root reads, and named by NAME_FILE.
-SECRET_NAMES=(JWT_SECRET STATE_KEY POSTGRES_PASSWORD)
+SECRET_NAMES=(JWT_SECRET STATE_KEY POSTGRES_PASSWORD METRICS_TOKEN)
 
 use_secrets() {
   local name variable

@@ -113,6 +113,9 @@ describe('Nginx', () => {
       expect(answer.headers).toMatchObject({
         'content-type': 'text/html',
         'x-content-type-options': 'nosniff',
+        'x-frame-options': 'DENY',
+        'cross-origin-opener-policy': 'same-origin',
+        'cross-origin-resource-policy': 'same-origin',
         'content-security-policy': expect.stringContaining("default-src 'none'") as string,
       });
     }

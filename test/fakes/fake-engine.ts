@@ -7,6 +7,8 @@
  */
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import {
+  type AuditEntry,
+  type Caller,
   EngineError,
   type ComponentHealth,
   type CreateHostingInput,
@@ -25,6 +27,7 @@ import {
   type OperationKind,
 } from '../../engine';
 import { FakeOperations } from './fake-operations';
+import { fakeTokens } from './fake-tokens';
 
 export interface FakeEngineOptions {
   /** @default 'at-once' */
@@ -32,11 +35,20 @@ export interface FakeEngineOptions {
 }
 
 type Call =
-  'register' | 'login' | 'authenticate' | 'create' | 'mine' | 'delete' | 'basic' | 'detailed' | 'metrics';
+  | 'register'
+  | 'login'
+  | 'authenticate'
+  | 'create'
+  | 'mine'
+  | 'delete'
+  | 'basic'
+  | 'detailed'
+  | 'metrics'
+  | 'audit';
 
 interface Account {
   user: User;
-  readonly password: string;
+  password: string;
 }
 
 function person(asker: Asker): User {
@@ -66,7 +78,7 @@ export class FakeEngine implements Engine {
   ).map((name) => ({ name, status: 'ok', latencyMs: 1.5, detail: 'fake' }));
   ready = true;
   private readonly byEmail = new Map<string, Account>();
-  private readonly tokens = new Map<string, string>();
+  private readonly sessions = new Map<string, string>();
   private readonly hostingOf = new Map<number, Hosting>();
   private readonly accepted = new Map<string, { readonly print: string; readonly answer: AcceptedHosting }>();
   private readonly broken = new Map<Call, unknown>();
@@ -83,7 +95,23 @@ export class FakeEngine implements Engine {
   }
 
   revokeTokens(): void {
-    this.tokens.clear();
+    this.sessions.clear();
+  }
+
+  private signIn(email: string, user: User) {
+    const accessToken = randomBytes(24).toString('base64url');
+    this.sessions.set(accessToken, email.toLowerCase());
+    return { accessToken, expiresInSeconds: 3600, user };
+  }
+
+  private signOut(email: string): void {
+    for (const [token, of] of this.sessions) if (of === email.toLowerCase()) this.sessions.delete(token);
+  }
+
+  private confirmed({ user }: Caller, password: string): Account {
+    const account = this.byEmail.get(user.email.toLowerCase());
+    if (account?.password !== password) throw new EngineError('wrong_password', 'That is not it');
+    return account;
   }
 
   readonly accounts: Engine['accounts'] = {
@@ -104,16 +132,53 @@ export class FakeEngine implements Engine {
       const account = this.byEmail.get(email.toLowerCase());
       if (account?.password !== password)
         throw new EngineError('invalid_credentials', 'Wrong e-mail or password');
-      const accessToken = randomBytes(24).toString('base64url');
-      this.tokens.set(accessToken, email.toLowerCase());
-      return { accessToken, expiresInSeconds: 3600, user: account.user };
+      return this.signIn(email, account.user);
     },
     authenticate: async (accessToken) => {
       this.mayBreak('authenticate');
-      const account = this.byEmail.get(this.tokens.get(accessToken) ?? '');
+      const token = this.fakeTokens.find(accessToken);
+      const email = token === undefined ? this.sessions.get(accessToken) : token.user.email.toLowerCase();
+      const account = this.byEmail.get(email ?? '');
       if (account === undefined) throw new EngineError('unauthorized', 'The signature does not match');
-      return account.user;
+      const { user } = account;
+      if (token !== undefined) return { user, via: { kind: 'token', ...token.made } };
+      return { user, via: { kind: 'session', id: accessToken, expiresAt: new Date(Date.now() + 3_600_000) } };
     },
+    logout: async ({ user, via }, { everywhere }) => {
+      if (everywhere) this.signOut(user.email);
+      else this.sessions.delete(via.id);
+    },
+    changePassword: async (caller, { current, next }) => {
+      const account = this.confirmed(caller, current);
+      account.password = next;
+      this.signOut(caller.user.email);
+      return this.signIn(caller.user.email, account.user);
+    },
+    delete: async (caller, { password }) => {
+      this.confirmed(caller, password);
+      if (this.hostingOf.has(caller.user.id)) throw new EngineError('hosting_exists', 'There is a hosting');
+      this.signOut(caller.user.email);
+      this.byEmail.delete(caller.user.email.toLowerCase());
+    },
+  };
+
+  private readonly fakeTokens = fakeTokens();
+  readonly tokens = this.fakeTokens.asEngineSees;
+  readonly audited: AuditEntry[] = [];
+  readonly audit: Engine['audit'] = {
+    record: async ({ targetEmail, ...record }) => {
+      this.mayBreak('audit');
+      const known = targetEmail === undefined ? undefined : this.byEmail.get(targetEmail.toLowerCase());
+      const target = record.target ?? (known === undefined ? null : `user ${known.user.id}`);
+      this.audited.push({ ...record, target, id: String(this.audited.length + 1), at: new Date() });
+    },
+    list: async ({ before, limit, userId, action }) =>
+      this.audited
+        .filter(({ id }) => before === undefined || BigInt(id) < BigInt(before))
+        .filter((entry) => userId === undefined || entry.userId === userId)
+        .filter((entry) => action === undefined || entry.action === action)
+        .reverse()
+        .slice(0, limit),
   };
 
   /** What the next plans show; tests set it. */

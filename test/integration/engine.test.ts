@@ -129,7 +129,7 @@ describe('the engine', () => {
       email: wanted.email.toUpperCase(),
       password: wanted.password,
     });
-    expect(await engine.accounts.authenticate(accessToken)).toEqual(user);
+    expect((await engine.accounts.authenticate(accessToken)).user).toEqual(user);
     await expect(
       engine.accounts.register({ ...registration(), email: wanted.email.toLowerCase() }),
     ).rejects.toMatchObject({ code: 'email_taken' });

@@ -147,10 +147,10 @@ describe('a restore', () => {
     // the number of the one who is forgotten, so that the token would open another's account
     expect(other.id).toBe(late.user.id);
     await expect(restored.authenticate(late.accessToken)).rejects.toMatchObject({ code: 'unauthorized' });
-    expect((await restored.authenticate(early.accessToken)).username).toBe('mina');
+    expect((await restored.authenticate(early.accessToken)).user.username).toBe('mina');
     await new Promise((resolve) => setTimeout(resolve, 1_100));
     const { accessToken } = await restored.login({ email: 'other@example.org', password });
-    expect((await restored.authenticate(accessToken)).username).toBe('other');
+    expect((await restored.authenticate(accessToken)).user.username).toBe('other');
   });
 
   it('of an older backup goes through the migrations since', async () => {

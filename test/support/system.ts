@@ -98,6 +98,7 @@ export async function startSystem(
     XDG_CONFIG_HOME: path.join(dir, 'config'),
     NODE_ENV: 'test',
     CACHE_DIR: process.env.CACHE_DIR ?? '/var/cache/vm-webhoster',
+    TERRAFORM_BIN: process.env.TERRAFORM_BIN ?? 'terraform',
     DATA_DIR: dir,
     POOL_DIR: `/var/lib/libvirt/webhoster-test-${id}`,
     POOL_NAME: `wht-${id}`,
@@ -116,6 +117,7 @@ export async function startSystem(
     JWT_SECRET: secret(),
     STATE_KEY: secret(),
     BCRYPT_COST: '4',
+    METRICS_OPEN_LOCAL: 'true',
     // below the range that the kernel hands out to others, and one window per system
     SSH_PORT_MIN: String(10_000 + (sshPort % 200) * 50),
     SSH_PORT_MAX: String(10_000 + (sshPort % 200) * 50 + 49),

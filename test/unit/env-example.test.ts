@@ -1,16 +1,19 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { EngineError, loadConfig, settingNames } from '../../engine';
 
 const root = path.join(__dirname, '../..');
-const secret = 'x'.repeat(32);
+const secret = 'Zq3mVt8LwXy1RbKc6NdPf0HsGj5TuAe9';
 const least = { JWT_SECRET: secret, STATE_KEY: secret, POSTGRES_PASSWORD: secret };
 
 /** Names that the engine's schema does not have: read by scripts, image builds, or as a way to give a secret. */
 const extraNames = [
   'JWT_SECRET_FILE',
+  'JWT_OLD_SECRETS_FILE',
   'STATE_KEY_FILE',
+  'STATE_OLD_KEYS_FILE',
   'POSTGRES_PASSWORD_FILE',
   'DATABASE_URL_FILE',
   'METRICS_TOKEN_FILE',
@@ -144,6 +147,53 @@ describe('loadConfig', () => {
     expect(refusal(env)).toContain(`\n  ${name}: `);
   });
 
+  describe('outside development', () => {
+    it.each([
+      ['JWT_SECRET', 'x'.repeat(64)],
+      ['JWT_SECRET', 'abcabcabcabcabcabcabcabcabcabcabcabc'],
+      ['JWT_SECRET', 'please-change-me-please-change-me-now'],
+      ['STATE_KEY', 'this is my-secret key for this service'],
+      ['STATE_KEY', 'your_key_goes_here_0123456789abcdefgh'],
+      ['METRICS_TOKEN', '1234567890123456789012345678901234567890'],
+      ['POSTGRES_PASSWORD', 'passwordpasswordpasswordpassword'],
+      ['JWT_OLD_SECRETS', `${secret}-old,${'y'.repeat(40)}`],
+      ['DATABASE_URL', 'postgres://postgres:postgres@db.example/webhoster'],
+      ['BCRYPT_COST', '9'],
+      ['STATE_OLD_KEYS', secret],
+    ])('refuses the weak %s %s and says what to do', (name, value) => {
+      const message = refusal({ [name]: value });
+      expect(message).toContain(`\n  ${name}: `);
+      expect(message).toMatch(/make|give|at least/);
+      if (value.length > 10) expect(message).not.toContain(value);
+      // a test or a developer may
+      expect(() => loadConfig({ ...least, NODE_ENV: 'development', [name]: value })).not.toThrow();
+    });
+
+    it('takes what openssl makes, base64 and hexadecimal', () => {
+      for (let round = 0; round < 200; round++) {
+        const made = randomBytes(48).toString(round % 2 ? 'base64' : 'hex');
+        expect(() => loadConfig({ ...least, JWT_SECRET: made, STATE_KEY: made })).not.toThrow();
+      }
+    });
+  });
+
+  it('reads lists separated by commas, spaces or lines, and holds each part to its rules', () => {
+    const { JWT_OLD_SECRETS, CORS_ORIGINS, TRUSTED_PROXIES } = loadConfig({
+      ...least,
+      JWT_OLD_SECRETS: `${secret}-1, ${secret}-2\n${secret}-3`,
+      CORS_ORIGINS: 'https://a.example,http://localhost:3000',
+      TRUSTED_PROXIES: '10.0.0.0/8 ::1',
+    });
+    expect(JWT_OLD_SECRETS).toEqual([1, 2, 3].map((each) => `${secret}-${each}`));
+    expect(CORS_ORIGINS).toEqual(['https://a.example', 'http://localhost:3000']);
+    expect(TRUSTED_PROXIES).toEqual(['10.0.0.0/8', '::1']);
+    expect(refusal({ JWT_OLD_SECRETS: `${secret},short` })).toContain('JWT_OLD_SECRETS.1: ');
+    for (const bad of ['*', 'null', 'https://a.example/', 'https://*.example', 'a.example'])
+      expect(refusal({ CORS_ORIGINS: bad })).toContain('CORS_ORIGINS.0: ');
+    for (const bad of ['true', '1', 'all', '10.0.0.0/99'])
+      expect(refusal({ TRUSTED_PROXIES: bad })).toContain('TRUSTED_PROXIES.0: ');
+  });
+
   it('never repeats a secret it refuses', () => {
     expect(refusal({ JWT_SECRET: 'hunter2-hunter2' })).not.toContain('hunter2');
   });
@@ -153,7 +203,7 @@ describe('loadConfig', () => {
   });
 
   it('needs no POSTGRES_PASSWORD beside a DATABASE_URL', () => {
-    const url = 'postgres://user:password@db.example/webhoster';
+    const url = 'postgres://user:kfRtW2yqPa@db.example/webhoster';
     expect(loadConfig({ JWT_SECRET: secret, STATE_KEY: secret, DATABASE_URL: url }).DATABASE_URL).toBe(url);
   });
 
@@ -174,10 +224,9 @@ describe('loadConfig', () => {
     });
 
     it('reads it without the line break at its end', () => {
-      writeFileSync(file, `${'f'.repeat(40)}\n`);
-      expect(loadConfig({ ...least, JWT_SECRET: undefined, JWT_SECRET_FILE: file }).JWT_SECRET).toBe(
-        'f'.repeat(40),
-      );
+      const inFile = `${secret}-in-a-file`;
+      writeFileSync(file, `${inFile}\n`);
+      expect(loadConfig({ ...least, JWT_SECRET: undefined, JWT_SECRET_FILE: file }).JWT_SECRET).toBe(inFile);
     });
 
     it('prefers the variable itself', () => {

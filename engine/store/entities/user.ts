@@ -8,5 +8,7 @@ export class UserRow {
   @Column('text') username!: string;
   @Column('text', { name: 'password_hash' }) passwordHash!: string;
   @Column('text', { default: 'user' }) role!: Role;
+  @Column('integer', { name: 'session_version', default: 1 }) sessionVersion!: number;
+  @Column('timestamptz', { name: 'deleted_at', nullable: true }) deletedAt!: Date | null;
   @CreateDateColumn({ type: 'timestamptz', name: 'created_at' }) createdAt!: Date;
 }

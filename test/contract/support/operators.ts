@@ -5,6 +5,8 @@ import { createApp } from '../../../api/app';
 import { openClient } from '../../../cli/remote/client';
 import { remoteOperator } from '../../../cli/remote/remote-operator';
 import type { Engine, Operator, User } from '../../../engine';
+import { personalTokens } from '../../../engine/accounts/personal-tokens';
+import { audit } from '../../../engine/audit';
 import { drift } from '../../../engine/drift';
 import { health } from '../../../engine/health';
 import { metrics } from '../../../engine/metrics';
@@ -42,6 +44,8 @@ export async function serviceScene(world: World): Promise<ServiceScene> {
   const { parts, bus, runner } = world;
   const engine: Engine = {
     ...world.engine,
+    tokens: personalTokens(parts.database),
+    audit: audit(parts.database),
     plans: plans(parts),
     runs: runs(parts, bus),
     drift: drift(parts),

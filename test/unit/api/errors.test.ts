@@ -6,12 +6,13 @@ import { bearer, startApi } from './harness';
 const expected: Record<number, readonly ErrorCode[]> = {
   400: ['validation_failed'],
   401: ['unauthorized', 'invalid_credentials'],
-  403: ['forbidden'],
-  404: ['not_found', 'hosting_not_found', 'operation_not_found', 'run_not_found'],
+  403: ['forbidden', 'wrong_password'],
+  404: ['not_found', 'hosting_not_found', 'operation_not_found', 'run_not_found', 'token_not_found'],
   409: [
     'email_taken',
     'username_taken',
     'quota_exceeded',
+    'hosting_exists',
     'ports_exhausted',
     'addresses_exhausted',
     'not_cancellable',
@@ -21,6 +22,7 @@ const expected: Record<number, readonly ErrorCode[]> = {
     'disk_lost',
     'cancelled',
   ],
+  429: ['too_many_attempts'],
   422: ['idempotency_key_reused'],
   500: ['synthesis_failed', 'plan_refused', 'config_invalid', 'internal'],
   502: ['plan_failed', 'apply_failed', 'destroy_failed', 'proxy_refused'],

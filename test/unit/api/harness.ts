@@ -44,7 +44,12 @@ export function startApi({ operationsEnd, documented = true, ...parts }: ApiOpti
     warn: collect('warn'),
     error: collect('error'),
   } as unknown as AppParts['logger'];
-  const app = createApp({ engine, config: { REQUEST_WAIT_SECONDS: 5 }, logger, ...parts });
+  const app = createApp({
+    engine,
+    config: { REQUEST_WAIT_SECONDS: 5, METRICS_OPEN_LOCAL: true },
+    logger,
+    ...parts,
+  });
   const routes = parts.routes ?? allRoutes;
   const handle: Api['handle'] = (incoming, response) => {
     if (documented) watch(incoming, response, routes);

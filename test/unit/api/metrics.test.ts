@@ -2,7 +2,11 @@ import http from 'node:http';
 import { bearer, startApi, type ApiOptions } from './harness';
 
 const token = 'a-token-of-at-least-32-characters-xx';
-const withToken: ApiOptions = { config: { REQUEST_WAIT_SECONDS: 5, METRICS_TOKEN: token } };
+const withToken: ApiOptions = {
+  config: { REQUEST_WAIT_SECONDS: 5, METRICS_TOKEN: token, METRICS_OPEN_LOCAL: true },
+};
+/** As the service comes. */
+const byDefault: ApiOptions = { config: { REQUEST_WAIT_SECONDS: 5 } };
 /** A peer elsewhere, as Node tells it. */
 const elsewhere = '192.0.2.7';
 
@@ -84,6 +88,13 @@ describe('GET /metrics', () => {
       expect((await scrape(startApi(), '127.0.0.1', { [header]: elsewhere })).status).toBe(404);
     },
   );
+
+  it('is not there for this machine either, unless it is said to be alone: a proxy may add no header', async () => {
+    expect((await scrape(startApi(byDefault), '127.0.0.1')).status).toBe(404);
+    const tokenOnly = { config: { REQUEST_WAIT_SECONDS: 5, METRICS_TOKEN: token } };
+    expect((await scrape(startApi(tokenOnly), '127.0.0.1')).status).toBe(404);
+    expect((await scrape(startApi(tokenOnly), '127.0.0.1', bearer(token))).status).toBe(200);
+  });
 
   it('opens to the token from anywhere, where there is one', async () => {
     const { status, text } = await scrape(startApi(withToken), elsewhere, bearer(token));

@@ -57,7 +57,12 @@ describe('a route that is only declared', () => {
         { name: 'status', in: 'query', required: false, schema: { enum: ['running', 'failed'] } },
         { name: 'limit', in: 'query', required: false, schema: { maximum: 50, default: 10 } },
       ],
-      responses: { 200: { description: 'Found' }, 400: {}, 401: {}, 403: { description: 'forbidden' } },
+      responses: {
+        200: { description: 'Found' },
+        400: {},
+        401: {},
+        403: { description: 'forbidden, insufficient_scope' },
+      },
     });
   });
 

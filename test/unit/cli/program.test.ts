@@ -7,7 +7,7 @@ import { buildProgram } from '../../../cli/program';
 import { projectRoot } from '../../../engine/project';
 
 const commands = everyCommand(buildProgram());
-const machineOnly = 'adopt backup doctor eject image node restore service'.split(' ');
+const machineOnly = 'admin adopt audit backup doctor eject image keys node restore service token'.split(' ');
 
 it('there is every command', () => {
   const names = commands.map(({ name }) => name.replace(/^webhoster ?/, ''));

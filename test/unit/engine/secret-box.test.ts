@@ -1,3 +1,4 @@
+import { createCipheriv, hkdfSync } from 'node:crypto';
 import fc from 'fast-check';
 import { secretBox } from '../../../engine/secret-box';
 
@@ -53,7 +54,33 @@ describe('secretBox', () => {
 
   it('refuses a version it does not know, by name', () => {
     const sealed = box.seal(plain, 'a');
-    sealed[0] = 2;
+    sealed[0] = 3;
     expect(() => box.open(sealed, 'a')).toThrow('unknown version');
+  });
+
+  it('opens with old keys what they sealed, and seals with the newest', () => {
+    const old = secretBox('o'.repeat(32));
+    const both = secretBox(key, ['o'.repeat(32)]);
+    const before = old.seal(plain, 'a');
+    expect(both.open(before, 'a')).toEqual(plain);
+    expect(both.isCurrent(before)).toBe(false);
+    const after = both.seal(plain, 'a');
+    expect(both.isCurrent(after)).toBe(true);
+    expect(box.open(after, 'a')).toEqual(plain);
+    expect(() => old.open(after, 'a')).toThrow('not known here');
+  });
+
+  it('opens what was sealed before seals named their keys, with whichever key it was', () => {
+    // made by the version before: 1, nonce, tag, text; key 32 times k, context a
+    const derived = Buffer.from(hkdfSync('sha256', key, 'vm-webhoster', 'secret-box v1', 32));
+    const nonce = Buffer.alloc(12, 7);
+    const cipher = createCipheriv('aes-256-gcm', derived, nonce).setAAD(Buffer.from('a'));
+    const body = Buffer.concat([cipher.update(plain), cipher.final()]);
+    const unnamed = Buffer.concat([Buffer.from([1]), nonce, cipher.getAuthTag(), body]);
+    expect(box.open(unnamed, 'a')).toEqual(plain);
+    expect(secretBox('n'.repeat(32), [key]).open(unnamed, 'a')).toEqual(plain);
+    expect(box.isCurrent(unnamed)).toBe(false);
+    expect(() => box.open(unnamed, 'b')).toThrow();
+    expect(() => secretBox('n'.repeat(32)).open(unnamed, 'a')).toThrow();
   });
 });

@@ -1,32 +1,43 @@
 import { generateKeyPairSync } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import { issueToken, verifyToken } from '../../../engine/accounts/tokens';
+import { issueToken, type TokenSettings, verifyToken } from '../../../engine/accounts/tokens';
+import { keyId } from '../../../engine/key-id';
 import { thrownBy } from './support';
 
 const secret = 'j'.repeat(32);
-const settings = { secret, ttlSeconds: 3600 };
+const settings: TokenSettings = { secrets: [secret], ttlSeconds: 3600 };
+const kidOf = (key: string): string => keyId(key, 'access token').toString('hex');
+const ada = { userId: 7, sessionVersion: 3 };
 const right = {
   algorithm: 'HS256',
   issuer: 'vm-webhoster',
   audience: 'vm-webhoster-api',
   subject: '7',
+  jwtid: '7f0c1f4e-3f3c-4a55-9d2e-0a4b8c9d1e2f',
+  keyid: kidOf(secret),
   expiresIn: 60,
 } as const;
 
 function signed(change: jwt.SignOptions, claims: object = {}, key = secret): string {
-  return jwt.sign(claims, key, { ...right, ...change });
+  return jwt.sign({ ver: 3, ...claims }, key, { ...right, ...change });
 }
 
 function without(name: keyof typeof right): string {
   const options: jwt.SignOptions = { ...right };
   Reflect.deleteProperty(options, name);
-  return jwt.sign({}, secret, options);
+  return jwt.sign({ ver: 3 }, secret, options);
 }
 
 function unsigned(): string {
-  return jwt.sign({ iss: right.issuer, aud: right.audience, sub: '7', exp: inAMinute() }, '', {
-    algorithm: 'none',
-  });
+  const claims = {
+    iss: right.issuer,
+    aud: right.audience,
+    sub: '7',
+    jti: right.jwtid,
+    ver: 3,
+    exp: inAMinute(),
+  };
+  return jwt.sign(claims, '', { algorithm: 'none', keyid: right.keyid });
 }
 
 /** Seconds since 1970. */
@@ -36,8 +47,8 @@ function inAMinute(): number {
 
 /** Claims as they are, which jwt.sign would refuse. */
 function rawClaims(claims: Record<string, unknown>, options: jwt.SignOptions = {}): string {
-  const base = { iss: right.issuer, aud: right.audience, exp: inAMinute() };
-  return jwt.sign({ ...base, ...claims }, secret, { algorithm: 'HS256', ...options });
+  const base = { iss: right.issuer, aud: right.audience, jti: right.jwtid, ver: 3, exp: inAMinute() };
+  return jwt.sign({ ...base, ...claims }, secret, { algorithm: 'HS256', keyid: right.keyid, ...options });
 }
 
 const rsa = generateKeyPairSync('rsa', {
@@ -48,11 +59,22 @@ const rsa = generateKeyPairSync('rsa', {
 
 const refused: Record<string, () => string> = {
   'no signature (alg none)': unsigned,
-  RS256: () => jwt.sign({}, rsa.privateKey, { ...right, algorithm: 'RS256' }),
+  RS256: () => jwt.sign({ ver: 3 }, rsa.privateKey, { ...right, algorithm: 'RS256' }),
   'HS256 under the text of an RSA public key': () => {
     const [header, claims] = signed({}).split('.');
     return `${header}.${claims}.${jwt.sign({}, Buffer.from(rsa.publicKey), right).split('.')[2]}`;
   },
+  'HS256 with an RSA public key, named by its own kid': () =>
+    signed({ keyid: kidOf(rsa.publicKey) }, {}, rsa.publicKey),
+  'a kid that is not known': () => signed({ keyid: kidOf('k'.repeat(32)) }),
+  'no kid': () => without('keyid'),
+  'a kid that is a path': () => signed({ keyid: '../../dev/null' }, {}, ''.padEnd(32, 'k')),
+  'no session': () => without('jwtid'),
+  'a session that is no UUID': () => signed({ jwtid: "' OR 1=1" }),
+  'no session version': () => signed({}, { ver: undefined }),
+  'a session version that is no number': () => signed({}, { ver: '3' }),
+  'a signature that was cut': () => signed({}).slice(0, -4),
+  'no signature at all': () => `${signed({}).split('.').slice(0, 2).join('.')}.`,
   HS512: () => signed({ algorithm: 'HS512' }),
   HS384: () => signed({ algorithm: 'HS384' }),
   'another secret': () => signed({}, {}, 'k'.repeat(32)),
@@ -87,8 +109,9 @@ const refused: Record<string, () => string> = {
 describe('access tokens', () => {
   it('give back the user they were issued to', () => {
     const before = Math.floor(Date.now() / 1000) * 1000;
-    const { userId, issuedAt } = verifyToken(issueToken(7, settings), settings);
+    const { userId, sessionVersion, issuedAt } = verifyToken(issueToken(ada, settings), settings);
     expect(userId).toBe(7);
+    expect(sessionVersion).toBe(3);
     expect(issuedAt.getTime()).toBeGreaterThanOrEqual(before);
     expect(issuedAt.getTime()).toBeLessThanOrEqual(Date.now());
     // the tokens of the cases below fail for what they say, not for their form
@@ -96,8 +119,10 @@ describe('access tokens', () => {
   });
 
   it('say HS256, issuer, audience and an end', () => {
-    const { header, payload } = jwt.decode(issueToken(7, settings), { complete: true })!;
+    const { header, payload } = jwt.decode(issueToken(ada, settings), { complete: true })!;
     expect(header.alg).toBe('HS256');
+    expect(header.kid).toBe(right.keyid);
+    expect(JSON.stringify(header)).not.toContain(secret);
     expect(payload).toMatchObject({ iss: right.issuer, aud: right.audience, sub: '7' });
     const { iat = 0, exp = 0 } = payload as jwt.JwtPayload;
     expect(exp - iat).toBe(3600);
@@ -107,5 +132,21 @@ describe('access tokens', () => {
     const thrown = await thrownBy(() => verifyToken(make(), settings));
     expect(thrown).toMatchObject({ name: 'EngineError', code: 'unauthorized', retryable: false });
     expect((thrown as Error).message).toBe('The access token is not valid; log in again');
+  });
+
+  it('of an old key are good until it is taken away, and the first key signs', async () => {
+    const old: TokenSettings = { ...settings, secrets: ['o'.repeat(32)] };
+    const both: TokenSettings = { ...settings, secrets: [secret, 'o'.repeat(32)] };
+    const before = issueToken(ada, old);
+    expect(verifyToken(before, both).userId).toBe(7);
+    expect(verifyToken(issueToken(ada, both), settings).userId).toBe(7);
+    expect(await thrownBy(() => verifyToken(before, settings))).toMatchObject({ code: 'unauthorized' });
+  });
+
+  it('never open the same session twice', () => {
+    const sessions = [issueToken(ada, settings), issueToken(ada, settings)].map(
+      (token) => verifyToken(token, settings).sessionId,
+    );
+    expect(sessions[0]).not.toBe(sessions[1]);
   });
 });

@@ -1,0 +1,25 @@
+/** Who changed what. */
+import { showAuditEntry } from '../account-views';
+import { defineRoute, type Route } from '../route';
+import { auditPage, auditQuery } from '../schemas/audit';
+
+const listAudit = defineRoute({
+  name: 'listAudit',
+  method: 'get',
+  path: '/api/v1/admin/audit',
+  tag: 'Administration',
+  summary: 'Show who changed what, newest first',
+  auth: 'admin',
+  query: auditQuery,
+  responses: { 200: { description: 'A page of the audit log', data: auditPage } },
+  failures: [],
+  async handle({ engine, query, answer }) {
+    const { before, user_id: userId, action, limit } = query;
+    const entries = await engine.audit.list({ before, userId, action, limit });
+    const next = entries.length < limit ? null : (entries.at(-1)?.id ?? null);
+    const data = { entries: entries.map(showAuditEntry), next_before: next };
+    return answer(200, { message: 'audit_listed', data });
+  },
+});
+
+export const auditRoutes: readonly Route[] = [listAudit];

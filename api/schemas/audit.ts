@@ -1,0 +1,47 @@
+/** The audit log, a page at a time. */
+import { z } from 'zod';
+import { errorCodes, longestAuditPage } from '../../engine';
+import { httpErrorCodes } from '../http-error';
+import { answerSchema, timestamp } from './components';
+import { says } from './field-message';
+
+/** Fits PostgreSQL's bigint. */
+const entryId = z.string().regex(/^[0-9]{1,18}$/, says('identifier_invalid'));
+
+export const auditQuery = z.strictObject({
+  before: entryId
+    .optional()
+    .meta({ description: 'Only what is older than this entry: `next_before` of a page' }),
+  user_id: z.coerce.number().int().min(1).max(2_147_483_647).optional(),
+  action: z
+    .string()
+    .regex(/^[A-Za-z ]{1,64}$/, says('identifier_invalid'))
+    .optional()
+    .meta({ description: 'An operationId, or what a command did', examples: ['createHosting'] }),
+  limit: z.coerce.number().int().min(1).max(longestAuditPage).default(50),
+});
+
+export const auditEntryView = answerSchema(
+  'AuditEntry',
+  z.object({
+    id: z.string(),
+    at: timestamp,
+    user_id: z.number().int().nullable(),
+    actor: z.string(),
+    via: z.enum(['session', 'token', 'none', 'machine']),
+    action: z.string(),
+    target: z.string().nullable(),
+    outcome: z.enum(['done', 'refused', 'failed']),
+    code: z.enum([...errorCodes, ...httpErrorCodes]).nullable(),
+    address: z.string().nullable(),
+    request_id: z.string().nullable(),
+  }),
+);
+
+export const auditPage = answerSchema(
+  'AuditPage',
+  z.object({
+    entries: z.array(auditEntryView),
+    next_before: z.string().nullable().meta({ description: 'For the next page; null when this is the last' }),
+  }),
+);

@@ -1,0 +1,59 @@
+/** Personal API tokens. */
+import { z } from 'zod';
+import { tokenScopes } from '../../engine';
+import { answerSchema, requestSchema, timestamp } from './components';
+import { says } from './field-message';
+
+const LONGEST_NAME = 64;
+const DAYS_MAX = 365;
+
+const scopes = z
+  .array(z.enum(tokenScopes))
+  .min(1, says('token_scopes_invalid'))
+  .max(tokenScopes.length, says('token_scopes_invalid'))
+  .refine((given) => new Set(given).size === given.length, says('token_scopes_invalid'))
+  .meta({ uniqueItems: true, examples: [['hosting:read']] });
+
+export const tokenRequest = requestSchema(
+  'ApiTokenRequest',
+  z.strictObject({
+    name: z
+      .string()
+      .max(LONGEST_NAME, { error: says('token_name_invalid'), abort: true })
+      // what is shown in tables: no control characters, no line breaks of any kind, no half of a surrogate pair
+      .regex(/^[\u0020-\u007e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufffd]+$/, says('token_name_invalid'))
+      .meta({ description: 'What you will know it by', examples: ['backup script'] }),
+    scopes,
+    expires_in_days: z
+      .number()
+      .int(says('token_days_invalid'))
+      .min(1, says('token_days_invalid'))
+      .max(DAYS_MAX, says('token_days_invalid'))
+      .default(90),
+  }),
+);
+
+export const apiTokenView = answerSchema(
+  'ApiToken',
+  z.object({
+    id: z.string(),
+    name: z.string(),
+    prefix: z.string().meta({ description: 'How it begins', examples: ['whk_Ab3dE6gH'] }),
+    scopes: z.array(z.enum(tokenScopes)),
+    created_at: timestamp,
+    expires_at: timestamp,
+    last_used_at: timestamp.nullable().meta({ description: 'To the minute' }),
+  }),
+);
+
+export const madeToken = answerSchema(
+  'MadeApiToken',
+  z.object({
+    token: z.string().meta({ description: 'Given here and never again; send it as a bearer token' }),
+    api_token: apiTokenView,
+  }),
+);
+
+export const tokenList = answerSchema('ApiTokenList', z.object({ api_tokens: z.array(apiTokenView) }));
+
+export const tokenParams = z.strictObject({ id: z.guid(says('identifier_invalid')) });

@@ -1,0 +1,87 @@
+/** `webhoster admin …`: who administrates. */
+import { Command } from 'commander';
+import { fieldMessages } from '../../api/messages';
+import { registration } from '../../api/schemas/account';
+import { EngineError, type Role } from '../../engine';
+import { withAdministration } from '../administrate';
+import { withFacts } from '../facts';
+import { readNewPassword } from '../secret-input';
+
+export function adminCommand(): Command {
+  const command = new Command('admin').description(
+    'Makes administrators, and accounts administrators or users',
+  );
+  const create = command
+    .command('create')
+    .argument('<email>', 'of the new account')
+    .description(
+      'Makes an account that administrates; asks for its password, or reads it from the standard input',
+    )
+    .option('--username <name>', 'instead of the part before the @')
+    .action(createAdmin);
+  withFacts(create, {
+    where: 'machine',
+    examples: [
+      'webhoster admin create you@example.org',
+      'webhoster admin create you@example.org <password-file',
+    ],
+    exitCodes: { 0: 'made', 1: 'failed', 2: 'wrong usage, or refused' },
+  });
+  const grant = command
+    .command('grant')
+    .argument('<email>', 'of the account')
+    .description('Makes an account an administrator')
+    .action((email: string) => setRole(email, 'admin'));
+  withFacts(grant, {
+    where: 'machine',
+    examples: ['webhoster admin grant ada@example.org'],
+    exitCodes: { 0: 'an administrator', 1: 'failed', 2: 'wrong usage' },
+  });
+  const revoke = command
+    .command('revoke')
+    .argument('<email>', 'of the account')
+    .description('Makes an administrator a user again, at once')
+    .action((email: string) => setRole(email, 'user'));
+  withFacts(revoke, {
+    where: 'machine',
+    examples: ['webhoster admin revoke ada@example.org'],
+    exitCodes: { 0: 'a user', 1: 'failed', 2: 'wrong usage' },
+  });
+  return withFacts(command, {
+    where: 'machine',
+    examples: ['webhoster admin create you@example.org'],
+    exitCodes: { 0: 'done', 1: 'failed', 2: 'wrong usage, or refused' },
+  });
+}
+
+async function createAdmin(email: string, { username }: { username?: string }): Promise<void> {
+  const name =
+    username ??
+    email
+      .split('@', 1)[0]
+      ?.toLowerCase()
+      .replace(/[^a-z0-9-]/g, '-') ??
+    '';
+  const input = checked({ email, username: name, password: await readNewPassword() });
+  const user = await withAdministration((administration) => administration.createAdmin(input));
+  console.log(`${user.username} (${user.email}) is user ${user.id} and administrates`);
+}
+
+/** By the rules for everybody. */
+function checked(input: { email: string; username: string; password: string }): typeof input {
+  const parsed = registration.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const told = parsed.error.issues.map(({ path, message }) => {
+    const text = Object.hasOwn(fieldMessages, message)
+      ? fieldMessages[message as keyof typeof fieldMessages].en
+      : message;
+    const hint = path[0] === 'username' ? ' (--username names another)' : '';
+    return `${path.join('.')}: ${text}${hint}`;
+  });
+  throw new EngineError('validation_failed', told.join('\n       '));
+}
+
+async function setRole(email: string, role: Role): Promise<void> {
+  const user = await withAdministration((administration) => administration.setRole(email, role));
+  console.log(`${user.username} (${user.email}) is ${role === 'admin' ? 'an administrator' : 'a user'} now`);
+}

@@ -1,0 +1,100 @@
+/** `webhoster token …`: personal API tokens of an account. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type ApiToken, type TokenScope, tokenScopes } from '../../engine';
+import { withAdministration } from '../administrate';
+import { withFacts } from '../facts';
+import { tableLines } from '../table';
+
+export function tokenCommand(): Command {
+  const command = new Command('token').description('Makes, lists and revokes API tokens of an account');
+  const create = command
+    .command('create')
+    .argument('<email>', 'of the account')
+    .argument('<name>', 'what it will be known by')
+    .description('Makes a token and prints it; it is not shown again')
+    .addOption(
+      new Option('--scope <scope...>', 'what it opens').choices(tokenScopes).default(['hosting:read']),
+    )
+    .option('--days <count>', 'good for so many days, up to 365', readDays, 90)
+    .option('--json', 'for scripts')
+    .action(createToken);
+  withFacts(create, {
+    where: 'machine',
+    examples: ['webhoster token create ada@example.org backup --scope hosting:read --days 30'],
+    exitCodes: { 0: 'made, and printed once', 1: 'failed', 2: 'wrong usage' },
+  });
+  const list = command
+    .command('list')
+    .argument('<email>', 'of the account')
+    .description('Lists the tokens that are good')
+    .option('--json', 'for scripts')
+    .action(listTokens);
+  withFacts(list, {
+    where: 'machine',
+    examples: ['webhoster token list ada@example.org'],
+    exitCodes: { 0: 'listed', 1: 'failed', 2: 'wrong usage' },
+  });
+  const revoke = command
+    .command('revoke')
+    .argument('<email>', 'of the account')
+    .argument('<id>', 'of the token, as `token list` shows it')
+    .description('Refuses a token from now on')
+    .action(async (email: string, id: string) => {
+      await withAdministration((administration) => administration.revokeToken(email, id));
+      console.log(`${id} is revoked`);
+    });
+  withFacts(revoke, {
+    where: 'machine',
+    examples: ['webhoster token revoke ada@example.org 7'],
+    exitCodes: { 0: 'refused from now on', 1: 'failed', 2: 'wrong usage' },
+  });
+  return withFacts(command, {
+    where: 'machine',
+    examples: ['webhoster token list ada@example.org'],
+    exitCodes: { 0: 'done', 1: 'failed', 2: 'wrong usage' },
+  });
+}
+
+interface CreateOptions {
+  readonly scope: readonly TokenScope[];
+  readonly days: number;
+  readonly json?: boolean;
+}
+
+async function createToken(
+  email: string,
+  name: string,
+  { scope: scopes, days, json }: CreateOptions,
+): Promise<void> {
+  const made = await withAdministration((administration) =>
+    administration.createToken(email, { name, scopes, days }),
+  );
+  console.log(json ? JSON.stringify(made, null, 2) : made.token);
+}
+
+async function listTokens(email: string, { json }: { json?: boolean }): Promise<void> {
+  const tokens = await withAdministration((administration) => administration.listTokens(email));
+  const lines = json ? [JSON.stringify(tokens, null, 2)] : tokenLines(tokens);
+  for (const line of lines) console.log(line);
+}
+
+export function tokenLines(tokens: readonly ApiToken[]): string[] {
+  const day = (moment: Date | null): string => moment?.toISOString().slice(0, 10) ?? '-';
+  return tableLines(
+    ['ID', 'NAME', 'BEGINS', 'SCOPES', 'EXPIRES', 'LAST USED'],
+    tokens.map(({ id, name, prefix, scopes, expiresAt, lastUsedAt }) => [
+      id,
+      name,
+      prefix,
+      scopes.join(','),
+      day(expiresAt),
+      day(lastUsedAt),
+    ]),
+  );
+}
+
+function readDays(value: string): number {
+  const days = Number(value);
+  if (Number.isInteger(days) && days >= 1 && days <= 365) return days;
+  throw new InvalidArgumentError('a whole number from 1 to 365');
+}

@@ -1,0 +1,90 @@
+/**
+ * What whoever operates the machine does to accounts, tokens and keys, with or without a service that runs. Each change
+ * leaves a record in the audit log.
+ */
+import { personalTokens } from './accounts/personal-tokens';
+import { hashPassword } from './accounts/passwords';
+import { audit } from './audit';
+import type { Config } from './config';
+import type { ApiToken, AuditEntry, AuditFilter, Engine, Role, User } from './engine';
+import type { EngineParts } from './engine-parts';
+import { EngineError, toEngineError } from './errors';
+import type { Log } from './log';
+import { rotateKeys, type Rotation } from './rotate-keys';
+import { findCredentials, insertUser, setRole } from './store/users';
+import { withEngine } from './with-engine';
+
+export interface Administration {
+  /** @throws email_taken, username_taken */
+  createAdmin(input: { email: string; username: string; password: string }): Promise<User>;
+  /** @throws not_found */
+  setRole(email: string, role: Role): Promise<User>;
+  /** @throws not_found, forbidden, quota_exceeded */
+  createToken(
+    email: string,
+    input: Parameters<Engine['tokens']['create']>[1],
+  ): Promise<{ token: string; made: ApiToken }>;
+  /** @throws not_found */
+  listTokens(email: string): Promise<readonly ApiToken[]>;
+  /** @throws not_found, token_not_found */
+  revokeToken(email: string, id: string): Promise<void>;
+  listAudit(filter: AuditFilter): Promise<readonly AuditEntry[]>;
+  rotateKeys(options: Parameters<typeof rotateKeys>[1]): Promise<Rotation>;
+}
+
+/** @param who  the name of whoever gives the command. @throws database_unavailable, or what `work` throws */
+export function administrate<T>(
+  config: Config,
+  log: Log,
+  who: string,
+  work: (administration: Administration) => Promise<T>,
+): Promise<T> {
+  return withEngine(config, log, ({ parts }) => work(administration(parts, who)));
+}
+
+export function administration(parts: EngineParts['parts'], who: string): Administration {
+  const { config, database } = parts;
+  const { direct } = database;
+  const tokens = personalTokens(database);
+  const log = audit(database);
+  const audited = async <T>(action: string, target: string | null, work: () => Promise<T>): Promise<T> => {
+    const record = { userId: null, actor: who, via: 'machine', action, target } as const;
+    const unknown = { address: null, requestId: null };
+    try {
+      const result = await work();
+      await log.record({ ...record, ...unknown, outcome: 'done', code: null });
+      return result;
+    } catch (thrown) {
+      await log.record({ ...record, ...unknown, outcome: 'failed', code: toEngineError(thrown).code });
+      throw thrown;
+    }
+  };
+  const userOf = async (email: string): Promise<User> => {
+    const found = await findCredentials(direct, email);
+    if (found === null) throw new EngineError('not_found', `There is no account of ${email}`);
+    return found.user;
+  };
+  return {
+    createAdmin: ({ email, username, password }) =>
+      audited('admin create', username, async () => {
+        const passwordHash = await hashPassword(password, config.BCRYPT_COST);
+        return insertUser(direct, { email, username, passwordHash, role: 'admin' });
+      }),
+    setRole: async (email, role) => {
+      const { id } = await userOf(email);
+      const action = role === 'admin' ? 'admin grant' : 'admin revoke';
+      return audited(action, `user ${id}`, () => setRole(direct, email, role));
+    },
+    createToken: async (email, input) => {
+      const user = await userOf(email);
+      return audited('token create', `user ${user.id}`, () => tokens.create(user, input));
+    },
+    listTokens: async (email) => tokens.list(await userOf(email)),
+    revokeToken: async (email, id) => {
+      const user = await userOf(email);
+      await audited('token revoke', id, () => tokens.revoke(user, id));
+    },
+    listAudit: (filter) => log.list(filter),
+    rotateKeys: (options) => audited('keys rotate', null, () => rotateKeys(parts, options)),
+  };
+}

@@ -1,0 +1,31 @@
+/** The audit log as rows; PostgreSQL itself refuses to change or remove one. */
+import type { AuditEntry, AuditFilter, AuditRecord } from '../engine';
+import type { Tx } from './database';
+
+export async function insertAudit(tx: Tx, record: AuditRecord): Promise<void> {
+  const { userId, actor, via, action, outcome, code, address, requestId } = record;
+  await tx.query(
+    `INSERT INTO audit_log (user_id, actor, via, action, target, outcome, code, address, request_id)
+     VALUES ($1, $2, $3, $4,
+       coalesce($5, (SELECT 'user ' || id FROM users WHERE lower(email) = lower($10))), $6, $7, $8, $9)`,
+    [userId, actor, via, action, record.target, outcome, code, address, requestId, emailOf(record)],
+  );
+}
+
+/** PostgreSQL takes no NUL in a text. */
+function emailOf({ targetEmail }: AuditRecord): string | null {
+  return targetEmail === undefined || targetEmail.includes('\0') ? null : targetEmail;
+}
+
+/** Newest first. */
+export function listAudit(tx: Tx, { before, limit, userId, action }: AuditFilter): Promise<AuditEntry[]> {
+  return tx.query(
+    `SELECT id, at, user_id AS "userId", actor, via, action, target, outcome, code, address,
+       request_id AS "requestId"
+     FROM audit_log
+     WHERE ($1::bigint IS NULL OR id < $1) AND ($2::integer IS NULL OR user_id = $2)
+       AND ($3::text IS NULL OR action = $3)
+     ORDER BY id DESC LIMIT $4`,
+    [before ?? null, userId ?? null, action ?? null, limit],
+  );
+}

@@ -1,0 +1,105 @@
+/** Which access tokens still open an account, and which personal API tokens there are. */
+import type { ApiToken, TokenScope, User } from '../engine';
+import { EngineError } from '../errors';
+import type { Tx } from './database';
+import { UserRow } from './entities/user';
+import { toUser } from './users';
+
+/** The user of a session that has not been ended, of an account that is there; else null. */
+export async function findSessionUser(
+  tx: Tx,
+  session: { userId: number; sessionVersion: number; sessionId: string },
+): Promise<User | null> {
+  // beyond PostgreSQL's integer there is no user and no version
+  if (session.userId > 2_147_483_647 || Math.abs(session.sessionVersion) > 2_147_483_647) return null;
+  const row = await tx
+    .createQueryBuilder(UserRow, 'u')
+    .where('u.id = :userId AND u.session_version = :sessionVersion AND u.deleted_at IS NULL', session)
+    .andWhere('NOT EXISTS (SELECT 1 FROM ended_sessions e WHERE e.id = :sessionId)', session)
+    .getOne();
+  return row && toUser(row);
+}
+
+export async function endSession(tx: Tx, sessionId: string, expiresAt: Date): Promise<void> {
+  await tx.query(`INSERT INTO ended_sessions (id, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING`, [
+    sessionId,
+    expiresAt,
+  ]);
+}
+
+/** Those whose tokens have ended by themselves are refused without being remembered. */
+export async function forgetEndedSessions(tx: Tx): Promise<void> {
+  await tx.query(`DELETE FROM ended_sessions WHERE expires_at < clock_timestamp() - interval '1 minute'`);
+}
+
+const columns = `id, user_id AS "userId", name, prefix, scopes, created_at AS "createdAt", expires_at AS "expiresAt",
+  last_used_at AS "lastUsedAt", revoked_at AS "revokedAt"`;
+
+/** As many as one user may have that are good. */
+export const mostApiTokens = 50;
+
+/** @throws {EngineError} quota_exceeded */
+export async function insertApiToken(
+  tx: Tx,
+  token: Pick<ApiToken, 'id' | 'userId' | 'name' | 'prefix' | 'scopes'> & { hash: Buffer; days: number },
+): Promise<ApiToken> {
+  // two at once would each count the others alone
+  await tx.query(`SELECT 1 FROM users WHERE id = $1 FOR UPDATE`, [token.userId]);
+  const [count]: { good: number }[] = await tx.query(
+    `SELECT count(*)::integer AS good FROM api_tokens
+     WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > clock_timestamp()`,
+    [token.userId],
+  );
+  if ((count?.good ?? 0) >= mostApiTokens)
+    throw new EngineError(
+      'quota_exceeded',
+      `There are ${mostApiTokens} API tokens already; revoke one first`,
+    );
+  const [row]: ApiToken[] = await tx.query(
+    `INSERT INTO api_tokens (id, user_id, name, prefix, hash, scopes, expires_at)
+     VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp() + make_interval(days => $7)) RETURNING ${columns}`,
+    [token.id, token.userId, token.name, token.prefix, token.hash, token.scopes, token.days],
+  );
+  if (row === undefined) throw new Error('the token was not inserted');
+  return row;
+}
+
+/** Those that are good, newest first. */
+export function listApiTokens(tx: Tx, userId: number): Promise<ApiToken[]> {
+  return tx.query(
+    `SELECT ${columns} FROM api_tokens
+     WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > clock_timestamp() ORDER BY created_at DESC, id`,
+    [userId],
+  );
+}
+
+/** @returns false when this user has no such token that is good */
+export async function revokeApiToken(tx: Tx, userId: number, id: string): Promise<boolean> {
+  const [, count]: [unknown, number] = await tx.query(
+    `UPDATE api_tokens SET revoked_at = clock_timestamp()
+     WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > clock_timestamp()`,
+    [id, userId],
+  );
+  return count > 0;
+}
+
+/** @returns the token's user, and what it may; null when it is not good */
+export async function useApiToken(
+  tx: Tx,
+  hash: Buffer,
+): Promise<{ user: User; id: string; prefix: string; scopes: readonly TokenScope[] } | null> {
+  const [row]: { id: string; prefix: string; scopes: TokenScope[]; userId: number; stale: boolean }[] =
+    await tx.query(
+      `SELECT t.id, t.prefix, t.scopes, t.user_id AS "userId",
+         coalesce(t.last_used_at < clock_timestamp() - interval '1 minute', true) AS stale
+       FROM api_tokens t JOIN users u ON u.id = t.user_id
+       WHERE t.hash = $1 AND t.revoked_at IS NULL AND t.expires_at > clock_timestamp() AND u.deleted_at IS NULL`,
+      [hash],
+    );
+  if (row === undefined) return null;
+  // to the minute: a script that asks all the time must not write all the time
+  if (row.stale)
+    await tx.query(`UPDATE api_tokens SET last_used_at = clock_timestamp() WHERE id = $1`, [row.id]);
+  const user = await tx.findOneBy(UserRow, { id: row.userId });
+  return user && { user: toUser(user), id: row.id, prefix: row.prefix, scopes: row.scopes };
+}

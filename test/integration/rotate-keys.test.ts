@@ -1,0 +1,118 @@
+/** A new STATE_KEY: everything sealed moves over, however often it is interrupted, and then opens without the old one. */
+import { randomUUID } from 'node:crypto';
+import { rotateKeys } from '../../engine/rotate-keys';
+import { secretBox } from '../../engine/secret-box';
+import { sealedPlaces } from '../../engine/store/seals';
+import { openState, sealState } from '../../engine/operations/stack-state';
+import { openWorld, secrets, type World } from '../support/world';
+
+jest.setTimeout(60_000);
+
+const [oldKey, newKey] = [secrets.STATE_KEY, 'n'.repeat(32)];
+const [old, both, fresh] = [secretBox(oldKey), secretBox(newKey, [oldKey]), secretBox(newKey)];
+const stacks = 120;
+const forever = new AbortController().signal;
+
+let world: World;
+beforeEach(async () => {
+  world = await openWorld();
+  for (let index = 0; index < stacks; index++) {
+    const id = randomUUID();
+    const sealed = sealState({ secretBox: old }, id, Buffer.from(`state of ${id}`));
+    await sql(
+      `INSERT INTO stacks (id, kind, spec, state_serial, state_sealed) VALUES ($1, 'hosting', '{}', 1, $2)`,
+      [id, sealed],
+    );
+  }
+  // one that runs, one that was ejected, and one that was never applied
+  const { hosting } = await world.engine.hostings.create(await world.newUser(), {});
+  await world.work(hosting.id);
+  const ejected = await world.engine.hostings.create(await world.newUser(), {});
+  await world.work(ejected.hosting.id);
+  await sql(
+    `INSERT INTO ejections (hosting_id, spec, state_serial, state_sealed)
+             SELECT id, spec, state_serial, state_sealed FROM stacks WHERE id = $1`,
+    [ejected.hosting.id],
+  );
+});
+afterEach(() => world.close());
+
+const sql = <T>(text: string, values: unknown[] = []): Promise<T[]> =>
+  world.parts.database.direct.query(text, values);
+const parts = () => ({ database: world.parts.database, secretBox: both });
+const quiet = { onBatch: () => undefined, signal: forever };
+
+interface Row {
+  readonly id: string;
+  readonly sealed: Buffer;
+}
+const everything = (): Promise<Row[]> =>
+  sql(
+    sealedPlaces
+      .map(
+        ({ table, key }) =>
+          `SELECT ${key} AS id, state_sealed AS sealed FROM ${table} WHERE state_sealed IS NOT NULL`,
+      )
+      .join(' UNION ALL '),
+  );
+
+it('knows every place where something sealed is kept', async () => {
+  const columns = await sql(`SELECT table_name AS table FROM information_schema.columns
+    WHERE table_schema = 'public' AND data_type = 'bytea' AND column_name ~ 'sealed' ORDER BY 1`);
+  expect(columns).toEqual(
+    [...sealedPlaces].map(({ table }) => ({ table })).sort((a, b) => (a.table < b.table ? -1 : 1)),
+  );
+});
+
+it('seals everything anew, which then opens with the new key alone, and has nothing to do a second time', async () => {
+  const before = new Map(
+    (await everything()).map(({ id, sealed }) => [id, openState({ secretBox: old }, id, sealed)]),
+  );
+  expect(before.size).toBe(stacks + 2);
+  expect(await rotateKeys(parts(), quiet)).toEqual({ sealed: stacks + 3, closed: [] });
+  for (const { id, sealed } of await everything()) {
+    expect(openState({ secretBox: fresh }, id, sealed)).toEqual(before.get(id));
+    expect(() => openState({ secretBox: old }, id, sealed)).toThrow('another STATE_KEY');
+  }
+  expect(await rotateKeys(parts(), quiet)).toEqual({ sealed: 0, closed: [] });
+});
+
+it('goes on where it was interrupted, and everything opens in between', async () => {
+  const stop = new AbortController();
+  const rotation = rotateKeys(parts(), { onBatch: () => stop.abort(), signal: stop.signal });
+  await expect(rotation).rejects.toThrow();
+  const half = await everything();
+  const done = half.filter(({ sealed }) => both.isCurrent(sealed)).length;
+  expect(done).toBe(50);
+  for (const { id, sealed } of half) expect(() => openState({ secretBox: both }, id, sealed)).not.toThrow();
+  expect((await rotateKeys(parts(), quiet)).sealed).toBe(stacks + 3 - done);
+});
+
+it('leaves what no key opens, and names it', async () => {
+  const [{ id }] = (await sql<Row>(
+    'SELECT id FROM stacks WHERE state_sealed IS NOT NULL ORDER BY id LIMIT 1',
+  )) as [Row];
+  const sealed = sealState({ secretBox: secretBox('l'.repeat(32)) }, id, Buffer.from('x'));
+  await sql('UPDATE stacks SET state_sealed = $2 WHERE id = $1', [id, sealed]);
+  const rotation = await rotateKeys(parts(), quiet);
+  expect(rotation.closed).toEqual([id]);
+  expect(
+    (await sql<Row>('SELECT state_sealed AS sealed FROM stacks WHERE id = $1', [id]))[0]?.sealed,
+  ).toEqual(sealed);
+});
+
+it('never puts an older state over a newer one that a worker saves meanwhile', async () => {
+  const [{ id }] = (await sql<Row>(
+    'SELECT id FROM stacks WHERE state_sealed IS NOT NULL ORDER BY id LIMIT 1',
+  )) as [Row];
+  const newer = sealState({ secretBox: both }, id, Buffer.from('newer'));
+  const saved = world.parts.database.transaction(async (tx) => {
+    await tx.query('UPDATE stacks SET state_serial = 2, state_sealed = $2 WHERE id = $1', [id, newer]);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await rotateKeys(parts(), quiet);
+  await saved;
+  const [row] = await sql<Row>('SELECT id, state_sealed AS sealed FROM stacks WHERE id = $1', [id]);
+  expect(openState({ secretBox: both }, id, row!.sealed).toString()).toBe('newer');
+});
