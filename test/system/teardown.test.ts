@@ -1,4 +1,5 @@
 /** Many hostings taken down from a script, on real libvirt and Terraform: with one that will not go, and without a database. */
+import { execFileSync } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type HostAnswer, startSystem, type System } from '../support/system';
@@ -80,6 +81,8 @@ it('takes down without a database, from the workspaces alone', async () => {
   expect(readdirSync(path.join(dir(), 'workspaces'))).toHaveLength(1);
   await system.virsh('net-destroy', system.env.NETWORK_NAME ?? '');
   await system.virsh('net-undefine', system.env.NETWORK_NAME ?? '');
+  await system.virsh('nwfilter-undefine', `${system.env.NETWORK_NAME ?? ''}-guests`);
+  execFileSync('nft', ['delete', 'table', 'inet', `webhoster_${system.env.NETWORK_BRIDGE ?? ''}`]);
   await system.virsh('pool-destroy', pool());
   await system.virsh('pool-undefine', pool());
   rmSync(system.env.POOL_DIR ?? '', { recursive: true });
