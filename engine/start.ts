@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { accounts } from './accounts/accounts';
 import { systemClock } from './clock';
-import type { Config } from './config';
+import { type Config, expandPorts } from './config';
 import type { Engine } from './engine';
 import type { EngineParts } from './engine-parts';
 import { postgresEventBus } from './events';
@@ -41,6 +41,7 @@ import { reconcileExpiredLeases } from './reconcilers/expired-leases';
 import { reconcileOldRuns } from './reconcilers/old-runs';
 import { reconcileServedRoutes } from './reconcilers/served-routes';
 import { reconcileBySweeping } from './reconcilers/sweep';
+import { reportWorker } from './reconcilers/worker-report';
 import { runs } from './runs';
 import { secretBox } from './secret-box';
 import { databaseUrl } from './store/url';
@@ -140,6 +141,7 @@ export async function startWorking(engine: EngineParts): Promise<() => void> {
     reconcileBySweeping(engine),
     reconcileDrift(parts),
     reconcileOldRuns(parts),
+    reportWorker(parts),
   ];
   return () => {
     for (const stop of reconcilers) stop();
@@ -164,6 +166,11 @@ function realProxy(config: Config): Parts['proxy'] {
     baseDomain: config.BASE_DOMAIN,
     streamModule: ['/usr/lib/nginx/modules/ngx_stream_module.so'].find((file) => existsSync(file)) ?? null,
     user: process.getuid?.() === 0 ? 'www-data' : null,
+    api:
+      config.API_BACKENDS === undefined
+        ? null
+        : { port: config.API_PORT, backends: expandPorts(config.API_BACKENDS) },
+    control: config.NGINX_CONTROL,
     clock: systemClock,
     pages: {
       apiUrl,

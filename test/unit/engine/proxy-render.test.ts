@@ -11,6 +11,7 @@ const settings: ProxySettings = {
   baseDomain: 'pages.example.org',
   streamModule: '/usr/lib/nginx/modules/ngx_stream_module.so',
   user: 'www-data',
+  api: null,
 };
 const routes: readonly Route[] = [
   { userId: 1, username: 'kim', ip: '10.90.0.2', sshPort: 10000 },
