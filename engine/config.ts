@@ -45,6 +45,10 @@ const schema = z.object({
     .string()
     .regex(/^postgres(ql)?:\/\//, 'a postgres:// URL')
     .optional(),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\//, 'a redis:// URL')
+    .optional(),
   POSTGRES_PORT: port.default(5433),
   POSTGRES_PASSWORD: secret.optional(),
   JWT_SECRET: secret,
@@ -84,7 +88,10 @@ const schema = z.object({
   API_BACKENDS: z
     .string()
     .regex(/^[A-Za-z0-9.-]+:\d{1,5}(-\d{1,5})?$/, 'HOST:PORT or HOST:PORT-PORT')
-    .refine((value) => expandPorts(value).length > 0, 'the ports must be 1 to 65535, at most 32, the lower one first')
+    .refine(
+      (value) => expandPorts(value).length > 0,
+      'the ports must be 1 to 65535, at most 32, the lower one first',
+    )
     .optional(),
 });
 
@@ -93,6 +100,7 @@ const secretNames = [
   'STATE_KEY',
   'METRICS_TOKEN',
   'DATABASE_URL',
+  'REDIS_URL',
   'POSTGRES_PASSWORD',
 ] as const;
 

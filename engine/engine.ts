@@ -203,7 +203,8 @@ export interface AcceptedHosting {
 }
 
 export interface ComponentHealth {
-  readonly name: 'postgres' | 'queue' | 'libvirt' | 'nginx' | 'terraform' | 'disk';
+  /** redis only where one is configured. */
+  readonly name: 'postgres' | 'queue' | 'redis' | 'libvirt' | 'nginx' | 'terraform' | 'disk';
   readonly status: 'ok' | 'degraded' | 'down';
   readonly latencyMs: number;
   /** e.g. a version, or what to do about it. */

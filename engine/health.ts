@@ -2,6 +2,7 @@
 import { statfs } from 'node:fs/promises';
 import type { ComponentHealth, Engine } from './engine';
 import type { Parts } from './parts';
+import { type Redis, redisVersion } from './shared/redis';
 import { freshReports } from './store/worker-reports';
 
 const checkTimeoutMs = 5_000;
@@ -11,7 +12,7 @@ const lowDiskBytes = 2 * 1024 ** 3;
 const ofWorkers = ['libvirt', 'nginx', 'terraform', 'disk'] as const;
 
 export function health(parts: Parts): Engine['health'] {
-  const { config, database, queue } = parts;
+  const { config, database, queue, redis } = parts;
   const ping = async (): Promise<string> => {
     const [row]: { version: string }[] = await database.direct.query(
       `SELECT split_part(version(), ' on ', 1) AS version`,
@@ -28,6 +29,7 @@ export function health(parts: Parts): Engine['health'] {
     Promise.all([
       checked('postgres', 'start PostgreSQL or correct DATABASE_URL', ping),
       checked('queue', 'see postgres', jobs),
+      ...(redis == null ? [] : [checkedRedis(redis)]),
     ]);
 
   return {
@@ -69,6 +71,16 @@ async function reported({ database }: Parts): Promise<readonly ComponentHealth[]
     detail: 'no worker has reported for 30 s: start it, or see its log',
   });
   return ofWorkers.map((name) => newest?.components.find((each) => each.name === name) ?? unknown(name));
+}
+
+/** Everything works without it, only less shared. */
+async function checkedRedis(redis: Redis): Promise<ComponentHealth> {
+  const found = await checked(
+    'redis',
+    'start Redis or correct REDIS_URL; limits are counted by each process meanwhile',
+    () => redisVersion(redis),
+  );
+  return found.status === 'down' ? { ...found, status: 'degraded' } : found;
 }
 
 async function checked(

@@ -44,6 +44,7 @@ import { reconcileBySweeping } from './reconcilers/sweep';
 import { reportWorker } from './reconcilers/worker-report';
 import { runs } from './runs';
 import { secretBox } from './secret-box';
+import { openRedis } from './shared/redis';
 import { databaseUrl } from './store/url';
 import { type Database, openDatabase } from './store/database';
 import { allRoutes } from './store/routes';
@@ -100,6 +101,8 @@ export async function connectParts(
     virtualization: bootTrial,
     images: imageBuilder({ recipesDir, imagesDir: config.imagesDir }),
     guest: networkGuest,
+    // a command has nothing to share
+    redis: null,
     proxy,
     routePublisher: routePublisher(() => publishRoutes(database, proxy), systemClock),
     ...replace,
@@ -110,7 +113,8 @@ export async function connectParts(
 
 /** Starts what the role asks for. */
 export async function startEngine(config: Config, log: Log, replace: Partial<Parts> = {}): Promise<Engine> {
-  const connected = await connectParts(config, log, replace);
+  const redis = config.REDIS_URL === undefined ? null : openRedis(config.REDIS_URL, log);
+  const connected = await connectParts(config, log, { redis, ...replace });
   const { parts, bus } = connected;
   const stopReconciling = config.ROLE === 'api' ? null : await startWorking(connected);
   return {
@@ -126,6 +130,7 @@ export async function startEngine(config: Config, log: Log, replace: Partial<Par
       stopReconciling?.();
       await parts.queue.stop();
       await bus.close();
+      parts.redis?.disconnect();
       await parts.database.close();
     },
   };
@@ -169,7 +174,7 @@ function realProxy(config: Config): Parts['proxy'] {
     api:
       config.API_BACKENDS === undefined
         ? null
-        : { port: config.API_PORT, backends: expandPorts(config.API_BACKENDS) },
+        : { host: config.API_HOST, port: config.API_PORT, backends: expandPorts(config.API_BACKENDS) },
     control: config.NGINX_CONTROL,
     clock: systemClock,
     pages: {

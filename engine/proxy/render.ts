@@ -22,6 +22,8 @@ export interface ProxySettings {
 }
 
 export interface ApiFront {
+  /** Address to listen on; 0.0.0.0 is every one. */
+  readonly host: string;
   readonly port: number;
   /** `127.0.0.1:8001` each; one where nobody listens costs nothing. */
   readonly backends: readonly string[];
@@ -57,6 +59,7 @@ export function renderNginx(settings: ProxySettings, routes: readonly Route[], g
     // each listening port takes a connection slot of every worker
     connections: 4096 + ports.length,
     api: settings.api && {
+      host: check('ip', settings.api.host),
       port: checkPort(settings.api.port),
       backends: settings.api.backends.map((backend) => check('backend', backend)),
     },
