@@ -14,6 +14,8 @@ load_docker_settings() {
   export DOCKER_NETWORK=${DOCKER_NETWORK:-172.20}
   export API_BACKEND_PORTS=${API_BACKEND_PORTS:-8001-8004}
   export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-vm-webhoster}
+  # a container cannot have more than Docker itself may give
+  [ "$(ulimit -Hn)" = unlimited ] || [ "$(ulimit -Hn)" -ge 65536 ] || export NGINX_FILES=${NGINX_FILES:-$(ulimit -Hn)}
   [[ $DOCKER_NETWORK =~ ^[0-9]{1,3}\.[0-9]{1,3}$ ]] || fail "DOCKER_NETWORK: the first two numbers of a /16, e.g. 172.20"
   [[ ${API_REPLICAS:-1} =~ ^[1-9][0-9]?$ ]] || fail "API_REPLICAS: a number from 1 on"
 }
@@ -60,7 +62,7 @@ REDIS_URL_FILE=/run/secrets/redis_url
 JWT_SECRET_FILE=/run/secrets/jwt_secret
 STATE_KEY_FILE=/run/secrets/state_key
 TEXT
-    for name in POOL_DIR DOCKER_NETWORK COMPOSE_PROJECT_NAME BASE_IMAGE IMAGE_TAG API_REPLICAS PROMETHEUS_PORT GRAFANA_PORT PROMETHEUS_IMAGE GRAFANA_IMAGE \
+    for name in POOL_DIR DOCKER_NETWORK COMPOSE_PROJECT_NAME BASE_IMAGE IMAGE_TAG API_REPLICAS PROMETHEUS_PORT GRAFANA_PORT PROMETHEUS_IMAGE GRAFANA_IMAGE NGINX_FILES \
       POSTGRES_SHARED_BUFFERS {POSTGRES,API,WORKER,NGINX}_{MEMORY,CPUS}; do
       [ -z "${!name:-}" ] || printf '%s=%s\n' "$name" "${!name}"
     done
