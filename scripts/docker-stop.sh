@@ -48,6 +48,8 @@ do_data() {
   stop_pid "$RUN_DIR/libvirtd.pid" libvirtd 20
   stop_pid "$RUN_DIR/virtlogd.pid" virtlogd 20
   rm -rf "${DATA_DIR:?}"
+  # of a start with --offline; what it was made from stays in CACHE_DIR
+  find "$ROOT/deploy/offline" -mindepth 1 -maxdepth 1 ! -name .gitignore -exec rm -rf {} +
   # libvirt removes it with the pool; one that never became a pool is empty
   rmdir "$POOL_DIR" 2>/dev/null || true
 }
