@@ -47,6 +47,20 @@ describe('the Nginx configuration', () => {
     },
   );
 
+  it('serves the API from its replicas, where it has some', () => {
+    const api = { host: '127.0.0.1', port: 8000, backends: ['127.0.0.1:8001', '127.0.0.1:8002'] };
+    const actual = renderNginx({ ...settings, api }, routes.slice(0, 1), generation);
+    expect(actual).toBe(golden('api.conf', actual));
+  });
+
+  it.each(['127.0.0.1', '127.0.0.1:80;', '127.0.0.1:8001 backup', 'a b:1', 'x:123456'])(
+    'refuses %p for a replica',
+    (backend) => {
+      const api = { host: '0.0.0.0', port: 8000, backends: [backend] };
+      expect(() => renderNginx({ ...settings, api }, [], generation)).toThrow('backend does not fit');
+    },
+  );
+
   it('loads no module and names no user where there is none', () => {
     const text = renderNginx({ ...settings, streamModule: null, user: null }, routes, generation);
     expect(text).not.toContain('load_module');
