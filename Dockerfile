@@ -10,7 +10,8 @@ RUN chmod 0755 /usr/local/sbin/install-packages && install-packages ca-certifica
 
 FROM base AS app
 WORKDIR /app
-COPY deploy/offline/ /offline/
+# the last two are there or not
+COPY package.json deploy/offline/node_modules.ta[r] deploy/offline/lock-sha25[6] /offline/
 COPY package.json package-lock.json tsconfig.json ./
 COPY api api
 COPY cli cli
