@@ -86,7 +86,7 @@ do_images() {
 }
 
 need_guest() { return 0; }
-do_guest() { compose run --rm setup image; }
+do_guest() { compose run --rm -T setup image; }
 
 need_database() { return 0; }
 do_database() {
@@ -96,7 +96,7 @@ do_database() {
 database_healthy() { [ "$(docker inspect -f '{{.State.Health.Status}}' "$(compose ps -q postgres)" 2>/dev/null)" = healthy ]; }
 
 need_node() { return 0; }
-do_node() { compose run --rm setup node; }
+do_node() { compose run --rm -T setup node; }
 
 need_services() { return 0; }
 do_services() {

@@ -39,7 +39,7 @@ do_services() { compose --profile monitoring --profile setup stop; }
 need_stacks() { [ -d "$DATA_DIR/workspaces" ]; }
 do_stacks() {
   compose up -d postgres
-  compose run --rm setup webhoster service purge-stacks
+  compose run --rm -T setup webhoster service purge-stacks
 }
 need_containers() { return 0; }
 do_containers() { compose --profile monitoring --profile setup down --volumes --remove-orphans --rmi all --timeout 60; }
