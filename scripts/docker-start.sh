@@ -31,7 +31,7 @@ done
 . "$ROOT/scripts/lib/docker.sh"
 [ -n "$DRY_RUN" ] || need_root "${ARGUMENTS[@]}"
 load_docker_settings
-STEPS=9
+[ -n "$OFFLINE" ] && STEPS=10 || STEPS=9
 STARTED=$(now_ms)
 
 # What Docker and Compose are called differs; what is there already is not replaced.
@@ -132,7 +132,6 @@ step libvirt "libvirtd"
 step directories "Directories, secrets and settings"
 [ -n "$DRY_RUN" ] || find_compose
 if [ -n "$OFFLINE" ]; then
-  STEPS=$((STEPS + 1))
   step offline "What images are built from"
   [ -n "$DRY_RUN" ] || { BASE_IMAGE=$(cat "$CACHE_DIR/docker/base-image") && export BASE_IMAGE && (umask 077 && write_settings); }
 fi

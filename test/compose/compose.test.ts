@@ -323,10 +323,14 @@ it('changes nothing when it is started again', async () => {
   expect((await containers()).map(({ Id }) => Id).sort()).toEqual(before);
 });
 
-it('lets an operator in, and finds nothing that does not fit together', async () => {
-  expect(await succeeds('docker-compose.sh', 'exec', '-T', 'worker', 'webhoster', 'doctor')).toContain(
-    'Everything fits together',
-  );
+it('lets an operator in, who finds that everything fits together, and makes a backup', async () => {
+  const webhoster = (...args: string[]): Promise<string> =>
+    succeeds('docker-compose.sh', 'exec', '-T', 'worker', 'webhoster', ...args);
+  expect(await webhoster('doctor')).toContain('Everything fits together');
+  const dir = path.join(env.DATA_DIR ?? '', 'backups');
+  mkdirSync(dir, { mode: 0o700 });
+  expect(await webhoster('backup', `${dir}/today.backup`)).toContain('written: ');
+  expect(statSync(`${dir}/today.backup`).mode & 0o777).toBe(0o600);
 });
 
 it('takes the hosting away', async () => {
