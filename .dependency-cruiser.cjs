@@ -59,6 +59,12 @@ module.exports = {
       'The queue lives in engine/queue.',
     ),
     rule(
+      'redis-only-in-shared',
+      { pathNot: '^engine/shared/' },
+      { path: '^node_modules/(ioredis|rate-limiter-flexible)/' },
+      'Redis lives in engine/shared.',
+    ),
+    rule(
       'one-place-spawns',
       { pathNot: '^engine/process\\.ts$' },
       { path: '^(node:)?child_process$' },

@@ -38,6 +38,7 @@ module.exports = {
     layer('integration', postgres),
     layer('system', postgres),
     layer('e2e'),
+    layer('compose'),
   ],
   collectCoverageFrom: ['{api,engine,stacks}/**/*.ts', '!stacks/bindings/**', '!**/*.d.ts'],
   coverageProvider: 'v8',

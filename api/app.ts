@@ -69,7 +69,7 @@ export function createApp({ logger, routes = allRoutes, ...parts }: AppParts): E
   const onAuditFailure = (thrown: unknown, requestId: string): void => {
     logger.error({ err: describeError(thrown), request_id: requestId }, 'a change could not be recorded');
   };
-  app.use(mountRoutes(routes, service, { limits: rateLimits(parts.config), onAuditFailure }));
+  app.use(mountRoutes(routes, service, { limits: rateLimits(service.engine, parts.config), onAuditFailure }));
   app.use(docsPages(describeApi(routes)));
   app.use(metricsPage(service.engine, parts.config));
   app.use(refuseUnknown());

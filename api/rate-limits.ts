@@ -1,9 +1,9 @@
 /**
  * How many requests a minute one user may make, and one address that nobody has signed in from. Counted in each process
- * of the API; told in every answer by the headers of draft-ietf-httpapi-ratelimit-headers-06.
+ * of the API, or in Redis for all of them; told in every answer by the headers of draft-ietf-httpapi-ratelimit-headers-06.
  */
 import type { Response } from 'express';
-import { type Caller, type Config, type Limiter, memoryLimiter, networkOf } from '../engine';
+import { type Caller, type Config, type Engine, type Limiter, networkOf } from '../engine';
 import { HttpError } from './http-error';
 
 const WINDOW_SECONDS = 60;
@@ -21,26 +21,24 @@ export interface Asked {
 export type RateLimits = (response: Response, asked: Asked) => Promise<void>;
 
 /** A limit of 0, or none, does not limit. The function it returns throws rate_limited. */
-export function rateLimits(settings: LimitSettings): RateLimits {
+export function rateLimits({ limiter }: Pick<Engine, 'limiter'>, settings: LimitSettings): RateLimits {
+  const limited = (name: string, points = 0): { points: number; limiter: Limiter } | null =>
+    points === 0 ? null : { points, limiter: limiter(name, { points, seconds: WINDOW_SECONDS }) };
   const limiters = {
-    user: limiterOf(settings.RATE_LIMIT_PER_MINUTE),
-    anonymous: limiterOf(settings.RATE_LIMIT_ANONYMOUS_PER_MINUTE),
+    user: limited('requests-of-users', settings.RATE_LIMIT_PER_MINUTE),
+    anonymous: limited('requests-of-strangers', settings.RATE_LIMIT_ANONYMOUS_PER_MINUTE),
   };
   return async (response, { caller, address, cost }) => {
-    const limited = limiters[caller === undefined ? 'anonymous' : 'user'];
-    if (limited === null || cost === 0) return;
+    const limit = limiters[caller === undefined ? 'anonymous' : 'user'];
+    if (limit === null || cost === 0) return;
     const key = caller === undefined ? networkOf(address) : String(caller.user.id);
-    const { allowed, left, seconds } = await limited.limiter.take(key, cost);
+    const { allowed, left, seconds } = await limit.limiter.take(key, cost);
     response.set({
-      'RateLimit-Limit': String(limited.points),
+      'RateLimit-Limit': String(limit.points),
       'RateLimit-Remaining': String(left),
       'RateLimit-Reset': String(seconds),
-      'RateLimit-Policy': `${limited.points};w=${WINDOW_SECONDS}`,
+      'RateLimit-Policy': `${limit.points};w=${WINDOW_SECONDS}`,
     });
     if (!allowed) throw new HttpError('rate_limited', { details: { retryAfterSeconds: seconds } });
   };
-}
-
-function limiterOf(points = 0): { points: number; limiter: Limiter } | null {
-  return points === 0 ? null : { points, limiter: memoryLimiter({ points, seconds: WINDOW_SECONDS }) };
 }

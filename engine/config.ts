@@ -60,6 +60,10 @@ const schema = z.object({
     .string()
     .regex(/^postgres(ql)?:\/\//, 'a postgres:// URL')
     .optional(),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\//, 'a redis:// URL')
+    .optional(),
   POSTGRES_PORT: port.default(5433),
   POSTGRES_PASSWORD: secret.optional(),
   JWT_SECRET: secret,
@@ -109,6 +113,15 @@ const schema = z.object({
   SWEEP_FIX: z.stringbool().default(false),
   TERRAFORM_BIN: z.string().default('terraform'),
   NGINX_BIN: z.string().default('nginx'),
+  NGINX_CONTROL: z.enum(['own', 'pipe']).default('own'),
+  API_BACKENDS: z
+    .string()
+    .regex(/^[A-Za-z0-9.-]+:\d{1,5}(-\d{1,5})?$/, 'HOST:PORT or HOST:PORT-PORT')
+    .refine(
+      (value) => expandPorts(value).length > 0,
+      'the ports must be 1 to 65535, at most 32, the lower one first',
+    )
+    .optional(),
 });
 
 const secretNames = [
@@ -118,6 +131,7 @@ const secretNames = [
   'STATE_OLD_KEYS',
   'METRICS_TOKEN',
   'DATABASE_URL',
+  'REDIS_URL',
   'POSTGRES_PASSWORD',
 ] as const;
 
@@ -176,6 +190,14 @@ function contradictions(settings: Settings): string[] {
   }
   if (settings.API_PORT === settings.HTTP_PORT) problems.push('API_PORT: must differ from HTTP_PORT');
   return problems;
+}
+
+/** `host:8001-8003` as `host:8001`, `host:8002`, `host:8003`; none when the ports make no sense. */
+export function expandPorts(text: string): string[] {
+  const [host = '', ports = ''] = text.split(':');
+  const [first = 0, last = first] = ports.split('-').map(Number);
+  if (first < 1 || last > 65_535 || last < first || last - first >= 32) return [];
+  return Array.from({ length: last - first + 1 }, (_, index) => `${host}:${first + index}`);
 }
 
 /** An empty variable counts as not set, as people expect of `FOO= ./start.sh` and of compose files. */

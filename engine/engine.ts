@@ -1,6 +1,7 @@
 /**
  * What the engine offers its callers (api/, cli/). Everything is plain data; times are Date; errors are EngineError.
  */
+import type { Limit, Limiter } from './limits';
 import type { ErrorCode } from './errors';
 import type { ResourceChange } from './terraform/plan-view';
 
@@ -306,7 +307,8 @@ export interface AcceptedHosting {
 }
 
 export interface ComponentHealth {
-  readonly name: 'postgres' | 'queue' | 'libvirt' | 'nginx' | 'terraform' | 'disk';
+  /** redis only where one is configured. */
+  readonly name: 'postgres' | 'queue' | 'redis' | 'libvirt' | 'nginx' | 'terraform' | 'disk';
   readonly status: 'ok' | 'degraded' | 'down';
   readonly latencyMs: number;
   /** e.g. a version, or what to do about it. */
@@ -314,6 +316,8 @@ export interface ComponentHealth {
 }
 
 export interface Engine {
+  /** A limit of this name, for all API processes together where they share a Redis, else for this one. */
+  limiter(name: string, limit: Limit): Limiter;
   readonly accounts: {
     /** @throws email_taken, username_taken, validation_failed */
     register(input: { email: string; password: string; username: string }): Promise<User>;

@@ -2,12 +2,17 @@
 import { statfs } from 'node:fs/promises';
 import type { ComponentHealth, Engine } from './engine';
 import type { Parts } from './parts';
+import { type Redis, redisVersion } from './shared/redis';
+import { freshReports } from './store/worker-reports';
 
 const checkTimeoutMs = 5_000;
 const lowDiskBytes = 2 * 1024 ** 3;
 
+/** Parts that a worker reaches and an API in a container does not. */
+const ofWorkers = ['libvirt', 'nginx', 'terraform', 'disk'] as const;
+
 export function health(parts: Parts): Engine['health'] {
-  const { config, database, inventory, proxy, queue, terraform } = parts;
+  const { config, database, queue, redis } = parts;
   const ping = async (): Promise<string> => {
     const [row]: { version: string }[] = await database.direct.query(
       `SELECT split_part(version(), ' on ', 1) AS version`,
@@ -20,12 +25,12 @@ export function health(parts: Parts): Engine['health'] {
     );
     return `${row?.waiting ?? '0'} waiting; ${queue.working ? 'this process works' : 'another process works'}`;
   };
-  const disk = async (): Promise<string> => {
-    const { bavail, bsize } = await statfs(config.DATA_DIR);
-    const free = `${((bavail * bsize) / 1024 ** 3).toFixed(1)} GiB free`;
-    if (bavail * bsize < lowDiskBytes) throw new Error(`${free} in ${'DATA_DIR'}: make room`);
-    return free;
-  };
+  const shared = (): Promise<readonly ComponentHealth[]> =>
+    Promise.all([
+      checked('postgres', 'start PostgreSQL or correct DATABASE_URL', ping),
+      checked('queue', 'see postgres', jobs),
+      ...(redis == null ? [] : [checkedRedis(redis)]),
+    ]);
 
   return {
     basic: () =>
@@ -33,16 +38,49 @@ export function health(parts: Parts): Engine['health'] {
         () => true,
         () => false,
       ),
-    detailed: () =>
-      Promise.all([
-        checked('postgres', 'start PostgreSQL or correct DATABASE_URL', ping),
-        checked('queue', 'see postgres', jobs),
-        checked('libvirt', 'start libvirtd or correct LIBVIRT_URI', () => inventory.version()),
-        checked('nginx', 'restart the service; DATA_DIR/nginx/error.log says why', () => proxy.version()),
-        checked('terraform', 'install Terraform or correct TERRAFORM_BIN', () => terraform.version()),
-        checked('disk', 'make room', disk),
-      ]),
+    detailed: async () =>
+      (await Promise.all([shared(), config.ROLE === 'api' ? reported(parts) : workerHealth(parts)])).flat(),
   };
+}
+
+/** Of the parts that work is done with, seen from this process. */
+export function workerHealth(parts: Parts): Promise<readonly ComponentHealth[]> {
+  const { config, inventory, proxy, terraform } = parts;
+  const disk = async (): Promise<string> => {
+    const { bavail, bsize } = await statfs(config.DATA_DIR);
+    const free = `${((bavail * bsize) / 1024 ** 3).toFixed(1)} GiB free`;
+    if (bavail * bsize < lowDiskBytes) throw new Error(`${free} in ${'DATA_DIR'}: make room`);
+    return free;
+  };
+  return Promise.all([
+    checked('libvirt', 'start libvirtd or correct LIBVIRT_URI', () => inventory.version()),
+    checked('nginx', 'restart the service; DATA_DIR/nginx/error.log says why', () => proxy.version()),
+    checked('terraform', 'install Terraform or correct TERRAFORM_BIN', () => terraform.version()),
+    checked('disk', 'make room', disk),
+  ]);
+}
+
+/** The same, as the worker says that spoke last; down when none did. */
+async function reported({ database }: Parts): Promise<readonly ComponentHealth[]> {
+  const started = performance.now();
+  const [newest] = await freshReports(database.direct).catch(() => []);
+  const unknown = (name: ComponentHealth['name']): ComponentHealth => ({
+    name,
+    status: 'down',
+    latencyMs: Math.round(performance.now() - started),
+    detail: 'no worker has reported for 30 s: start it, or see its log',
+  });
+  return ofWorkers.map((name) => newest?.components.find((each) => each.name === name) ?? unknown(name));
+}
+
+/** Everything works without it, only less shared. */
+async function checkedRedis(redis: Redis): Promise<ComponentHealth> {
+  const found = await checked(
+    'redis',
+    'start Redis or correct REDIS_URL; limits are counted by each process meanwhile',
+    () => redisVersion(redis),
+  );
+  return found.status === 'down' ? { ...found, status: 'degraded' } : found;
 }
 
 async function checked(

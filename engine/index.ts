@@ -10,7 +10,7 @@ export { loadConfig, settingNames, type Config } from './config';
 export { EngineError, errorCodes, toEngineError, type ErrorCode } from './errors';
 export { imageNames, type ImageName, type Images, type ImageStatus } from './images/images';
 export { networkOf } from './accounts/attempts';
-export { type Limiter, memoryLimiter } from './limits';
+export type { Limiter } from './limits';
 export { createLog, describeError, type Log } from './log';
 export { openOperator, type Operator } from './operator';
 export { projectVersion } from './project';

@@ -11,6 +11,7 @@ import type { Proxy } from './proxy/proxy';
 import type { RoutePublisher } from './proxy/publisher';
 import type { Queue } from './queue/queue';
 import type { SecretBox } from './secret-box';
+import type { Redis } from './shared/redis';
 import type { Database } from './store/database';
 import type { Synthesizer } from './terraform/synthesizer';
 import type { Terraform } from './terraform/terraform';
@@ -31,4 +32,6 @@ export interface Parts {
   readonly proxy: Proxy;
   readonly routePublisher: RoutePublisher;
   readonly guest: Guest;
+  /** For what API processes share; null where none is configured. It may be away at any time. */
+  readonly redis: Redis | null;
 }

@@ -12,7 +12,7 @@ import { expectSuccess, finishOperation } from './operations/finish';
 import { isPrepared, nodeFingerprint, prepareNode as prepareNodeOperation } from './operations/prepare-node';
 import { removeNode } from './operations/remove-node';
 import { runCommand } from './process';
-import { isRunning } from './proxy/nginx';
+import { isRunning } from './proxy/control';
 import { assertNoneEjected } from './ejection/vm-exists';
 import { insertOperation, resumeStuck, unendedOperation } from './store/operations';
 import { livingHostings } from './store/hostings';

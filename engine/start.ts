@@ -6,7 +6,7 @@ import { accounts } from './accounts/accounts';
 import { personalTokens } from './accounts/personal-tokens';
 import { audit } from './audit';
 import { systemClock } from './clock';
-import type { Config } from './config';
+import { type Config, expandPorts } from './config';
 import type { Engine } from './engine';
 import type { EngineParts } from './engine-parts';
 import { postgresEventBus } from './events';
@@ -17,6 +17,7 @@ import { imageBuilder } from './images/builder';
 import { nodeIsolation } from './isolation/node-isolation';
 import { virshInventory } from './libvirt/virsh';
 import { bootTrial } from './libvirt/virtualization';
+import { memoryLimiter } from './limits';
 import type { Log } from './log';
 import { metrics } from './metrics';
 import { drift } from './drift';
@@ -46,8 +47,11 @@ import { reconcileExpiredLeases } from './reconcilers/expired-leases';
 import { reconcileOldRuns } from './reconcilers/old-runs';
 import { reconcileServedRoutes } from './reconcilers/served-routes';
 import { reconcileBySweeping } from './reconcilers/sweep';
+import { reportWorker } from './reconcilers/worker-report';
 import { runs } from './runs';
 import { secretBox } from './secret-box';
+import { openRedis } from './shared/redis';
+import { redisLimiter } from './shared/redis-limiter';
 import { databaseUrl } from './store/url';
 import { type Database, openDatabase } from './store/database';
 import { allRoutes } from './store/routes';
@@ -105,6 +109,8 @@ export async function connectParts(
     virtualization: bootTrial,
     images: imageBuilder({ recipesDir, imagesDir: config.imagesDir }),
     guest: networkGuest,
+    // a command has nothing to share
+    redis: null,
     proxy,
     routePublisher: routePublisher(() => publishRoutes(database, proxy), systemClock),
     ...replace,
@@ -115,10 +121,12 @@ export async function connectParts(
 
 /** Starts what the role asks for. */
 export async function startEngine(config: Config, log: Log, replace: Partial<Parts> = {}): Promise<Engine> {
-  const connected = await connectParts(config, log, replace);
+  const redis = config.REDIS_URL === undefined ? null : openRedis(config.REDIS_URL, log);
+  const connected = await connectParts(config, log, { redis, ...replace });
   const { parts, bus } = connected;
   const stopReconciling = config.ROLE === 'api' ? null : await startWorking(connected);
   return {
+    limiter: (name, limit) => (redis === null ? memoryLimiter(limit) : redisLimiter(name, limit, redis)),
     accounts: accounts(parts.database, config),
     tokens: personalTokens(parts.database),
     audit: audit(parts.database),
@@ -133,6 +141,7 @@ export async function startEngine(config: Config, log: Log, replace: Partial<Par
       stopReconciling?.();
       await parts.queue.stop();
       await bus.close();
+      parts.redis?.disconnect();
       await parts.database.close();
     },
   };
@@ -150,6 +159,7 @@ export async function startWorking(engine: EngineParts): Promise<() => void> {
     reconcileDrift(parts),
     reconcileOldRuns(parts),
     reconcileEndedSessions(parts),
+    reportWorker(parts),
   ];
   return () => {
     for (const stop of reconcilers) stop();
@@ -174,6 +184,11 @@ function realProxy(config: Config): Parts['proxy'] {
     baseDomain: config.BASE_DOMAIN,
     streamModule: ['/usr/lib/nginx/modules/ngx_stream_module.so'].find((file) => existsSync(file)) ?? null,
     user: process.getuid?.() === 0 ? 'www-data' : null,
+    api:
+      config.API_BACKENDS === undefined
+        ? null
+        : { host: config.API_HOST, port: config.API_PORT, backends: expandPorts(config.API_BACKENDS) },
+    control: config.NGINX_CONTROL,
     clock: systemClock,
     pages: {
       apiUrl,

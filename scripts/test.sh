@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Installs what is missing and runs every test: checks, unit, contract, integration, system and a sample of chaos (micro
-# guest), end to end (debian-13 guest). What is costly is cached under CACHE_DIR by checksum: a second run is quick.
-#   --quick     leaves out the system, chaos and end-to-end layers, and says so
+# guest), end to end (debian-13 guest), Docker Compose. What is costly is cached under CACHE_DIR by checksum: a second
+# run is quick.
+#   --quick     leaves out the system, chaos, end-to-end and Compose layers, and says so
 set -euo pipefail
 QUICK=''
 case "${1:-}" in
 '') ;;
 --quick) QUICK=1 ;;
 *)
-  sed -n '2,4s/^# //p' "$0"
+  sed -n '2,5s/^# //p' "$0"
   [ "$1" = --help ] && exit 0 || exit 2
   ;;
 esac
@@ -34,7 +35,9 @@ RESULTS=$DATA_DIR/results
 mkdir -p "$RESULTS"
 STARTED=$(now_ms)
 STEPS=8
-PACKAGES+=(shellcheck procps python3-venv python3-yaml)
+PACKAGES+=(shellcheck procps python3-venv python3-yaml redis-server systemd)
+command -v dockerd >/dev/null || PACKAGES+=(docker.io)
+docker compose version >/dev/null 2>&1 || PACKAGES+=(docker-compose)
 
 image_missing() { ! webhoster image verify "$1" >/dev/null 2>&1; }
 need_micro() { image_missing micro; }
@@ -140,13 +143,22 @@ coverage_holds() {
     console.log(`lines ${total.lines.pct} %`);
     process.exit(total.lines.pct >= 85 ? 0 : 1);'
 }
+# What systemd would say about the units; it ignores what it does not know, and tells.
+units_hold() {
+  local unit
+  mkdir "$RESULTS/units"
+  for unit in deploy/systemd/*; do sed "s#/opt/vm-webhoster#$ROOT#g" "$unit" >"$RESULTS/units/${unit##*/}"; done
+  systemd-analyze verify --man=no "$RESULTS"/units/* >"$RESULTS/units.log" 2>&1 || echo 'refused' >>"$RESULTS/units.log"
+  cat "$RESULTS/units.log"
+  [ ! -s "$RESULTS/units.log" ]
+}
 # What a test may leave on a machine, before and after.
 traces() {
   virsh -q list --all --name
   virsh -q pool-list --all --name
   virsh -q net-list --all --name
   find /var/lib /var/lib/libvirt -maxdepth 1 -name 'webhoster-*'
-  pgrep -af 'postgres|nginx: master|api/main.js|terraform' | grep -o 'webhoster-[^ ]*' || true
+  pgrep -af 'postgres|nginx: master|api/main.js|terraform|dockerd' | grep -o 'webhoster-[^ ]*' || true
 }
 nothing_left() { diff "$RESULTS/traces-before" <(traces | sort); }
 
@@ -157,7 +169,8 @@ check format npm run -s check:format
 check lint npm run -s check:lint
 check types npm run -s check:types
 check boundaries npm run -s check:boundaries
-check shellcheck bash -c 'shellcheck -x scripts/*.sh scripts/webhoster .ci/run images/*/*.sh'
+check shellcheck bash -c 'shellcheck -x scripts/*.sh scripts/webhoster .ci/run images/*/*.sh deploy/docker/*.sh deploy/docker/*/*.sh'
+check "systemd units" units_hold
 layer unit contract integration -- --coverage
 check "coverage 85 %" coverage_holds
 schemathesis 10
@@ -165,11 +178,12 @@ if [ -z "$QUICK" ]; then
   layer system -- --runInBand
   chaos 8
   layer e2e -- --runInBand
+  layer compose -- --runInBand
 fi
 check "nothing left behind" nothing_left
 
 say
-[ -z "$QUICK" ] || say "left out by --quick: system, chaos, e2e"
+[ -z "$QUICK" ] || say "left out by --quick: system, chaos, e2e, compose"
 [ "${#FAILURES[@]}" -eq 0 ] || say "failed: $(IFS=,; echo "${FAILURES[*]}")"
 say "after $(seconds_since "$STARTED")"
 # ours only: pid files are there when this run started them

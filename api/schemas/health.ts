@@ -7,7 +7,7 @@ export const healthView = answerSchema('Health', z.object({ status: z.literal('o
 export const componentHealthView = answerSchema(
   'ComponentHealth',
   z.object({
-    name: z.enum(['postgres', 'queue', 'libvirt', 'nginx', 'terraform', 'disk']),
+    name: z.enum(['postgres', 'queue', 'redis', 'libvirt', 'nginx', 'terraform', 'disk']),
     status: z.enum(['ok', 'degraded', 'down']),
     latency_ms: z.number(),
     detail: z.string(),

@@ -10,14 +10,17 @@ import Handlebars from 'handlebars';
 import type { Clock } from '../clock';
 import { EngineError } from '../errors';
 import { fetchPage } from '../guest/network-guest';
-import { type CommandResult, endProcessesIn, runCommand } from '../process';
+import { type CommandResult, runCommand } from '../process';
 import { ignoreMissing } from '../terraform/workspace';
+import { ownNginx, pipedNginx, unreachable } from './control';
 import type { Proxy, Route } from './proxy';
 import { templatesDir } from '../project';
 import { type ProxySettings, renderNginx } from './render';
 
 export interface NginxOptions extends ProxySettings {
   readonly program: string;
+  /** Whether this service starts Nginx itself, or an Nginx in a container of its own is told by a pipe. */
+  readonly control: 'own' | 'pipe';
   readonly clock: Clock;
   /** Facts for the landing page. */
   readonly pages: Readonly<Record<'apiUrl' | 'docsUrl' | 'healthUrl' | 'baseDomain' | 'httpUrl', string>>;
@@ -37,13 +40,7 @@ export function nginxProxy(options: NginxOptions): Proxy {
       timeoutMs: 60_000,
     });
 
-  const start = async (file: string): Promise<void> => {
-    const running = await isRunning(options.dir);
-    // workers outlive a killed master and hold its ports; they are known by the directory they work in
-    if (!running) await endProcessesIn(options.dir);
-    const result = await nginx(file, ...(running ? ['-s', 'reload'] : []));
-    if (result.code !== 0) throw unreachable(result.stderr);
-  };
+  const { takeUp } = options.control === 'pipe' ? pipedNginx(options.dir) : ownNginx(options.dir, nginx);
 
   const publish = async (routes: readonly Route[]): Promise<void> => {
     const { generation, text: wanted } = rendered(options, routes);
@@ -59,13 +56,13 @@ export function nginxProxy(options: NginxOptions): Proxy {
       });
     await rename(candidate, current);
     try {
-      await start(current);
+      await takeUp(current);
       await served(options, generation);
     } catch (cause) {
       if (before !== null) {
         await writeFile(candidate, before, { mode: 0o600 });
         await rename(candidate, current);
-        await start(current).catch(() => undefined);
+        await takeUp(current).catch(() => undefined);
       }
       throw cause;
     }
@@ -85,14 +82,6 @@ export function nginxProxy(options: NginxOptions): Proxy {
       return /nginx\/(\S+)/.exec(result.stderr)?.[0]?.replace('/', ' ') ?? 'nginx of unknown version';
     },
   };
-}
-
-export async function isRunning(dir: string): Promise<boolean> {
-  const pid = Number(await readFile(path.join(dir, 'nginx.pid'), 'utf8').catch(ignoreMissing));
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  // a stale pid file may name any process by now, or one that ended and that process 1 of a container does not reap
-  const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(ignoreMissing);
-  return status !== null && /^\d+ \(nginx\) [^ZX]/.test(status);
 }
 
 /** The generation is a checksum over the file that carries it, with zeros in its place. */
@@ -153,11 +142,4 @@ async function preparePages(options: NginxOptions): Promise<void> {
     path.join(options.dir, 'service-headers.conf'),
     await readFile(path.join(templatesDir, 'nginx/service-headers.conf')),
   );
-}
-
-function unreachable(story: string): EngineError {
-  return new EngineError('proxy_unreachable', 'Nginx does not serve', {
-    retryable: true,
-    cause: new Error(story),
-  });
 }

@@ -17,6 +17,16 @@ export interface ProxySettings {
   readonly streamModule: string | null;
   /** Unix user of the workers; null keeps the master's. */
   readonly user: string | null;
+  /** The API's replicas behind one port of Nginx; null where the API listens there itself. */
+  readonly api: ApiFront | null;
+}
+
+export interface ApiFront {
+  /** Address to listen on; 0.0.0.0 is every one. */
+  readonly host: string;
+  readonly port: number;
+  /** `127.0.0.1:8001` each; one where nobody listens costs nothing. */
+  readonly backends: readonly string[];
 }
 
 const patterns = {
@@ -26,6 +36,7 @@ const patterns = {
   user: /^[a-z_][a-z0-9_-]*$/,
   username: /^[a-z][a-z0-9-]{2,31}$/,
   ip: /^(\d{1,3}\.){3}\d{1,3}$/,
+  backend: /^[A-Za-z0-9.-]+:\d{1,5}$/,
   generation: /^[0-9a-f]{16}$/,
 };
 
@@ -47,6 +58,11 @@ export function renderNginx(settings: ProxySettings, routes: readonly Route[], g
     generation: check('generation', generation),
     // each listening port takes a connection slot of every worker
     connections: 4096 + ports.length,
+    api: settings.api && {
+      host: check('ip', settings.api.host),
+      port: checkPort(settings.api.port),
+      backends: settings.api.backends.map((backend) => check('backend', backend)),
+    },
     hasRoutes: routes.length > 0,
     routes: routes.map((route) => ({
       userId: checkNumber(route.userId),

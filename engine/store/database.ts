@@ -17,6 +17,7 @@ import { Labels1763800000008 } from './migrations/0008-labels';
 import { Accounts1763800000009 } from './migrations/0009-accounts';
 import { Audit1763800000010 } from './migrations/0010-audit';
 import { GuestLimits1763800000012 } from './migrations/0012-guest-limits';
+import { WorkerReports1763800000013 } from './migrations/0013-worker-reports';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
 export type Tx = EntityManager;
@@ -42,6 +43,7 @@ const migrations = [
   Accounts1763800000009,
   Audit1763800000010,
   GuestLimits1763800000012,
+  WorkerReports1763800000013,
 ];
 
 /** As the table `schema_migrations` names them. */

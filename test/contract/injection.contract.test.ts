@@ -259,6 +259,7 @@ it('usernames are refused, or are one key of one map for Nginx', () => {
     baseDomain: 'localhost',
     streamModule: streamModule(),
     user: null,
+    api: null,
   };
   for (const refused of names.filter((name) => !/^[a-z][a-z0-9-]{2,31}$/.test(name)))
     expect(() =>

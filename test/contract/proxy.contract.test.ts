@@ -2,7 +2,8 @@
 import { ana, type Bench, fakeBench, kim, realBench, route, silent } from './support/proxies';
 
 describe.each<[string, () => Promise<Bench>]>([
-  ['Nginx', realBench],
+  ['Nginx', () => realBench()],
+  ['Nginx in a container of its own', () => realBench('pipe')],
   ['the fake proxy', fakeBench],
 ])('%s', (_, open) => {
   let bench: Bench;

@@ -5,6 +5,7 @@
  * Operations end by themselves at once, or when the test says so (`operationsEnd: 'by-hand'`). `break()` makes a
  * method throw, for the roads that lead through errors.
  */
+import { memoryLimiter } from '../../engine/limits';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import {
   type AuditEntry,
@@ -69,6 +70,7 @@ const noChanges: PlanReport = {
 };
 
 export class FakeEngine implements Engine {
+  readonly limiter: Engine['limiter'] = (_, limit) => memoryLimiter(limit);
   readonly fakeOperations = new FakeOperations();
   readonly operations = this.fakeOperations.asEngineSees();
   /** What the last create was asked for. */

@@ -10,6 +10,7 @@ import { audit } from '../../../engine/audit';
 import { drift } from '../../../engine/drift';
 import { health } from '../../../engine/health';
 import { metrics } from '../../../engine/metrics';
+import { memoryLimiter } from '../../../engine/limits';
 import { machineOperator } from '../../../engine/operator';
 import { plans } from '../../../engine/plans';
 import { runs } from '../../../engine/runs';
@@ -44,6 +45,7 @@ export async function serviceScene(world: World): Promise<ServiceScene> {
   const { parts, bus, runner } = world;
   const engine: Engine = {
     ...world.engine,
+    limiter: (_, limit) => memoryLimiter(limit),
     tokens: personalTokens(parts.database),
     audit: audit(parts.database),
     plans: plans(parts),

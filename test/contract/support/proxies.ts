@@ -15,14 +15,18 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import http from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Clock, systemClock } from '../../../engine/clock';
 import type { Config } from '../../../engine/config';
 import { nginxProxy } from '../../../engine/proxy/nginx';
 import type { Proxy, Route } from '../../../engine/proxy/proxy';
+import { projectRoot } from '../../../engine/project';
 import { stopProxy } from '../../../engine/setup';
 import { FakeHost } from '../../fakes/fake-host';
 import { freePort } from '../../support/postgres';
@@ -93,7 +97,8 @@ export interface RealBench extends Bench {
   stop(): Promise<void>;
 }
 
-export async function realBench(): Promise<RealBench> {
+/** @param control  who starts and reloads Nginx: the proxy itself, or the script of Nginx's container, told by a pipe */
+export async function realBench(control: 'own' | 'pipe' = 'own'): Promise<RealBench> {
   const home = mkdtempSync(path.join(tmpdir(), 'webhoster-ctr-nginx-'));
   // the workers are another user
   chmodSync(home, 0o711);
@@ -110,6 +115,8 @@ export async function realBench(): Promise<RealBench> {
       baseDomain,
       streamModule,
       user: process.getuid?.() === 0 ? 'www-data' : null,
+      api: null,
+      control,
       clock,
       pages: {
         apiUrl: 'http://api.example.org',
@@ -119,6 +126,7 @@ export async function realBench(): Promise<RealBench> {
         httpUrl: 'http://example.org',
       },
     });
+  const container = control === 'pipe' ? await openContainer(dir, program) : null;
   const stop = (): Promise<void> => stopProxy({ NGINX_BIN: program, nginxDir: dir } as Config);
   return {
     dir,
@@ -128,10 +136,28 @@ export async function realBench(): Promise<RealBench> {
     stop,
     pageOf: (ip) => `page of ${ip}:`,
     close: async () => {
+      await container?.end();
       if (existsSync(path.join(dir, 'nginx.conf'))) await stop();
       for (const pid of nginxProcesses(home)) kill(pid, 'SIGKILL');
       await guests.close();
       rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What runs in Nginx's container, without the container. */
+async function openContainer(dir: string, program: string): Promise<{ end: () => Promise<void> }> {
+  const script = path.join(projectRoot, 'deploy/docker/nginx/serve.sh');
+  const child = spawn('sh', [script, dir], { env: { ...process.env, NGINX_BIN: program }, stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  while (!existsSync(path.join(dir, 'control'))) {
+    if (child.exitCode !== null) throw new Error(`${script} ended with ${child.exitCode}`);
+    await delay(10);
+  }
+  return {
+    end: async () => {
+      child.kill('SIGTERM');
+      await ended;
     },
   };
 }

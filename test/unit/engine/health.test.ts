@@ -10,9 +10,10 @@ const query = jest.fn<Promise<unknown[]>, [string]>();
 let version: jest.Mock<Promise<string>, []>;
 let queue: { working: boolean };
 
-function open(): Engine['health'] {
+function open({ ROLE = 'all', redis = null as unknown } = {}): Engine['health'] {
   return health({
-    config: { DATA_DIR: '/tmp' },
+    config: { DATA_DIR: '/tmp', ROLE },
+    redis,
     database: { direct: { query } },
     inventory: host.inventory,
     proxy: host.proxy,
@@ -106,6 +107,49 @@ describe('health', () => {
       status: 'down',
       detail: expect.stringContaining('make room') as string,
     });
+  });
+
+  describe('of an API that has no libvirt, Nginx or Terraform beside it', () => {
+    const reported: ComponentHealth[] = [
+      { name: 'libvirt', status: 'ok', latencyMs: 3, detail: 'libvirt 9.0.0' },
+      { name: 'nginx', status: 'down', latencyMs: 7, detail: 'restart the service' },
+      { name: 'terraform', status: 'ok', latencyMs: 1, detail: 'Terraform 1.11.4' },
+      { name: 'disk', status: 'ok', latencyMs: 0, detail: '9.0 GiB free' },
+    ];
+    const remote = (rows: () => Promise<unknown[]>): Engine['health'] => {
+      query.mockImplementation((text) =>
+        text.includes('worker_reports')
+          ? rows()
+          : Promise.resolve([{ version: 'PostgreSQL 18.0', waiting: '0' }]),
+      );
+      return open({ ROLE: 'api' });
+    };
+
+    it('is what the worker says that spoke last', async () => {
+      const older = { worker: 'b', components: [{ ...reported[0], status: 'down' }] };
+      const rows = [{ worker: 'a', components: reported }, older];
+      const parts = await remote(() => Promise.resolve(rows)).detailed();
+      expect(parts.slice(2)).toEqual(reported);
+      expect(version).not.toHaveBeenCalled();
+    });
+
+    it.each([
+      ['no worker speaks', () => Promise.resolve([])],
+      ['the database is away', () => Promise.reject(new Error('ECONNREFUSED'))],
+    ])('is down when %s', async (_, rows) => {
+      const parts = await remote(rows).detailed();
+      expect(parts.slice(2).map(({ name, status }) => `${name} ${status}`)).toEqual(
+        ['libvirt', 'nginx', 'terraform', 'disk'].map((name) => `${name} down`),
+      );
+    });
+  });
+
+  it('calls Redis degraded when it is away, and names it only where there is one', async () => {
+    const redis = { info: jest.fn(() => Promise.resolve('# Server\r\nredis_version:7.0.15\r\n')) };
+    expect(await part('redis', open({ redis }))).toMatchObject({ status: 'ok', detail: 'Redis 7.0.15' });
+    redis.info.mockRejectedValue(new Error('connect ECONNREFUSED'));
+    expect(await part('redis', open({ redis }))).toMatchObject({ status: 'degraded' });
+    await expect(part('redis')).rejects.toThrow('no part redis');
   });
 
   it('can take requests exactly while Postgres answers', async () => {

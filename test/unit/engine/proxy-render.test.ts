@@ -11,6 +11,7 @@ const settings: ProxySettings = {
   baseDomain: 'pages.example.org',
   streamModule: '/usr/lib/nginx/modules/ngx_stream_module.so',
   user: 'www-data',
+  api: null,
 };
 const routes: readonly Route[] = [
   { userId: 1, username: 'kim', ip: '10.90.0.2', sshPort: 10000 },
@@ -43,6 +44,20 @@ describe('the Nginx configuration', () => {
         generation,
       );
       expect(text).toContain(`    \\\\${username} 10.90.0.2;`);
+    },
+  );
+
+  it('serves the API from its replicas, where it has some', () => {
+    const api = { host: '127.0.0.1', port: 8000, backends: ['127.0.0.1:8001', '127.0.0.1:8002'] };
+    const actual = renderNginx({ ...settings, api }, routes.slice(0, 1), generation);
+    expect(actual).toBe(golden('api.conf', actual));
+  });
+
+  it.each(['127.0.0.1', '127.0.0.1:80;', '127.0.0.1:8001 backup', 'a b:1', 'x:123456'])(
+    'refuses %p for a replica',
+    (backend) => {
+      const api = { host: '0.0.0.0', port: 8000, backends: [backend] };
+      expect(() => renderNginx({ ...settings, api }, [], generation)).toThrow('backend does not fit');
     },
   );
 

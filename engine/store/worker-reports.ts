@@ -1,0 +1,35 @@
+/** What workers say of the parts that only they can reach. The database's clock counts: machines' may differ. */
+import type { ComponentHealth } from '../engine';
+import type { Tx } from './database';
+
+/** A worker that said nothing for so long is taken for gone. */
+const freshSeconds = 30;
+
+export interface WorkerReport {
+  readonly worker: string;
+  readonly components: readonly ComponentHealth[];
+}
+
+/** Replaces what this worker said before, and forgets those that are long gone. */
+export async function recordReport(tx: Tx, { worker, components }: WorkerReport): Promise<void> {
+  await tx.query(
+    `INSERT INTO worker_reports (worker, at, components) VALUES ($1, clock_timestamp(), $2)
+     ON CONFLICT (worker) DO UPDATE SET at = excluded.at, components = excluded.components`,
+    [worker, JSON.stringify(components)],
+  );
+  await tx.query(`DELETE FROM worker_reports WHERE at < clock_timestamp() - interval '1 hour'`);
+}
+
+/** A worker that ends by itself is gone at once. */
+export async function forgetReport(tx: Tx, worker: string): Promise<void> {
+  await tx.query(`DELETE FROM worker_reports WHERE worker = $1`, [worker]);
+}
+
+/** Of the workers that live, the newest first. */
+export function freshReports(tx: Tx): Promise<WorkerReport[]> {
+  return tx.query(
+    `SELECT worker, components FROM worker_reports
+     WHERE at > clock_timestamp() - $1 * interval '1 s' ORDER BY at DESC`,
+    [freshSeconds],
+  );
+}

@@ -1,0 +1,159 @@
+#!/usr/bin/env bash
+# Starts the service in containers: checks and offers to install what is missing, builds, starts, returns when healthy.
+# Safe to repeat; after an update or a changed .env it replaces what changed.
+#   --yes          installs missing packages without asking
+#   --offline      builds from this machine's packages, for where no image registry can be reached (docs/deployment.md)
+#   --monitoring   also starts Prometheus and Grafana
+#   --dry-run      says what it would do, and does nothing
+set -euo pipefail
+ARGUMENTS=("$@") YES='' OFFLINE='' MONITORING=''
+for argument in "$@"; do
+  case $argument in
+  --yes) YES=1 ;;
+  --offline) OFFLINE=1 ;;
+  --monitoring) MONITORING=1 ;;
+  --dry-run) DRY_RUN=1 ;;
+  *)
+    sed -n '2,7s/^# //p' "$0"
+    [ "$argument" = --help ] && exit 0 || exit 2
+    ;;
+  esac
+done
+# shellcheck source=scripts/lib/steps.sh
+. "$(dirname "$0")/lib/steps.sh"
+# shellcheck source=scripts/lib/environment.sh
+. "$ROOT/scripts/lib/environment.sh"
+# shellcheck source=scripts/lib/processes.sh
+. "$ROOT/scripts/lib/processes.sh"
+# shellcheck source=scripts/lib/install.sh
+. "$ROOT/scripts/lib/install.sh"
+# shellcheck source=scripts/lib/docker.sh
+. "$ROOT/scripts/lib/docker.sh"
+[ -n "$DRY_RUN" ] || need_root "${ARGUMENTS[@]}"
+load_docker_settings
+[ -n "$OFFLINE" ] && STEPS=10 || STEPS=9
+STARTED=$(now_ms)
+
+# What Docker and Compose are called differs; what is there already is not replaced.
+docker_packages() {
+  command -v dockerd >/dev/null || docker_answers || echo docker.io
+  find_compose && return
+  apt-cache show docker-compose-v2 >/dev/null 2>&1 && echo docker-compose-v2 || echo docker-compose
+}
+# Asked before the steps, which write to a log.
+offer_packages() {
+  local missing
+  mapfile -t missing < <(docker_packages && missing_packages)
+  [ "${#missing[@]}" -gt 0 ] && [ -z "$DRY_RUN" ] || return 0
+  command -v apt-get >/dev/null || fail "these are missing, and this system has no apt-get: ${missing[*]}"
+  ask "Not installed: ${missing[*]}. Install them now?" ||
+    fail "not installed: ${missing[*]}; install them yourself, or say --yes"
+}
+need_packages() { [ -n "$(docker_packages && missing_packages)" ]; }
+do_packages() {
+  local missing
+  mapfile -t missing < <(docker_packages && missing_packages)
+  apt-get update -q
+  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+}
+
+need_docker() { ! docker_answers; }
+do_docker() {
+  [ -d /run/systemd/system ] || fail "Docker does not answer and there is no systemd to start it with: start dockerd and run this again, or name it in DOCKER_HOST"
+  systemctl enable --now docker
+  wait_for 30 docker_answers || fail "Docker was started but does not answer; see journalctl -u docker"
+}
+
+need_directories() { return 0; }
+do_directories() {
+  install -d -m 0711 "$DATA_DIR" "$DATA_DIR/nginx" "$POOL_DIR"
+  install -d -m 0755 "$CACHE_DIR"
+  install -d -m 0700 "$RUN_DIR" "$DATA_DIR/secrets"
+  touch "$DATA_DIR/.vm-webhoster"
+  write_secrets
+  (umask 077 && write_settings)
+}
+
+need_offline() { [ -n "$OFFLINE" ]; }
+do_offline() { "$ROOT/scripts/docker-offline.sh"; }
+
+need_images() { return 0; }
+do_images() {
+  compose build postgres redis nginx
+  # one after the other: they share their stages
+  local service
+  for service in api worker setup; do compose build "$service"; done
+}
+
+need_guest() { return 0; }
+do_guest() { compose run --rm -T setup image; }
+
+need_database() { return 0; }
+do_database() {
+  compose up -d postgres redis
+  wait_for 90 database_healthy || fail "PostgreSQL is not healthy; its log: scripts/docker-compose.sh logs postgres"
+}
+database_healthy() { [ "$(docker inspect -f '{{.State.Health.Status}}' "$(compose ps -q postgres)" 2>/dev/null)" = healthy ]; }
+
+need_node() { return 0; }
+do_node() { compose run --rm -T setup node; }
+
+need_services() { return 0; }
+do_services() {
+  local profile=()
+  check_port "$HTTP_PORT" HTTP_PORT
+  check_port "$API_PORT" API_PORT
+  [ -z "$MONITORING" ] || profile=(--profile monitoring)
+  compose "${profile[@]}" up -d --remove-orphans --scale "api=${API_REPLICAS:-1}"
+  local deadline=$(($(date +%s) + 120))
+  until healthy; do
+    [ "$(date +%s)" -lt "$deadline" ] || fail "the service is not healthy after 120 s: scripts/docker-compose.sh ps, scripts/docker-compose.sh logs worker, and http://127.0.0.1:$API_PORT/api/v1/health/detailed"
+    sleep 0.5
+  done
+}
+# check_port PORT VARIABLE: a port that somebody else than our own Nginx holds is told by name.
+check_port() {
+  local holder
+  [ -z "$(compose ps -q nginx)" ] || return 0
+  holder=$(ss -Hltnp "sport = :$1" | grep -o 'users:(("[^"]*' | cut -d'"' -f2 | sort -u | head -n 1) || true
+  [ -z "$holder" ] || fail "port $1 is in use by $holder; stop it or choose another with $2"
+}
+healthy() {
+  curl -fs --max-time 10 -o /dev/null "http://127.0.0.1:$API_PORT/api/v1/health/detailed" &&
+    curl -fs --max-time 5 -o /dev/null "http://127.0.0.1:$HTTP_PORT/"
+}
+
+say "${BOLD}vm-webhoster in containers${OFF}"
+offer_packages
+step packages "Docker, Compose, libvirt"
+[ -n "$DRY_RUN" ] || hash -r
+step docker "Docker answers"
+step libvirt "libvirtd"
+step directories "Directories, secrets and settings"
+[ -n "$DRY_RUN" ] || find_compose
+if [ -n "$OFFLINE" ]; then
+  step offline "What images are built from"
+  [ -n "$DRY_RUN" ] || { BASE_IMAGE=$(cat "$CACHE_DIR/docker/base-image") && export BASE_IMAGE && (umask 077 && write_settings); }
+fi
+step images "Images"
+step database "PostgreSQL and Redis"
+step guest "Guest image $IMAGE"
+step node "Network, pool and base image"
+step services "API, worker and Nginx"
+if [ -n "$DRY_RUN" ]; then
+  say "Nothing was changed."
+  exit 0
+fi
+PORT_SUFFIX=$([ "$HTTP_PORT" = 80 ] || echo ":$HTTP_PORT")
+cat <<TEXT
+
+${GREEN}Ready${OFF} after $(seconds_since "$STARTED")
+  Service      http://$PUBLIC_HOST$PORT_SUFFIX/
+  API          http://$PUBLIC_HOST:$API_PORT/api/v1
+  API docs     http://$PUBLIC_HOST:$API_PORT/docs
+  Health       http://$PUBLIC_HOST:$API_PORT/api/v1/health/detailed
+  Log          ./scripts/docker-compose.sh logs -f worker api
+  Operate      ./scripts/docker-compose.sh exec worker webhoster --help
+  Stop         ./scripts/docker-stop.sh
+TEXT
+[ -z "$MONITORING" ] || say "  Grafana      http://127.0.0.1:${GRAFANA_PORT:-3000}/  (admin; the password is in $DATA_DIR/secrets/grafana_password)"

@@ -1,0 +1,103 @@
+# shellcheck shell=bash disable=SC2034 # what is set here is used by the scripts
+# The service in containers: which Compose there is, the settings that it is given, the secrets that it mounts.
+# Needs steps.sh, environment.sh and install.sh.
+
+# libvirt and QEMU stay on the machine: VMs outlive every container
+PACKAGES=(libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils dnsmasq-base curl iproute2 ca-certificates)
+SECRET_NAMES=(JWT_SECRET STATE_KEY POSTGRES_PASSWORD REDIS_PASSWORD METRICS_TOKEN GRAFANA_PASSWORD)
+# the user of every container that is not root; the Dockerfiles say the same
+CONTAINER_USER=64064
+
+load_docker_settings() {
+  load_environment
+  export POOL_DIR=${POOL_DIR:-/var/lib/libvirt/vm-webhoster}
+  export DOCKER_NETWORK=${DOCKER_NETWORK:-172.20}
+  export API_BACKEND_PORTS=${API_BACKEND_PORTS:-8001-8004}
+  export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-vm-webhoster}
+  # a container cannot have more than Docker itself may give
+  [ "$(ulimit -Hn)" = unlimited ] || [ "$(ulimit -Hn)" -ge 65536 ] || export NGINX_FILES=${NGINX_FILES:-$(ulimit -Hn)}
+  [[ $DOCKER_NETWORK =~ ^[0-9]{1,3}\.[0-9]{1,3}$ ]] || fail "DOCKER_NETWORK: the first two numbers of a /16, e.g. 172.20"
+  [[ ${API_REPLICAS:-1} =~ ^[1-9][0-9]?$ ]] || fail "API_REPLICAS: a number from 1 on"
+}
+
+# find_compose: COMPOSE becomes the command, v2's plugin before v1.
+find_compose() {
+  local version
+  if docker compose version >/dev/null 2>&1; then
+    COMPOSE=(docker compose)
+  elif version=$(docker-compose version --short 2>/dev/null) && [ "$(printf '%s\n' 1.29 "$version" | sort -V | head -n 1)" = 1.29 ]; then
+    COMPOSE=(docker-compose)
+  else
+    return 1
+  fi
+}
+# Settings come from the environment of this call only: a .env beside docker-compose.yml has been read already.
+compose() { (cd "$ROOT" && "${COMPOSE[@]}" --env-file "$DATA_DIR/docker.env" --project-name "$COMPOSE_PROJECT_NAME" "$@"); }
+
+docker_answers() { timeout 10 docker version >/dev/null 2>&1; }
+
+# need_docker_tools, or fail with what to do
+require_docker() {
+  docker_answers || fail "Docker does not answer; start it (systemctl start docker), or run scripts/docker-start.sh"
+  find_compose || fail "Docker Compose is missing: the plugin of v2, or v1 from 1.29"
+  [ -f "$DATA_DIR/docker.env" ] || fail "nothing was set up in $DATA_DIR; scripts/docker-start.sh does it"
+}
+
+# The settings of the service without secrets, for containers and for Compose.
+write_settings() {
+  local name secret_names=' DATABASE_URL REDIS_URL JWT_SECRET STATE_KEY POSTGRES_PASSWORD METRICS_TOKEN '
+  # where the containers have their own
+  local own=' ROLE POSTGRES_PORT TERRAFORM_BIN NGINX_BIN NGINX_CONTROL API_BACKENDS LIBVIRT_URI '
+  {
+    echo "# Written by scripts/docker-start.sh from .env and the environment; changes here are lost at the next start."
+    sed -n 's/^#\([A-Z_0-9]*\)=.*/\1/p' "$ROOT/.env.example" | while read -r name; do
+      [[ $secret_names$own == *" $name "* || $name == *_FILE || -z ${!name:-} ]] || printf '%s=%s\n' "$name" "${!name}"
+    done
+    cat <<TEXT
+LIBVIRT_URI=qemu:///system
+API_BACKENDS=127.0.0.1:$API_BACKEND_PORTS
+API_BACKEND_PORTS=$API_BACKEND_PORTS
+DATABASE_URL_FILE=/run/secrets/database_url
+REDIS_URL_FILE=/run/secrets/redis_url
+TRUSTED_PROXIES=${TRUSTED_PROXIES:-$DOCKER_NETWORK.0.1}
+JWT_SECRET_FILE=/run/secrets/jwt_secret
+STATE_KEY_FILE=/run/secrets/state_key
+TEXT
+    for name in POOL_DIR DOCKER_NETWORK COMPOSE_PROJECT_NAME BASE_IMAGE IMAGE_TAG API_REPLICAS PROMETHEUS_PORT GRAFANA_PORT PROMETHEUS_IMAGE GRAFANA_IMAGE NGINX_FILES \
+      POSTGRES_SHARED_BUFFERS {POSTGRES,API,WORKER,NGINX}_{MEMORY,CPUS}; do
+      [ -z "${!name:-}" ] || printf '%s=%s\n' "$name" "${!name}"
+    done
+  } | awk -F= '!seen[$1]++' >"$DATA_DIR/docker.env.new"
+  mv "$DATA_DIR/docker.env.new" "$DATA_DIR/docker.env"
+}
+
+# Each secret is made once, in a file that only the containers' user reads; root needs no permission.
+write_secrets() {
+  local name file dir=$DATA_DIR/secrets
+  umask 077
+  for name in "${SECRET_NAMES[@]}"; do
+    file=$dir/${name,,}
+    local given_file=${name}_FILE
+    if [ -n "${!name:-}" ]; then
+      printf '%s\n' "${!name}" >"$file"
+    elif [ -n "${!given_file:-}" ] && [ "$(realpath -m "${!given_file}")" != "$file" ]; then
+      cat "${!given_file}" >"$file"
+    elif [ ! -s "$file" ]; then
+      head -c 36 /dev/urandom | base64 >"$file"
+    fi
+  done
+  printf 'postgres://vm_webhoster:%s@%s.0.10:5432/vm_webhoster\n' "$(in_url "$dir/postgres_password")" "$DOCKER_NETWORK" >"$dir/database_url"
+  printf 'redis://:%s@%s.0.11:6379/0\n' "$(in_url "$dir/redis_password")" "$DOCKER_NETWORK" >"$dir/redis_url"
+  chown "$CONTAINER_USER:$CONTAINER_USER" "$dir"/*
+  chmod 0600 "$dir"/*
+}
+in_url() { tr -d '\n' <"$1" | sed -e 's/%/%25/g' -e 's/+/%2B/g' -e 's#/#%2F#g' -e 's/=/%3D/g' -e 's/@/%40/g' -e 's/:/%3A/g' -e 's/?/%3F/g' -e 's/#/%23/g'; }
+
+# ask QUESTION: yes from a person, or from --yes.
+ask() {
+  local answer
+  [ -z "${YES:-}" ] || return 0
+  [ -t 0 ] || return 1
+  read -r -p "$1 [y/N] " answer
+  [[ $answer =~ ^[yY] ]]
+}

@@ -1,0 +1,55 @@
+/** What a worker says of the parts that only it reaches, and what an API without them makes of it. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { ComponentHealth } from '../../engine/engine';
+import { health } from '../../engine/health';
+import { reportWorker } from '../../engine/reconcilers/worker-report';
+import { freshReports, recordReport } from '../../engine/store/worker-reports';
+import { openWorld, type World } from '../support/world';
+import { until } from '../support/system';
+
+let world: World;
+beforeEach(async () => {
+  world = await openWorld();
+});
+afterEach(() => world.close());
+
+const sql = <T>(text: string): Promise<T[]> => world.parts.database.direct.query(text) as Promise<T[]>;
+const ofApi = (): Promise<readonly ComponentHealth[]> =>
+  health({ ...world.parts, config: { ...world.config, ROLE: 'api' } }).detailed();
+const fresh = async (): Promise<string[]> =>
+  (await freshReports(world.parts.database.direct)).map(({ worker }) => worker);
+
+it('is told by an API while the worker lives, and no longer when it has stopped', async () => {
+  const stop = reportWorker(world.parts);
+  const alive = path.join(world.config.DATA_DIR, 'run/worker.alive');
+  await until(5_000, 'the worker reports', () => Promise.resolve(existsSync(alive)));
+  const told = (await ofApi()).map(({ name }) => name);
+  expect(told).toEqual(['postgres', 'queue', 'libvirt', 'nginx', 'terraform', 'disk']);
+  expect((await ofApi()).find(({ name }) => name === 'libvirt')).toMatchObject({
+    status: 'ok',
+    detail: 'libvirt 0.0.0-fake',
+  });
+  stop();
+  await until(5_000, 'its report is gone', async () => (await fresh()).length === 0);
+  expect((await ofApi()).find(({ name }) => name === 'libvirt')?.status).toBe('down');
+});
+
+it('is old after 30 s on the database’s clock, and forgotten after an hour', async () => {
+  const report = (worker: string): Promise<void> =>
+    recordReport(world.parts.database.direct, { worker, components: [] });
+  const age = (worker: string, span: string): Promise<unknown> =>
+    sql(`UPDATE worker_reports SET at = clock_timestamp() - interval '${span}' WHERE worker = '${worker}'`);
+  await report('one');
+  await report('other');
+  expect(await fresh()).toEqual(['other', 'one']);
+  await age('one', '29 s');
+  expect(await fresh()).toEqual(['other', 'one']);
+  await age('one', '31 s');
+  expect(await fresh()).toEqual(['other']);
+  await report('one');
+  expect(await fresh()).toEqual(['one', 'other']);
+  await age('other', '61 min');
+  await report('one');
+  expect(await sql(`SELECT worker FROM worker_reports`)).toEqual([{ worker: 'one' }]);
+});
