@@ -111,6 +111,34 @@ export interface Metrics {
   /** What the newest sweep found; null before the first one. */
   readonly sweep: { ageSeconds: number; findings: readonly { kind: string; count: number }[] } | null;
   readonly sshPorts: { used: number; total: number };
+  /** What waits to be worked on, and for how long the first of it could have been taken; 0 when there is none. */
+  readonly queue: { readonly waiting: number; readonly running: number; readonly oldestSeconds: number };
+  /** Rights to work on a stack: held now, and left behind by an owner that did not give them back. */
+  readonly leases: { readonly held: number; readonly expired: number };
+  /** Domains of libvirt by their state; null when libvirt does not answer. Those without our mark are not counted. */
+  readonly vms: readonly { readonly state: string; readonly count: number }[] | null;
+  /** Of the file system that VMs' disks are on; null when it cannot be told. */
+  readonly pool: { readonly freeBytes: number; readonly totalBytes: number } | null;
+  /** In use or wanted. */
+  readonly certificates: readonly {
+    readonly name: string;
+    /** null when there is none yet. */
+    readonly daysLeft: number | null;
+    /** Tries in a row that failed. */
+    readonly failures: number;
+  }[];
+  /** What took how long, added up since the beginning and over all workers. */
+  readonly measures: readonly Measured[];
+}
+
+export interface Measured {
+  readonly name: string;
+  readonly help: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Upper bound in seconds -> how many took at most so long. */
+  readonly buckets: readonly { readonly atMost: number; readonly count: number }[];
+  readonly count: number;
+  readonly seconds: number;
 }
 
 export interface OperationEvent {

@@ -2,6 +2,7 @@
 import type { Hosting, User } from './engine';
 import type { Config } from './config';
 import { guestUser } from './cloud-init';
+import { originOf } from './origins';
 import type { HostingRow } from './store/hostings';
 
 export function toHosting(row: HostingRow, owner: Pick<User, 'username'>, config: Config): Hosting {
@@ -31,12 +32,12 @@ export function toHosting(row: HostingRow, owner: Pick<User, 'username'>, config
 export function accessOf(
   row: Pick<HostingRow, 'userId' | 'sshPort'>,
   owner: Pick<User, 'username'>,
-  { HTTP_PORT, PUBLIC_HOST, BASE_DOMAIN }: Config,
+  config: Config,
 ): Pick<Hosting, 'webUrl' | 'subdomainUrl' | 'sshCommand' | 'sftpCommand'> {
-  const port = HTTP_PORT === 80 ? '' : `:${HTTP_PORT}`;
+  const { PUBLIC_HOST, BASE_DOMAIN } = config;
   return {
-    webUrl: `http://${PUBLIC_HOST}${port}/${row.userId}`,
-    subdomainUrl: `http://${owner.username}.${BASE_DOMAIN}${port}/`,
+    webUrl: `${originOf(config, PUBLIC_HOST)}/${row.userId}`,
+    subdomainUrl: `${originOf(config, `${owner.username}.${BASE_DOMAIN}`)}/`,
     sshCommand: `ssh -p ${row.sshPort} ${guestUser}@${PUBLIC_HOST}`,
     sftpCommand: `sftp -P ${row.sshPort} ${guestUser}@${PUBLIC_HOST}`,
   };

@@ -5,6 +5,7 @@ import type { Guest } from './guest/guest';
 import type { Inventory } from './libvirt/inventory';
 import type { Virtualization } from './libvirt/virtualization';
 import type { Log } from './log';
+import type { Measures } from './measures';
 import type { Images } from './images/images';
 import type { Proxy } from './proxy/proxy';
 import type { RoutePublisher } from './proxy/publisher';
@@ -29,4 +30,5 @@ export interface Parts {
   readonly proxy: Proxy;
   readonly routePublisher: RoutePublisher;
   readonly guest: Guest;
+  readonly measures: Measures;
 }

@@ -11,10 +11,12 @@ import { postgresEventBus } from './events';
 import { networkGuest } from './guest/network-guest';
 import { health } from './health';
 import { hostings } from './hostings';
+import { apiUrlOf, originOf } from './origins';
 import { imageBuilder } from './images/builder';
 import { virshInventory } from './libvirt/virsh';
 import { bootTrial } from './libvirt/virtualization';
 import type { Log } from './log';
+import { measures as newMeasures, type Measures } from './measures';
 import { metrics } from './metrics';
 import { drift } from './drift';
 import { operations } from './operations-view';
@@ -35,20 +37,25 @@ import type { Parts } from './parts';
 import { plans } from './plans';
 import { nginxProxy } from './proxy/nginx';
 import { routePublisher } from './proxy/publisher';
+import type { HttpsSettings } from './proxy/render-https';
 import { graphileQueue, migrateQueue } from './queue/graphile';
+import { reconcileCertificates } from './reconcilers/certificates';
 import { reconcileDrift } from './reconcilers/drift';
 import { reconcileExpiredLeases } from './reconcilers/expired-leases';
+import { reconcileMeasures } from './reconcilers/measures';
 import { reconcileOldRuns } from './reconcilers/old-runs';
 import { reconcileServedRoutes } from './reconcilers/served-routes';
 import { reconcileBySweeping } from './reconcilers/sweep';
 import { runs } from './runs';
-import { secretBox } from './secret-box';
+import { type SecretBox, secretBox } from './secret-box';
 import { databaseUrl } from './store/url';
 import { type Database, openDatabase } from './store/database';
 import { allRoutes } from './store/routes';
 import { recipesDir } from './project';
 import { childSynthesizer } from './terraform/synthesizer';
 import { terraformCli } from './terraform/cli';
+import { readSite } from './tls/read-site';
+import { serviceHosts } from './tls/wanted';
 
 /** Every operation there is. */
 export const definitions: readonly OperationDefinition[] = [
@@ -79,14 +86,17 @@ export async function connectParts(
   await migrateQueue(url);
   await database.migrate();
   const bus = await postgresEventBus(url, log);
-  const proxy = replace.proxy ?? realProxy(config);
+  const box = secretBox(config.STATE_KEY);
+  const measures = newMeasures();
+  const proxy = replace.proxy ?? realProxy(config, { database, box, measures });
   const parts: Parts = {
     config,
     log,
     clock: systemClock,
     database,
     queue: graphileQueue({ connectionString: url, concurrency: config.WORKER_CONCURRENCY, log }),
-    secretBox: secretBox(config.STATE_KEY),
+    secretBox: box,
+    measures,
     synthesizer: childSynthesizer(),
     terraform:
       replace.terraform ??
@@ -124,6 +134,7 @@ export async function startEngine(config: Config, log: Log, replace: Partial<Par
     close: async () => {
       stopReconciling?.();
       await parts.queue.stop();
+      await parts.measures.flush(parts.database.direct).catch(() => undefined);
       await bus.close();
       await parts.database.close();
     },
@@ -140,6 +151,8 @@ export async function startWorking(engine: EngineParts): Promise<() => void> {
     reconcileBySweeping(engine),
     reconcileDrift(parts),
     reconcileOldRuns(parts),
+    reconcileCertificates(parts),
+    reconcileMeasures(parts),
   ];
   return () => {
     for (const stop of reconcilers) stop();
@@ -154,9 +167,11 @@ function publishRoutes(database: Database, proxy: Parts['proxy']): Promise<void>
   });
 }
 
-function realProxy(config: Config): Parts['proxy'] {
-  const apiUrl = `http://${config.PUBLIC_HOST}:${config.API_PORT}`;
-  const port = (value: number): string => (value === 80 ? '' : `:${value}`);
+function realProxy(
+  config: Config,
+  { database, box, measures }: { database: Database; box: SecretBox; measures: Measures },
+): Parts['proxy'] {
+  const apiUrl = apiUrlOf(config);
   return nginxProxy({
     program: config.NGINX_BIN,
     dir: config.nginxDir,
@@ -165,12 +180,27 @@ function realProxy(config: Config): Parts['proxy'] {
     streamModule: ['/usr/lib/nginx/modules/ngx_stream_module.so'].find((file) => existsSync(file)) ?? null,
     user: process.getuid?.() === 0 ? 'www-data' : null,
     clock: systemClock,
+    https: httpsSettings(config),
+    site: () => readSite(config, box, database.direct),
+    onReload: (outcome, ms) => measures.observe('nginx_reloads', { outcome }, ms / 1000),
     pages: {
       apiUrl,
       docsUrl: `${apiUrl}/docs`,
       healthUrl: `${apiUrl}/api/v1/health`,
       baseDomain: config.BASE_DOMAIN,
-      httpUrl: `http://${config.PUBLIC_HOST}${port(config.HTTP_PORT)}`,
+      httpUrl: originOf(config, config.PUBLIC_HOST),
     },
   });
+}
+
+function httpsSettings(config: Config): HttpsSettings | null {
+  const { TLS_MODE, HTTPS_PORT, API_PORT, API_HTTPS_PORT, HTTPS_REDIRECT, HSTS_SECONDS } = config;
+  if (TLS_MODE === 'off') return null;
+  return {
+    port: HTTPS_PORT,
+    api: API_HTTPS_PORT === undefined ? null : { port: API_PORT, httpsPort: API_HTTPS_PORT },
+    redirect: HTTPS_REDIRECT,
+    hstsSeconds: HSTS_SECONDS,
+    serviceHosts: serviceHosts(config),
+  };
 }

@@ -12,13 +12,19 @@ import { EngineError } from '../errors';
 import { fetchPage } from '../guest/network-guest';
 import { type CommandResult, endProcessesIn, runCommand } from '../process';
 import { ignoreMissing } from '../terraform/workspace';
+import { missingCertificates, removeOtherCertificates, writeCertificates } from './certificate-files';
 import type { Proxy, Route } from './proxy';
 import { templatesDir } from '../project';
 import { type ProxySettings, renderNginx } from './render';
+import { plainSite, type Site } from './site';
 
 export interface NginxOptions extends ProxySettings {
   readonly program: string;
   readonly clock: Clock;
+  /** What is served beside the routes, as it is now. @default nothing */
+  readonly site?: () => Promise<Site>;
+  /** Told of each reload, and of the first start. */
+  readonly onReload?: (outcome: 'served' | 'refused' | 'failed', ms: number) => void;
   /** Facts for the landing page. */
   readonly pages: Readonly<Record<'apiUrl' | 'docsUrl' | 'healthUrl' | 'baseDomain' | 'httpUrl', string>>;
 }
@@ -46,22 +52,31 @@ export function nginxProxy(options: NginxOptions): Proxy {
   };
 
   const publish = async (routes: readonly Route[]): Promise<void> => {
-    const { generation, text: wanted } = rendered(options, routes);
+    const site = await siteOf(options);
+    const { generation, text: wanted } = rendered(options, routes, site);
     // before the look at the generation, which says nothing of them: a new version has new pages
     await preparePages(options);
-    if (await serves(options, current, routes)) return;
+    if (await serves(options, current, routes, site)) return;
+    const begun = performance.now();
+    const told = (outcome: 'served' | 'refused' | 'failed'): void =>
+      options.onReload?.(outcome, performance.now() - begun);
+    await writeCertificates(options, routes, site);
     const before = await readFile(current, 'utf8').catch(ignoreMissing);
     await writeFile(candidate, wanted, { mode: 0o600 });
     const test = await nginx(candidate, '-t', '-q');
-    if (test.code !== 0)
+    if (test.code !== 0) {
+      told('refused');
       throw new EngineError('proxy_refused', 'Nginx refused the new configuration; the old one stays', {
         cause: new Error(test.stderr),
       });
+    }
     await rename(candidate, current);
     try {
       await start(current);
       await served(options, generation);
+      told('served');
     } catch (cause) {
+      told('failed');
       if (before !== null) {
         await writeFile(candidate, before, { mode: 0o600 });
         await rename(candidate, current);
@@ -69,11 +84,15 @@ export function nginxProxy(options: NginxOptions): Proxy {
       }
       throw cause;
     }
+    await removeOtherCertificates(options, routes, site);
   };
 
   return {
     publish,
-    serves: (routes) => serves(options, current, routes),
+    serves: async (routes) => {
+      const site = await siteOf(options).catch(() => null);
+      return site !== null && (await serves(options, current, routes, site));
+    },
     canListen,
     fetch: (urlPath) =>
       fetchPage({ host: '127.0.0.1', port: options.httpPort, path: urlPath }).catch((cause: unknown) => {
@@ -96,15 +115,29 @@ export async function isRunning(dir: string): Promise<boolean> {
 }
 
 /** The generation is a checksum over the file that carries it, with zeros in its place. */
-function rendered(settings: ProxySettings, routes: readonly Route[]): { generation: string; text: string } {
-  const body = renderNginx(settings, routes, '0'.repeat(16));
+function rendered(
+  settings: ProxySettings,
+  routes: readonly Route[],
+  site: Site,
+): { generation: string; text: string } {
+  const body = renderNginx(settings, routes, '0'.repeat(16), site);
   const generation = createHash('sha256').update(body).digest('hex').slice(0, 16);
-  return { generation, text: renderNginx(settings, routes, generation) };
+  return { generation, text: renderNginx(settings, routes, generation, site) };
 }
 
-async function serves(options: NginxOptions, file: string, routes: readonly Route[]): Promise<boolean> {
-  const { generation, text } = rendered(options, routes);
+function siteOf({ site }: NginxOptions): Promise<Site> {
+  return site?.() ?? Promise.resolve(plainSite);
+}
+
+async function serves(
+  options: NginxOptions,
+  file: string,
+  routes: readonly Route[],
+  site: Site,
+): Promise<boolean> {
+  const { generation, text } = rendered(options, routes, site);
   const written = await readFile(file, 'utf8').catch(() => null);
+  if ((await missingCertificates(options, routes, site)).length > 0) return false;
   return written === text && (await servedGeneration(options)) === generation;
 }
 

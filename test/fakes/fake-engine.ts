@@ -202,6 +202,24 @@ export class FakeEngine implements Engine {
     hostings: [{ status: 'running', count: 7 }],
     sweep: { ageSeconds: 12, findings: [{ kind: 'domain', count: 1 }] },
     sshPorts: { used: 7, total: 10_001 },
+    queue: { waiting: 3, running: 1, oldestSeconds: 4.5 },
+    leases: { held: 1, expired: 0 },
+    vms: [{ state: 'running', count: 7 }],
+    pool: { freeBytes: 1000, totalBytes: 4000 },
+    certificates: [{ name: 'pages.example.org', daysLeft: 60.5, failures: 0 }],
+    measures: [
+      {
+        name: 'operations',
+        help: 'Operations that ended.',
+        labels: { kind: 'create-hosting', outcome: 'succeeded' },
+        buckets: [
+          { atMost: 1, count: 2 },
+          { atMost: 10, count: 5 },
+        ],
+        count: 6,
+        seconds: 42.5,
+      },
+    ],
   };
   readonly metrics: Engine['metrics'] = {
     read: async () => {
