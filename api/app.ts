@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import express, { type Express, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
 import type { Config } from '../engine';
 import { docsPages } from './docs-pages';
 import { HttpError } from './http-error';
@@ -10,6 +11,7 @@ import { mountRoutes } from './mount-routes';
 import { describeApi } from './openapi';
 import { assignRequestId } from './request-id';
 import { logRequests } from './request-log';
+import { measureRequests } from './request-metrics';
 import type { Route, Service } from './route';
 import { routes as allRoutes } from './routes';
 import { neverCached, securityHeaders } from './security-headers';
@@ -38,6 +40,7 @@ export function createApp({ logger, routes = allRoutes, ...parts }: AppParts): E
   };
   // Every request in flight listens; that is many and no leak.
   setMaxListeners(0, service.stopping);
+  const ofRequests = new Registry();
   const app = express();
   app.disable('x-powered-by');
   // Nothing here may be cached, so an ETag would only cost its hash.
@@ -47,13 +50,14 @@ export function createApp({ logger, routes = allRoutes, ...parts }: AppParts): E
   app.use(
     assignRequestId(),
     logRequests(logger),
+    measureRequests(ofRequests),
     securityHeaders(),
     neverCached(),
     partWhen(service.stopping),
   );
   app.use(mountRoutes(routes, service));
   app.use(docsPages(describeApi(routes)));
-  app.use(metricsPage(service.engine, parts.config));
+  app.use(metricsPage(service.engine, parts.config, ofRequests));
   app.use(refuseUnknown());
   app.use(answerErrors());
   return app;

@@ -38,6 +38,15 @@ export const successMessages = {
   ),
   runs_listed: text('Terraform runs, newest first', '최근 실행부터 보여 드립니다.'),
   run_shown: text('The run', '실행 기록입니다.'),
+  domains_listed: text('Domains of your hosting', '호스팅의 도메인입니다.'),
+  domain_added: text(
+    'Prove that the domain is yours by the TXT record or the file, then verify it',
+    'TXT 레코드나 파일로 도메인 소유를 증명한 뒤 확인을 요청하세요.',
+  ),
+  domain_verified: text(
+    'The domain is yours and leads to your hosting',
+    '도메인이 확인되어 호스팅에 연결되었습니다.',
+  ),
   drift_shown: text('How hostings differ from their specification', '명세와 다른 호스팅입니다.'),
   healthy: text('The service is up', '서비스가 정상입니다.'),
   degraded: text('The service is up, with limits', '서비스가 일부 제한된 상태로 동작 중입니다.'),
@@ -78,6 +87,10 @@ export const fieldMessages = {
     '이름은 영문 소문자, 숫자, 하이픈(최대 32자), 값은 영문, 숫자, 점, 하이픈, 밑줄(1~64자)이어야 합니다.',
   ),
   labels_too_many: text('at most 16 labels', '라벨은 최대 16개입니다.'),
+  domain_invalid: text(
+    'must be a domain name such as www.example.org; international ones in their xn-- form',
+    'www.example.org와 같은 도메인 이름이어야 합니다. 다국어 도메인은 xn-- 형식으로 입력하세요.',
+  ),
   identifier_invalid: text('is not an identifier', '올바른 식별자가 아닙니다.'),
 } satisfies Readonly<Record<string, Text>>;
 export type FieldKey = keyof typeof fieldMessages;

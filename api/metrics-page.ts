@@ -12,7 +12,12 @@ import { note } from './request-log';
 
 const AT = '/metrics';
 
-export function metricsPage(engine: Engine, { METRICS_TOKEN }: Pick<Config, 'METRICS_TOKEN'>): Router {
+/** @param ofRequests  what this process has answered */
+export function metricsPage(
+  engine: Engine,
+  { METRICS_TOKEN }: Pick<Config, 'METRICS_TOKEN'>,
+  ofRequests: Registry,
+): Router {
   const router = Router();
   // Not prom-client's own registry, which all applications of a process would share; and not before it is asked for,
   // since watching the process costs a little.
@@ -25,7 +30,7 @@ export function metricsPage(engine: Engine, { METRICS_TOKEN }: Pick<Config, 'MET
     note(response, { route: AT });
     const ofService = registryOf(await engine.metrics.read());
     ofProcess ??= watchProcess();
-    await send(response, Registry.merge([ofService, ofProcess]));
+    await send(response, Registry.merge([ofService, ofRequests, ofProcess]));
   });
   return router;
 }

@@ -223,6 +223,20 @@ export interface CreateHostingInput {
   readonly idempotencyKey?: string;
 }
 
+/** A domain that a user brought. */
+export interface Domain {
+  /** In lower case, international ones as `xn--…`. */
+  readonly name: string;
+  /** Only then it is served. */
+  readonly proved: boolean;
+  readonly url: string;
+  /** One of these two proves it: a TXT record, */
+  readonly record: { readonly name: string; readonly value: string };
+  /** or a file that the domain serves by http from where it is now. */
+  readonly file: { readonly path: string; readonly content: string };
+  readonly createdAt: Date;
+}
+
 export interface AcceptedHosting {
   readonly hosting: Hosting;
   readonly operation: Operation;
@@ -259,6 +273,16 @@ export interface Engine {
     mine(user: User): Promise<Hosting>;
     /** Accepts the removal; a create that is still running is cancelled first. @throws hosting_not_found */
     delete(user: User): Promise<Operation>;
+  };
+  /** Of the user's living hosting. @throws hosting_not_found */
+  readonly domains: {
+    list(user: User): Promise<readonly Domain[]>;
+    /** Adds one that is yet to be proved; one that is there stays. @throws validation_failed, too_many_domains */
+    add(user: User, name: string): Promise<Domain>;
+    /** Looks for the proof, and serves the domain when it is there. @throws domain_not_found, domain_not_proved, domain_taken */
+    verify(user: User, name: string): Promise<Domain>;
+    /** Takes it away with its certificate. @throws domain_not_found */
+    remove(user: User, name: string): Promise<void>;
   };
   readonly operations: {
     /** An operation of this user (an admin sees all). @throws operation_not_found */

@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { accounts } from './accounts/accounts';
 import { systemClock } from './clock';
 import type { Config } from './config';
+import { domains } from './domains';
 import type { Engine } from './engine';
 import type { EngineParts } from './engine-parts';
 import { postgresEventBus } from './events';
@@ -125,6 +126,7 @@ export async function startEngine(config: Config, log: Log, replace: Partial<Par
   return {
     accounts: accounts(parts.database, config),
     hostings: hostings(parts),
+    domains: domains(parts),
     operations: operations(parts, bus),
     plans: plans(parts),
     runs: runs(parts, bus),

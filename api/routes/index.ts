@@ -4,6 +4,7 @@ import { listOperations } from './admin';
 import { me, register, signIn } from './accounts';
 import { detailedHealth, health, version } from './health';
 import { createHosting, deleteMyHosting, showMyHosting } from './hostings';
+import { domainRoutes } from './domains';
 import { planRoutes } from './plans';
 import { runRoutes } from './runs';
 import { cancelOperation, followOperation, showOneOperation } from './operations';
@@ -15,6 +16,7 @@ export const routes: readonly Route[] = [
   createHosting,
   showMyHosting,
   deleteMyHosting,
+  ...domainRoutes,
   showOneOperation,
   followOperation,
   cancelOperation,

@@ -68,12 +68,21 @@ export function acmeAuthority(options: AuthorityOptions): Authority {
     backoffMax: 10_000,
     ...(externalAccount === null ? {} : { externalAccountBinding: externalAccount }),
   });
-  return {
-    issue: async ({ names, replaces, signal }) => {
-      await client.createAccount({
+  // once: the client takes a second time for a change of the account
+  let account: Promise<unknown> | null = null;
+  const signUp = (): Promise<unknown> =>
+    client
+      .createAccount({
         termsOfServiceAgreed: true,
         ...(email === null ? {} : { contact: [`mailto:${email}`] }),
+      })
+      .catch((thrown: unknown) => {
+        account = null;
+        throw thrown;
       });
+  return {
+    issue: async ({ names, replaces, signal }) => {
+      await (account ??= signUp());
       const order = await newOrder(client, names, replaces);
       for (const authorization of await client.getAuthorizations(order)) {
         signal.throwIfAborted();
@@ -142,7 +151,9 @@ async function prove(
 
 function fetchJson(url: string, agent: Agent): Promise<{ body: unknown; retryAfter: string | null }> {
   return new Promise((resolve, reject) => {
-    const request = get(url, { agent, timeout: requestTimeoutMs }, (response) => {
+    // an authority may refuse whoever does not say what they are
+    const headers = { 'user-agent': 'vm-webhoster' };
+    const request = get(url, { agent, headers, timeout: requestTimeoutMs }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => {
         text += chunk;

@@ -10,6 +10,7 @@ import {
   EngineError,
   type ComponentHealth,
   type CreateHostingInput,
+  type Domain,
   type AcceptedHosting,
   type Engine,
   type Hosting,
@@ -182,6 +183,42 @@ export class FakeEngine implements Engine {
       ]);
       this.fakeOperations.onEnd(operation.id, () => this.hostingOf.delete(user.id));
       return this.maybeEnd(operation);
+    },
+  };
+
+  /** Names that the fake takes for proved. */
+  readonly proved = new Set<string>();
+  private readonly domainsOf = new Map<number, Domain[]>();
+  readonly domains: Engine['domains'] = {
+    list: async (user) => {
+      await this.hostings.mine(user);
+      return this.domainsOf.get(user.id) ?? [];
+    },
+    add: async (user, name) => {
+      const known = await this.domains.list(user);
+      if (known.length >= 5) throw new EngineError('too_many_domains', 'A hosting may have 5 domains');
+      const domain: Domain = {
+        name,
+        proved: false,
+        url: `http://${name}/`,
+        record: { name: `_vm-webhoster.${name}`, value: 'token' },
+        file: { path: '/.well-known/vm-webhoster/token', content: 'token' },
+        createdAt: new Date(),
+      };
+      this.domainsOf.set(user.id, [...known, domain]);
+      return domain;
+    },
+    verify: async (user, name) => {
+      const found = (await this.domains.list(user)).find((each) => each.name === name);
+      if (found === undefined) throw new EngineError('domain_not_found', 'No such domain');
+      if (!this.proved.has(name)) throw new EngineError('domain_not_proved', 'No record, no file');
+      return { ...found, proved: true };
+    },
+    remove: async (user, name) => {
+      const known = await this.domains.list(user);
+      const left = known.filter((each) => each.name !== name);
+      if (left.length === known.length) throw new EngineError('domain_not_found', 'No such domain');
+      this.domainsOf.set(user.id, left);
     },
   };
 

@@ -306,12 +306,17 @@ async function answers(port: number): Promise<void> {
 
 async function post(port: number, urlPath: string, body: string, ca: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const sent = https.request({ host: '127.0.0.1', port, path: urlPath, method: 'POST', ca }, (response) => {
-      response.resume().on('end', () => {
-        if (response.statusCode === 200) resolve();
-        else reject(new Error(`${urlPath}: ${response.statusCode}`));
-      });
-    });
+    const sent = https.request(
+      { host: '127.0.0.1', port, path: urlPath, method: 'POST', ca, headers: { 'user-agent': 'test' } },
+      (response) => {
+        let said = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
+        response.on('end', () => {
+          if (response.statusCode === 200) resolve();
+          else reject(new Error(`${urlPath}: ${response.statusCode} ${said}`));
+        });
+      },
+    );
     sent.on('error', reject);
     sent.end(body);
   });
