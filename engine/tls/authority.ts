@@ -68,21 +68,22 @@ export function acmeAuthority(options: AuthorityOptions): Authority {
     backoffMax: 10_000,
     ...(externalAccount === null ? {} : { externalAccountBinding: externalAccount }),
   });
-  // once: the client takes a second time for a change of the account
-  let account: Promise<unknown> | null = null;
+  // Asked for first: what the client sends for an account that it finds to exist is an update, which may be refused.
   const signUp = (): Promise<unknown> =>
-    client
-      .createAccount({
+    client.createAccount({ onlyReturnExisting: true }).catch(() =>
+      client.createAccount({
         termsOfServiceAgreed: true,
         ...(email === null ? {} : { contact: [`mailto:${email}`] }),
-      })
-      .catch((thrown: unknown) => {
+      }),
+    );
+  let account: Promise<unknown> | null = null;
+  return {
+    issue: async ({ names, replaces, signal }) => {
+      account ??= signUp();
+      await account.catch((thrown: unknown) => {
         account = null;
         throw thrown;
       });
-  return {
-    issue: async ({ names, replaces, signal }) => {
-      await (account ??= signUp());
       const order = await newOrder(client, names, replaces);
       for (const authorization of await client.getAuthorizations(order)) {
         signal.throwIfAborted();

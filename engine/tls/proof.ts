@@ -19,6 +19,8 @@ export interface ProofOptions {
   readonly dnsServers: readonly string[];
   /** @default 80 */
   readonly httpPort?: number;
+  /** @default asks the name servers */
+  readonly addressesOf?: (domain: string) => Promise<readonly string[]>;
   /** Whether a file may be fetched from there. @default isPublicAddress */
   readonly mayAsk?: (address: string) => boolean;
 }
@@ -30,20 +32,24 @@ export function domainProof({
   dnsServers,
   httpPort = 80,
   mayAsk = isPublicAddress,
+  ...options
 }: ProofOptions): DomainProof {
   const resolver = new Resolver({ timeout: timeoutMs, tries: 2 });
   if (dnsServers.length > 0) resolver.setServers(dnsServers);
+  const lookUp = async (domain: string): Promise<string[]> => {
+    const none = (): string[] => [];
+    const [four, six] = [resolver.resolve4(domain).catch(none), resolver.resolve6(domain).catch(none)];
+    return [...(await four), ...(await six)];
+  };
+  const { addressesOf = lookUp } = options;
   const byRecord = async (domain: string, token: string): Promise<boolean> => {
     const records = await resolver.resolveTxt(txtName(domain)).catch(() => []);
     return records.some((parts) => parts.join('').trim() === token);
   };
   const byFile = async (domain: string, token: string): Promise<boolean> => {
-    const addresses = await Promise.all([
-      resolver.resolve4(domain).catch(() => []),
-      resolver.resolve6(domain).catch(() => []),
-    ]);
+    const addresses = await addressesOf(domain);
     // the very address that was looked at is asked: a second look might find another one
-    const address = addresses.flat().find(mayAsk);
+    const address = addresses.find(mayAsk);
     if (address === undefined) return false;
     const said = await fetchFile(address, httpPort, domain, filePath(token)).catch(() => '');
     return said.trim() === token;
@@ -63,9 +69,13 @@ function fetchFile(address: string, port: number, domain: string, path: string):
       }
       response.setEncoding('utf8').on('data', (chunk: string) => {
         text += chunk;
-        if (text.length > maxBytes) request.destroy(new Error('too long'));
+        if (text.length > maxBytes) request.destroy();
       });
-      response.on('end', () => resolve(text));
+      response.on('end', () => {
+        if (text.length > maxBytes) reject(new Error('too long'));
+        else resolve(text);
+      });
+      response.on('close', () => reject(new Error('cut off')));
     });
     request.on('error', reject);
   });

@@ -54,12 +54,15 @@ export async function openHttpsWorld(
 ): Promise<HttpsWorld> {
   const dir = mkdtempSync(path.join(tmpdir(), 'webhoster-https-'));
   chmodSync(dir, 0o711);
+  const fake = new FakeHost();
   const guest = http.createServer((request, response) => {
     const { host, 'x-forwarded-proto': proto } = request.headers;
+    const page = fake.pages.get(request.socket.localAddress ?? '');
+    if (page !== undefined) return void response.end(page);
     response.setHeader('Strict-Transport-Security', 'max-age=1; includeSubDomains');
     response.end(`page of a guest: ${JSON.stringify({ host, proto, url: request.url })}`);
   });
-  await new Promise<void>((resolve) => guest.listen(0, '127.0.0.2', resolve));
+  await new Promise<void>((resolve) => guest.listen(0, '0.0.0.0', resolve));
   const guestPort = (guest.address() as AddressInfo).port;
   const program = path.join(dir, 'nginx-for-test');
   writeFileSync(program, wrapper(guestPort), { mode: 0o755 });
@@ -69,16 +72,19 @@ export async function openHttpsWorld(
     DATA_DIR: dir,
     DATABASE_URL: await cloneDatabase(),
     IMAGE: 'micro',
+    BCRYPT_COST: '4',
     BASE_DOMAIN: baseDomain,
     PUBLIC_HOST: 'www.example.org',
     HTTP_PORT: String(await freePort()),
     HTTPS_PORT: String(await freePort()),
+    // made VMs are on loopback, too
+    NETWORK_CIDR: '127.8.0.0/24',
     SSH_PORT_MIN: '1025',
     SSH_PORT_MAX: '1124',
     NGINX_BIN: program,
     ...settings,
   });
-  const { synthesizer, terraform, inventory, guest: fakeGuest, virtualization } = new FakeHost();
+  const { synthesizer, terraform, inventory, guest: fakeGuest, virtualization } = fake;
   const connected = await connectParts(config, createLog(process.env.TEST_LOG ?? 'silent'), {
     ...{ synthesizer, terraform, inventory, virtualization },
     guest: fakeGuest,
@@ -86,7 +92,11 @@ export async function openHttpsWorld(
   });
   const { parts, bus } = connected;
   await ensureNode(parts.database.direct, config.NODE_NAME, randomUUID());
-  await updateNode(parts.database.direct, config.NODE_NAME, { prepared: 'for tests' });
+  await updateNode(parts.database.direct, config.NODE_NAME, {
+    domainType: 'qemu',
+    prepared: 'for tests',
+    images: { micro: { baseVolumePath: '/pool/base.qcow2', boot: { kind: 'disk' } } },
+  });
   const world: HttpsWorld = {
     ...connected,
     dir,
@@ -180,8 +190,8 @@ export interface Pebble {
   readonly dnsServer: string;
   readonly challengesUrl: string;
   setTxt(name: string, value: string): Promise<void>;
-  /** Where this host is, to the authority. */
-  setAddress(host: string, ip: string): Promise<void>;
+  /** From here on the name server fails to find this host. */
+  hide(host: string): Promise<void>;
   /** From here on the authority says that this certificate is to be renewed within the last minute. */
   wantsRenewal(certificate: string): Promise<void>;
   /** Ends the authority, so that nobody answers any more. */
@@ -269,7 +279,7 @@ export async function startPebble(httpPort: number, lifetimeSeconds = 7_776_000)
     dnsServer: `127.0.0.1:${dns}`,
     challengesUrl,
     setTxt: (name, value) => tell('/set-txt', { host: `${name}.`, value }),
-    setAddress: (host, ip) => tell('/add-a', { host: `${host}.`, addresses: [ip] }),
+    hide: (host) => tell('/set-servfail', { host: `${host}.` }),
     wantsRenewal: async (certificate) => {
       const now = Date.now();
       const window = { start: new Date(now - 60_000), end: new Date(now - 1_000) };
