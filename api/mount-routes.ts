@@ -40,7 +40,8 @@ function serve(route: Route, path: string, service: Service): RequestHandler {
     const inputs = readRequest(route, request, language);
     const signal = endOfInterest(response, service.stopping);
     // The one cast of the erased table: schemas have just made these inputs what the declaration says.
-    const context = { ...service, ...inputs, user, language, signal, answer: build } as Context &
+    const caused = (operationId: string): void => note(response, { operationId });
+    const context = { ...service, ...inputs, user, language, signal, caused, answer: build } as Context &
       Replies<Responses>;
     const answer = await route.handle(context);
     if (response.destroyed) return await discard(answer);

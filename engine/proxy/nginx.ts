@@ -37,19 +37,7 @@ const probePauseMs = 15;
 export function nginxProxy(options: NginxOptions): Proxy {
   const current = path.join(options.dir, 'nginx.conf');
   const candidate = path.join(options.dir, 'nginx.conf.candidate');
-  const nginx = (file: string, ...args: string[]): Promise<CommandResult> =>
-    runCommand([options.program, '-p', options.dir, '-c', file, ...args], {
-      cwd: options.dir,
-      timeoutMs: 60_000,
-    });
-
-  const start = async (file: string): Promise<void> => {
-    const running = await isRunning(options.dir);
-    // workers outlive a killed master and hold its ports; they are known by the directory they work in
-    if (!running) await endProcessesIn(options.dir);
-    const result = await nginx(file, ...(running ? ['-s', 'reload'] : []));
-    if (result.code !== 0) throw unreachable(result.stderr);
-  };
+  const { nginx, start } = programOf(options);
 
   const publish = async (routes: readonly Route[]): Promise<void> => {
     const site = await siteOf(options);
@@ -104,6 +92,27 @@ export function nginxProxy(options: NginxOptions): Proxy {
       return /nginx\/(\S+)/.exec(result.stderr)?.[0]?.replace('/', ' ') ?? 'nginx of unknown version';
     },
   };
+}
+
+function programOf(options: NginxOptions): {
+  nginx: (file: string, ...args: string[]) => Promise<CommandResult>;
+  /** Has the running one read the file, or starts one. @throws {EngineError} proxy_unreachable */
+  start: (file: string) => Promise<void>;
+} {
+  const nginx = (file: string, ...args: string[]): Promise<CommandResult> =>
+    runCommand([options.program, '-p', options.dir, '-c', file, ...args], {
+      cwd: options.dir,
+      timeoutMs: 60_000,
+    });
+
+  const start = async (file: string): Promise<void> => {
+    const running = await isRunning(options.dir);
+    // workers outlive a killed master and hold its ports; they are known by the directory they work in
+    if (!running) await endProcessesIn(options.dir);
+    const result = await nginx(file, ...(running ? ['-s', 'reload'] : []));
+    if (result.code !== 0) throw unreachable(result.stderr);
+  };
+  return { nginx, start };
 }
 
 export async function isRunning(dir: string): Promise<boolean> {
