@@ -34,7 +34,7 @@ RESULTS=$DATA_DIR/results
 mkdir -p "$RESULTS"
 STARTED=$(now_ms)
 STEPS=9
-PACKAGES+=(shellcheck procps wrk prometheus)
+PACKAGES+=(shellcheck procps openssl prometheus)
 
 image_missing() { ! webhoster image verify "$1" >/dev/null 2>&1; }
 need_micro() { image_missing micro; }
