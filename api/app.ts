@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import express, { type Express, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
 import { type Config, describeError } from '../engine';
 import { allowOrigins } from './cors';
 import { docsPages } from './docs-pages';
@@ -12,6 +13,7 @@ import { rateLimits } from './rate-limits';
 import { describeApi } from './openapi';
 import { assignRequestId } from './request-id';
 import { logRequests } from './request-log';
+import { measureRequests } from './request-metrics';
 import type { Route, Service } from './route';
 import { routes as allRoutes } from './routes';
 import { neverCached, securityHeaders } from './security-headers';
@@ -50,6 +52,7 @@ export function createApp({ logger, routes = allRoutes, ...parts }: AppParts): E
   };
   // Every request in flight listens; that is many and no leak.
   setMaxListeners(0, service.stopping);
+  const ofRequests = new Registry();
   const app = express();
   app.disable('x-powered-by');
   // Nothing here may be cached, so an ETag would only cost its hash.
@@ -61,6 +64,7 @@ export function createApp({ logger, routes = allRoutes, ...parts }: AppParts): E
   app.use(
     assignRequestId(),
     logRequests(logger),
+    measureRequests(ofRequests),
     securityHeaders(),
     neverCached(),
     allowOrigins(parts.config.CORS_ORIGINS ?? []),
@@ -71,7 +75,7 @@ export function createApp({ logger, routes = allRoutes, ...parts }: AppParts): E
   };
   app.use(mountRoutes(routes, service, { limits: rateLimits(service.engine, parts.config), onAuditFailure }));
   app.use(docsPages(describeApi(routes)));
-  app.use(metricsPage(service.engine, parts.config));
+  app.use(metricsPage(service.engine, parts.config, ofRequests));
   app.use(refuseUnknown());
   app.use(answerErrors());
   return app;

@@ -25,6 +25,22 @@ export const errorMessages: Readonly<Record<FailureCode, Text>> = {
   operation_not_found: text('There is no such operation', '해당 작업을 찾을 수 없습니다.'),
   run_not_found: text('There is no such run', '해당 실행 기록이 없습니다.'),
   token_not_found: text('You have no such API token', '해당 API 토큰이 없습니다.'),
+  domain_not_found: text(
+    'Your hosting has no such domain; POST /api/v1/host/my/domains adds one',
+    '호스팅에 해당 도메인이 없습니다. POST /api/v1/host/my/domains로 추가하세요.',
+  ),
+  domain_taken: text(
+    'This domain belongs to another hosting; ask the operator if it is yours',
+    '다른 호스팅에서 사용 중인 도메인입니다. 본인 소유라면 운영자에게 문의하세요.',
+  ),
+  domain_not_proved: text(
+    'Neither the TXT record nor the file was found; it may take a while until a new record is seen',
+    'TXT 레코드나 파일을 찾지 못했습니다. 새 레코드가 보이기까지 시간이 걸릴 수 있습니다.',
+  ),
+  too_many_domains: text(
+    'Your hosting has as many domains as it may have; remove one first',
+    '등록할 수 있는 도메인을 모두 사용하고 있습니다. 먼저 기존 도메인을 삭제하세요.',
+  ),
   not_ended: text('It is not done yet; try again soon', '아직 끝나지 않았습니다. 잠시 후 다시 시도하세요.'),
   email_taken: text('An account with this e-mail already exists', '이미 가입된 이메일입니다.'),
   username_taken: text('This username is taken', '이미 사용 중인 사용자 이름입니다.'),

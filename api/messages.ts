@@ -55,6 +55,15 @@ export const successMessages = {
   ),
   runs_listed: text('Terraform runs, newest first', '최근 실행부터 보여 드립니다.'),
   run_shown: text('The run', '실행 기록입니다.'),
+  domains_listed: text('Domains of your hosting', '호스팅의 도메인입니다.'),
+  domain_added: text(
+    'Prove that the domain is yours by the TXT record or the file, then verify it',
+    'TXT 레코드나 파일로 도메인 소유를 증명한 뒤 확인을 요청하세요.',
+  ),
+  domain_verified: text(
+    'The domain is yours and leads to your hosting',
+    '도메인이 확인되어 호스팅에 연결되었습니다.',
+  ),
   drift_shown: text('How hostings differ from their specification', '명세와 다른 호스팅입니다.'),
   healthy: text('The service is up', '서비스가 정상입니다.'),
   degraded: text('The service is up, with limits', '서비스가 일부 제한된 상태로 동작 중입니다.'),
@@ -104,6 +113,10 @@ export const fieldMessages = {
   token_scopes_invalid: text(
     'one or more of hosting:read, hosting:write and admin, each once',
     'hosting:read, hosting:write, admin 중 하나 이상을 중복 없이 지정해야 합니다.',
+  ),
+  domain_invalid: text(
+    'must be a domain name such as www.example.org; international ones in their xn-- form',
+    'www.example.org와 같은 도메인 이름이어야 합니다. 다국어 도메인은 xn-- 형식으로 입력하세요.',
   ),
   identifier_invalid: text('is not an identifier', '올바른 식별자가 아닙니다.'),
 } satisfies Readonly<Record<string, Text>>;

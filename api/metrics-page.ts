@@ -15,9 +15,11 @@ const AT = '/metrics';
 
 export type MetricsSettings = Partial<Pick<Config, 'METRICS_TOKEN' | 'METRICS_OPEN_LOCAL'>>;
 
+/** @param ofRequests  what this process has answered */
 export function metricsPage(
   engine: Engine,
   { METRICS_TOKEN, METRICS_OPEN_LOCAL = false }: MetricsSettings,
+  ofRequests: Registry,
 ): Router {
   const router = Router();
   // Not prom-client's own registry, which all applications of a process would share; and not before it is asked for,
@@ -31,7 +33,7 @@ export function metricsPage(
     note(response, { route: AT });
     const ofService = registryOf(await engine.metrics.read());
     ofProcess ??= watchProcess();
-    await send(response, Registry.merge([ofService, ofProcess]));
+    await send(response, Registry.merge([ofService, ofRequests, ofProcess]));
   });
   return router;
 }

@@ -1,5 +1,5 @@
 /** The engine's counts under the names that Prometheus is given. */
-import { Gauge, Registry } from 'prom-client';
+import { Gauge, type Metric, Registry } from 'prom-client';
 import type { Metrics } from '../engine';
 
 interface Sample {
@@ -59,5 +59,58 @@ export function registryOf(metrics: Metrics): Registry {
       metrics.sweep.findings.map(({ kind, count }) => ({ labels: { kind }, value: count })),
     );
   }
+  machineGauges(metrics, gauge, one);
+  for (const name of new Set(metrics.measures.map((each) => each.name)))
+    registry.registerMetric(histogramOf(metrics.measures.filter((each) => each.name === name)));
   return registry;
+}
+
+function machineGauges(
+  { queue, leases, vms, pool, certificates }: Metrics,
+  gauge: (name: string, help: string, samples: readonly Sample[]) => void,
+  one: (name: string, help: string, value: number) => void,
+): void {
+  one('queue_jobs_waiting', 'Jobs that wait for a worker.', queue.waiting);
+  one('queue_jobs_running', 'Jobs that a worker has taken.', queue.running);
+  one('queue_oldest_seconds', 'Seconds that the first job in the queue has waited.', queue.oldestSeconds);
+  one('leases_held', 'Stacks that somebody works on.', leases.held);
+  one('leases_expired', 'Leases that ran out and were never given back: their workers died.', leases.expired);
+  one('libvirt_up', '1 when libvirt answers, 0 when it does not.', vms === null ? 0 : 1);
+  if (vms !== null)
+    gauge(
+      'vms',
+      'VMs of this installation, by what libvirt says of them.',
+      vms.map(({ state, count }) => ({ labels: { state }, value: count })),
+    );
+  if (pool !== null) {
+    one('pool_free_bytes', 'Room where the disks of VMs are.', pool.freeBytes);
+    one('pool_total_bytes', 'Size of the file system where the disks of VMs are.', pool.totalBytes);
+  }
+  const having = certificates.flatMap(({ name, daysLeft }) =>
+    daysLeft === null ? [] : [{ labels: { name }, value: daysLeft }],
+  );
+  gauge('certificate_days_left', 'Days until a certificate runs out.', having);
+  gauge(
+    'certificate_failures',
+    'Times in a row that a certificate could not be had or renewed.',
+    certificates.map(({ name, failures }) => ({ labels: { name }, value: failures })),
+  );
+}
+
+/** What was added up elsewhere, as prom-client's own histograms look; it has no way to set one. */
+function histogramOf(measured: Metrics['measures']): Metric {
+  const [{ name, help } = { name: '', help: '' }] = measured;
+  const metricName = `webhoster_${name}_seconds`;
+  const values = measured.flatMap(({ labels, buckets, count, seconds }) => [
+    ...buckets.map((bucket) => ({
+      metricName: `${metricName}_bucket`,
+      labels: { ...labels, le: String(bucket.atMost) },
+      value: bucket.count,
+    })),
+    { metricName: `${metricName}_bucket`, labels: { ...labels, le: '+Inf' }, value: count },
+    { metricName: `${metricName}_sum`, labels, value: seconds },
+    { metricName: `${metricName}_count`, labels, value: count },
+  ]);
+  const seen = { name: metricName, help, type: 'histogram', values, aggregator: 'sum' };
+  return { ...seen, get: () => Promise.resolve(seen) } as unknown as Metric;
 }

@@ -63,8 +63,9 @@ function serve(route: Route, path: string, service: Service, options: MountOptio
       await readBody(route, request, response);
       inputs = readRequest(route, request, language);
       const user = caller && effectiveUser(caller);
+      const caused = (operationId: string): void => note(response, { operationId });
       // The one cast of the erased table: schemas have just made these inputs what the declaration says.
-      const given = { ...service, ...inputs, user, caller, address, language, signal, answer: build };
+      const given = { ...service, ...inputs, user, caller, address, language, signal, caused, answer: build };
       answer = await route.handle(given as Context & Replies<Responses>);
     } catch (thrown) {
       // a stranger's request that says nothing we understand has tried nothing

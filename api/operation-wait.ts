@@ -12,6 +12,7 @@ export const asyncHeaders = { ...waitHeaders, Location: 'Where to follow the ope
 export interface Waiting extends Service {
   readonly user: User;
   readonly signal: AbortSignal;
+  readonly caused: (operationId: string) => void;
 }
 
 export interface Waited {
@@ -33,6 +34,7 @@ export async function awaitOperation(
   accepted: Operation,
   prefer: string | undefined,
 ): Promise<Waited> {
+  context.caused(accepted.id);
   const { seconds, applied } = readWaitPreference(prefer, context.config.REQUEST_WAIT_SECONDS);
   const operation = await settle(context, accepted, seconds * 1000);
   if (operation.status === 'failed' || operation.status === 'stuck') throw failureOf(operation);

@@ -13,6 +13,8 @@ interface Notes {
   route?: string;
   failure?: unknown;
   userId?: number;
+  /** What the request caused, under which the work is logged. */
+  operationId?: string;
 }
 
 /** What the rest of the request wants on its line; kept off `response.locals`, which templates could render. */
@@ -22,18 +24,24 @@ export function note(response: Response, more: Notes): void {
   notes.set(response, { ...notes.get(response), ...more });
 }
 
+/** The declared pattern, never the URL. */
+export function routeOf(response: Response): string {
+  return notes.get(response)?.route ?? 'unmatched';
+}
+
 export function logRequests(logger: Pick<Logger, 'info' | 'warn' | 'error'>): RequestHandler {
   return (request, response, next) => {
     const started = performance.now();
     response.once('close', () => {
-      const { route = 'unmatched', failure, userId } = notes.get(response) ?? {};
+      const { failure, userId, operationId } = notes.get(response) ?? {};
       const line = {
         method: request.method,
-        route,
+        route: routeOf(response),
         status: response.statusCode,
         ms: Math.round((performance.now() - started) * 10) / 10,
         request_id: String(response.get('X-Request-Id')),
         ...(userId === undefined ? {} : { user_id: userId }),
+        ...(operationId === undefined ? {} : { operation_id: operationId }),
         ...(response.writableFinished ? {} : { aborted: true }),
       };
       if (response.statusCode < 500 && failure === undefined) logger.info(line, 'request');

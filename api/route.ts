@@ -80,6 +80,8 @@ export interface Context<
   readonly language: Language;
   /** Fires when the client has gone or the server stops; aborts waits, never work that was accepted. */
   readonly signal: AbortSignal;
+  /** Has the request's line in the log name the operation that it caused. */
+  readonly caused: (operationId: string) => void;
 }
 
 /**

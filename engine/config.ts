@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { EngineError } from './errors';
 import { parseCidr } from './network-pool';
 import { weaknesses } from './weak-secrets';
+import { isDnsName } from './tls/names';
 
 const port = z.coerce.number().int().min(1).max(65535);
 const count = z.coerce.number().int().min(1);
@@ -27,6 +28,7 @@ const absolutePath = z
     /^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+){2,}$/,
     'an absolute path at least two levels deep, of letters, digits, dot, dash, underscore',
   );
+const filePath = z.string().regex(/^\/[^\0\n]+$/, 'an absolute path');
 const secret = z.string().min(32, 'at least 32 characters; `openssl rand -base64 48` makes one');
 /** Separated by commas, spaces or line breaks, none of which base64 has. */
 const list = (each: z.ZodType<string, string>) =>
@@ -51,6 +53,33 @@ const schema = z.object({
     .string()
     .regex(/^[a-z0-9]+([.-][a-z0-9]+)*$/, 'a domain name in lower case')
     .default('localhost'),
+  TLS_MODE: z.enum(['off', 'self-signed', 'files', 'acme']).default('off'),
+  HTTPS_PORT: port.default(443),
+  API_HTTPS_PORT: port.optional(),
+  HTTPS_REDIRECT: z.stringbool().default(true),
+  HSTS_SECONDS: z.coerce.number().int().min(0).max(63_072_000).default(31_536_000),
+  TLS_CERT_FILE: filePath.optional(),
+  TLS_KEY_FILE: filePath.optional(),
+  ACME_DIRECTORY_URL: z
+    .string()
+    .regex(/^https:\/\/[^\s"']+$/, 'an https:// URL')
+    .default('https://acme-v02.api.letsencrypt.org/directory'),
+  ACME_EMAIL: z.email('an e-mail address').optional(),
+  ACME_EAB_KID: z.string().min(1).optional(),
+  ACME_EAB_HMAC_KEY: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]+=*$/, 'base64url, as the authority gives it')
+    .optional(),
+  ACME_CA_FILE: filePath.optional(),
+  ACME_DNS_HOOK: filePath.optional(),
+  DOMAINS_PER_HOSTING: z.coerce.number().int().min(0).max(100).default(5),
+  DNS_SERVERS: z
+    .string()
+    .regex(
+      /^(\d{1,3}\.){3}\d{1,3}(:\d+)?(,(\d{1,3}\.){3}\d{1,3}(:\d+)?)*$/,
+      'IPv4 addresses, with commas between them',
+    )
+    .optional(),
   SSH_PORT_MIN: port.default(10000),
   SSH_PORT_MAX: port.default(20000),
   DATA_DIR: absolutePath.default('/var/lib/vm-webhoster'),
@@ -130,6 +159,7 @@ const secretNames = [
   'STATE_KEY',
   'STATE_OLD_KEYS',
   'METRICS_TOKEN',
+  'ACME_EAB_HMAC_KEY',
   'DATABASE_URL',
   'REDIS_URL',
   'POSTGRES_PASSWORD',
@@ -189,6 +219,34 @@ function contradictions(settings: Settings): string[] {
     problems.push('POSTGRES_PORT: must differ from API_PORT and HTTP_PORT');
   }
   if (settings.API_PORT === settings.HTTP_PORT) problems.push('API_PORT: must differ from HTTP_PORT');
+  return [...problems, ...httpsContradictions(settings)];
+}
+
+function httpsContradictions(settings: Settings): string[] {
+  const problems: string[] = [];
+  if (settings.TLS_MODE === 'off') return problems;
+  const { SSH_PORT_MIN, SSH_PORT_MAX, API_PORT, HTTP_PORT, POSTGRES_PORT, HTTPS_PORT, API_HTTPS_PORT } =
+    settings;
+  const taken = new Map([
+    [API_PORT, 'API_PORT'],
+    [HTTP_PORT, 'HTTP_PORT'],
+    [POSTGRES_PORT, 'POSTGRES_PORT'],
+  ]);
+  for (const name of ['HTTPS_PORT', 'API_HTTPS_PORT'] as const) {
+    const value = name === 'HTTPS_PORT' ? HTTPS_PORT : API_HTTPS_PORT;
+    if (value === undefined) continue;
+    if (value >= SSH_PORT_MIN && value <= SSH_PORT_MAX)
+      problems.push(`${name}: lies among the SSH ports (SSH_PORT_MIN to SSH_PORT_MAX)`);
+    if (taken.has(value)) problems.push(`${name}: must differ from ${taken.get(value) ?? ''}`);
+    taken.set(value, name);
+  }
+  if (settings.TLS_MODE === 'files')
+    for (const name of ['TLS_CERT_FILE', 'TLS_KEY_FILE'] as const)
+      if (settings[name] === undefined) problems.push(`${name}: TLS_MODE=files needs it`);
+  if (settings.TLS_MODE === 'acme' && !isDnsName(settings.BASE_DOMAIN))
+    problems.push('BASE_DOMAIN: TLS_MODE=acme needs a domain that the authority can reach');
+  if ((settings.ACME_EAB_KID === undefined) !== (settings.ACME_EAB_HMAC_KEY === undefined))
+    problems.push('ACME_EAB_KID: goes with ACME_EAB_HMAC_KEY; give both or none');
   return problems;
 }
 

@@ -218,6 +218,34 @@ export interface Metrics {
   readonly sshPorts: { used: number; total: number };
   /** Of running hostings: how many differ, whose last look failed, and since when the one looked at longest ago was. */
   readonly drift: { hostings: number; failedLooks: number; oldestLookSeconds: number };
+  /** What waits to be worked on, and for how long the first of it could have been taken; 0 when there is none. */
+  readonly queue: { readonly waiting: number; readonly running: number; readonly oldestSeconds: number };
+  /** Rights to work on a stack: held now, and left behind by an owner that did not give them back. */
+  readonly leases: { readonly held: number; readonly expired: number };
+  /** Domains of libvirt by their state; null when libvirt does not answer. Those without our mark are not counted. */
+  readonly vms: readonly { readonly state: string; readonly count: number }[] | null;
+  /** Of the file system that VMs' disks are on; null when it cannot be told. */
+  readonly pool: { readonly freeBytes: number; readonly totalBytes: number } | null;
+  /** In use or wanted. */
+  readonly certificates: readonly {
+    readonly name: string;
+    /** null when there is none yet. */
+    readonly daysLeft: number | null;
+    /** Tries in a row that failed. */
+    readonly failures: number;
+  }[];
+  /** What took how long, added up since the beginning and over all workers. */
+  readonly measures: readonly Measured[];
+}
+
+export interface Measured {
+  readonly name: string;
+  readonly help: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Upper bound in seconds -> how many took at most so long. */
+  readonly buckets: readonly { readonly atMost: number; readonly count: number }[];
+  readonly count: number;
+  readonly seconds: number;
 }
 
 export interface OperationEvent {
@@ -299,6 +327,20 @@ export interface CreateHostingInput {
   readonly idempotencyKey?: string;
 }
 
+/** A domain that a user brought. */
+export interface Domain {
+  /** In lower case, international ones as `xn--…`. */
+  readonly name: string;
+  /** Only then it is served. */
+  readonly proved: boolean;
+  readonly url: string;
+  /** One of these two proves it: a TXT record, */
+  readonly record: { readonly name: string; readonly value: string };
+  /** or a file that the domain serves by http from where it is now. */
+  readonly file: { readonly path: string; readonly content: string };
+  readonly createdAt: Date;
+}
+
 export interface AcceptedHosting {
   readonly hosting: Hosting;
   readonly operation: Operation;
@@ -370,6 +412,16 @@ export interface Engine {
     remove(asker: Asker, id: string): Promise<Operation>;
     /** Living hostings of everybody, the oldest first, from behind `after` on. The caller must be an operator. */
     list(filter: HostingFilter, page: { limit: number; after?: string }): Promise<readonly NamedHosting[]>;
+  };
+  /** Of the user's living hosting. @throws hosting_not_found */
+  readonly domains: {
+    list(user: User): Promise<readonly Domain[]>;
+    /** Adds one that is yet to be proved; one that is there stays. @throws validation_failed, too_many_domains */
+    add(user: User, name: string): Promise<Domain>;
+    /** Looks for the proof, and serves the domain when it is there. @throws domain_not_found, domain_not_proved, domain_taken */
+    verify(user: User, name: string): Promise<Domain>;
+    /** Takes it away with its certificate. @throws domain_not_found */
+    remove(user: User, name: string): Promise<void>;
   };
   readonly operations: {
     /** An operation of this user (an admin sees all). @throws operation_not_found */

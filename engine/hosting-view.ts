@@ -3,6 +3,7 @@ import type { DriftFound, Hosting, User } from './engine';
 import type { Config } from './config';
 import { guestUser } from './cloud-init';
 import { neverLooked } from './store/drift';
+import { originOf } from './origins';
 import type { HostingRow } from './store/hostings';
 
 /** @param drift  what the last look found. @default that none was made */
@@ -39,12 +40,12 @@ export function toHosting(
 export function accessOf(
   row: Pick<HostingRow, 'userId' | 'sshPort'>,
   owner: Pick<User, 'username'>,
-  { HTTP_PORT, PUBLIC_HOST, BASE_DOMAIN }: Config,
+  config: Config,
 ): Pick<Hosting, 'webUrl' | 'subdomainUrl' | 'sshCommand' | 'sftpCommand'> {
-  const port = HTTP_PORT === 80 ? '' : `:${HTTP_PORT}`;
+  const { PUBLIC_HOST, BASE_DOMAIN } = config;
   return {
-    webUrl: `http://${PUBLIC_HOST}${port}/${row.userId}`,
-    subdomainUrl: `http://${owner.username}.${BASE_DOMAIN}${port}/`,
+    webUrl: `${originOf(config, PUBLIC_HOST)}/${row.userId}`,
+    subdomainUrl: `${originOf(config, `${owner.username}.${BASE_DOMAIN}`)}/`,
     sshCommand: `ssh -p ${row.sshPort} ${guestUser}@${PUBLIC_HOST}`,
     sftpCommand: `sftp -P ${row.sshPort} ${guestUser}@${PUBLIC_HOST}`,
   };

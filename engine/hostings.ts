@@ -147,7 +147,7 @@ async function livingHosting(tx: Tx, user: User) {
   return row;
 }
 
-function noHosting(): EngineError {
+export function noHosting(): EngineError {
   return new EngineError('hosting_not_found', 'You have no hosting; POST /api/v1/host makes one');
 }
 

@@ -6,9 +6,14 @@ import {
   operationKinds,
   type OperationStatus,
 } from './engine';
+import { bucketBounds, type MeasureName, measureNames } from './measures';
+import { machineMetrics } from './metrics-of-machine';
 import type { Parts } from './parts';
+import { queueDepth } from './queue/depth';
 import { findingKinds } from './sweep/findings';
 import {
+  certificateCounts,
+  leaseCounts,
   livingHostingCounts,
   newestSweepCounts,
   type OpenOperations,
@@ -16,24 +21,33 @@ import {
   usedSshPorts,
 } from './store/counts';
 import { driftCounts } from './store/drift';
+import { allMeasures, type Measure } from './store/measures';
 
 type SweepCount = NonNullable<Metrics['sweep']>['findings'][number];
 
 const openStatuses: readonly OperationStatus[] = ['pending', 'running', 'unwinding', 'stuck'];
 const livingStatuses: readonly HostingStatus[] = ['creating', 'running', 'stopped', 'deleting'];
 
-export function metrics({ config, database }: Pick<Parts, 'config' | 'database'>): Engine['metrics'] {
+export function metrics(parts: Pick<Parts, 'config' | 'database' | 'inventory'>): Engine['metrics'] {
+  const { config, database } = parts;
+  const machine = machineMetrics(parts);
   const total = config.SSH_PORT_MAX - config.SSH_PORT_MIN + 1;
   return {
     read: async () => {
       const tx = database.direct;
-      const [open, living, sweep, used, drift] = await Promise.all([
-        openOperations(tx),
-        livingHostingCounts(tx),
-        newestSweepCounts(tx),
-        usedSshPorts(tx),
-        driftCounts(tx),
-      ]);
+      const [open, living, sweep, used, drift, queue, leases, certificates, measured, ofMachine] =
+        await Promise.all([
+          openOperations(tx),
+          livingHostingCounts(tx),
+          newestSweepCounts(tx),
+          usedSshPorts(tx),
+          driftCounts(tx),
+          queueDepth(tx),
+          leaseCounts(tx),
+          certificateCounts(tx, config.TLS_MODE),
+          allMeasures(tx),
+          machine(),
+        ]);
       return {
         ...ofOperations(open),
         hostings: livingStatuses.map(
@@ -42,6 +56,11 @@ export function metrics({ config, database }: Pick<Parts, 'config' | 'database'>
         sweep: sweep && { ...sweep, findings: ofFindings(sweep.findings) },
         sshPorts: { used, total },
         drift,
+        queue,
+        leases,
+        certificates,
+        measures: ofMeasures(measured),
+        ...ofMachine,
       };
     },
   };
@@ -67,4 +86,14 @@ function ofOperations(open: readonly OpenOperations[]): Pick<Metrics, 'operation
       seconds: Math.max(0, ...open.filter((each) => each.status === status).map((each) => each.seconds)),
     })),
   };
+}
+
+/** What an older version measured, by other names or bounds, is left out. */
+function ofMeasures(measured: readonly Measure[]): Metrics['measures'] {
+  return measured.flatMap(({ name, labels, buckets, count, seconds }) => {
+    if (!(name in measureNames) || buckets.length !== bucketBounds.length + 1) return [];
+    let sum = 0;
+    const upTo = bucketBounds.map((atMost, index) => ({ atMost, count: (sum += buckets[index] ?? 0) }));
+    return [{ name, help: measureNames[name as MeasureName], labels, buckets: upTo, count, seconds }];
+  });
 }

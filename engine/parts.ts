@@ -6,6 +6,7 @@ import type { Isolation } from './isolation/isolation';
 import type { Inventory } from './libvirt/inventory';
 import type { Virtualization } from './libvirt/virtualization';
 import type { Log } from './log';
+import type { Measures } from './measures';
 import type { Images } from './images/images';
 import type { Proxy } from './proxy/proxy';
 import type { RoutePublisher } from './proxy/publisher';
@@ -34,4 +35,5 @@ export interface Parts {
   readonly guest: Guest;
   /** For what API processes share; null where none is configured. It may be away at any time. */
   readonly redis: Redis | null;
+  readonly measures: Measures;
 }

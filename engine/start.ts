@@ -7,18 +7,21 @@ import { personalTokens } from './accounts/personal-tokens';
 import { audit } from './audit';
 import { systemClock } from './clock';
 import { type Config, expandPorts } from './config';
+import { domains } from './domains';
 import type { Engine } from './engine';
 import type { EngineParts } from './engine-parts';
 import { postgresEventBus } from './events';
 import { networkGuest } from './guest/network-guest';
 import { health } from './health';
 import { hostings } from './hostings';
+import { apiUrlOf, originOf } from './origins';
 import { imageBuilder } from './images/builder';
 import { nodeIsolation } from './isolation/node-isolation';
 import { virshInventory } from './libvirt/virsh';
 import { bootTrial } from './libvirt/virtualization';
 import { memoryLimiter } from './limits';
 import type { Log } from './log';
+import { measures as newMeasures, type Measures } from './measures';
 import { metrics } from './metrics';
 import { drift } from './drift';
 import { operations } from './operations-view';
@@ -39,17 +42,20 @@ import type { Parts } from './parts';
 import { plans } from './plans';
 import { nginxProxy } from './proxy/nginx';
 import { routePublisher } from './proxy/publisher';
+import type { HttpsSettings } from './proxy/render-https';
 import { graphileQueue, migrateQueue } from './queue/graphile';
+import { reconcileCertificates } from './reconcilers/certificates';
 import { reconcileDrift } from './reconcilers/drift';
 import { reconcileEndedSessions } from './reconcilers/ended-sessions';
 import { reconcileFences } from './reconcilers/fences';
 import { reconcileExpiredLeases } from './reconcilers/expired-leases';
+import { reconcileMeasures } from './reconcilers/measures';
 import { reconcileOldRuns } from './reconcilers/old-runs';
 import { reconcileServedRoutes } from './reconcilers/served-routes';
 import { reconcileBySweeping } from './reconcilers/sweep';
 import { reportWorker } from './reconcilers/worker-report';
 import { runs } from './runs';
-import { secretBox } from './secret-box';
+import { type SecretBox, secretBox } from './secret-box';
 import { openRedis } from './shared/redis';
 import { redisLimiter } from './shared/redis-limiter';
 import { databaseUrl } from './store/url';
@@ -58,6 +64,8 @@ import { allRoutes } from './store/routes';
 import { recipesDir } from './project';
 import { childSynthesizer } from './terraform/synthesizer';
 import { terraformCli } from './terraform/cli';
+import { readSite } from './tls/read-site';
+import { serviceHosts } from './tls/wanted';
 
 /** Every operation there is. */
 export const definitions: readonly OperationDefinition[] = [
@@ -88,14 +96,17 @@ export async function connectParts(
   await migrateQueue(url);
   await database.migrate();
   const bus = await postgresEventBus(url, log);
-  const proxy = replace.proxy ?? realProxy(config);
+  const box = secretBox(config.STATE_KEY, config.STATE_OLD_KEYS);
+  const measures = newMeasures();
+  const proxy = replace.proxy ?? realProxy(config, { database, box, measures });
   const parts: Parts = {
     config,
     log,
     clock: systemClock,
     database,
     queue: graphileQueue({ connectionString: url, concurrency: config.WORKER_CONCURRENCY, log }),
-    secretBox: secretBox(config.STATE_KEY, config.STATE_OLD_KEYS),
+    secretBox: box,
+    measures,
     synthesizer: childSynthesizer(),
     terraform:
       replace.terraform ??
@@ -131,6 +142,7 @@ export async function startEngine(config: Config, log: Log, replace: Partial<Par
     tokens: personalTokens(parts.database),
     audit: audit(parts.database),
     hostings: hostings(parts),
+    domains: domains(parts),
     operations: operations(parts, bus),
     plans: plans(parts),
     runs: runs(parts, bus),
@@ -140,6 +152,7 @@ export async function startEngine(config: Config, log: Log, replace: Partial<Par
     close: async () => {
       stopReconciling?.();
       await parts.queue.stop();
+      await parts.measures.flush(parts.database.direct).catch(() => undefined);
       await bus.close();
       parts.redis?.disconnect();
       await parts.database.close();
@@ -160,6 +173,8 @@ export async function startWorking(engine: EngineParts): Promise<() => void> {
     reconcileOldRuns(parts),
     reconcileEndedSessions(parts),
     reportWorker(parts),
+    reconcileCertificates(parts),
+    reconcileMeasures(parts),
   ];
   return () => {
     for (const stop of reconcilers) stop();
@@ -174,9 +189,11 @@ function publishRoutes(database: Database, proxy: Parts['proxy']): Promise<void>
   });
 }
 
-function realProxy(config: Config): Parts['proxy'] {
-  const apiUrl = `http://${config.PUBLIC_HOST}:${config.API_PORT}`;
-  const port = (value: number): string => (value === 80 ? '' : `:${value}`);
+function realProxy(
+  config: Config,
+  { database, box, measures }: { database: Database; box: SecretBox; measures: Measures },
+): Parts['proxy'] {
+  const apiUrl = apiUrlOf(config);
   return nginxProxy({
     program: config.NGINX_BIN,
     dir: config.nginxDir,
@@ -190,12 +207,27 @@ function realProxy(config: Config): Parts['proxy'] {
         : { host: config.API_HOST, port: config.API_PORT, backends: expandPorts(config.API_BACKENDS) },
     control: config.NGINX_CONTROL,
     clock: systemClock,
+    https: httpsSettings(config),
+    site: () => readSite(config, box, database.direct),
+    onReload: (outcome, ms) => measures.observe('nginx_reloads', { outcome }, ms / 1000),
     pages: {
       apiUrl,
       docsUrl: `${apiUrl}/docs`,
       healthUrl: `${apiUrl}/api/v1/health`,
       baseDomain: config.BASE_DOMAIN,
-      httpUrl: `http://${config.PUBLIC_HOST}${port(config.HTTP_PORT)}`,
+      httpUrl: originOf(config, config.PUBLIC_HOST),
     },
   });
+}
+
+function httpsSettings(config: Config): HttpsSettings | null {
+  const { TLS_MODE, HTTPS_PORT, API_PORT, API_HTTPS_PORT, HTTPS_REDIRECT, HSTS_SECONDS } = config;
+  if (TLS_MODE === 'off') return null;
+  return {
+    port: HTTPS_PORT,
+    api: API_HTTPS_PORT === undefined ? null : { port: API_PORT, httpsPort: API_HTTPS_PORT },
+    redirect: HTTPS_REDIRECT,
+    hstsSeconds: HSTS_SECONDS,
+    serviceHosts: serviceHosts(config),
+  };
 }

@@ -76,6 +76,10 @@ do_api() {
   stop_pid "$RUN_DIR/api.pid" dist/api/main.js 60
   check_port "$HTTP_PORT" HTTP_PORT nginx.pid
   check_port "$API_PORT" API_PORT
+  if [ "${TLS_MODE:-off}" != off ]; then
+    check_port "${HTTPS_PORT:-443}" HTTPS_PORT nginx.pid
+    [ -z "${API_HTTPS_PORT:-}" ] || check_port "$API_HTTPS_PORT" API_HTTPS_PORT nginx.pid
+  fi
   cd "$DATA_DIR"
   umask 077
   setsid nohup node "$ROOT/dist/api/main.js" >>"$DATA_DIR/api.log" 2>&1 </dev/null &

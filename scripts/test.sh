@@ -34,14 +34,24 @@ find_terraform
 RESULTS=$DATA_DIR/results
 mkdir -p "$RESULTS"
 STARTED=$(now_ms)
-STEPS=8
-PACKAGES+=(shellcheck procps python3-venv python3-yaml redis-server systemd)
+STEPS=9
+PACKAGES+=(shellcheck procps openssl prometheus python3-venv python3-yaml redis-server systemd)
 command -v dockerd >/dev/null || PACKAGES+=(docker.io)
 docker compose version >/dev/null 2>&1 || PACKAGES+=(docker-compose)
 
 image_missing() { ! webhoster image verify "$1" >/dev/null 2>&1; }
 need_micro() { image_missing micro; }
 do_micro() { webhoster image build micro; }
+# built from the pinned Go modules (checksums in go.sum)
+pebble_stamp() { sha256sum test/support/pebble/go.sum | cut -c1-16; }
+need_pebble() { [ "$(cat "$CACHE_DIR/pebble/.built-from" 2>/dev/null)" != "$(pebble_stamp)" ]; }
+do_pebble() {
+  command -v go >/dev/null || fail "Go is not installed: install Go 1.24 or newer and run this again, and Pebble is built from source"
+  install -d -m 0755 "$CACHE_DIR/pebble"
+  (cd test/support/pebble && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags='-s -w' -o "$CACHE_DIR/pebble/" \
+    github.com/letsencrypt/pebble/v2/cmd/pebble github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv)
+  pebble_stamp >"$CACHE_DIR/pebble/.built-from"
+}
 need_debian() { image_missing debian-13; }
 do_debian() { webhoster image build debian-13; }
 
@@ -53,10 +63,11 @@ step modules "Node modules, with the test tools"
 step build "Compile"
 step terraform "Terraform"
 step provider "Terraform provider for libvirt"
+step pebble "Pebble, an authority for tests"
 step libvirt "libvirtd"
 step micro "Guest image micro"
 if [ -z "$QUICK" ]; then
-  STEPS=9
+  STEPS=10
   step debian "Guest image debian-13"
 fi
 

@@ -4,6 +4,7 @@ import { listHostings, listOperations } from './admin';
 import { auditRoutes } from './audit';
 import { me, register, signIn } from './accounts';
 import { detailedHealth, health, version } from './health';
+import { domainRoutes } from './domains';
 import { createHosting, deleteMyHosting, removeHosting, showMyHosting } from './hostings';
 import { planRoutes } from './plans';
 import { runRoutes } from './runs';
@@ -21,6 +22,7 @@ export const routes: readonly Route[] = [
   showMyHosting,
   deleteMyHosting,
   removeHosting,
+  ...domainRoutes,
   showOneOperation,
   followOperation,
   cancelOperation,

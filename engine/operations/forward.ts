@@ -66,6 +66,26 @@ async function runSteps(work: Work, signal: AbortSignal): Promise<Failure | null
   return null;
 }
 
+/** Measures one try of a step, or of an undo. @param labels  with the outcome of one that goes well */
+export async function timed<T>(
+  { measures }: Pick<Parts, 'measures'>,
+  labels: { readonly kind: string; readonly step: string; readonly outcome: 'done' | 'undone' },
+  run: () => Promise<T>,
+): Promise<T> {
+  const begun = performance.now();
+  const seconds = (): number => (performance.now() - begun) / 1000;
+  try {
+    const result = await run();
+    measures.observe('operation_steps', labels, seconds());
+    return result;
+  } catch (thrown) {
+    const failed =
+      thrown instanceof Interruption ? 'interrupted' : labels.outcome === 'done' ? 'failed' : 'undo_failed';
+    measures.observe('operation_steps', { ...labels, outcome: failed }, seconds());
+    throw thrown;
+  }
+}
+
 /** The first step that is not done, or the one that a died step says to restart at. */
 function startingPoint(
   definition: OperationDefinition,
@@ -84,14 +104,16 @@ function restartPosition({ steps }: OperationDefinition, position: number): numb
 }
 
 async function runStep(
-  { row, write }: Work,
+  { parts, row, write }: Work,
   at: { position: number; name: string },
   step: Step,
   context: StepContext & { remember: (step: string, output: unknown) => void },
 ): Promise<void> {
   context.signal.throwIfAborted();
   await write((tx) => markStep(tx, row.id, at, 'running'));
-  const output = (await step.run?.(context)) ?? null;
+  const output = await timed(parts, { kind: row.kind, step: step.name, outcome: 'done' }, async () => {
+    return (await step.run?.(context)) ?? null;
+  });
   context.remember(step.name, output);
   await write((tx) => markStep(tx, row.id, at, 'done', output));
 }

@@ -39,6 +39,13 @@ export async function recordedRun<T>(
   };
   const finish = async (exitCode: number, plan?: RunPlan): Promise<void> => {
     const timings = record.phases(kind);
+    const [whole] = timings;
+    if (whole !== undefined)
+      parts.measures.observe(
+        'terraform_phases',
+        { phase: kind, outcome: exitCode === 0 ? 'succeeded' : 'failed' },
+        whole.ms / 1000,
+      );
     await log.end();
     const state = kind === 'plan' ? null : await readState(workspace);
     await context.write(async (tx) => {

@@ -123,6 +123,14 @@ async function performOperation(
     await unwind(work, failure);
   else if (failure !== null) await work.write((tx) => moveOperation(tx, row.id, 'stuck', failure));
   log.info({ failure }, 'operation ends');
+  await measureEnd(parts, row.id);
+}
+
+async function measureEnd({ database, measures, clock }: Parts, id: string): Promise<void> {
+  const ended = await findOperationRow(database.direct, id);
+  if (ended === null) return;
+  const seconds = Math.max(0, clock.now().getTime() - ended.createdAt.getTime()) / 1000;
+  measures.observe('operations', { kind: ended.kind, outcome: ended.status }, seconds);
 }
 
 async function forwardWithCancel(work: Work, bus: EventBus): Promise<ReturnType<typeof failureOf> | null> {

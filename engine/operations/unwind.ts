@@ -1,7 +1,7 @@
 /** The way back: undoes every step that was started, last first. */
 import type { Failure } from '../engine';
 import { markStep, moveOperation, stepsOf } from '../store/operations';
-import { type Work, stepContext } from './forward';
+import { stepContext, timed, type Work } from './forward';
 import { anotherTry } from './retry';
 
 /**
@@ -31,10 +31,14 @@ export async function unwind(work: Work, failure: Failure): Promise<void> {
 }
 
 /** Everything is worth another try here: giving up leaves something behind. */
-async function tryUndo({ parts, stop }: Work, name: string, undo: () => Promise<void>): Promise<boolean> {
+async function tryUndo(
+  { parts, row, stop }: Work,
+  name: string,
+  undo: () => Promise<void>,
+): Promise<boolean> {
   for (let tries = 0; ; tries++) {
     try {
-      await undo();
+      await timed(parts, { kind: row.kind, step: name, outcome: 'undone' }, undo);
       return true;
     } catch (thrown) {
       const again = await anotherTry(thrown, tries, {

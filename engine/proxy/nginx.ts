@@ -12,16 +12,22 @@ import { EngineError } from '../errors';
 import { fetchPage } from '../guest/network-guest';
 import { type CommandResult, runCommand } from '../process';
 import { ignoreMissing } from '../terraform/workspace';
+import { missingCertificates, removeOtherCertificates, writeCertificates } from './certificate-files';
 import { ownNginx, pipedNginx, unreachable } from './control';
 import type { Proxy, Route } from './proxy';
 import { templatesDir } from '../project';
 import { type ProxySettings, renderNginx } from './render';
+import { plainSite, type Site } from './site';
 
 export interface NginxOptions extends ProxySettings {
   readonly program: string;
   /** Whether this service starts Nginx itself, or an Nginx in a container of its own is told by a pipe. */
   readonly control: 'own' | 'pipe';
   readonly clock: Clock;
+  /** What is served beside the routes, as it is now. @default nothing */
+  readonly site?: () => Promise<Site>;
+  /** Told of each reload, and of the first start. */
+  readonly onReload?: (outcome: 'served' | 'refused' | 'failed', ms: number) => void;
   /** Facts for the landing page. */
   readonly pages: Readonly<Record<'apiUrl' | 'docsUrl' | 'healthUrl' | 'baseDomain' | 'httpUrl', string>>;
 }
@@ -34,31 +40,35 @@ const probePauseMs = 15;
 export function nginxProxy(options: NginxOptions): Proxy {
   const current = path.join(options.dir, 'nginx.conf');
   const candidate = path.join(options.dir, 'nginx.conf.candidate');
-  const nginx = (file: string, ...args: string[]): Promise<CommandResult> =>
-    runCommand([options.program, '-p', options.dir, '-c', file, ...args], {
-      cwd: options.dir,
-      timeoutMs: 60_000,
-    });
-
+  const nginx = nginxProgram(options);
   const { takeUp } = options.control === 'pipe' ? pipedNginx(options.dir) : ownNginx(options.dir, nginx);
 
   const publish = async (routes: readonly Route[]): Promise<void> => {
-    const { generation, text: wanted } = rendered(options, routes);
+    const site = await siteOf(options);
+    const { generation, text: wanted } = rendered(options, routes, site);
     // before the look at the generation, which says nothing of them: a new version has new pages
     await preparePages(options);
-    if (await serves(options, current, routes)) return;
+    if (await serves(options, current, routes, site)) return;
+    const begun = performance.now();
+    const told = (outcome: 'served' | 'refused' | 'failed'): void =>
+      options.onReload?.(outcome, performance.now() - begun);
+    await writeCertificates(options, routes, site);
     const before = await readFile(current, 'utf8').catch(ignoreMissing);
     await writeFile(candidate, wanted, { mode: 0o600 });
     const test = await nginx(candidate, '-t', '-q');
-    if (test.code !== 0)
+    if (test.code !== 0) {
+      told('refused');
       throw new EngineError('proxy_refused', 'Nginx refused the new configuration; the old one stays', {
         cause: new Error(test.stderr),
       });
+    }
     await rename(candidate, current);
     try {
       await takeUp(current);
       await served(options, generation);
+      told('served');
     } catch (cause) {
+      told('failed');
       if (before !== null) {
         await writeFile(candidate, before, { mode: 0o600 });
         await rename(candidate, current);
@@ -66,11 +76,15 @@ export function nginxProxy(options: NginxOptions): Proxy {
       }
       throw cause;
     }
+    await removeOtherCertificates(options, routes, site);
   };
 
   return {
     publish,
-    serves: (routes) => serves(options, current, routes),
+    serves: async (routes) => {
+      const site = await siteOf(options).catch(() => null);
+      return site !== null && (await serves(options, current, routes, site));
+    },
     canListen,
     fetch: (urlPath) =>
       fetchPage({ host: '127.0.0.1', port: options.httpPort, path: urlPath }).catch((cause: unknown) => {
@@ -84,16 +98,35 @@ export function nginxProxy(options: NginxOptions): Proxy {
   };
 }
 
-/** The generation is a checksum over the file that carries it, with zeros in its place. */
-function rendered(settings: ProxySettings, routes: readonly Route[]): { generation: string; text: string } {
-  const body = renderNginx(settings, routes, '0'.repeat(16));
-  const generation = createHash('sha256').update(body).digest('hex').slice(0, 16);
-  return { generation, text: renderNginx(settings, routes, generation) };
+function nginxProgram({ program, dir }: NginxOptions) {
+  return (file: string, ...args: string[]): Promise<CommandResult> =>
+    runCommand([program, '-p', dir, '-c', file, ...args], { cwd: dir, timeoutMs: 60_000 });
 }
 
-async function serves(options: NginxOptions, file: string, routes: readonly Route[]): Promise<boolean> {
-  const { generation, text } = rendered(options, routes);
+/** The generation is a checksum over the file that carries it, with zeros in its place. */
+function rendered(
+  settings: ProxySettings,
+  routes: readonly Route[],
+  site: Site,
+): { generation: string; text: string } {
+  const body = renderNginx(settings, routes, '0'.repeat(16), site);
+  const generation = createHash('sha256').update(body).digest('hex').slice(0, 16);
+  return { generation, text: renderNginx(settings, routes, generation, site) };
+}
+
+function siteOf({ site }: NginxOptions): Promise<Site> {
+  return site?.() ?? Promise.resolve(plainSite);
+}
+
+async function serves(
+  options: NginxOptions,
+  file: string,
+  routes: readonly Route[],
+  site: Site,
+): Promise<boolean> {
+  const { generation, text } = rendered(options, routes, site);
   const written = await readFile(file, 'utf8').catch(() => null);
+  if ((await missingCertificates(options, routes, site)).length > 0) return false;
   return written === text && (await servedGeneration(options)) === generation;
 }
 

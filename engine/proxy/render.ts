@@ -7,6 +7,8 @@ import path from 'node:path';
 import Handlebars from 'handlebars';
 import { templatesDir } from '../project';
 import type { Route } from './proxy';
+import { type HttpsSettings, viewHosts } from './render-https';
+import { plainSite, type Site } from './site';
 
 export interface ProxySettings {
   /** Directory of configuration, pid, logs and pages. */
@@ -17,6 +19,8 @@ export interface ProxySettings {
   readonly streamModule: string | null;
   /** Unix user of the workers; null keeps the master's. */
   readonly user: string | null;
+  /** null serves nothing encrypted. @default null */
+  readonly https?: HttpsSettings | null;
   /** The API's replicas behind one port of Nginx; null where the API listens there itself. */
   readonly api: ApiFront | null;
 }
@@ -38,12 +42,19 @@ const patterns = {
   ip: /^(\d{1,3}\.){3}\d{1,3}$/,
   backend: /^[A-Za-z0-9.-]+:\d{1,5}$/,
   generation: /^[0-9a-f]{16}$/,
+  host: /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/,
+  thumbprint: /^[A-Za-z0-9_-]{43}$/,
 };
 
 let compiled: HandlebarsTemplateDelegate | undefined;
 
 /** @param generation  served back on the admin path, so that a reload can be seen to have happened */
-export function renderNginx(settings: ProxySettings, routes: readonly Route[], generation: string): string {
+export function renderNginx(
+  settings: ProxySettings,
+  routes: readonly Route[],
+  generation: string,
+  site: Site = plainSite,
+): string {
   compiled ??= Handlebars.compile(readFileSync(path.join(templatesDir, 'nginx/nginx.conf.hbs'), 'utf8'), {
     noEscape: true,
     strict: true,
@@ -58,6 +69,8 @@ export function renderNginx(settings: ProxySettings, routes: readonly Route[], g
     generation: check('generation', generation),
     // each listening port takes a connection slot of every worker
     connections: 4096 + ports.length,
+    challengeThumbprint: site.challengeThumbprint && check('thumbprint', site.challengeThumbprint),
+    ...renderHosts(settings, routes, site),
     api: settings.api && {
       host: check('ip', settings.api.host),
       port: checkPort(settings.api.port),
@@ -71,6 +84,33 @@ export function renderNginx(settings: ProxySettings, routes: readonly Route[], g
       sshPort: checkPort(route.sshPort),
     })),
   });
+}
+
+function renderHosts(
+  { https = null, baseDomain }: ProxySettings,
+  routes: readonly Route[],
+  site: Site,
+): Record<string, unknown> {
+  for (const host of https?.serviceHosts ?? []) check('host', host);
+  const view = viewHosts({ https, baseDomain }, routes, site);
+  const hosts = view.hosts.map(({ name, ip }) => ({ name: check('host', name), ip: check('ip', ip) }));
+  const { plainHosts, redirectHosts, redirectUsers, servers, files } = view;
+  const common = { hosts, plainHosts, redirectHosts, redirectUsers };
+  if (https === null || files.length === 0) return { ...common, https: null, hsts: false };
+  const { port, api, hstsSeconds } = https;
+  return {
+    ...common,
+    hsts: hstsSeconds > 0,
+    https: {
+      port: checkPort(port),
+      portSuffix: port === 443 ? '' : `:${port}`,
+      hstsSeconds,
+      servers,
+      file: files[0],
+      apiPort: api && checkPort(api.port),
+      apiHttpsPort: api && checkPort(api.httpsPort),
+    },
+  };
 }
 
 /**

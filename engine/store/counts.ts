@@ -42,3 +42,21 @@ export async function newestSweepCounts(tx: Tx): Promise<Metrics['sweep']> {
   );
   return sweep ?? null;
 }
+
+/** A worker that stops gives its lease back; one that is left to run out is a worker that died. */
+export async function leaseCounts(tx: Tx): Promise<Metrics['leases']> {
+  const [row]: Metrics['leases'][] = await tx.query(
+    `SELECT count(*) FILTER (WHERE expires_at > clock_timestamp())::int AS held,
+       count(*) FILTER (WHERE expires_at <= clock_timestamp() AND expires_at <> '-infinity')::int AS expired FROM leases`,
+  );
+  return row ?? { held: 0, expired: 0 };
+}
+
+/** @param mode  TLS_MODE; certificates of another one are not in use */
+export function certificateCounts(tx: Tx, mode: string): Promise<Metrics['certificates']> {
+  return tx.query(
+    `SELECT name, (extract(epoch FROM not_after - clock_timestamp()) / 86400)::float8 AS "daysLeft", failures
+     FROM certificates WHERE source = $1 ORDER BY name`,
+    [mode],
+  );
+}

@@ -18,6 +18,8 @@ import { Accounts1763800000009 } from './migrations/0009-accounts';
 import { Audit1763800000010 } from './migrations/0010-audit';
 import { GuestLimits1763800000012 } from './migrations/0012-guest-limits';
 import { WorkerReports1763800000013 } from './migrations/0013-worker-reports';
+import { Https1763800000014 } from './migrations/0014-https';
+import { Measures1763800000015 } from './migrations/0015-measures';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
 export type Tx = EntityManager;
@@ -44,6 +46,8 @@ const migrations = [
   Audit1763800000010,
   GuestLimits1763800000012,
   WorkerReports1763800000013,
+  Https1763800000014,
+  Measures1763800000015,
 ];
 
 /** As the table `schema_migrations` names them. */

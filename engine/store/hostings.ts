@@ -5,6 +5,7 @@ import { EngineError, type ErrorCode } from '../errors';
 import type { PoolAddress } from '../network-pool';
 import { type Tx, violatedConstraint } from './database';
 import { driftColumns } from './drift';
+import { removeDomainsOf } from './domains';
 import { HostingRow } from './entities/hosting';
 
 export type { HostingRow } from './entities/hosting';
@@ -111,13 +112,14 @@ async function freeAddress(tx: Tx, node: string, pool: readonly PoolAddress[]): 
   );
 }
 
-/** Gives address and port back and ends the hosting. Repeating it changes nothing. */
+/** Gives address, port and domains back and ends the hosting. Repeating it changes nothing. */
 export async function releaseHosting(
   tx: Tx,
   id: string,
   end: { status: 'deleted' } | { status: 'failed'; code: ErrorCode; message: string },
 ): Promise<void> {
   await releaseReservations(tx, id);
+  await removeDomainsOf(tx, id);
   const failure = end.status === 'failed' ? { failureCode: end.code, failureMessage: end.message } : {};
   await tx.update(
     HostingRow,

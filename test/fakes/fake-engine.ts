@@ -27,6 +27,7 @@ import {
   type RunDetail,
   type OperationKind,
 } from '../../engine';
+import { FakeDomains } from './fake-domains';
 import { FakeOperations } from './fake-operations';
 import { fakeTokens } from './fake-tokens';
 
@@ -280,6 +281,11 @@ export class FakeEngine implements Engine {
     },
   };
 
+  /** Names that the fake takes for proved. */
+  private readonly fakeDomains = new FakeDomains((user) => this.hostings.mine(user));
+  readonly proved = this.fakeDomains.proved;
+  readonly domains = this.fakeDomains.asEngineSees;
+
   readonly health: Engine['health'] = {
     basic: async () => {
       this.mayBreak('basic');
@@ -298,6 +304,24 @@ export class FakeEngine implements Engine {
     sweep: { ageSeconds: 12, findings: [{ kind: 'domain', count: 1 }] },
     sshPorts: { used: 7, total: 10_001 },
     drift: { hostings: 3, failedLooks: 1, oldestLookSeconds: 90.5 },
+    queue: { waiting: 3, running: 1, oldestSeconds: 4.5 },
+    leases: { held: 1, expired: 0 },
+    vms: [{ state: 'running', count: 7 }],
+    pool: { freeBytes: 1000, totalBytes: 4000 },
+    certificates: [{ name: 'pages.example.org', daysLeft: 60.5, failures: 0 }],
+    measures: [
+      {
+        name: 'operations',
+        help: 'Operations that ended.',
+        labels: { kind: 'create-hosting', outcome: 'succeeded' },
+        buckets: [
+          { atMost: 1, count: 2 },
+          { atMost: 10, count: 5 },
+        ],
+        count: 6,
+        seconds: 42.5,
+      },
+    ],
   };
   readonly metrics: Engine['metrics'] = {
     read: async () => {

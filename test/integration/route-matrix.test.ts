@@ -35,6 +35,8 @@ interface Expectation {
   readonly alone?: true;
 }
 
+/** Of the owner. */
+const broughtDomain = 'owner.example.org';
 const nobody = '401 unauthorized';
 const open: Expectation = { answers: ['200', '200', '200', '200'] };
 /** Of the caller's own hosting: the administrator has none. */
@@ -101,6 +103,20 @@ const expected: Record<string, Expectation> = {
   'get /api/v1/host/my/plan': { answers: mine },
   'post /api/v1/host/my/apply': { answers: mine, body: () => ({}), alone: true },
   'get /api/v1/host/my/runs': { answers: mine },
+  'get /api/v1/host/my/domains': { answers: mine },
+  'post /api/v1/host/my/domains': {
+    answers: [nobody, '404 hosting_not_found', '404 hosting_not_found', '201'],
+    body: () => ({ domain: 'matrix.example.org' }),
+    alone: true,
+  },
+  'post /api/v1/host/my/domains/{domain}/verify': {
+    answers: [nobody, '404 hosting_not_found', '404 hosting_not_found', '409 domain_not_proved'],
+    alone: true,
+  },
+  'delete /api/v1/host/my/domains/{domain}': {
+    answers: [nobody, '404 hosting_not_found', '404 hosting_not_found', '204'],
+    alone: true,
+  },
   'get /api/v1/hostings/{id}/plan': ofHosting,
   'post /api/v1/hostings/{id}/apply': { ...ofHosting, body: () => ({}), alone: true },
   'get /api/v1/hostings/{id}/runs': ofHosting,
@@ -167,6 +183,7 @@ async function newScene(): Promise<Scene> {
   ];
   const { operation, hosting } = await engine.hostings.create(owner.user, {});
   expect((await engine.operations.wait(operation.id, { timeoutMs: 60_000 })).status).toBe('succeeded');
+  await engine.domains.add(owner.user, broughtDomain);
   const [run] = await engine.runs.list(owner.user, hosting.id, 1);
   const { made } = await engine.tokens.create(owner.user, { name: 'x', scopes: ['hosting:read'], days: 1 });
   const ids = { hosting: hosting.id, operation: operation.id, run: run!.id, token: made.id };
@@ -177,7 +194,9 @@ async function ask(name: string, scene: Scene, caller: CallerName, token?: strin
   const [method = '', path = ''] = name.split(' ');
   const { id, body, form } = expected[name]!;
   const verb = method as 'get' | 'post' | 'delete';
-  const sent = request(service.app)[verb](path.replace('{id}', id?.(scene) ?? ''));
+  const sent = request(service.app)[verb](
+    path.replace('{id}', id?.(scene) ?? '').replace('{domain}', broughtDomain),
+  );
   void sent.set('Prefer', 'wait=60');
   if (caller !== 'stranger') void sent.set('Authorization', `Bearer ${token ?? scene.people[caller].token}`);
   if (body !== undefined) void sent.type(form ? 'form' : 'json').send(body(scene, caller));

@@ -7,6 +7,7 @@ import { remoteOperator } from '../../../cli/remote/remote-operator';
 import type { Engine, Operator, User } from '../../../engine';
 import { personalTokens } from '../../../engine/accounts/personal-tokens';
 import { audit } from '../../../engine/audit';
+import { domains } from '../../../engine/domains';
 import { drift } from '../../../engine/drift';
 import { health } from '../../../engine/health';
 import { metrics } from '../../../engine/metrics';
@@ -48,6 +49,7 @@ export async function serviceScene(world: World): Promise<ServiceScene> {
     limiter: (_, limit) => memoryLimiter(limit),
     tokens: personalTokens(parts.database),
     audit: audit(parts.database),
+    domains: domains(parts),
     plans: plans(parts),
     runs: runs(parts, bus),
     drift: drift(parts),

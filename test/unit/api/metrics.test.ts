@@ -52,6 +52,22 @@ describe('GET /metrics', () => {
       'webhoster_drift_oldest_look_seconds 90.5',
       'webhoster_sweep_age_seconds 12',
       'webhoster_sweep_findings{kind="domain"} 1',
+      'webhoster_queue_jobs_waiting 3',
+      'webhoster_queue_jobs_running 1',
+      'webhoster_queue_oldest_seconds 4.5',
+      'webhoster_leases_held 1',
+      'webhoster_leases_expired 0',
+      'webhoster_libvirt_up 1',
+      'webhoster_vms{state="running"} 7',
+      'webhoster_pool_free_bytes 1000',
+      'webhoster_pool_total_bytes 4000',
+      'webhoster_certificate_days_left{name="pages.example.org"} 60.5',
+      'webhoster_certificate_failures{name="pages.example.org"} 0',
+      'webhoster_operations_seconds_bucket{kind="create-hosting",outcome="succeeded",le="1"} 2',
+      'webhoster_operations_seconds_bucket{kind="create-hosting",outcome="succeeded",le="10"} 5',
+      'webhoster_operations_seconds_bucket{kind="create-hosting",outcome="succeeded",le="+Inf"} 6',
+      'webhoster_operations_seconds_sum{kind="create-hosting",outcome="succeeded"} 42.5',
+      'webhoster_operations_seconds_count{kind="create-hosting",outcome="succeeded"} 6',
     ]);
     // each has its help and its type, and the process is there as well
     for (const name of ['webhoster_operations', 'webhoster_sweep_findings', 'process_resident_memory_bytes'])
@@ -67,6 +83,31 @@ describe('GET /metrics', () => {
     expect(text).toContain('webhoster_hostings{status="creating"} 1');
     expect(text).not.toContain('webhoster_hostings{status="running"}');
     expect(text).not.toContain('webhoster_sweep');
+  });
+
+  it('counts requests by route and status, never by what was asked for', async () => {
+    const api = startApi();
+    await api.http.get('/api/v1/version').expect(200);
+    await api.http.get('/api/v1/host/my').expect(401);
+    await api.http.get('/secret/of/mina').expect(404);
+    const { text } = await scrape(api, '127.0.0.1');
+    const counts = text
+      .split('\n')
+      .filter((line) => line.startsWith('webhoster_http_request_duration_seconds_count'));
+    expect(counts.sort()).toEqual([
+      'webhoster_http_request_duration_seconds_count{method="GET",route="/api/v1/host/my",status="401"} 1',
+      'webhoster_http_request_duration_seconds_count{method="GET",route="/api/v1/version",status="200"} 1',
+      'webhoster_http_request_duration_seconds_count{method="GET",route="unmatched",status="404"} 1',
+    ]);
+    expect(text).not.toContain('mina');
+  });
+
+  it('tells that libvirt is away, and nothing of its VMs', async () => {
+    const api = startApi();
+    api.engine.numbers = { ...api.engine.numbers, vms: null, pool: null };
+    const { text } = await scrape(api, '127.0.0.1');
+    expect(text).toContain('webhoster_libvirt_up 0');
+    expect(text).not.toMatch(/^webhoster_(vms|pool)/m);
   });
 
   it.each(['127.0.0.1', '127.8.9.10', '::1', '::ffff:127.0.0.1'])('answers the peer %s', async (from) => {

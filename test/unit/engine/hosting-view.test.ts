@@ -6,6 +6,7 @@ const config = {
   HTTP_PORT: 80,
   PUBLIC_HOST: 'hosting.example.org',
   BASE_DOMAIN: 'pages.example.org',
+  TLS_MODE: 'off',
 } as Config;
 const owner = { username: 'kim' };
 

@@ -1,0 +1,34 @@
+/** Domains that users bring. */
+import { z } from 'zod';
+import { answerSchema, requestSchema, timestamp } from './components';
+import { says } from './field-message';
+
+/** What is a domain at all; which ones may be brought, the engine knows. */
+const name = z
+  .string()
+  .max(253, { error: says('domain_invalid'), abort: true })
+  .regex(
+    /^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{1,62}$/,
+    says('domain_invalid'),
+  )
+  .meta({ examples: ['www.example.org'] });
+
+export const domainRequest = requestSchema('DomainRequest', z.strictObject({ domain: name }));
+export const domainParams = z.strictObject({ domain: name });
+
+export const domainView = answerSchema(
+  'Domain',
+  z.object({
+    domain: z.string().meta({ examples: ['www.example.org'] }),
+    proved: z.boolean().meta({ description: 'Only then it is served' }),
+    url: z.string(),
+    txt_record: z.object({ name: z.string(), value: z.string() }).meta({ description: 'Proves it' }),
+    http_file: z
+      .object({ path: z.string(), content: z.string() })
+      .meta({ description: 'Proves it too, where the domain leads to now' }),
+    created_at: timestamp,
+  }),
+);
+
+export const oneDomain = answerSchema('OneDomain', z.object({ domain: domainView }));
+export const domainList = answerSchema('DomainList', z.object({ domains: z.array(domainView) }));

@@ -1,0 +1,95 @@
+/** Domains that users bring to their hosting: said, proved, served, taken away again. */
+import { randomBytes } from 'node:crypto';
+import type { Domain, Engine, User } from './engine';
+import { EngineError } from './errors';
+import { noHosting } from './hostings';
+import { originOf } from './origins';
+import type { Parts } from './parts';
+import { addDomain, type DomainRow, domainsOf, markVerified, removeDomain } from './store/domains';
+import { findLivingHosting, lockHosting } from './store/hostings';
+import type { Tx } from './store/database';
+import { domainRefusal } from './tls/names';
+import { type DomainProof, domainProof, filePath, txtName } from './tls/proof';
+import { serviceHosts } from './tls/wanted';
+
+/** @param proof  @default asks DNS_SERVERS, and the site that is there now */
+export function domains(parts: Parts, proof: DomainProof = proofOf(parts)): Engine['domains'] {
+  const { config, database } = parts;
+  const living = async (tx: Tx, user: User): Promise<string> => {
+    const row = await findLivingHosting(tx, user.id);
+    if (row === null) throw noHosting();
+    return row.id;
+  };
+  const find = async (tx: Tx, user: User, name: string): Promise<DomainRow> => {
+    const found = (await domainsOf(tx, await living(tx, user))).find((each) => each.name === name);
+    if (found === undefined) throw noSuchDomain();
+    return found;
+  };
+  const show = (row: DomainRow): Domain => ({
+    name: row.name,
+    proved: row.verifiedAt !== null,
+    url: `${originOf(config, row.name)}/`,
+    record: { name: txtName(row.name), value: row.token },
+    file: { path: filePath(row.token), content: row.token },
+    createdAt: row.createdAt,
+  });
+  return {
+    list: async (user) => (await domainsOf(database.direct, await living(database.direct, user))).map(show),
+    add: (user, given) =>
+      database.transaction(async (tx) => {
+        const name = given.toLowerCase().replace(/\.$/, '');
+        refuse(domainRefusal(name, serviceHosts(config)));
+        const hostingId = await living(tx, user);
+        // two that come together must not both find room; and none comes to a hosting that has just ended
+        if (!(await lockHosting(tx, hostingId))) throw noHosting();
+        const known = await domainsOf(tx, hostingId);
+        const here = known.find((each) => each.name === name);
+        if (here === undefined && known.length >= config.DOMAINS_PER_HOSTING)
+          throw new EngineError(
+            'too_many_domains',
+            `A hosting may have ${config.DOMAINS_PER_HOSTING} domains; remove one first`,
+          );
+        await addDomain(tx, { hostingId, name, token: randomBytes(20).toString('hex') });
+        return show(await find(tx, user, name));
+      }),
+    verify: async (user, name) => {
+      const row = await find(database.direct, user, name);
+      if (row.verifiedAt !== null) return show(row);
+      if (!(await proof.isProved(name, row.token)))
+        throw new EngineError(
+          'domain_not_proved',
+          `There is neither a TXT record ${txtName(name)} nor a file http://${name}${filePath(row.token)} that says ${row.token}; a new record may take a while to be seen`,
+        );
+      await database.transaction((tx) => markVerified(tx, row.hostingId, name));
+      await parts.routePublisher.publish();
+      return show(await find(database.direct, user, name));
+    },
+    remove: async (user, name) => {
+      const row = await find(database.direct, user, name);
+      await database.transaction((tx) => removeDomain(tx, row.hostingId, name));
+      if (row.verifiedAt !== null) await parts.routePublisher.publish();
+    },
+  };
+}
+
+function proofOf({ config }: Parts): DomainProof {
+  return domainProof({ dnsServers: config.DNS_SERVERS?.split(',') ?? [] });
+}
+
+function refuse(reason: ReturnType<typeof domainRefusal>): void {
+  if (reason === null) return;
+  const message =
+    reason === 'reserved'
+      ? 'This domain belongs to the service or to nobody'
+      : 'This is no domain name; international ones come in their xn-- form';
+  throw new EngineError('validation_failed', message, {
+    details: { fields: [{ field: 'domain', message }] },
+  });
+}
+
+function noSuchDomain(): EngineError {
+  return new EngineError(
+    'domain_not_found',
+    'Your hosting has no such domain; POST /api/v1/host/my/domains adds one',
+  );
+}

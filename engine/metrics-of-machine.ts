@@ -1,0 +1,32 @@
+/** Counts that are asked of the machine itself: slow ones are remembered for a few seconds, and what fails is null. */
+import { statfs } from 'node:fs/promises';
+import { cachedFor } from './cached';
+import type { Metrics } from './engine';
+import type { Parts } from './parts';
+
+const keptMs = 10_000;
+/** What libvirt says of a domain; each is counted even when there is none. */
+const states = ['running', 'shut off', 'paused', 'crashed'];
+
+type Machine = Pick<Metrics, 'vms' | 'pool'>;
+
+export function machineMetrics({
+  config,
+  inventory,
+}: Pick<Parts, 'config' | 'inventory'>): () => Promise<Machine> {
+  const vms = cachedFor(keptMs, async () => {
+    const { domains } = await inventory.survey(config.POOL_NAME);
+    const ours = domains.filter(({ hostingId }) => hostingId !== null);
+    const known = new Set([...states, ...ours.map(({ state }) => state)]);
+    return [...known].map((state) => ({ state, count: ours.filter((each) => each.state === state).length }));
+  });
+  const pool = async (): Promise<Machine['pool']> => {
+    const { bavail, blocks, bsize } = await statfs(config.POOL_DIR);
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+  };
+  return async () => {
+    const none = (): null => null;
+    const [vmsNow, poolNow] = await Promise.all([vms().catch(none), pool().catch(none)]);
+    return { vms: vmsNow, pool: poolNow };
+  };
+}

@@ -1,0 +1,117 @@
+/** Which server of Nginx has which names and which certificate. A host is redirected only to a certificate that covers it. */
+import { createHash } from 'node:crypto';
+import { covers } from '../tls/names';
+import type { Route } from './proxy';
+import type { Site, SiteCertificate } from './site';
+
+export interface HttpsSettings {
+  readonly port: number;
+  /** The API's plain port, and the one where it is encrypted; null leaves the API to itself. */
+  readonly api: { readonly port: number; readonly httpsPort: number } | null;
+  readonly redirect: boolean;
+  /** 0 says nothing of it. */
+  readonly hstsSeconds: number;
+  /** Host names and addresses of the service itself. The first is the one that users are given. */
+  readonly serviceHosts: readonly string[];
+}
+
+/** Files are named after what is in them: another certificate makes another configuration. */
+export function certificateFile({ chain }: SiteCertificate): string {
+  return createHash('sha256').update(chain).digest('hex').slice(0, 32);
+}
+
+interface Server {
+  readonly names: readonly string[];
+  readonly file: string;
+  readonly isDefault: boolean;
+  readonly service: boolean;
+  readonly user: boolean;
+  readonly host: boolean;
+}
+
+export interface HostsView {
+  /** By their whole name: domains that users brought, and users' host names with certificates of their own. */
+  readonly hosts: readonly { name: string; ip: string }[];
+  readonly plainHosts: readonly string[];
+  readonly redirectHosts: readonly string[];
+  readonly redirectUsers: boolean;
+  /** Of every certificate in use; the first belongs to the service. */
+  readonly files: readonly string[];
+  readonly servers: readonly Server[];
+}
+
+export function viewHosts(
+  settings: { readonly https: HttpsSettings | null; readonly baseDomain: string },
+  routes: readonly Route[],
+  site: Site,
+): HostsView {
+  const { https, baseDomain } = settings;
+  const { fallback } = site;
+  if (https === null || fallback === null) {
+    const names = site.domains.map(({ name }) => name);
+    return {
+      hosts: site.domains,
+      plainHosts: names,
+      redirectHosts: [],
+      redirectUsers: false,
+      files: [],
+      servers: [],
+    };
+  }
+  const find = certificateFinder(site.certificates);
+  const wildcard = find(`*.${baseDomain}`);
+  const users =
+    wildcard === null ? routes.map(({ username, ip }) => ({ name: `${username}.${baseDomain}`, ip })) : [];
+  // without a certificate of its own a user's host name is served as before
+  const hosts = [...site.domains, ...users.filter(({ name }) => find(name) !== null)];
+  const own = find(https.serviceHosts[0] ?? '') ?? fallback;
+  const covered = [...https.serviceHosts, ...hosts.map(({ name }) => name)].filter(
+    (name) => find(name) !== null,
+  );
+  const none = { isDefault: false, service: false, user: false, host: false };
+  const servers: Server[] = [
+    { ...none, names: ['_'], file: certificateFile(own), isDefault: true, service: true },
+    {
+      ...none,
+      names: [`~^(?<username>[a-z][a-z0-9-]+)\\.${baseDomain.replaceAll('.', '\\.')}$`],
+      file: certificateFile(wildcard ?? fallback),
+      user: true,
+    },
+    ...byFile(https.serviceHosts.slice(1), find).map((each) => ({ ...none, ...each, service: true })),
+    ...byFile(
+      hosts.map(({ name }) => name),
+      find,
+    ).map((each) => ({ ...none, ...each, host: true })),
+  ];
+  return {
+    hosts,
+    plainHosts: site.domains.map(({ name }) => name).filter((name) => !https.redirect || find(name) === null),
+    // the generation is read on 127.0.0.1
+    redirectHosts: https.redirect ? [...new Set(covered)].filter((name) => name !== '127.0.0.1') : [],
+    redirectUsers: https.redirect && wildcard !== null,
+    files: [...new Set(servers.map(({ file }) => file))],
+    servers,
+  };
+}
+
+type Find = (host: string) => SiteCertificate | null;
+
+/** One for exactly this name wins over a wildcard. */
+function certificateFinder(certificates: readonly SiteCertificate[]): Find {
+  const exact = new Map(certificates.flatMap((each) => each.names.map((name) => [name, each] as const)));
+  const wild = certificates.flatMap((each) =>
+    each.names.filter((name) => name.startsWith('*.')).map((pattern) => ({ pattern, each })),
+  );
+  return (host) => exact.get(host) ?? wild.find(({ pattern }) => covers(pattern, host))?.each ?? null;
+}
+
+function byFile(names: readonly string[], find: Find): { names: string[]; file: string }[] {
+  const groups = new Map<string, string[]>();
+  for (const name of names) {
+    const certificate = find(name);
+    if (certificate === null) continue;
+    const file = certificateFile(certificate);
+    groups.set(file, [...(groups.get(file) ?? []), name]);
+  }
+  return [...groups].map(([file, group]) => ({ names: group, file }));
+}

@@ -1,0 +1,23 @@
+/** Gets certificates and renews them; one process at a time, whichever comes first. */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Parts } from '../parts';
+import { keepCertificates } from '../tls/keep-certificates';
+import { every } from './every';
+
+const intervalMs = 10_000;
+
+/** @returns stops looking; an order that is under way is given up */
+export function reconcileCertificates(parts: Parts): () => void {
+  const { config, log } = parts;
+  if (config.TLS_MODE === 'off') return () => undefined;
+  const stop = new AbortController();
+  const owner = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
+  const stopLooking = every({ name: 'certificates', intervalMs, log }, () =>
+    keepCertificates(parts, owner, stop.signal),
+  );
+  return () => {
+    stopLooking();
+    stop.abort(new Error('the service stops'));
+  };
+}

@@ -1,0 +1,10 @@
+/** Writes down what was measured, every few seconds. */
+import type { Parts } from '../parts';
+import { every } from './every';
+
+const intervalMs = 5_000;
+
+/** @returns stops writing */
+export function reconcileMeasures({ database, measures, log }: Parts): () => void {
+  return every({ name: 'measures', intervalMs, log }, () => measures.flush(database.direct));
+}

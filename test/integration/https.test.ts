@@ -1,0 +1,342 @@
+/** Certificates on a real Nginx: from an authority (Pebble, which truly fetches its challenges), from files, from nobody. */
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import https from 'node:https';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type tls from 'node:tls';
+import { metrics } from '../../engine/metrics';
+import { allCertificates } from '../../engine/store/certificates';
+import { claimLease } from '../../engine/store/leases';
+import { makeSelfSigned, readCertificate } from '../../engine/tls/certificate';
+import { certificatesLease } from '../../engine/tls/keep-certificates';
+import {
+  baseDomain,
+  type HttpsWorld,
+  openHttpsWorld,
+  type Pebble,
+  startPebble,
+} from '../support/https-world';
+import { freePort } from '../support/postgres';
+
+jest.setTimeout(120_000);
+
+let world: HttpsWorld;
+let pebble: Pebble | null = null;
+let umask: number;
+beforeEach(() => {
+  umask = process.umask(0o077);
+});
+afterEach(async () => {
+  await world.close();
+  await pebble?.close();
+  pebble = null;
+  process.umask(umask);
+});
+
+const sql = (text: string, values: unknown[] = []): Promise<unknown> =>
+  world.parts.database.direct.query(text, values);
+const certificates = () => allCertificates(world.parts.database.direct);
+const certificate = async (name: string) => (await certificates()).find((each) => each.name === name)!;
+const counted = async (name: string) =>
+  (await metrics(world.parts).read()).certificates.find((each) => each.name === name);
+
+describe('a certificate that signs itself', () => {
+  beforeEach(async () => {
+    world = await openHttpsWorld({ TLS_MODE: 'self-signed', HSTS_SECONDS: '3600' });
+    await world.host('mina');
+  });
+
+  it('serves users and the service from the first look on, and leads to them from http', async () => {
+    await world.keep();
+    const { subject, issuer } = await world.shown(`mina.${baseDomain}`);
+    expect(issuer).toEqual(subject);
+    const page = await world.get({ host: `mina.${baseDomain}`, secure: true, path: '/a?b=1' });
+    expect(page).toMatchObject({ status: 200, body: expect.stringContaining('page of a guest') as string });
+    expect(page.body).toContain('"proto":"https"');
+    // what the guest says of it itself would hold for more than this guest
+    expect(page.headers['strict-transport-security']).toBe('max-age=3600');
+    for (const host of [`mina.${baseDomain}`, baseDomain, 'www.example.org']) {
+      const answer = await world.get({ host, path: '/a?b=1' });
+      expect(answer).toMatchObject({ status: 301 });
+      expect(answer.headers.location).toBe(`https://${host}:${world.config.HTTPS_PORT}/a?b=1`);
+      expect(answer.headers['strict-transport-security']).toBeUndefined();
+    }
+    expect((await world.get({ host: 'www.example.org', secure: true, path: '/1' })).body).toContain(
+      'page of',
+    );
+  });
+
+  it('does not lead a host to https whose name it does not have', async () => {
+    await world.keep();
+    expect((await world.get({ host: '192.0.2.1', path: '/1' })).body).toContain('page of a guest');
+  });
+
+  it('keeps keys from everybody but Nginx’s master, and in the database sealed', async () => {
+    await world.keep();
+    const dir = path.join(world.config.nginxDir, 'tls');
+    expect(statSync(dir).mode & 0o777).toBe(0o700);
+    const files = readdirSync(dir);
+    expect(files).toHaveLength(2);
+    for (const file of files) expect(statSync(path.join(dir, file)).mode & 0o777).toBe(0o600);
+    const [row] = await certificates();
+    expect(row!.keySealed!.toString('latin1')).not.toContain('PRIVATE KEY');
+  });
+
+  it('comes back from the database when its files are gone', async () => {
+    await world.keep();
+    const before = await world.shown(baseDomain);
+    const dir = path.join(world.config.nginxDir, 'tls');
+    const files = readdirSync(dir);
+    for (const file of files) (await import('node:fs')).rmSync(path.join(dir, file));
+    await world.parts.routePublisher.publish();
+    expect(readdirSync(dir).sort()).toEqual(files.sort());
+    expect((await world.shown(baseDomain)).fingerprint256).toBe(before.fingerprint256);
+  });
+});
+
+describe('a certificate from files', () => {
+  it('is served, and the next one as soon as both files are there', async () => {
+    const dir = (await import('node:fs')).mkdtempSync('/tmp/webhoster-files-');
+    const [certFile, keyFile] = [path.join(dir, 'own.crt'), path.join(dir, 'own.key')];
+    const names = [baseDomain, `*.${baseDomain}`];
+    const [one, two] = [
+      await makeSelfSigned(names, 10, new Date()),
+      await makeSelfSigned(names, 20, new Date()),
+    ];
+    const write = (chain: string, key: string): void => {
+      writeFileSync(certFile, chain);
+      writeFileSync(keyFile, key);
+    };
+    write(one.chain, one.key);
+    world = await openHttpsWorld({ TLS_MODE: 'files', TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile });
+    await world.host('mina');
+    await world.keep();
+    const validTo = ({ chain }: { chain: string }): string => readCertificate(chain).notAfter.toISOString();
+    const shown = async (): Promise<string> =>
+      new Date((await world.shown(`mina.${baseDomain}`)).valid_to).toISOString();
+    expect(await shown()).toBe(validTo(one));
+    // half of the next one: the one before stays, and it is told
+    write(two.chain, one.key);
+    await world.keep();
+    expect(await shown()).toBe(validTo(one));
+    expect(await counted('files')).toMatchObject({ failures: 1 });
+    write(two.chain, two.key);
+    await sql(`UPDATE certificates SET next_try_at = NULL`);
+    await world.keep();
+    expect(await shown()).toBe(validTo(two));
+    expect(await counted('files')).toMatchObject({ failures: 0 });
+    // www.example.org is not among its names
+    expect((await world.get({ host: 'www.example.org' })).status).toBe(200);
+    (await import('node:fs')).rmSync(dir, { recursive: true });
+  });
+});
+
+describe('certificates of an authority', () => {
+  const open = async (settings: Record<string, string> = {}): Promise<void> => {
+    const httpPort = await freePort();
+    pebble = await startPebble(httpPort);
+    world = await openHttpsWorld({ ...pebble.settings, HTTP_PORT: String(httpPort), ...settings });
+  };
+
+  it('are had for the service and for each user, by challenges that are truly fetched', async () => {
+    await open({ HSTS_SECONDS: '0' });
+    await world.host('mina');
+    await world.parts.routePublisher.publish();
+    // until there is one, a page is served as ever
+    expect((await world.get({ host: `mina.${baseDomain}` })).body).toContain('page of a guest');
+    await world.keep();
+    expect((await certificates()).map(({ name, failure }) => [name, failure])).toEqual([
+      [`mina.${baseDomain}`, null],
+      [baseDomain, null],
+      ['self-signed', null],
+      ['www.example.org', null],
+    ]);
+    for (const host of [baseDomain, `mina.${baseDomain}`, 'www.example.org']) {
+      const { issuer, subjectaltname } = await world.shown(host);
+      expect(issuer.CN).toMatch(/Pebble/);
+      expect(subjectaltname).toBe(`DNS:${host}`);
+      expect(await world.get({ host })).toMatchObject({ status: 301 });
+      const page = await world.get({ host, secure: true, path: '/1' });
+      expect(page).toMatchObject({ status: 200, body: expect.stringContaining('page of a guest') as string });
+      expect(page.headers['strict-transport-security']).toBeUndefined();
+    }
+    // a name that has none is shown that of nobody, and not led there
+    expect((await world.shown(`nobody.${baseDomain}`)).issuer.CN).not.toMatch(/Pebble/);
+    expect((await world.get({ host: `nobody.${baseDomain}` })).status).toBe(404);
+    expect((await world.get({ host: 'x.org', path: '/.well-known/acme-challenge/some-token' })).body).toMatch(
+      /^some-token\.[\w-]{43}$/,
+    );
+    expect((await counted(baseDomain))!.daysLeft).toBeGreaterThan(80);
+  });
+
+  it('are renewed when the authority says so, and at two thirds of their life', async () => {
+    await open();
+    await world.keep();
+    const first = await world.shown(baseDomain);
+    await world.keep();
+    const { renewAt, askAgainAt, chain } = await certificate(baseDomain);
+    expect(renewAt!.getTime()).toBeGreaterThan(Date.now() + 86_400_000);
+    expect(askAgainAt!.getTime()).toBeGreaterThan(Date.now());
+    expect((await world.shown(baseDomain)).fingerprint256).toBe(first.fingerprint256);
+
+    await pebble!.wantsRenewal(chain!);
+    await sql(`UPDATE certificates SET ask_again_at = now()`);
+    await world.keep();
+    await world.keep();
+    const second = await world.shown(baseDomain);
+    expect(second.fingerprint256).not.toBe(first.fingerprint256);
+    expect(second.issuer.CN).toMatch(/Pebble/);
+
+    // its own plan, when the authority says nothing
+    await sql(`UPDATE certificates SET renew_at = now() - interval '1 s' WHERE name = $1`, [baseDomain]);
+    await world.keep();
+    expect((await world.shown(baseDomain)).fingerprint256).not.toBe(second.fingerprint256);
+  });
+
+  it('stay when the authority fails, which is told, and tried again later', async () => {
+    const told: unknown[][] = [];
+    await open();
+    await world.keep();
+    const before = await world.shown(baseDomain);
+    await pebble!.fail();
+    await sql(`UPDATE certificates SET renew_at = now() - interval '1 s' WHERE name = $1`, [baseDomain]);
+    jest.spyOn(world.parts.log, 'error').mockImplementation((...line: unknown[]) => void told.push(line));
+    await world.keep();
+    expect((await world.shown(baseDomain)).fingerprint256).toBe(before.fingerprint256);
+    expect((await world.get({ host: baseDomain, secure: true })).status).toBe(200);
+    expect(told).toEqual([
+      [
+        expect.objectContaining({ certificate: baseDomain, failures: 1 }),
+        'certificate cannot be had; the one before stays',
+      ],
+    ]);
+    expect(JSON.stringify(told)).not.toContain('PRIVATE');
+    expect(await counted(baseDomain)).toMatchObject({ failures: 1 });
+    expect((await counted(baseDomain))!.daysLeft).toBeGreaterThan(80);
+    // not before its time, and later each time
+    await world.keep();
+    expect(told).toHaveLength(1);
+    const pause = async (): Promise<number> =>
+      Math.round(((await certificate(baseDomain)).nextTryAt!.getTime() - Date.now()) / 60_000);
+    expect(await pause()).toBe(5);
+    await sql(`UPDATE certificates SET next_try_at = now() WHERE name = $1`, [baseDomain]);
+    await world.keep();
+    expect(await pause()).toBe(10);
+  });
+
+  it('are refused for a host that the authority cannot reach, and the others are had', async () => {
+    await open({ PUBLIC_HOST: 'elsewhere.example.net' });
+    await pebble!.hide('elsewhere.example.net');
+    await world.keep();
+    expect(await certificate('elsewhere.example.net')).toMatchObject({ chain: null, failures: 1 });
+    expect((await certificate('elsewhere.example.net')).failure).toMatch(/could not resolve/);
+    expect((await certificate(baseDomain)).chain).not.toBeNull();
+    expect((await world.get({ host: 'elsewhere.example.net' })).status).toBe(200);
+  });
+
+  it('are one for all users where a program sets the names', async () => {
+    const httpPort = await freePort();
+    pebble = await startPebble(httpPort);
+    const hook = path.join('/tmp', `webhoster-hook-${process.pid}.mjs`);
+    const heard = `${hook}.log`;
+    writeFileSync(
+      hook,
+      `#!/usr/bin/env node
+import { appendFileSync } from 'node:fs';
+const [verb, host, value] = process.argv.slice(2);
+appendFileSync(${JSON.stringify(heard)}, verb + ' ' + host + '\\n');
+const path = verb === 'present' ? '/set-txt' : '/clear-txt';
+await fetch(${JSON.stringify(pebble.challengesUrl)} + path, { method: 'POST', body: JSON.stringify({ host: host + '.', value }) });
+`,
+      { mode: 0o700 },
+    );
+    world = await openHttpsWorld({ ...pebble.settings, HTTP_PORT: String(httpPort), ACME_DNS_HOOK: hook });
+    await world.host('mina');
+    await world.keep();
+    const { subjectaltname, issuer } = await world.shown(`mina.${baseDomain}`);
+    expect(issuer.CN).toMatch(/Pebble/);
+    expect(subjectaltname!.split(', ').sort()).toEqual([`DNS:*.${baseDomain}`, `DNS:${baseDomain}`]);
+    expect((await world.get({ host: `mina.${baseDomain}` })).status).toBe(301);
+    const { readFileSync, rmSync } = await import('node:fs');
+    expect(readFileSync(heard, 'utf8')).toBe(
+      `present _acme-challenge.${baseDomain}\ncleanup _acme-challenge.${baseDomain}\n`,
+    );
+    for (const file of [hook, heard]) rmSync(file);
+  });
+
+  it('are asked for by one process at a time', async () => {
+    await open();
+    const { direct } = world.parts.database;
+    await claimLease(direct, certificatesLease, 'somebody else', 60_000);
+    await world.keep();
+    expect(await certificates()).toEqual([]);
+    await sql(`UPDATE leases SET expires_at = '-infinity'`);
+    await Promise.all([world.keep(), world.keep(), world.keep()]);
+    expect(await certificates()).toHaveLength(3);
+    const orders = world.parts.measures;
+    await orders.flush(direct);
+    expect(
+      await sql(`SELECT sum(count)::int AS count FROM measures WHERE name = 'certificate_orders'`),
+    ).toEqual([{ count: 3 }]);
+  });
+});
+
+describe('a reload', () => {
+  it('fails no new connection: 20 of them under load, each with another certificate', async () => {
+    world = await openHttpsWorld({ TLS_MODE: 'self-signed' });
+    await world.host('mina');
+    await world.keep();
+    const { HTTPS_PORT } = world.config;
+    let [running, done] = [true, 0];
+    const failures: string[] = [];
+    const seen = new Set<string>();
+    const client = async (): Promise<void> => {
+      while (running) {
+        await new Promise<void>((resolve) => {
+          const request = https.get(
+            {
+              host: '127.0.0.1',
+              port: HTTPS_PORT,
+              servername: baseDomain,
+              rejectUnauthorized: false,
+              agent: false,
+              path: '/1',
+              headers: { host: baseDomain },
+            },
+            (response) => {
+              seen.add((response.socket as tls.TLSSocket).getPeerCertificate().fingerprint256);
+              let body = '';
+              response.on('data', (chunk: Buffer) => (body += String(chunk)));
+              response.on('close', () => {
+                if (response.complete && body.includes('page of a guest')) done++;
+                else failures.push(`${response.statusCode} ${body.slice(0, 80)}`);
+                resolve();
+              });
+            },
+          );
+          request.on('error', (error) => {
+            failures.push(String(error));
+            resolve();
+          });
+        });
+      }
+    };
+    const clients = Array.from({ length: 8 }, client);
+    try {
+      for (let reload = 0; reload < 20; reload++) {
+        await sql(`UPDATE certificates SET renew_at = now()`);
+        await world.keep();
+        await delay(50);
+      }
+    } finally {
+      running = false;
+      await Promise.all(clients);
+    }
+    expect(failures).toEqual([]);
+    expect(seen.size).toBeGreaterThan(15);
+    expect(done).toBeGreaterThan(200);
+    process.stderr.write(
+      `20 reloads: ${done} connections, ${seen.size} certificates, ${failures.length} failed\n`,
+    );
+  });
+});
