@@ -2,9 +2,9 @@
 import type { Hosting, User } from './engine';
 import type { Config } from './config';
 import { guestUser } from './cloud-init';
-import type { HostingRow } from './store/hostings';
+import type { OwnedHosting } from './store/hostings';
 
-export function toHosting(row: HostingRow, owner: Pick<User, 'username'>, config: Config): Hosting {
+export function toHosting(row: OwnedHosting, owner: Pick<User, 'username'>, config: Config): Hosting {
   const access = accessOf(row, owner, config);
   const hostName = row.sshPort === 22 ? config.PUBLIC_HOST : `[${config.PUBLIC_HOST}]:${row.sshPort}`;
   return {
@@ -29,7 +29,7 @@ export function toHosting(row: HostingRow, owner: Pick<User, 'username'>, config
 
 /** How the outside reaches a hosting. */
 export function accessOf(
-  row: Pick<HostingRow, 'userId' | 'sshPort'>,
+  row: Pick<OwnedHosting, 'userId' | 'sshPort'>,
   owner: Pick<User, 'username'>,
   { HTTP_PORT, PUBLIC_HOST, BASE_DOMAIN }: Config,
 ): Pick<Hosting, 'webUrl' | 'subdomainUrl' | 'sshCommand' | 'sftpCommand'> {

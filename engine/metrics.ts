@@ -5,6 +5,7 @@ import {
   type Metrics,
   operationKinds,
   type OperationStatus,
+  spareStates,
 } from './engine';
 import type { Parts } from './parts';
 import { findingKinds } from './sweep/findings';
@@ -15,6 +16,7 @@ import {
   openOperations,
   usedSshPorts,
 } from './store/counts';
+import { spareCounts } from './store/spares';
 
 type SweepCount = NonNullable<Metrics['sweep']>['findings'][number];
 
@@ -26,9 +28,10 @@ export function metrics({ config, database }: Pick<Parts, 'config' | 'database'>
   return {
     read: async () => {
       const tx = database.direct;
-      const [open, living, sweep, used] = await Promise.all([
+      const [open, living, spares, sweep, used] = await Promise.all([
         openOperations(tx),
         livingHostingCounts(tx),
+        spareCounts(tx),
         newestSweepCounts(tx),
         usedSshPorts(tx),
       ]);
@@ -36,6 +39,9 @@ export function metrics({ config, database }: Pick<Parts, 'config' | 'database'>
         ...ofOperations(open),
         hostings: livingStatuses.map(
           (status) => living.find((each) => each.status === status) ?? { status, count: 0 },
+        ),
+        spares: spareStates.map(
+          (state) => spares.find((each) => each.state === state) ?? { state, count: 0 },
         ),
         sweep: sweep && { ...sweep, findings: ofFindings(sweep.findings) },
         sshPorts: { used, total },

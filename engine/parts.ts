@@ -2,6 +2,7 @@
 import type { Clock } from './clock';
 import type { Config } from './config';
 import type { Guest } from './guest/guest';
+import type { Agent } from './libvirt/agent';
 import type { Inventory } from './libvirt/inventory';
 import type { Virtualization } from './libvirt/virtualization';
 import type { Log } from './log';
@@ -29,4 +30,5 @@ export interface Parts {
   readonly proxy: Proxy;
   readonly routePublisher: RoutePublisher;
   readonly guest: Guest;
+  readonly agent: Agent;
 }

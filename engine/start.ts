@@ -13,6 +13,7 @@ import { health } from './health';
 import { hostings } from './hostings';
 import { imageBuilder } from './images/builder';
 import { virshInventory } from './libvirt/virsh';
+import { virshAgent } from './libvirt/virsh-agent';
 import { bootTrial } from './libvirt/virtualization';
 import type { Log } from './log';
 import { metrics } from './metrics';
@@ -21,15 +22,18 @@ import { operations } from './operations-view';
 import { adoptHosting } from './operations/adopt-hosting';
 import { applyStack } from './operations/apply-stack';
 import { checkDrift } from './operations/check-drift';
+import { claimSpare } from './operations/claim-spare';
 import { createHosting } from './operations/create-hosting';
 import { deleteHosting } from './operations/delete-hosting';
 import { ejectHosting } from './operations/eject-hosting';
+import { makeSpare } from './operations/make-spare';
 import type { OperationDefinition } from './operations/operation';
 import { planHosting } from './operations/plan-hosting';
 import { planRemoval } from './operations/plan-removal';
 import { prepareNode } from './operations/prepare-node';
 import { removeNode } from './operations/remove-node';
 import { removeOrphan } from './operations/remove-orphan';
+import { removeSpare } from './operations/remove-spare';
 import { operationRunner } from './operations/runner';
 import type { Parts } from './parts';
 import { plans } from './plans';
@@ -41,6 +45,7 @@ import { reconcileExpiredLeases } from './reconcilers/expired-leases';
 import { reconcileOldRuns } from './reconcilers/old-runs';
 import { reconcileServedRoutes } from './reconcilers/served-routes';
 import { reconcileBySweeping } from './reconcilers/sweep';
+import { reconcileWarmPool } from './reconcilers/warm-pool';
 import { runs } from './runs';
 import { secretBox } from './secret-box';
 import { databaseUrl } from './store/url';
@@ -63,6 +68,9 @@ export const definitions: readonly OperationDefinition[] = [
   planRemoval,
   ejectHosting,
   adoptHosting,
+  makeSpare,
+  claimSpare,
+  removeSpare,
 ];
 
 /** Opens the database, brings its schema up to date, and connects every part. Nothing runs yet. */
@@ -99,6 +107,7 @@ export async function connectParts(
     virtualization: bootTrial,
     images: imageBuilder({ recipesDir, imagesDir: config.imagesDir }),
     guest: networkGuest,
+    agent: virshAgent(config.LIBVIRT_URI),
     proxy,
     routePublisher: routePublisher(() => publishRoutes(database, proxy), systemClock),
     ...replace,
@@ -140,6 +149,7 @@ export async function startWorking(engine: EngineParts): Promise<() => void> {
     reconcileBySweeping(engine),
     reconcileDrift(parts),
     reconcileOldRuns(parts),
+    reconcileWarmPool(parts),
   ];
   return () => {
     for (const stop of reconcilers) stop();

@@ -13,6 +13,7 @@ import { RunHistory1763800000004 } from './migrations/0004-run-history';
 import { Drift1763800000005 } from './migrations/0005-drift';
 import { EjectedHostings1763800000006 } from './migrations/0006-ejected-hostings';
 import { Labels1763800000008 } from './migrations/0008-labels';
+import { Spares1763800000016 } from './migrations/0016-spares';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
 export type Tx = EntityManager;
@@ -34,6 +35,7 @@ const migrations = [
   Drift1763800000005,
   EjectedHostings1763800000006,
   Labels1763800000008,
+  Spares1763800000016,
 ];
 
 /** As the table `schema_migrations` names them. */

@@ -1,6 +1,6 @@
 /** Hostings and what they hold: the user's quota, an address, an SSH port. Unique constraints decide; the lock only avoids retries. */
 import { In, Not } from 'typeorm';
-import type { HostingStatus } from '../engine';
+import type { HostingStatus, SpareStatus } from '../engine';
 import { EngineError, type ErrorCode } from '../errors';
 import type { PoolAddress } from '../network-pool';
 import { type Tx, violatedConstraint } from './database';
@@ -9,7 +9,10 @@ import { HostingRow } from './entities/hosting';
 export type { HostingRow } from './entities/hosting';
 
 /** An ejected hosting has ended for its user; its VM, its name and its address live on: see ejections.ts. */
-const ended: HostingStatus[] = ['deleted', 'failed', 'ejected'];
+const ended: (HostingStatus | SpareStatus)[] = ['deleted', 'failed', 'ejected'];
+
+/** One that is somebody's. */
+export type OwnedHosting = HostingRow & { readonly userId: number; readonly status: HostingStatus };
 
 export type NewHosting = Pick<
   HostingRow,
@@ -33,7 +36,8 @@ export interface ReservationLimits {
 }
 
 /**
- * Inserts the hosting with the lowest free address and SSH port. Call inside the accepting transaction.
+ * Inserts the hosting with the lowest free address and SSH port; without an owner it is a spare that is being made.
+ * Call inside the accepting transaction.
  *
  * @throws {EngineError} quota_exceeded, ports_exhausted, addresses_exhausted
  */
@@ -43,7 +47,7 @@ export async function reserveHosting(
   limits: ReservationLimits,
 ): Promise<HostingRow> {
   await lockReservations(tx);
-  if (await findLivingHosting(tx, hosting.userId)) throw quotaExceeded();
+  if (hosting.userId !== null && (await findLivingHosting(tx, hosting.userId))) throw quotaExceeded();
   const port = await freePort(tx, limits);
   const address = await freeAddress(tx, hosting.node, limits.addresses);
   const row = await insertHosting(tx, { ...hosting, sshPort: port, ip: address.ip, mac: address.mac });
@@ -63,7 +67,8 @@ export async function lockReservations(tx: Tx): Promise<void> {
 
 async function insertHosting(tx: Tx, hosting: Partial<HostingRow>): Promise<HostingRow> {
   try {
-    return await tx.save(HostingRow, { ...hosting, status: 'creating' as const } as HostingRow);
+    const status = hosting.userId === null ? ('warming' as const) : ('creating' as const);
+    return await tx.save(HostingRow, { ...hosting, status } as HostingRow);
   } catch (thrown) {
     throw violatedConstraint(thrown) === 'hostings_quota_key' ? quotaExceeded() : thrown;
   }
@@ -200,9 +205,21 @@ export async function getHosting(tx: Tx, id: string): Promise<HostingRow> {
   return tx.findOneByOrFail(HostingRow, { id });
 }
 
+export function isOwned(hosting: HostingRow): hosting is OwnedHosting {
+  return hosting.userId !== null;
+}
+
+/** @throws {Error} when it is nobody's: a defect of ours */
+export async function getOwnedHosting(tx: Tx, id: string): Promise<OwnedHosting> {
+  const hosting = await getHosting(tx, id);
+  if (!isOwned(hosting)) throw new Error(`hosting ${id} has no owner`);
+  return hosting;
+}
+
 /** The user's newest hosting that has not ended. */
-export function findLivingHosting(tx: Tx, userId: number): Promise<HostingRow | null> {
-  return tx.findOne(HostingRow, { where: { userId, status: Not(In(ended)) }, order: { createdAt: 'DESC' } });
+export async function findLivingHosting(tx: Tx, userId: number): Promise<OwnedHosting | null> {
+  const where = { userId, status: Not(In(ended)) };
+  return (await tx.findOne(HostingRow, { where, order: { createdAt: 'DESC' } })) as OwnedHosting | null;
 }
 
 /** Every hosting of a node that has not ended. */
@@ -234,20 +251,22 @@ export interface HostingFilter {
 export interface NamedHosting {
   readonly id: string;
   readonly vmName: string;
+  /** `-` where nobody owns it. */
   readonly username: string;
-  readonly status: HostingStatus;
+  readonly status: HostingStatus | SpareStatus;
   readonly createdAt: Date;
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Living hostings, the oldest first. */
+/** Living hostings, the oldest first, and among them what has no owner yet. */
 export function selectHostings(
   tx: Tx,
   { names, labels, olderThanSeconds }: HostingFilter,
 ): Promise<NamedHosting[]> {
   return tx.query(
-    `SELECT h.id, h.vm_name AS "vmName", u.username, h.status, h.created_at AS "createdAt", h.labels
-     FROM hostings h JOIN users u ON u.id = h.user_id
+    `SELECT h.id, h.vm_name AS "vmName", coalesce(u.username, '-') AS username, h.status,
+       h.created_at AS "createdAt", h.labels
+     FROM hostings h LEFT JOIN users u ON u.id = h.user_id
      WHERE h.status <> ALL ($1)
        AND ($2::text[] = '{}' OR h.vm_name = ANY ($2) OR h.id::text = ANY ($2) OR u.username = ANY ($2))
        AND h.labels @> $3::jsonb
