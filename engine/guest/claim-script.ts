@@ -47,7 +47,7 @@ else
   systemctl reload ssh.service 2>/dev/null || systemctl try-restart ssh.service
   cut -d' ' -f1,2 "$key.pub"
 fi
-sync
+(sync >/dev/null 2>&1 &)
 `;
 }
 
