@@ -40,6 +40,8 @@ export class FakeHost {
   readonly addresses = new Map<string, string>();
   /** pool/name of a cloud-init disk -> the user data on it. */
   readonly userData = new Map<string, string>();
+  /** pool/name of a cloud-init disk -> its bytes, where they are few. */
+  readonly room = new Map<string, number>();
   freeMiB = 1_000_000;
   /** Pools and networks that are there and active, as `pool NAME` and `network NAME`. */
   readonly active = new Set(['pool vm-webhoster', 'network vm-webhoster']);
@@ -139,7 +141,8 @@ export class FakeHost {
     },
     rewriteCloudInit: async (pool, name, { userData }) => {
       await this.faults.at('rewrite');
-      if (!this.volumes.has(`${pool}/${name}`))
+      const room = this.room.get(`${pool}/${name}`) ?? Infinity;
+      if (!this.volumes.has(`${pool}/${name}`) || userData.length > room)
         throw new EngineError('guest_unreachable', 'The virtual machine has lost its cloud-init disk');
       this.userData.set(`${pool}/${name}`, userData);
     },
