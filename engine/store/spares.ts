@@ -8,6 +8,12 @@ import { findLivingHosting, type HostingRow, quotaExceeded } from './hostings';
 
 type Size = Pick<HostingRow, 'node' | 'image' | 'memoryMiB' | 'vcpus' | 'diskGiB'>;
 
+/**
+ * A spare that came back with a backup may have got an owner since the backup was made, whom this database does not
+ * know: it is neither given away nor taken away.
+ */
+const isOlderThanRestore = `EXISTS (SELECT 1 FROM restores r WHERE r.at >= h.ready_at)`;
+
 /** What a spare must be: as large as a new one would be, of the image that the node has now. */
 const fits = `h.node = $1 AND h.image = $2 AND h.memory_mib = $3 AND h.vcpus = $4 AND h.disk_gib = $5
   AND n.prepared IS NOT NULL AND s.spec -> 'image' = n.images -> h.image AND s.spec ->> 'domainType' = n.domain_type`;
@@ -35,7 +41,7 @@ export async function claimSpare(
          created_at = clock_timestamp(), ready_at = NULL
        WHERE id = (
          SELECT h.id FROM hostings h JOIN nodes n ON n.name = h.node JOIN stacks s ON s.id = h.id
-         WHERE h.status = 'spare' AND ${fits} ORDER BY h.ready_at LIMIT 1 FOR UPDATE OF h SKIP LOCKED)
+         WHERE h.status = 'spare' AND ${fits} AND NOT ${isOlderThanRestore} ORDER BY h.ready_at LIMIT 1 FOR UPDATE OF h SKIP LOCKED)
        RETURNING id`,
       [...sizeValues(size), owner.userId, owner.sshPublicKey, JSON.stringify(owner.labels)],
     );
@@ -66,7 +72,8 @@ export function sparesOf(tx: Tx, size: Size): Promise<Spare[]> {
   return tx.query(
     `SELECT h.id, h.vm_name AS "vmName", h.status, coalesce(${fits}, h.status = 'warming') AS fits
      FROM hostings h JOIN nodes n ON n.name = h.node LEFT JOIN stacks s ON s.id = h.id
-     WHERE h.user_id IS NULL AND h.status IN ('warming', 'spare') AND h.node = $1 ORDER BY h.created_at`,
+     WHERE h.user_id IS NULL AND h.status IN ('warming', 'spare') AND h.node = $1
+       AND NOT coalesce(${isOlderThanRestore}, false) ORDER BY h.created_at`,
     sizeValues(size),
   );
 }

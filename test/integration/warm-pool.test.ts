@@ -130,6 +130,19 @@ describe('the pool', () => {
     expect([hosting.id === old, hosting.memoryMiB]).toEqual([false, 2048]);
   });
 
+  it('neither gives away nor removes a spare of before a restore: somebody may have got it since the backup', async () => {
+    await open({ WARM_POOL_SIZE: '1' });
+    const [old] = await fill();
+    await query(`INSERT INTO restores (backup_made_at) VALUES (now() - interval '1 h')`);
+    const { hosting } = await world.engine.hostings.create(await world.newUser(), {});
+    expect(hosting.id).not.toBe(old);
+    await workAll();
+    Object.assign(world.config, { VM_VCPUS: 2 });
+    const [next, ...others] = (await fill()).filter((id) => id !== old);
+    expect([next === undefined, others]).toEqual([false, []]);
+    expect(await query(`SELECT status FROM hostings WHERE id = '${old}'`)).toEqual([{ status: 'spare' }]);
+  });
+
   it('grows with the creates of the last hour', async () => {
     await open({ WARM_POOL_SIZE: '0', WARM_POOL_MAX: '2' });
     for (const user of await users(3)) await world.engine.hostings.create(user, {});
