@@ -201,6 +201,20 @@ describe('a claim', () => {
     expect(world.host.domains.size).toBe(10);
   });
 
+  it('waits behind no boot: its job is in the quick lane, and that of the spare in its place is not', async () => {
+    await fill();
+    await query(`DELETE FROM graphile_worker._private_jobs`);
+    const { hosting } = await world.engine.hostings.create(await world.newUser(), {});
+    await look();
+    const jobs = await query<{ key: string; task: string }>(
+      `SELECT key, task_identifier AS task FROM graphile_worker.jobs`,
+    );
+    expect(jobs.map(({ key, task }) => [key === hosting.id, task]).sort()).toEqual([
+      [false, 'stack'],
+      [true, 'quick-stack'],
+    ]);
+  });
+
   it('gives a user who asks twice at once one hosting, and leaves the other spare in the pool', async () => {
     await fill();
     const user = await world.newUser();
@@ -241,6 +255,7 @@ describe('a claim', () => {
     expect(await query(`SELECT status FROM hostings WHERE id = '${other.hosting.id}'`)).toEqual([
       { status: 'failed' },
     ]);
+    expect(world.host.domains.has(other.hosting.vmName)).toBe(false);
   });
 
   it('does not open the way in while the guest still shows the key that it had as a spare', async () => {
@@ -287,6 +302,7 @@ describe('a claim', () => {
       status: 'failed',
       failure: { code: 'cancelled' },
     });
+    expect(world.host.domains.has(hosting.vmName)).toBe(false);
   });
 });
 
