@@ -10,6 +10,7 @@ import { allOf } from '../each-of';
 import { claimScript, hostKeysIn } from '../guest/claim-script';
 import { isoName } from '../hosting-names';
 import { updateHosting } from '../store/hostings';
+import { saveSpec } from '../store/stacks';
 import {
   boot,
   check,
@@ -23,7 +24,7 @@ import {
   unroute,
 } from './create-hosting';
 import type { OperationDefinition, StepContext } from './operation';
-import { applyStack, forgetStack, initializeStack, synthesizeStack } from './stack-work';
+import { applyStack, forgetStack, initializeStack, rebuildWorkspace, synthesizeStack } from './stack-work';
 import { waitForSsh } from './wait-for-guest';
 
 export const claimSpare: OperationDefinition = {
@@ -69,7 +70,7 @@ async function personalize(context: StepContext): Promise<Personalized> {
         timeoutMs: guestMs,
       }),
       inventory.rewriteCloudInit(config.POOL_NAME, isoName(spec.hostingId), spec.cloudInit),
-      synthesizeStack(context, spec),
+      context.write((tx) => saveSpec(tx, spec.hostingId, spec)),
     ]);
     return { warm: true, hostKeys: hostKeysIn(output) };
   } catch (thrown) {
@@ -100,10 +101,13 @@ async function remake(context: StepContext): Promise<void> {
   await boot(context);
 }
 
-/** Page and SSH at the same time: each takes a third of a second, and both must be the user's own. */
+/**
+ * Page and SSH at the same time: each takes a third of a second, and both must be the user's own. The workspace is
+ * rendered beside them, while Nginx and the guest are waited for.
+ */
 async function open(context: StepContext): Promise<void> {
   const { hostKeys } = context.output<Personalized>('personalize');
   const { id, ip } = await hostingOf(context);
-  const [found] = await allOf([waitForSsh(context, ip, hostKeys), route(context)]);
+  const [found] = await allOf([waitForSsh(context, ip, hostKeys), route(context), rebuildWorkspace(context)]);
   await context.write((tx) => updateHosting(tx, id, { sshHostKeys: found }));
 }
