@@ -10,6 +10,8 @@ export interface PoolFacts {
   readonly busiest: number;
   /** Memory of the node that nobody uses, in MiB. */
   readonly freeMiB: number;
+  /** Claims under way: a boot beside one would take its processor. */
+  readonly claims: number;
   /** How many could not be made, one after the other, and since when. */
   readonly failing: { readonly failures: number; readonly secondsAgo: number };
 }
@@ -54,7 +56,12 @@ function rank({ status }: Spare): number {
   return status === 'warming' ? 0 : 1;
 }
 
-function missing(config: PoolConfig, { spares, freeMiB, failing }: PoolFacts, wanted: number): number {
+function missing(
+  config: PoolConfig,
+  { spares, freeMiB, claims, failing }: PoolFacts,
+  wanted: number,
+): number {
+  if (claims > 0) return 0;
   const pause = Math.min(longestPauseSeconds, pauseSeconds * 2 ** (failing.failures - 1));
   if (failing.failures > 0 && failing.secondsAgo < pause) return 0;
   const booting = spares.filter(({ status }) => status === 'warming').length;

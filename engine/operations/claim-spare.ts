@@ -43,7 +43,7 @@ export const claimSpare: OperationDefinition = {
 };
 
 /** A guest that has not done it by now is given up: to make another takes no longer. */
-const guestMs = 10_000;
+const guestMs = 20_000;
 
 interface Personalized {
   /** False when the spare could not be made the user's. */

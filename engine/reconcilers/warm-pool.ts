@@ -2,6 +2,7 @@
 import { deleteAccepted, newHostingSize } from '../hostings';
 import { acceptSpare } from '../operations/make-spare';
 import type { Parts } from '../parts';
+import { countUnfinished } from '../store/operations';
 import { busiestTenMinutes, failuresInARow, lockSpare, sparesOf } from '../store/spares';
 import { findNode } from '../store/stacks';
 import { planPool, type PoolFacts } from '../warm-pool';
@@ -32,6 +33,7 @@ export async function keepPool(parts: Parts, alive: 'ask libvirt' | 'trust'): Pr
   if ((await findNode(direct, config.NODE_NAME))?.prepared == null) return;
   const facts: Omit<PoolFacts, 'spares'> = {
     busiest: config.WARM_POOL_MAX === 0 ? 0 : await busiestTenMinutes(direct),
+    claims: await countUnfinished(direct, 'claim-spare'),
     failing: await failuresInARow(direct),
     freeMiB: isOff ? Infinity : await parts.inventory.freeMemoryMiB(),
     dead: alive === 'trust' ? new Set() : await deadOnes(parts, spares),

@@ -1,6 +1,7 @@
 /** The pool and its claims on a real database with a fake host. */
 import { EngineError } from '../../engine/errors';
 import type { User } from '../../engine/engine';
+import { acceptSpare } from '../../engine/operations/make-spare';
 import { keepPool } from '../../engine/reconcilers/warm-pool';
 import { metrics } from '../../engine/metrics';
 import { sweep } from '../../engine/sweep/sweep';
@@ -62,7 +63,10 @@ describe('the pool', () => {
     expect(await statuses()).toEqual(['spare', 'spare']);
     await world.engine.hostings.create(await world.newUser(), {});
     await look();
-    expect((await statuses()).sort()).toEqual(['creating', 'spare', 'warming']);
+    expect((await statuses()).sort()).toEqual(['creating', 'spare']);
+    await workAll();
+    await look();
+    expect((await statuses()).sort()).toEqual(['running', 'spare', 'warming']);
   });
 
   it('makes no two too many when two workers look at once', async () => {
@@ -90,7 +94,9 @@ describe('the pool', () => {
     const before = await tracesOf(world);
     await fill();
     await world.engine.hostings.create(await world.newUser(), {});
+    await workAll();
     await look();
+    expect((await statuses()).sort()).toEqual(['running', 'spare', 'warming']);
     Object.assign(world.config, { WARM_POOL_SIZE: 0 });
     await look();
     await workAll();
@@ -205,7 +211,7 @@ describe('a claim', () => {
     await fill();
     await query(`DELETE FROM graphile_worker._private_jobs`);
     const { hosting } = await world.engine.hostings.create(await world.newUser(), {});
-    await look();
+    await world.parts.database.transaction((tx) => acceptSpare(world.parts, tx));
     const jobs = await query<{ key: string; task: string }>(
       `SELECT key, task_identifier AS task FROM graphile_worker.jobs`,
     );

@@ -19,6 +19,7 @@ const facts = (change: Partial<PoolFacts> = {}): PoolFacts => ({
   spares: [],
   dead: new Set(),
   busiest: 0,
+  claims: 0,
   freeMiB: 100_000,
   failing: { failures: 0, secondsAgo: 0 },
   ...change,
@@ -74,6 +75,10 @@ describe('the plan of the pool', () => {
     expect(planPool(boots, facts({ freeMiB: 2000 })).make).toBe(2);
     const spares = [spare('a', { status: 'warming' })];
     expect(planPool(boots, facts({ freeMiB: 2000, spares })).make).toBe(1);
+  });
+
+  it('has none made while a claim is under way', () => {
+    expect(planPool(config, facts({ claims: 1 }))).toEqual(nothing);
   });
 
   it('gives one back at a time when memory is short', () => {
