@@ -140,7 +140,7 @@ const stuckAdvice = {
     '작업이 중단된 채 자원을 유지하고 있습니다. 운영자가 webhoster doctor --fix로 이어서 처리해야 합니다.',
   ),
 };
-const ownersKinds: readonly OperationKind[] = ['create-hosting', 'delete-hosting'];
+const ownersKinds: readonly OperationKind[] = ['create-hosting', 'claim-spare', 'delete-hosting'];
 
 /**
  * The same choice for a failure that a hosting or an operation carries.

@@ -34,6 +34,11 @@ export function registryOf(metrics: Metrics): Registry {
     'Hostings that have not ended.',
     metrics.hostings.map(({ status, count }) => ({ labels: { status }, value: count })),
   );
+  gauge(
+    'spares',
+    'VMs that nobody owns yet.',
+    metrics.spares.map(({ state, count }) => ({ labels: { state }, value: count })),
+  );
   one('ssh_ports_used', 'SSH ports that hostings hold.', metrics.sshPorts.used);
   one('ssh_ports_total', 'SSH ports that there are for hostings.', metrics.sshPorts.total);
   one(

@@ -32,10 +32,38 @@ export function pageMarker(vmName: string): string {
   return `name="vm-webhoster" content="${vmName}"`;
 }
 
-export function renderCloudInit({ hostingId, vmName, sshPublicKey, welcome }: GuestFacts): {
-  userData: string;
-  metaData: string;
-} {
+/** In the page of a machine that waits for its owner. */
+export function spareMarker(vmName: string): string {
+  return `name="vm-webhoster-spare" content="${vmName}"`;
+}
+
+export interface CloudInit {
+  readonly userData: string;
+  readonly metaData: string;
+}
+
+export function renderCloudInit({ hostingId, vmName, sshPublicKey, welcome }: GuestFacts): CloudInit {
+  return cloudInitOf(hostingId, vmName, [sshPublicKey], renderWelcome(welcome));
+}
+
+/** Room on a spare's disk for its owner's data, which takes the place of its own: see libvirt/cloud-init-disk.ts. */
+const room = `# ${'-'.repeat(16_384)}\n`;
+
+/** What a machine is told that belongs to nobody yet: a name, and a key of nobody. */
+export function renderSpareCloudInit({
+  hostingId,
+  vmName,
+}: Pick<GuestFacts, 'hostingId' | 'vmName'>): CloudInit {
+  const { userData, metaData } = cloudInitOf(hostingId, vmName, [], renderPage('spare', { vmName }));
+  return { userData: `${userData}${room}`, metaData };
+}
+
+function cloudInitOf(
+  hostingId: string,
+  vmName: string,
+  sshPublicKeys: readonly string[],
+  page: string,
+): CloudInit {
   const config = {
     hostname: vmName,
     manage_etc_hosts: true,
@@ -46,7 +74,7 @@ export function renderCloudInit({ hostingId, vmName, sshPublicKey, welcome }: Gu
         shell: '/bin/bash',
         sudo: 'ALL=(ALL) NOPASSWD:ALL',
         lock_passwd: true,
-        ssh_authorized_keys: [sshPublicKey],
+        ...(sshPublicKeys.length === 0 ? {} : { ssh_authorized_keys: sshPublicKeys }),
       },
     ],
     write_files: [
@@ -55,7 +83,7 @@ export function renderCloudInit({ hostingId, vmName, sshPublicKey, welcome }: Gu
         owner: `${guestUser}:${guestUser}`,
         permissions: '0644',
         encoding: 'b64',
-        content: Buffer.from(renderWelcome(welcome)).toString('base64'),
+        content: Buffer.from(page).toString('base64'),
       },
     ],
   };
@@ -70,12 +98,15 @@ function toYaml(value: unknown): string {
   return stringify(value, { version: '1.1', lineWidth: 0 });
 }
 
-let welcomePage: HandlebarsTemplateDelegate | undefined;
+export function renderWelcome(facts: WelcomeFacts): string {
+  return renderPage('welcome', facts);
+}
 
-function renderWelcome(facts: WelcomeFacts): string {
-  welcomePage ??= Handlebars.compile(
-    readFileSync(path.join(templatesDir, 'pages/welcome.html.hbs'), 'utf8'),
-    { strict: true },
-  );
-  return welcomePage(facts);
+const pages = new Map<string, HandlebarsTemplateDelegate>();
+
+function renderPage(name: 'welcome' | 'spare', facts: object): string {
+  const source = (): string => readFileSync(path.join(templatesDir, `pages/${name}.html.hbs`), 'utf8');
+  const page = pages.get(name) ?? Handlebars.compile(source(), { strict: true });
+  pages.set(name, page);
+  return page(facts);
 }

@@ -133,6 +133,10 @@ const schema = z.object({
   VM_DISK_IOPS: limit(10).default(2_000),
   VM_NETWORK_MBIT: limit(1).default(100),
   WORKER_CONCURRENCY: count.max(64).default(4),
+  WARM_POOL_SIZE: z.coerce.number().int().min(0).max(100).default(0),
+  WARM_POOL_MAX: z.coerce.number().int().min(0).max(100).default(0),
+  WARM_POOL_BOOTS: count.max(16).default(1),
+  WARM_POOL_MIN_FREE_MIB: z.coerce.number().int().min(0).max(1_048_576).default(1024),
   BOOT_TIMEOUT_SECONDS: count.default(300),
   REQUEST_WAIT_SECONDS: count.max(3600).default(180),
   SWEEP_INTERVAL_SECONDS: z.coerce.number().int().min(10).max(86_400).default(300),
@@ -218,6 +222,8 @@ function contradictions(settings: Settings): string[] {
   if (settings.API_PORT === settings.POSTGRES_PORT || settings.HTTP_PORT === settings.POSTGRES_PORT) {
     problems.push('POSTGRES_PORT: must differ from API_PORT and HTTP_PORT');
   }
+  if (settings.WARM_POOL_MAX > 0 && settings.WARM_POOL_MAX < settings.WARM_POOL_SIZE)
+    problems.push('WARM_POOL_MAX: must not be below WARM_POOL_SIZE, or 0');
   if (settings.API_PORT === settings.HTTP_PORT) problems.push('API_PORT: must differ from HTTP_PORT');
   return [...problems, ...httpsContradictions(settings)];
 }

@@ -26,3 +26,19 @@ export async function eachOf<T, R>(
   if (failures.length > 0) throw failures[0];
   return results;
 }
+
+/**
+ * Does different things side by side.
+ *
+ * @returns their results in order
+ * @throws what the first in the list that failed threw, when all have ended: nothing of it goes on behind the caller's back
+ */
+export async function allOf<T extends readonly Promise<unknown>[]>(
+  works: readonly [...T],
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  const settled = await Promise.allSettled(works);
+  for (const each of settled) if (each.status === 'rejected') throw each.reason;
+  return settled.map((each) => (each as PromiseFulfilledResult<unknown>).value) as {
+    -readonly [K in keyof T]: Awaited<T[K]>;
+  };
+}

@@ -8,6 +8,8 @@ import type { ResourceChange } from './terraform/plan-view';
 export type Role = 'user' | 'admin';
 export type HostingStatus =
   'creating' | 'running' | 'stopped' | 'deleting' | 'deleted' | 'failed' | 'ejected';
+/** What has no owner yet: being made, or waiting for one. */
+export type SpareStatus = 'warming' | 'spare';
 export const operationKinds = [
   'create-hosting',
   'delete-hosting',
@@ -20,6 +22,9 @@ export const operationKinds = [
   'plan-removal',
   'eject-hosting',
   'adopt-hosting',
+  'make-spare',
+  'claim-spare',
+  'remove-spare',
 ] as const;
 export type OperationKind = (typeof operationKinds)[number];
 export const operationStatuses = ['pending', 'running', 'succeeded', 'unwinding', 'failed', 'stuck'] as const;
@@ -163,8 +168,9 @@ export interface HostingFilter {
 export interface NamedHosting {
   readonly id: string;
   readonly vmName: string;
+  /** `-` where nobody owns it. */
   readonly username: string;
-  readonly status: HostingStatus;
+  readonly status: HostingStatus | SpareStatus;
   readonly createdAt: Date;
   readonly labels: Readonly<Record<string, string>>;
   readonly drift: DriftFound;
@@ -205,6 +211,9 @@ export interface ListedOperation extends Operation {
 /** As many operations as a list gives at most. */
 export const longestOperationList = 200;
 
+export const spareStates = ['warming', 'waiting', 'removing'] as const;
+export type SpareState = (typeof spareStates)[number];
+
 /** How the service does, as counts. Every kind and status is there, with 0 where there is none. */
 export interface Metrics {
   /** Those that have not ended, and the stuck ones. */
@@ -213,6 +222,8 @@ export interface Metrics {
   readonly oldestOperations: readonly { status: OperationStatus; seconds: number }[];
   /** Those that have not ended. */
   readonly hostings: readonly { status: HostingStatus; count: number }[];
+  /** VMs that nobody owns yet. */
+  readonly spares: readonly { state: SpareState; count: number }[];
   /** What the newest sweep found; null before the first one. */
   readonly sweep: { ageSeconds: number; findings: readonly { kind: string; count: number }[] } | null;
   readonly sshPorts: { used: number; total: number };

@@ -4,11 +4,11 @@ import type { Config } from './config';
 import { guestUser } from './cloud-init';
 import { neverLooked } from './store/drift';
 import { originOf } from './origins';
-import type { HostingRow } from './store/hostings';
+import type { OwnedHosting } from './store/hostings';
 
 /** @param drift  what the last look found. @default that none was made */
 export function toHosting(
-  row: HostingRow,
+  row: OwnedHosting,
   owner: Pick<User, 'username'>,
   config: Config,
   drift: DriftFound = neverLooked,
@@ -38,7 +38,7 @@ export function toHosting(
 
 /** How the outside reaches a hosting. */
 export function accessOf(
-  row: Pick<HostingRow, 'userId' | 'sshPort'>,
+  row: Pick<OwnedHosting, 'userId' | 'sshPort'>,
   owner: Pick<User, 'username'>,
   config: Config,
 ): Pick<Hosting, 'webUrl' | 'subdomainUrl' | 'sshCommand' | 'sftpCommand'> {

@@ -1,13 +1,23 @@
 /** Accepting a create or a delete: one transaction in which everything is taken and the job exists, or nothing is. */
 import { createHash, randomUUID } from 'node:crypto';
-import type { AcceptedHosting, CreateHostingInput, Engine, Hosting, Operation, User } from './engine';
+import type {
+  AcceptedHosting,
+  CreateHostingInput,
+  Engine,
+  Hosting,
+  Operation,
+  OperationKind,
+  User,
+} from './engine';
 import { EngineError } from './errors';
 import { vmNameOf } from './hosting-names';
 import { toHosting } from './hosting-view';
 import { parseCidr, poolAddresses } from './network-pool';
 import { accept } from './operations/accept';
+import { claimSpare as claimOperation } from './operations/claim-spare';
 import { createHosting } from './operations/create-hosting';
 import { deleteHosting } from './operations/delete-hosting';
+import { removeSpare } from './operations/remove-spare';
 import type { Parts } from './parts';
 import { makeKeyPair, parsePublicKey } from './ssh-key';
 import type { Tx } from './store/database';
@@ -17,21 +27,26 @@ import {
   findHosting,
   findLivingHosting,
   getHosting,
+  getOwnedHosting,
   type HostingRow,
+  isOwned,
   lockHosting,
+  type OwnedHosting,
   reserveHosting,
   selectHostings,
   updateHosting,
 } from './store/hostings';
 import { claimIdempotencyKey, rememberAnswer } from './store/idempotency';
+import type { OperationDefinition } from './operations/operation';
 import { getOperation, latestOperation, requestCancel, resumeStuck } from './store/operations';
+import { claimSpare } from './store/spares';
 import { findNode } from './store/stacks';
 import { holdUser } from './store/users';
 import { visibleHosting } from './visible-hosting';
 
 export function hostings(parts: Parts): Engine['hostings'] {
   const { config, database } = parts;
-  const shown = async (row: HostingRow, user: User): Promise<Hosting> =>
+  const shown = async (row: OwnedHosting, user: User): Promise<Hosting> =>
     toHosting(row, user, config, await driftOf(database.direct, row.id));
   return {
     create: async (user, input) => {
@@ -43,27 +58,24 @@ export function hostings(parts: Parts): Engine['hostings'] {
         const first =
           key === undefined ? null : await claimIdempotencyKey(tx, user.id, key, requestHash(input));
         if (first) {
-          const row = await getHosting(tx, first.hostingId);
+          const row = await getOwnedHosting(tx, first.hostingId);
           return {
             hosting: toHosting(row, user, config),
             operation: await getOperation(tx, first.operationId),
             sshPrivateKey: null,
           };
         }
-        const row = await reserve(parts, tx, user, {
-          id: randomUUID(),
-          sshPublicKey: publicKey,
-          labels: input.labels ?? {},
-        });
-        const operation = await accept(parts, tx, createHosting, {
-          stackId: row.id,
-          hostingId: row.id,
+        const wanted = { sshPublicKey: publicKey, labels: input.labels ?? {} };
+        const { hostingId, definition } = await spareOrNew(parts, tx, user, wanted);
+        const operation = await accept(parts, tx, definition, {
+          stackId: hostingId,
+          hostingId,
           userId: user.id,
         });
         if (key !== undefined)
-          await rememberAnswer(tx, user.id, key, { hostingId: row.id, operationId: operation.id });
+          await rememberAnswer(tx, user.id, key, { hostingId, operationId: operation.id });
         return {
-          hosting: toHosting(await getHosting(tx, row.id), user, config),
+          hosting: toHosting(await getOwnedHosting(tx, hostingId), user, config),
           operation,
           sshPrivateKey: keys?.privateKey ?? null,
         };
@@ -71,7 +83,7 @@ export function hostings(parts: Parts): Engine['hostings'] {
     },
     get: async (user, id) => {
       const row = await findHosting(database.direct, id);
-      if (row === null || (row.userId !== user.id && user.role !== 'admin')) {
+      if (row === null || !isOwned(row) || (row.userId !== user.id && user.role !== 'admin')) {
         throw new EngineError('hosting_not_found', 'There is no such hosting');
       }
       return shown(row, user);
@@ -85,11 +97,34 @@ export function hostings(parts: Parts): Engine['hostings'] {
   };
 }
 
-/** Everything that a hosting takes, in the accepting transaction. */
+/** The user gets the spare that has waited longest; where none waits, everything that a new hosting takes. */
+async function spareOrNew(
+  parts: Parts,
+  tx: Tx,
+  user: User,
+  wanted: Pick<HostingRow, 'sshPublicKey' | 'labels'>,
+): Promise<{ hostingId: string; definition: OperationDefinition }> {
+  const owner = { ...wanted, userId: user.id };
+  const spare = await claimSpare(tx, owner, newHostingSize(parts.config));
+  if (spare !== null) return { hostingId: spare, definition: claimOperation };
+  const { id } = await reserve(parts, tx, user, { ...wanted, id: randomUUID() });
+  return { hostingId: id, definition: createHosting };
+}
+
+/** What every new hosting is. */
+export function newHostingSize(
+  config: Parts['config'],
+): Pick<HostingRow, 'node' | 'image' | 'memoryMiB' | 'vcpus' | 'diskGiB'> {
+  const { NODE_NAME: node, IMAGE: image } = config;
+  const { VM_MEMORY_MIB: memoryMiB, VM_VCPUS: vcpus, VM_DISK_GIB: diskGiB } = config;
+  return { node, image, memoryMiB, vcpus, diskGiB };
+}
+
+/** Everything that a hosting takes, in the accepting transaction; without a user it is a spare's. */
 export async function reserve(
   { config, proxy }: Parts,
   tx: Tx,
-  user: User,
+  user: Pick<User, 'id'> | null,
   wanted: Pick<HostingRow, 'id' | 'sshPublicKey' | 'labels'>,
 ): Promise<HostingRow> {
   const cidr = parseCidr(config.NETWORK_CIDR);
@@ -101,14 +136,11 @@ export async function reserve(
       'The server is still being prepared; try again in a few minutes',
       { retryable: true },
     );
-  const size = { memoryMiB: config.VM_MEMORY_MIB, vcpus: config.VM_VCPUS, diskGiB: config.VM_DISK_GIB };
   const hosting = {
     ...wanted,
-    userId: user.id,
-    node: node.name,
+    userId: user?.id ?? null,
     vmName: vmNameOf(wanted.id),
-    image: config.IMAGE,
-    ...size,
+    ...newHostingSize(config),
   };
   return reserveHosting(tx, hosting, {
     sshPorts: [config.SSH_PORT_MIN, config.SSH_PORT_MAX],
@@ -117,31 +149,46 @@ export async function reserve(
   });
 }
 
-/** Accepts the removal of a hosting; one that is on its way is joined, a stuck one goes on, a create is cancelled first. */
-export async function deleteAccepted(parts: Parts, tx: Tx, hosting: HostingRow): Promise<Operation> {
+/** What makes a hosting: a removal that meets it under way cancels it first. */
+const makers: readonly OperationKind[] = ['create-hosting', 'claim-spare', 'make-spare'];
+
+/**
+ * Accepts the removal of a hosting, or of a spare; one that is on its way is joined, a stuck one goes on, what makes it
+ * is cancelled first.
+ */
+export async function deleteAccepted(
+  parts: Parts,
+  tx: Tx,
+  { id }: Pick<HostingRow, 'id'>,
+): Promise<Operation> {
   // two removals that arrive together must become one operation
-  if (!(await lockHosting(tx, hosting.id))) throw noHosting();
+  if (!(await lockHosting(tx, id))) throw noHosting();
+  // what was a spare a moment ago may have an owner by now
+  const hosting = await getHosting(tx, id);
   // on its way back an adoption needs what a removal would forget
   if (await isBeingAdopted(tx, hosting.id))
     throw new EngineError('not_cancellable', 'The hosting is being taken back; try again in a minute');
-  const before = await latestOperation(tx, hosting.id, 'delete-hosting');
+  const definition = isOwned(hosting) ? deleteHosting : removeSpare;
+  const before = await latestOperation(tx, hosting.id, definition.kind);
   if (before?.status === 'stuck') {
     await resumeStuck(tx, before.id);
     await parts.queue.enqueue(tx, hosting.id);
   }
   if (before !== null && before.status !== 'failed') return getOperation(tx, before.id);
-  const create = await latestOperation(tx, hosting.id, 'create-hosting');
-  if (create?.status === 'stuck') await resumeStuck(tx, create.id);
-  else if (create !== null) await requestCancel(tx, create.id);
+  for (const kind of makers) {
+    const maker = await latestOperation(tx, hosting.id, kind);
+    if (maker?.status === 'stuck') await resumeStuck(tx, maker.id);
+    else if (maker !== null) await requestCancel(tx, maker.id);
+  }
   await updateHosting(tx, hosting.id, { status: 'deleting' });
-  return accept(parts, tx, deleteHosting, {
+  return accept(parts, tx, definition, {
     stackId: hosting.id,
     hostingId: hosting.id,
-    userId: hosting.userId,
+    userId: hosting.userId ?? undefined,
   });
 }
 
-async function livingHosting(tx: Tx, user: User) {
+async function livingHosting(tx: Tx, user: User): Promise<OwnedHosting> {
   const row = await findLivingHosting(tx, user.id);
   if (row === null) throw noHosting();
   return row;

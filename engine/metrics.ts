@@ -5,6 +5,7 @@ import {
   type Metrics,
   operationKinds,
   type OperationStatus,
+  spareStates,
 } from './engine';
 import { bucketBounds, type MeasureName, measureNames } from './measures';
 import { machineMetrics } from './metrics-of-machine';
@@ -22,6 +23,7 @@ import {
 } from './store/counts';
 import { driftCounts } from './store/drift';
 import { allMeasures, type Measure } from './store/measures';
+import { spareCounts } from './store/spares';
 
 type SweepCount = NonNullable<Metrics['sweep']>['findings'][number];
 
@@ -35,10 +37,11 @@ export function metrics(parts: Pick<Parts, 'config' | 'database' | 'inventory'>)
   return {
     read: async () => {
       const tx = database.direct;
-      const [open, living, sweep, used, drift, queue, leases, certificates, measured, ofMachine] =
+      const [open, living, spares, sweep, used, drift, queue, leases, certificates, measured, ofMachine] =
         await Promise.all([
           openOperations(tx),
           livingHostingCounts(tx),
+          spareCounts(tx),
           newestSweepCounts(tx),
           usedSshPorts(tx),
           driftCounts(tx),
@@ -52,6 +55,9 @@ export function metrics(parts: Pick<Parts, 'config' | 'database' | 'inventory'>)
         ...ofOperations(open),
         hostings: livingStatuses.map(
           (status) => living.find((each) => each.status === status) ?? { status, count: 0 },
+        ),
+        spares: spareStates.map(
+          (state) => spares.find((each) => each.state === state) ?? { state, count: 0 },
         ),
         sweep: sweep && { ...sweep, findings: ofFindings(sweep.findings) },
         sshPorts: { used, total },

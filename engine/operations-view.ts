@@ -23,7 +23,7 @@ import {
 } from './store/operations';
 
 /** Everything else has no way back. */
-const cancellable: readonly OperationKind[] = ['create-hosting'];
+const cancellable: readonly OperationKind[] = ['create-hosting', 'claim-spare'];
 
 /** Notifications may be lost with their connection; then this is how late an end is seen. */
 const lookAgainMs = 2_000;

@@ -3,6 +3,7 @@ import type { Clock } from './clock';
 import type { Config } from './config';
 import type { Guest } from './guest/guest';
 import type { Isolation } from './isolation/isolation';
+import type { Agent } from './libvirt/agent';
 import type { Inventory } from './libvirt/inventory';
 import type { Virtualization } from './libvirt/virtualization';
 import type { Log } from './log';
@@ -36,4 +37,5 @@ export interface Parts {
   /** For what API processes share; null where none is configured. It may be away at any time. */
   readonly redis: Redis | null;
   readonly measures: Measures;
+  readonly agent: Agent;
 }

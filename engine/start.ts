@@ -18,6 +18,7 @@ import { apiUrlOf, originOf } from './origins';
 import { imageBuilder } from './images/builder';
 import { nodeIsolation } from './isolation/node-isolation';
 import { virshInventory } from './libvirt/virsh';
+import { virshAgent } from './libvirt/virsh-agent';
 import { bootTrial } from './libvirt/virtualization';
 import { memoryLimiter } from './limits';
 import type { Log } from './log';
@@ -28,15 +29,18 @@ import { operations } from './operations-view';
 import { adoptHosting } from './operations/adopt-hosting';
 import { applyStack } from './operations/apply-stack';
 import { checkDrift } from './operations/check-drift';
+import { claimSpare } from './operations/claim-spare';
 import { createHosting } from './operations/create-hosting';
 import { deleteHosting } from './operations/delete-hosting';
 import { ejectHosting } from './operations/eject-hosting';
+import { makeSpare } from './operations/make-spare';
 import type { OperationDefinition } from './operations/operation';
 import { planHosting } from './operations/plan-hosting';
 import { planRemoval } from './operations/plan-removal';
 import { prepareNode } from './operations/prepare-node';
 import { removeNode } from './operations/remove-node';
 import { removeOrphan } from './operations/remove-orphan';
+import { removeSpare } from './operations/remove-spare';
 import { operationRunner } from './operations/runner';
 import type { Parts } from './parts';
 import { plans } from './plans';
@@ -53,6 +57,7 @@ import { reconcileMeasures } from './reconcilers/measures';
 import { reconcileOldRuns } from './reconcilers/old-runs';
 import { reconcileServedRoutes } from './reconcilers/served-routes';
 import { reconcileBySweeping } from './reconcilers/sweep';
+import { reconcileWarmPool } from './reconcilers/warm-pool';
 import { reportWorker } from './reconcilers/worker-report';
 import { runs } from './runs';
 import { type SecretBox, secretBox } from './secret-box';
@@ -80,6 +85,9 @@ export const definitions: readonly OperationDefinition[] = [
   planRemoval,
   ejectHosting,
   adoptHosting,
+  makeSpare,
+  claimSpare,
+  removeSpare,
 ];
 
 /** Opens the database, brings its schema up to date, and connects every part. Nothing runs yet. */
@@ -120,6 +128,7 @@ export async function connectParts(
     virtualization: bootTrial,
     images: imageBuilder({ recipesDir, imagesDir: config.imagesDir }),
     guest: networkGuest,
+    agent: virshAgent(config.LIBVIRT_URI),
     // a command has nothing to share
     redis: null,
     proxy,
@@ -175,6 +184,7 @@ export async function startWorking(engine: EngineParts): Promise<() => void> {
     reportWorker(parts),
     reconcileCertificates(parts),
     reconcileMeasures(parts),
+    reconcileWarmPool(parts),
   ];
   return () => {
     for (const stop of reconcilers) stop();

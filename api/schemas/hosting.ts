@@ -56,6 +56,16 @@ export const createHeaders = z.strictObject({
 export const deleteHeaders = z.strictObject({ prefer });
 
 /** As the last look found it. */
+const hostingStatuses = [
+  'creating',
+  'running',
+  'stopped',
+  'deleting',
+  'deleted',
+  'failed',
+  'ejected',
+] as const;
+
 const driftView = answerSchema(
   'Drift',
   z.object({
@@ -76,7 +86,7 @@ export const hostingView = answerSchema(
       .number()
       .int()
       .meta({ examples: [10001] }),
-    status: z.enum(['creating', 'running', 'stopped', 'deleting', 'deleted', 'failed', 'ejected']),
+    status: z.enum(hostingStatuses),
     image: z.string(),
     memory_mib: z.number().int(),
     vcpus: z.number().int(),
@@ -94,7 +104,10 @@ export const listedHostingView = answerSchema(
   hostingView
     .pick({ id: true, vm_id: true, status: true, labels: true, drift: true, created_at: true })
     .extend({
-      username: z.string(),
+      username: z.string().meta({ description: '`-` where nobody owns it yet' }),
+      status: z.enum([...hostingStatuses, 'warming', 'spare']).meta({
+        description: '`warming` and `spare` are made ahead, and wait for an owner',
+      }),
     }),
 );
 

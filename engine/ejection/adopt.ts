@@ -9,7 +9,7 @@ import { accept } from '../operations/accept';
 import { adoptHosting as adoptOperation } from '../operations/adopt-hosting';
 import { expectSuccess, finishOperation } from '../operations/finish';
 import { sealState } from '../operations/stack-state';
-import { getHosting } from '../store/hostings';
+import { getOwnedHosting } from '../store/hostings';
 import { assertAdoptable } from './adoptable';
 import { readBundle } from './bundle';
 import type { AdoptInput } from './facts';
@@ -51,7 +51,7 @@ export async function adopt(engine: EngineParts, { read, handover }: AdoptOption
     accept(parts, tx, adoptOperation, { stackId: id, input: { ...input } }),
   );
   expectSuccess(await finishOperation(engine, operation.id, id, handover));
-  const row = await getHosting(parts.database.direct, id);
+  const row = await getOwnedHosting(parts.database.direct, id);
   const hosting = toHosting(row, { username: facts.username }, parts.config);
   const formerSshPort = row.sshPort === facts.sshPort ? null : facts.sshPort;
   return { hosting, username: facts.username, formerSshPort, changed };

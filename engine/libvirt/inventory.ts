@@ -1,3 +1,5 @@
+import type { CloudInitData } from './cloud-init-disk';
+
 /** What really exists on a node, and its removal where Terraform can no longer do it. */
 export interface Inventory {
   /** What carries this hosting's name, whoever made it and whether or not Terraform's state knows of it. */
@@ -14,6 +16,15 @@ export interface Inventory {
   domainConfig(name: string): Promise<DomainConfig | null>;
   /** True when pool and network are there and active. */
   nodeActive(pool: string, network: string): Promise<boolean>;
+  /**
+   * Puts other data on the cloud-init disk of a VM that may run; the guest sees it at its next start. Repeating it
+   * changes nothing.
+   *
+   * @throws {EngineError} guest_unreachable when the disk is gone or has too little room
+   */
+  rewriteCloudInit(pool: string, name: string, data: CloudInitData): Promise<void>;
+  /** Memory of the node that nobody uses, in MiB; what caches hold counts as unused. */
+  freeMemoryMiB(): Promise<number>;
   /** Group that QEMU runs as, where libvirt says so. */
   hypervisorGroup(): Promise<number | undefined>;
   /** e.g. `libvirt 9.0.0`. @throws {EngineError} libvirt_unavailable */

@@ -26,6 +26,19 @@ export function parseMarks(text: string): Map<string, { hostingId: string; pool:
   return marks;
 }
 
+/** Lines of `virsh nodememstats`, in KiB: `free   :   123 KiB`. */
+export function parseFreeMemory(text: string): number {
+  const kib = ['free', 'buffers', 'cached'].map((name) =>
+    Number(new RegExp(`^${name}\\s*:\\s*(\\d+) KiB`, 'm').exec(text)?.[1] ?? 0),
+  );
+  return Math.floor(kib.reduce((sum, each) => sum + each, 0) / 1024);
+}
+
+/** From `virsh vol-info --bytes`: `Capacity:       374784 bytes`. */
+export function parseCapacity(text: string): number {
+  return Number(/^Capacity:\s+(\d+) bytes/m.exec(text)?.[1]);
+}
+
 /** libvirt writes memory in KiB, whatever it was given in. */
 export function parseDomainConfig(xml: string): { memoryMiB: number; vcpus: number } {
   const [, kib] = /<memory unit='KiB'>(\d+)<\/memory>/.exec(xml) ?? [];

@@ -3,7 +3,16 @@ import { EngineError } from '../errors';
 import { CommandNotFound, type CommandResult, runCommand } from '../process';
 import { METADATA_NAMESPACE } from '../../stacks';
 import type { Inventory, Survey } from './inventory';
-import { hostingDomain, markHeading, parseDomainConfig, parseDomainList, parseMarks } from './virsh-output';
+import { withCloudInitImage } from './cloud-init-disk';
+import {
+  hostingDomain,
+  markHeading,
+  parseCapacity,
+  parseDomainConfig,
+  parseDomainList,
+  parseFreeMemory,
+  parseMarks,
+} from './virsh-output';
 
 export function virshInventory(uri: string): Inventory {
   const virsh: Virsh = (...args) => runVirsh(uri, args);
@@ -44,6 +53,7 @@ export function virshInventory(uri: string): Inventory {
       const [pools, networks] = await poolsAndNetworks();
       return pools.includes(pool) && networks.includes(network);
     },
+    ...others(virsh, volumesOf),
     hypervisorGroup: async () => {
       const result = await virsh('capabilities');
       if (result.code !== 0) refuse(result);
@@ -60,6 +70,29 @@ export function virshInventory(uri: string): Inventory {
 }
 
 type Virsh = (...args: string[]) => Promise<CommandResult>;
+
+function others(
+  virsh: Virsh,
+  volumesOf: (pool: string) => Promise<string[]>,
+): Pick<Inventory, 'rewriteCloudInit' | 'freeMemoryMiB'> {
+  return {
+    rewriteCloudInit: async (pool, name, data) => {
+      const info = await virsh('vol-info', name, '--pool', pool, '--bytes');
+      if (info.code !== 0) {
+        if ((await volumesOf(pool)).includes(name)) refuse(info);
+        throw new EngineError('guest_unreachable', 'The virtual machine has lost its cloud-init disk');
+      }
+      await withCloudInitImage(data, parseCapacity(info.stdout), async (file) => {
+        const result = await virsh('vol-upload', name, file, '--pool', pool);
+        if (result.code !== 0) refuse(result);
+      });
+    },
+    freeMemoryMiB: async () => {
+      const result = await virsh('nodememstats');
+      return result.code === 0 ? parseFreeMemory(result.stdout) : refuse(result);
+    },
+  };
+}
 
 /**
  * What is absent is told by a list that was read to its end. A lookup that fails tells nothing: virsh gives the same

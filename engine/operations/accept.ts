@@ -16,10 +16,10 @@ export interface Wanted {
 export async function accept(
   { queue }: Pick<Parts, 'queue'>,
   tx: Tx,
-  { kind, steps }: OperationDefinition,
+  { kind, steps, lane }: OperationDefinition,
   wanted: Wanted,
 ): Promise<Operation> {
   const operation = await insertOperation(tx, { kind, steps, ...wanted });
-  await queue.enqueue(tx, wanted.stackId);
+  await queue.enqueue(tx, wanted.stackId, { lane });
   return operation;
 }

@@ -1,11 +1,20 @@
 /** Makes a hosting: from a reserved name, address and port to a page that the outside can read. */
+import type { HostingSpec } from '../../stacks';
+import type { GuestFacts } from '../cloud-init';
 import { findUser } from '../store/users';
 import { closeRoute, openRoute } from '../store/routes';
-import { getHosting, type HostingRow, markRunning, releaseHosting, updateHosting } from '../store/hostings';
+import {
+  getHosting,
+  getOwnedHosting,
+  markRunning,
+  type OwnedHosting,
+  releaseHosting,
+  updateHosting,
+} from '../store/hostings';
 import { findNode } from '../store/stacks';
 import { EngineError } from '../errors';
 import type { OperationDefinition, StepContext } from './operation';
-import { hostingMarker, hostingNames, hostingPolicy, hostingSpec } from './hosting-stack-facts';
+import { guestFacts, hostingMarker, hostingNames, hostingPolicy, hostingSpec } from './hosting-stack-facts';
 import {
   applyStack,
   checkStackPlan,
@@ -36,37 +45,49 @@ export const createHosting: OperationDefinition = {
 };
 
 async function synthesize(context: StepContext): Promise<void> {
-  const { parts } = context;
+  await synthesizeStack(context, (await specificationOf(context)).spec);
+}
+
+/** What the stack of the hosting's owner is made from, and what the guest is told about them. */
+export async function specificationOf(
+  context: StepContext,
+): Promise<{ spec: HostingSpec; guest: GuestFacts }> {
+  const { config, database } = context.parts;
   const hosting = await hostingOf(context);
   const [owner, node] = await Promise.all([
-    findUser(parts.database.direct, hosting.userId),
-    findNode(parts.database.direct, hosting.node),
+    findUser(database.direct, hosting.userId),
+    findNode(database.direct, hosting.node),
   ]);
   if (owner === null || node === null)
     throw new EngineError('internal', 'Something failed inside the service', {
       cause: new Error('no owner or node'),
     });
-  await synthesizeStack(context, hostingSpec(hosting, owner, node, parts.config));
+  return {
+    spec: hostingSpec(hosting, owner, node, config),
+    guest: guestFacts(hosting, owner, config),
+  };
 }
 
-async function plan(context: StepContext): Promise<unknown> {
+export async function plan(context: StepContext): Promise<unknown> {
   // a killed apply may have made what it never wrote into its state; a new apply would collide with it or adopt it
   if (context.resumed) await removeUntracked(context, hostingNames(context.stackId, context.parts.config));
   return planStack(context, 'apply');
 }
 
-async function check(context: StepContext): Promise<void> {
-  await checkStackPlan(context, hostingPolicy(await hostingOf(context), context.parts.config, 'apply'));
+export async function check(context: StepContext): Promise<void> {
+  const hosting = await getHosting(context.parts.database.direct, context.stackId);
+  await checkStackPlan(context, hostingPolicy(hosting, context.parts.config, 'apply'));
 }
 
-async function destroy(context: StepContext): Promise<void> {
-  const hosting = await hostingOf(context);
-  const { config } = context.parts;
+/** Takes the stack down, whoever its hosting belongs to. */
+export async function destroy(context: StepContext): Promise<void> {
+  const { config, database } = context.parts;
+  const hosting = await getHosting(database.direct, context.stackId);
   await destroyStack(context, hostingPolicy(hosting, config, 'destroy'), hostingNames(hosting.id, config));
 }
 
 /** The VM counts as up when it serves its own page. */
-async function boot(context: StepContext): Promise<void> {
+export async function boot(context: StepContext): Promise<void> {
   const hosting = await hostingOf(context);
   await waitForPage(context, hosting.ip, hostingMarker(hosting));
 }
@@ -78,7 +99,7 @@ async function ssh(context: StepContext): Promise<void> {
   await context.write((tx) => updateHosting(tx, hosting.id, { sshHostKeys }));
 }
 
-async function route(context: StepContext): Promise<void> {
+export async function route(context: StepContext): Promise<void> {
   const { parts } = context;
   const hosting = await hostingOf(context);
   await context.write((tx) => openRoute(tx, hosting.id));
@@ -91,17 +112,16 @@ async function route(context: StepContext): Promise<void> {
   }
 }
 
-async function unroute(context: StepContext): Promise<void> {
-  const hosting = await hostingOf(context);
-  await context.write((tx) => closeRoute(tx, hosting.id));
+export async function unroute(context: StepContext): Promise<void> {
+  await context.write((tx) => closeRoute(tx, context.stackId));
   await context.parts.routePublisher.publish();
 }
 
-async function ready(context: StepContext): Promise<void> {
+export async function ready(context: StepContext): Promise<void> {
   await context.write((tx) => markRunning(tx, context.stackId, context.parts.clock.now()));
 }
 
-async function release(context: StepContext): Promise<void> {
+export async function release(context: StepContext): Promise<void> {
   const { code, message } = context.failure ?? {
     code: 'internal' as const,
     message: 'Something failed inside the service',
@@ -109,6 +129,6 @@ async function release(context: StepContext): Promise<void> {
   await context.write((tx) => releaseHosting(tx, context.stackId, { status: 'failed', code, message }));
 }
 
-function hostingOf({ parts, stackId }: StepContext): Promise<HostingRow> {
-  return getHosting(parts.database.direct, stackId);
+export function hostingOf({ parts, stackId }: StepContext): Promise<OwnedHosting> {
+  return getOwnedHosting(parts.database.direct, stackId);
 }

@@ -1,6 +1,12 @@
 /** What a hosting's row says about its stack: the specification, the policy its plans must pass, its names in libvirt. */
 import type { HostingSpec, SpecLimits, StackNode } from '../../stacks';
-import { pageMarker, renderCloudInit } from '../cloud-init';
+import {
+  type CloudInit,
+  type GuestFacts,
+  pageMarker,
+  renderCloudInit,
+  renderSpareCloudInit,
+} from '../cloud-init';
 import type { Config } from '../config';
 import type { User } from '../engine';
 import { EngineError } from '../errors';
@@ -9,14 +15,31 @@ import { accessOf } from '../hosting-view';
 import { filterName } from '../isolation/fence';
 import type { SupportedLimits } from '../isolation/isolation';
 import type { StackNames } from '../libvirt/inventory';
-import type { HostingRow } from '../store/hostings';
+import type { HostingRow, OwnedHosting } from '../store/hostings';
 import type { NodeImage, NodeRow } from '../store/stacks';
 import type { PlanPolicy } from '../terraform/plan-firewall';
 
 const bytesPerGiB = 1024 ** 3;
 
 /** @throws {EngineError} node_not_ready */
-export function hostingSpec(hosting: HostingRow, owner: User, node: NodeRow, config: Config): HostingSpec {
+export function hostingSpec(hosting: OwnedHosting, owner: User, node: NodeRow, config: Config): HostingSpec {
+  return specOf(hosting, node, config, renderCloudInit(guestFacts(hosting, owner, config)));
+}
+
+/** As its owner's will be, but for what the guest is told. @throws {EngineError} node_not_ready */
+export function spareSpec(hosting: HostingRow, node: NodeRow, config: Config): HostingSpec {
+  const { id: hostingId, vmName } = hosting;
+  return specOf(hosting, node, config, renderSpareCloudInit({ hostingId, vmName }));
+}
+
+/** What a guest is told about its owner. */
+export function guestFacts(hosting: OwnedHosting, owner: User, config: Config): GuestFacts {
+  const { id: hostingId, vmName, sshPublicKey } = hosting;
+  const welcome = { username: owner.username, vmName, ...accessOf(hosting, owner, config) };
+  return { hostingId, vmName, sshPublicKey, welcome };
+}
+
+function specOf(hosting: HostingRow, node: NodeRow, config: Config, cloudInit: CloudInit): HostingSpec {
   const image = node.images[hosting.image] as NodeImage | undefined;
   if (node.domainType === null || image === undefined) {
     throw new EngineError(
@@ -38,12 +61,7 @@ export function hostingSpec(hosting: HostingRow, owner: User, node: NodeRow, con
     mac: hosting.mac,
     ...(node.limits === null ? {} : { limits: limitsOf(hosting, node.limits, config) }),
     image,
-    cloudInit: renderCloudInit({
-      hostingId: hosting.id,
-      vmName: hosting.vmName,
-      sshPublicKey: hosting.sshPublicKey,
-      welcome: { username: owner.username, vmName: hosting.vmName, ...accessOf(hosting, owner, config) },
-    }),
+    cloudInit,
   };
 }
 

@@ -48,6 +48,8 @@ export interface OperationDefinition {
   /** `unwind` undoes what was done; `stick` keeps going back to the failed step: there is no way back from a delete. */
   readonly onFailure: 'unwind' | 'stick';
   readonly steps: readonly Step[];
+  /** Which workers take it: see queue.ts. @default boots */
+  readonly lane?: 'quick';
 }
 
 /** Why a running step was told to stop; found as the reason of its signal. */

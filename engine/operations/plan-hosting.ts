@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { HostingSpec } from '../../stacks';
 import { EngineError } from '../errors';
 import { reserve } from '../hostings';
-import type { HostingRow } from '../store/hostings';
+import type { OwnedHosting } from '../store/hostings';
 import { findNode } from '../store/stacks';
 import { findUser } from '../store/users';
 import { removeWorkspace } from '../terraform/workspace';
@@ -12,7 +12,7 @@ import type { OperationDefinition, StepContext } from './operation';
 import { checkStackPlan, initializeStack, planStack, writeWorkspace } from './stack-work';
 import { stackWorkspace } from './stack-workspace';
 
-type Size = Pick<HostingRow, 'memoryMiB' | 'vcpus' | 'diskGiB'>;
+type Size = Pick<OwnedHosting, 'memoryMiB' | 'vcpus' | 'diskGiB'>;
 
 export const planHosting: OperationDefinition = {
   kind: 'plan-hosting',
@@ -34,15 +34,16 @@ async function draft(context: StepContext): Promise<Size> {
 }
 
 /** Reserves as a create would, and takes it back with the transaction. */
-async function drafted({ parts, input }: StepContext): Promise<{ row: HostingRow; spec: HostingSpec }> {
+async function drafted({ parts, input }: StepContext): Promise<{ row: OwnedHosting; spec: HostingSpec }> {
   const { userId, sshPublicKey } = input as { userId: number; sshPublicKey: string };
   const user = await findUser(parts.database.direct, userId);
   if (user === null) throw new EngineError('not_found', 'There is no such user');
   const takenBack = new Error('nothing is kept');
-  let found: { row: HostingRow; spec: HostingSpec } | undefined;
+  let found: { row: OwnedHosting; spec: HostingSpec } | undefined;
   await parts.database
     .transaction(async (tx) => {
-      const row = await reserve(parts, tx, user, { id: randomUUID(), sshPublicKey, labels: {} });
+      const wanted = { id: randomUUID(), sshPublicKey, labels: {} };
+      const row = (await reserve(parts, tx, user, wanted)) as OwnedHosting;
       const node = await findNode(tx, row.node);
       if (node === null) throw new EngineError('node_not_ready', 'The server is still being prepared');
       found = { row, spec: hostingSpec(row, user, node, parts.config) };

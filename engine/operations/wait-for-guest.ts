@@ -9,11 +9,20 @@ export async function waitForPage(context: StepContext, ip: string, marker: stri
   await waitUntil(serves, waiting(context, 'serve its page'));
 }
 
-/** @returns its host keys. @throws {EngineError} guest_unreachable */
-export function waitForSsh(context: StepContext, ip: string): Promise<string[]> {
+/**
+ * @param expected  the host keys that it must show; empty for any
+ * @returns its host keys
+ * @throws {EngineError} guest_unreachable
+ */
+export function waitForSsh(
+  context: StepContext,
+  ip: string,
+  expected: readonly string[] = [],
+): Promise<string[]> {
   const scan = async (): Promise<string[] | null> => {
     const keys = await context.parts.guest.sshHostKeys(ip);
-    return keys.length > 0 ? keys : null;
+    const right = expected.length === 0 || keys.every((key) => expected.includes(key));
+    return keys.length > 0 && right ? keys : null;
   };
   return waitUntil(scan, waiting(context, 'answer by SSH'));
 }

@@ -5,7 +5,10 @@ import { toEngineError } from '../errors';
 import { type Log, oncePerMinute } from '../log';
 import type { Queue } from './queue';
 
-const task = 'stack';
+/** Task of a lane's jobs. */
+const tasks = { boots: 'stack', quick: 'quick-stack' };
+/** What is quick waits for the guest or for Nginx most of its time. */
+const quickConcurrency = 4;
 const restartDelayMs = 1_000;
 
 export interface GraphileOptions {
@@ -18,12 +21,53 @@ export async function migrateQueue(connectionString: string): Promise<void> {
   await runMigrations({ connectionString });
 }
 
-export function graphileQueue({ connectionString, concurrency, log }: GraphileOptions): Queue {
+export function graphileQueue(options: GraphileOptions): Queue {
   const handover = new AbortController();
+  const lanes = [
+    lane(tasks.boots, options, handover.signal),
+    lane(tasks.quick, { ...options, concurrency: quickConcurrency }, handover.signal),
+  ];
+  return {
+    get working() {
+      return lanes.every(({ working }) => working());
+    },
+    enqueue: async (tx, stackId, { delayMs = 0, lane: wanted } = {}) => {
+      // One job per stack at a time: a second one replaces it, unless it already runs, but keeps its place in the queue.
+      await tx.query(
+        `SELECT graphile_worker.add_job($1, json_build_object('stackId', $2::text),
+           run_at := clock_timestamp() + $3 * interval '1 ms', max_attempts := 25, job_key := $2::text,
+           job_key_mode := 'preserve_run_at')`,
+        [tasks[wanted ?? 'boots'], stackId, delayMs],
+      );
+    },
+    start: async (perform) => {
+      for (const each of lanes) await each.begin(perform);
+    },
+    stop: async () => {
+      handover.abort(new Error('this worker is stopping'));
+      await Promise.all(lanes.map((each) => each.stop()));
+    },
+  };
+}
+
+type Perform = Parameters<Queue['start']>[0];
+
+interface Lane {
+  begin(perform: Perform): Promise<void>;
+  stop(): Promise<void>;
+  working(): boolean;
+}
+
+/** Workers that take the jobs of one task and no others. */
+function lane(
+  task: string,
+  { connectionString, concurrency, log }: GraphileOptions,
+  handover: AbortSignal,
+): Lane {
   let runner: Runner | null = null;
   const worthTelling = oncePerMinute();
 
-  const begin = async (perform: Parameters<Queue['start']>[0]): Promise<void> => {
+  const begin = async (perform: Perform): Promise<void> => {
     const begun = await run({
       connectionString,
       concurrency,
@@ -37,7 +81,7 @@ export function graphileQueue({ connectionString, concurrency, log }: GraphileOp
           log.warn({ queue: message }, 'queue');
       }),
       taskList: {
-        [task]: (payload) => perform((payload as { stackId: string }).stackId, handover.signal),
+        [task]: (payload) => perform((payload as { stackId: string }).stackId, handover),
       },
     });
     runner = begun;
@@ -46,10 +90,10 @@ export function graphileQueue({ connectionString, concurrency, log }: GraphileOp
       if (runner === begun) void beginAgain(perform, begun);
     });
   };
-  const beginAgain = async (perform: Parameters<Queue['start']>[0], broken: Runner): Promise<void> => {
+  const beginAgain = async (perform: Perform, broken: Runner): Promise<void> => {
     runner = null;
     log.warn({}, 'queue lost its workers, starting others');
-    while (runner === null && !handover.signal.aborted) {
+    while (runner === null && !handover.aborted) {
       await systemClock.sleep(restartDelayMs);
       await begin(perform).catch((err: unknown) => {
         if (worthTelling('start')) log.warn({ err: toEngineError(err) }, 'queue cannot be started yet');
@@ -59,21 +103,9 @@ export function graphileQueue({ connectionString, concurrency, log }: GraphileOp
   };
 
   return {
-    get working() {
-      return runner !== null;
-    },
-    enqueue: async (tx, stackId, options = {}) => {
-      // One job per stack at a time: a second one replaces it, unless it already runs, but keeps its place in the queue.
-      await tx.query(
-        `SELECT graphile_worker.add_job($1, json_build_object('stackId', $2::text),
-           run_at := clock_timestamp() + $3 * interval '1 ms', max_attempts := 25, job_key := $2::text,
-           job_key_mode := 'preserve_run_at')`,
-        [task, stackId, options.delayMs ?? 0],
-      );
-    },
-    start: begin,
+    begin,
+    working: () => runner !== null,
     stop: async () => {
-      handover.abort(new Error('this worker is stopping'));
       const stopping: Runner | null = runner;
       runner = null;
       await stopping?.stop();

@@ -1,9 +1,16 @@
 /** Wakes a worker for a stack. The queue only carries its id: leases decide who works, Postgres what is left to do. */
 import type { Tx } from '../store/database';
 
+export interface EnqueueOptions {
+  /** @default 0 */
+  readonly delayMs?: number;
+  /** `quick` is for what is done in a second: it has workers of its own and never waits behind a boot. @default boots */
+  readonly lane?: 'quick';
+}
+
 export interface Queue {
   /** Part of the caller's transaction: the job exists exactly if the transaction commits. */
-  enqueue(tx: Tx, stackId: string, options?: { delayMs?: number }): Promise<void>;
+  enqueue(tx: Tx, stackId: string, options?: EnqueueOptions): Promise<void>;
   /** Starts working; `perform` is told when to hand over by its signal. */
   start(perform: (stackId: string, signal: AbortSignal) => Promise<void>): Promise<void>;
   /** True when this process takes jobs. */

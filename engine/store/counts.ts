@@ -22,7 +22,8 @@ export function openOperations(tx: Tx): Promise<OpenOperations[]> {
 /** The condition is that of the index `hostings_quota_key`. */
 export function livingHostingCounts(tx: Tx): Promise<{ status: HostingStatus; count: number }[]> {
   return tx.query(
-    `SELECT status, count(*)::int AS count FROM hostings WHERE status NOT IN ('deleted', 'failed', 'ejected') GROUP BY status`,
+    `SELECT status, count(*)::int AS count FROM hostings
+     WHERE user_id IS NOT NULL AND status NOT IN ('deleted', 'failed', 'ejected') GROUP BY status`,
   );
 }
 

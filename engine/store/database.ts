@@ -20,6 +20,7 @@ import { GuestLimits1763800000012 } from './migrations/0012-guest-limits';
 import { WorkerReports1763800000013 } from './migrations/0013-worker-reports';
 import { Https1763800000014 } from './migrations/0014-https';
 import { Measures1763800000015 } from './migrations/0015-measures';
+import { Spares1763800000016 } from './migrations/0016-spares';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
 export type Tx = EntityManager;
@@ -48,6 +49,7 @@ const migrations = [
   WorkerReports1763800000013,
   Https1763800000014,
   Measures1763800000015,
+  Spares1763800000016,
 ];
 
 /** As the table `schema_migrations` names them. */

@@ -6,7 +6,13 @@ import type { HostingSpec } from '../../stacks';
 import { EngineError } from '../errors';
 import type { Tx } from './database';
 import { HostingRow } from './entities/hosting';
-import { freePort, lockReservations, quotaExceeded, type ReservationLimits } from './hostings';
+import {
+  freePort,
+  lockReservations,
+  type OwnedHosting,
+  quotaExceeded,
+  type ReservationLimits,
+} from './hostings';
 
 /** What an ejected hosting was made from. */
 export interface Ejection {
@@ -67,7 +73,6 @@ export async function holdOn(tx: Tx, id: string, limits: PortLimits): Promise<vo
 export type Adoptee = Pick<
   HostingRow,
   | 'id'
-  | 'userId'
   | 'node'
   | 'vmName'
   | 'image'
@@ -81,7 +86,7 @@ export type Adoptee = Pick<
   | 'sshHostKeys'
   | 'labels'
   | 'createdAt'
->;
+> & { readonly userId: number };
 
 /**
  * Makes an ejected or unknown hosting one of its user's again, on its way: quota, name, address and a port are taken.
@@ -165,15 +170,15 @@ export function ejectedHostings(tx: Tx, node: string): Promise<HostingRow[]> {
   return tx.find(HostingRow, { where: { node, status: 'ejected' }, order: { createdAt: 'ASC' } });
 }
 
-/** The living or else the ejected hosting of this VM name, id or username; the newest. */
-export async function findByName(tx: Tx, text: string): Promise<HostingRow | null> {
+/** The living or else the ejected hosting of this VM name, id or username; the newest. One without an owner is none. */
+export async function findByName(tx: Tx, text: string): Promise<OwnedHosting | null> {
   const [row]: { id: string }[] = await tx.query(
     `SELECT h.id FROM hostings h JOIN users u ON u.id = h.user_id
      WHERE h.status NOT IN ('deleted', 'failed') AND (h.vm_name = $1 OR h.id::text = $1 OR u.username = $1)
      ORDER BY h.status = 'ejected', h.created_at DESC LIMIT 1`,
     [text],
   );
-  return row === undefined ? null : tx.findOneBy(HostingRow, { id: row.id });
+  return row === undefined ? null : ((await tx.findOneBy(HostingRow, { id: row.id })) as OwnedHosting | null);
 }
 
 /** True from when an adoption is accepted until it has ended; a stuck one has not. */

@@ -1,6 +1,6 @@
 /** Hostings and what they hold: the user's quota, an address, an SSH port. Unique constraints decide; the lock only avoids retries. */
 import { In, Not } from 'typeorm';
-import type { DriftFound, HostingFilter, HostingStatus, NamedHosting } from '../engine';
+import type { DriftFound, HostingFilter, HostingStatus, NamedHosting, SpareStatus } from '../engine';
 import { EngineError, type ErrorCode } from '../errors';
 import type { PoolAddress } from '../network-pool';
 import { type Tx, violatedConstraint } from './database';
@@ -11,7 +11,10 @@ import { HostingRow } from './entities/hosting';
 export type { HostingRow } from './entities/hosting';
 
 /** An ejected hosting has ended for its user; its VM, its name and its address live on: see ejections.ts. */
-const ended: HostingStatus[] = ['deleted', 'failed', 'ejected'];
+const ended: (HostingStatus | SpareStatus)[] = ['deleted', 'failed', 'ejected'];
+
+/** One that is somebody's. */
+export type OwnedHosting = HostingRow & { readonly userId: number; readonly status: HostingStatus };
 
 export type NewHosting = Pick<
   HostingRow,
@@ -35,7 +38,8 @@ export interface ReservationLimits {
 }
 
 /**
- * Inserts the hosting with the lowest free address and SSH port. Call inside the accepting transaction.
+ * Inserts the hosting with the lowest free address and SSH port; without an owner it is a spare that is being made.
+ * Call inside the accepting transaction.
  *
  * @throws {EngineError} quota_exceeded, ports_exhausted, addresses_exhausted
  */
@@ -45,7 +49,7 @@ export async function reserveHosting(
   limits: ReservationLimits,
 ): Promise<HostingRow> {
   await lockReservations(tx);
-  if (await findLivingHosting(tx, hosting.userId)) throw quotaExceeded();
+  if (hosting.userId !== null && (await findLivingHosting(tx, hosting.userId))) throw quotaExceeded();
   const port = await freePort(tx, limits);
   const address = await freeAddress(tx, hosting.node, limits.addresses);
   const row = await insertHosting(tx, { ...hosting, sshPort: port, ip: address.ip, mac: address.mac });
@@ -65,7 +69,8 @@ export async function lockReservations(tx: Tx): Promise<void> {
 
 async function insertHosting(tx: Tx, hosting: Partial<HostingRow>): Promise<HostingRow> {
   try {
-    return await tx.save(HostingRow, { ...hosting, status: 'creating' as const } as HostingRow);
+    const status = hosting.userId === null ? ('warming' as const) : ('creating' as const);
+    return await tx.save(HostingRow, { ...hosting, status } as HostingRow);
   } catch (thrown) {
     throw violatedConstraint(thrown) === 'hostings_quota_key' ? quotaExceeded() : thrown;
   }
@@ -203,9 +208,21 @@ export async function getHosting(tx: Tx, id: string): Promise<HostingRow> {
   return tx.findOneByOrFail(HostingRow, { id });
 }
 
+export function isOwned(hosting: HostingRow): hosting is OwnedHosting {
+  return hosting.userId !== null;
+}
+
+/** @throws {Error} when it is nobody's: a defect of ours */
+export async function getOwnedHosting(tx: Tx, id: string): Promise<OwnedHosting> {
+  const hosting = await getHosting(tx, id);
+  if (!isOwned(hosting)) throw new Error(`hosting ${id} has no owner`);
+  return hosting;
+}
+
 /** The user's newest hosting that has not ended. */
-export function findLivingHosting(tx: Tx, userId: number): Promise<HostingRow | null> {
-  return tx.findOne(HostingRow, { where: { userId, status: Not(In(ended)) }, order: { createdAt: 'DESC' } });
+export async function findLivingHosting(tx: Tx, userId: number): Promise<OwnedHosting | null> {
+  const where = { userId, status: Not(In(ended)) };
+  return (await tx.findOne(HostingRow, { where, order: { createdAt: 'DESC' } })) as OwnedHosting | null;
 }
 
 /** Every hosting of a node that has not ended. */
@@ -226,15 +243,16 @@ export async function updateHosting(
   await tx.update(HostingRow, { id }, change);
 }
 
-/** Living hostings, the oldest first. @param page  from behind the hosting `after` on. @default all */
+/** Living hostings, the oldest first, and among them what has no owner yet. @param page  from behind the hosting `after` on. @default all */
 export async function selectHostings(
   tx: Tx,
   { names, labels, olderThanSeconds }: HostingFilter,
   page: { readonly limit?: number; readonly after?: string } = {},
 ): Promise<NamedHosting[]> {
   const rows: (Omit<NamedHosting, 'drift'> & DriftFound)[] = await tx.query(
-    `SELECT h.id, h.vm_name AS "vmName", u.username, h.status, h.created_at AS "createdAt", h.labels, ${driftColumns}
-     FROM hostings h JOIN users u ON u.id = h.user_id LEFT JOIN drift d ON d.stack_id = h.id
+    `SELECT h.id, h.vm_name AS "vmName", coalesce(u.username, '-') AS username, h.status,
+       h.created_at AS "createdAt", h.labels, ${driftColumns}
+     FROM hostings h LEFT JOIN users u ON u.id = h.user_id LEFT JOIN drift d ON d.stack_id = h.id
      WHERE h.status <> ALL ($1)
        AND ($2::text[] = '{}' OR h.vm_name = ANY ($2) OR h.id::text = ANY ($2) OR u.username = ANY ($2))
        AND h.labels @> $3::jsonb

@@ -100,19 +100,19 @@ function hostingOfVolume(name: string): { id: string; kind: FindingKind } | null
   return name === isoName(id) ? { id, kind: 'orphan-iso' } : null;
 }
 
-/** Hostings that both readings show running, with nobody at work on them. */
+/** Hostings that both readings show running, or waiting for an owner, with nobody at work on them. */
 function atRest({ before, after }: Snapshot): HostingRecord[] {
   return [...after.living.values()].filter(
     ({ id, status }) =>
-      status === 'running' &&
-      before.living.get(id)?.status === 'running' &&
+      (status === 'running' || status === 'spare') &&
+      before.living.get(id)?.status === status &&
       !before.busy.has(id) &&
       !after.busy.has(id),
   );
 }
 
 function defects(
-  { id, vmName, sshPort, ip }: HostingRecord,
+  { id, vmName, status, sshPort, ip }: HostingRecord,
   { after, libvirt, states }: Snapshot,
 ): Finding[] {
   const finding = (kind: FindingKind, subject: string, detail?: string): Finding => ({
@@ -136,7 +136,7 @@ function defects(
     ...(domain === undefined || domain.state === 'running'
       ? []
       : [finding('stopped-domain', vmName, domain.state)]),
-    ...(after.routes.has(id) ? [] : [finding('missing-route', vmName)]),
+    ...(status === 'spare' || after.routes.has(id) ? [] : [finding('missing-route', vmName)]),
     ...(after.ports.get(id) === sshPort ? [] : [finding('missing-port', vmName, `SSH port ${sshPort}`)]),
     ...(after.addresses.get(id) === ip ? [] : [finding('missing-address', vmName, ip)]),
   ];

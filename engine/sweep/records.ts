@@ -1,11 +1,11 @@
 /** What Postgres says, at one moment. */
-import type { HostingStatus, OperationKind } from '../engine';
+import type { HostingStatus, OperationKind, SpareStatus } from '../engine';
 import type { Database, Tx } from '../store/database';
 
 export interface HostingRecord {
   readonly id: string;
   readonly vmName: string;
-  readonly status: HostingStatus;
+  readonly status: HostingStatus | SpareStatus;
   readonly ip: string;
   readonly sshPort: number;
 }
@@ -18,7 +18,7 @@ export interface OperationRecord {
 }
 
 export interface Records {
-  /** Hostings of this node whose VMs belong to somebody: those that have not ended, and the ejected ones. */
+  /** Hostings of this node whose VMs are needed: those that have not ended, spares among them, and the ejected ones. */
   readonly living: ReadonlyMap<string, HostingRecord>;
   /** Stacks that somebody works on or is about to. */
   readonly busy: ReadonlySet<string>;

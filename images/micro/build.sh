@@ -6,7 +6,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=../common/build.sh
 source "$here/../common/build.sh"
 
+# The guest agent is Debian's own, so that what is done through it is what is done in every other guest.
 packages=(linux-image busybox-static dropbear-bin openssh-sftp-server
+  qemu-guest-agent libglib2.0-0t64 libpcre2-8-0 liburing2 libudev1 libcap2 libnuma1 libatomic1
   libc6 libcrypt1 libgmp10 libtomcrypt1 libtommath1 zlib1g)
 # The IDE controller early: its probe waits in the background while the rest loads. virtio_rng: without it dropbear
 # waits a second for the kernel's random numbers. button and evdev: `virsh shutdown`.
@@ -25,10 +27,13 @@ make_root() {
   cp "$from"/usr/{sbin/dropbear,bin/dropbearkey} "$to/bin/"
   cp "$from/usr/lib/openssh/sftp-server" "$to/usr/lib/"
   (cd "$from/$lib" && cp -a libc.so.6 libcrypt.so.1* libgmp.so.10* libtomcrypt.so.1* libtommath.so.1* libz.so.1* ld-linux-x86-64.so.2 "$to/$lib/")
+  cp "$from/usr/sbin/qemu-ga" "$to/bin/"
+  (cd "$from/$lib" && cp -a libglib-2.0.so.0* libgmodule-2.0.so.0* libpcre2-8.so.0* liburing.so.2* libudev.so.1* \
+    libcap.so.2* libnuma.so.1* libatomic.so.1* libm.so.6 "$to/$lib/")
   ln -s "/$lib/ld-linux-x86-64.so.2" "$to/lib64/"
   ln -s /proc/mounts "$to/etc/mtab"
   cp "$from/usr/bin/busybox" "$to/usr/lib/micro/su"
-  chmod 0755 "$to"/usr/lib/micro/* "$to/bin/sudo" "$to/etc/acpi/PWRF/00000080"
+  chmod 0755 "$to"/usr/lib/micro/* "$to/usr/lib/webhoster/new-host-key" "$to/bin/sudo" "$to/etc/acpi/PWRF/00000080"
   chown -R 0:0 "$to"
   chown 0:27 "$to/usr/lib/micro/su"
   chmod 4750 "$to/usr/lib/micro/su"

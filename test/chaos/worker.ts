@@ -7,7 +7,7 @@ import { EngineError } from '../../engine/errors';
 import { createLog } from '../../engine/log';
 import type { OperationDefinition, Step, StepContext } from '../../engine/operations/operation';
 import { connectParts, definitions, startWorking } from '../../engine/start';
-import { getHosting } from '../../engine/store/hostings';
+import { getOwnedHosting } from '../../engine/store/hostings';
 import { type Fault, isChaotic, type Moment, noteFired, type Point, takeFault } from './faults';
 
 type Body<T> = (context: StepContext) => Promise<T>;
@@ -85,7 +85,7 @@ function act(userId: number, fault: Fault): void {
 }
 
 async function userOf({ parts, stackId }: StepContext): Promise<number> {
-  const known = userIds.get(stackId) ?? (await getHosting(parts.database.direct, stackId)).userId;
+  const known = userIds.get(stackId) ?? (await getOwnedHosting(parts.database.direct, stackId)).userId;
   userIds.set(stackId, known);
   return known;
 }

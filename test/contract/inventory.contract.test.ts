@@ -1,6 +1,6 @@
 /** What exists on a node: libvirt by virsh, and the fake that tests of operations use. */
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Inventory } from '../../engine/libvirt/inventory';
@@ -21,6 +21,10 @@ interface Node {
     mark?: { hostingId: string; pool: string },
   ): Promise<void>;
   addVolume(name: string): Promise<void>;
+  /** A raw volume of so many KiB, as a cloud-init disk is. */
+  addCloudInitDisk(name: string, kib: number): Promise<void>;
+  /** What is on it. */
+  contentOf(name: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -58,6 +62,16 @@ async function realNode(): Promise<Node> {
     addVolume: async (volume) => {
       await virsh('vol-create-as', name, volume, '1M', '--format', 'qcow2');
     },
+    addCloudInitDisk: async (volume, kib) => {
+      await virsh('vol-create-as', name, volume, `${kib}K`, '--format', 'raw');
+    },
+    contentOf: async (volume) => {
+      const file = path.join(dir, '..', `${path.basename(dir)}.iso`);
+      await virsh('vol-download', volume, file, '--pool', name);
+      const content = readFileSync(file, 'latin1');
+      rmSync(file);
+      return content;
+    },
     close: async () => {
       for (const domain of domains) {
         await runCommand(['virsh', '--connect', uri, 'destroy', domain]);
@@ -87,6 +101,12 @@ function fakeNode(): Promise<Node> {
       host.volumes.add(`${name}/${volume}`);
       return Promise.resolve();
     },
+    addCloudInitDisk: (volume, kib) => {
+      host.volumes.add(`${name}/${volume}`);
+      host.room.set(`${name}/${volume}`, kib * 1024);
+      return Promise.resolve();
+    },
+    contentOf: (volume) => Promise.resolve(host.userData.get(`${name}/${volume}`) ?? ''),
     close: () => Promise.resolve(),
   });
 }
@@ -192,6 +212,25 @@ describe.each<[string, () => Promise<Node>]>([
     await node.inventory.removeVolume(node.pool, `${id}-cidata.iso`);
   });
 
+  it('puts other data on a cloud-init disk, as often as it is asked to, where there is one with room for it', async () => {
+    const data = (text: string) => ({ userData: `#cloud-config\n# ${text}\n`, metaData: 'instance-id: x\n' });
+    const rewrite = (text: string) =>
+      node.inventory.rewriteCloudInit(node.pool, `${id}-cidata.iso`, data(text));
+    await expect(rewrite('first')).rejects.toMatchObject({ code: 'guest_unreachable' });
+    await node.addCloudInitDisk(`${id}-cidata.iso`, 400);
+    await rewrite('first');
+    await rewrite('second');
+    expect(await node.contentOf(`${id}-cidata.iso`)).toContain(data('second').userData);
+    expect(await node.contentOf(`${id}-cidata.iso`)).not.toContain(data('first').userData);
+    await expect(rewrite('x'.repeat(500_000))).rejects.toMatchObject({ code: 'guest_unreachable' });
+    await node.inventory.removeVolume(node.pool, `${id}-cidata.iso`);
+  });
+
+  it('tells how much memory nobody uses', async () => {
+    const free = await node.inventory.freeMemoryMiB();
+    expect([Number.isInteger(free), free > 0]).toEqual([true, true]);
+  });
+
   it('knows whether pool and network are both there and active', async () => {
     expect(await node.inventory.nodeActive(node.pool, node.network)).toBe(true);
     expect(await node.inventory.nodeActive('ctr-none', node.network)).toBe(false);
@@ -221,6 +260,8 @@ describe('libvirt by virsh, where no libvirt answers', () => {
     ['removeDomain', () => dead.removeDomain('ctr-x')],
     ['removeVolume', () => dead.removeVolume('ctr-x', 'ctr-x')],
     ['hypervisorGroup', () => dead.hypervisorGroup()],
+    ['freeMemoryMiB', () => dead.freeMemoryMiB()],
+    ['rewriteCloudInit', () => dead.rewriteCloudInit('ctr-x', 'ctr-x', { userData: '', metaData: '' })],
     ['nodeActive', () => dead.nodeActive('ctr-x', 'ctr-x')],
   ])('%s says so, and that another try may find it, and takes nothing for removed', async (_, ask) => {
     const thrown = (await ask().catch((error: unknown) => error)) as Error;

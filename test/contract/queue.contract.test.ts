@@ -100,6 +100,27 @@ describe('the queue', () => {
     await until(async () => (await jobs()).length === 0);
   });
 
+  it('has workers of their own for what is quick: it does not wait behind boots, and boots do not use them', async () => {
+    const begun: string[] = [];
+    let finish: () => void = () => undefined;
+    const boots = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    await queue.start(async (id) => {
+      begun.push(id);
+      if (id.startsWith('boot')) await boots;
+    });
+    for (const id of ['boot-1', 'boot-2', 'boot-3']) await queue.enqueue(database.direct, id);
+    await until(() => begun.length === 2);
+    await queue.enqueue(database.direct, 'quick', { lane: 'quick' });
+    await until(() => begun.includes('quick'));
+    await delay(300);
+    expect(begun.slice(0, 2).sort()).toEqual(['boot-1', 'boot-2']);
+    expect(begun).not.toContain('boot-3');
+    finish();
+    await until(() => begun.includes('boot-3'));
+  });
+
   it('does not begin before its delay is over', async () => {
     const seen = await collect();
     const begun = performance.now();

@@ -301,6 +301,7 @@ export class FakeEngine implements Engine {
     operations: [{ kind: 'delete-hosting', status: 'stuck', count: 2 }],
     oldestOperations: [{ status: 'stuck', seconds: 61.5 }],
     hostings: [{ status: 'running', count: 7 }],
+    spares: [{ state: 'waiting', count: 2 }],
     sweep: { ageSeconds: 12, findings: [{ kind: 'domain', count: 1 }] },
     sshPorts: { used: 7, total: 10_001 },
     drift: { hostings: 3, failedLooks: 1, oldestLookSeconds: 90.5 },

@@ -2,11 +2,13 @@
  * A libvirt host, a Terraform, a network and an Nginx in memory, behaving like the real ones as far as the contract
  * suites tell, able to fail on command, and quick enough for hundreds of hostings.
  */
+import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { EngineError, type ErrorCode } from '../../engine/errors';
 import type { Guest } from '../../engine/guest/guest';
 import type { Isolation } from '../../engine/isolation/isolation';
+import type { Agent } from '../../engine/libvirt/agent';
 import type { DomainConfig, Inventory } from '../../engine/libvirt/inventory';
 import type { Virtualization } from '../../engine/libvirt/virtualization';
 import type { Proxy, Route } from '../../engine/proxy/proxy';
@@ -33,6 +35,15 @@ export class FakeHost {
   readonly volumes = new Set<string>();
   /** IP -> the page that its web server serves. */
   readonly pages = new Map<string, string>();
+  /** IP -> the SSH host key that it shows; where there is none, one that follows from the address. */
+  readonly hostKeys = new Map<string, string>();
+  /** Domain name -> its address. */
+  readonly addresses = new Map<string, string>();
+  /** pool/name of a cloud-init disk -> the user data on it. */
+  readonly userData = new Map<string, string>();
+  /** pool/name of a cloud-init disk -> its bytes, where they are few. */
+  readonly room = new Map<string, number>();
+  freeMiB = 1_000_000;
   /** Pools and networks that are there and active, as `pool NAME` and `network NAME`. */
   readonly active = new Set(['pool vm-webhoster', 'network vm-webhoster']);
   /** Filters and tables of rules that are in place. */
@@ -131,6 +142,14 @@ export class FakeHost {
           .map((name) => name.slice(prefix.length)),
       };
     },
+    rewriteCloudInit: async (pool, name, { userData }) => {
+      await this.faults.at('rewrite');
+      const room = this.room.get(`${pool}/${name}`) ?? Infinity;
+      if (!this.volumes.has(`${pool}/${name}`) || userData.length > room)
+        throw new EngineError('guest_unreachable', 'The virtual machine has lost its cloud-init disk');
+      this.userData.set(`${pool}/${name}`, userData);
+    },
+    freeMemoryMiB: () => Promise.resolve(this.freeMiB),
     domainConfig: (name) =>
       Promise.resolve(
         this.domains.has(name) ? (this.configs.get(name) ?? { memoryMiB: 32, vcpus: 1 }) : null,
@@ -169,7 +188,25 @@ export class FakeHost {
     },
     sshHostKeys: async (ip) => {
       await this.faults.at('ssh');
-      return this.pages.has(ip) ? [`ssh-ed25519 ${Buffer.from(ip).toString('base64')}`] : [];
+      const key = this.hostKeys.get(ip) ?? `ssh-ed25519 ${Buffer.from(ip).toString('base64')}`;
+      return this.pages.has(ip) ? [key] : [];
+    },
+  };
+
+  /** Does what scripts of ours would do to a guest: takes the page that is in them, and makes another host key. */
+  readonly agent: Agent = {
+    run: async (domain, script, { signal }) => {
+      await this.faults.at('agent', signal);
+      const ip = this.addresses.get(domain);
+      if (ip === undefined || this.domains.get(domain) !== 'running')
+        throw new EngineError('guest_unreachable', 'The virtual machine does not do what it is asked');
+      const page = pageIn(script);
+      if (page === null) return '';
+      this.pages.set(ip, page);
+      const key = `ssh-ed25519 ${randomBytes(32).toString('base64')}`;
+      this.hostKeys.set(ip, key);
+      await this.faults.at('agent done', signal);
+      return `${key}\n`;
     },
   };
 
@@ -225,9 +262,14 @@ export class FakeHost {
       this.domains.set(resource.name, 'running');
       this.configs.set(resource.name, { memoryMiB: spec.memoryMiB, vcpus: spec.vcpus });
       this.marks.set(resource.name, { hostingId: spec.hostingId, pool: spec.node.pool });
-      this.pages.set(spec.ip, `<meta name="vm-webhoster" content="${spec.vmName}">`);
+      const marker = `<meta name="vm-webhoster" content="${spec.vmName}">`;
+      this.pages.set(spec.ip, pageIn(spec.cloudInit.userData) ?? marker);
+      this.hostKeys.delete(spec.ip);
+      this.addresses.set(resource.name, spec.ip);
     } else if (nodePart(resource) !== '') this.active.add(nodePart(resource));
     else this.volumes.add(resource.name);
+    if (resource.type === 'libvirt_cloudinit_disk' && spec.kind === 'hosting')
+      this.userData.set(resource.name, spec.cloudInit.userData);
     // a killed apply has made the resource and not written it down yet
     await this.faults.at(`made ${resource.type}`, call.signal);
     const state = readState(call);
@@ -276,6 +318,13 @@ export class FakeHost {
       },
     };
   }
+}
+
+/** The page that travels in user data or in a script, as base64 there; null where there is none. */
+function pageIn(text: string): string | null {
+  const chunks = text.replaceAll(/\n(?=[A-Za-z0-9+/=]+\n)/g, '').match(/[A-Za-z0-9+/]{80,}={0,2}/g) ?? [];
+  const decoded = chunks.map((chunk) => Buffer.from(chunk, 'base64').toString('utf8'));
+  return decoded.find((each) => each.startsWith('<!doctype html>')) ?? null;
 }
 
 interface StoredPlan {

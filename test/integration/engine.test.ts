@@ -39,8 +39,8 @@ afterEach(() => {
 });
 
 function replacements() {
-  const { synthesizer, terraform, inventory, isolation, guest, proxy, virtualization } = host;
-  return { synthesizer, terraform, inventory, isolation, guest, proxy, virtualization, images };
+  const { synthesizer, terraform, inventory, isolation, guest, agent, proxy, virtualization } = host;
+  return { synthesizer, terraform, inventory, isolation, guest, agent, proxy, virtualization, images };
 }
 
 async function onTheNode(

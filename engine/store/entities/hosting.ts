@@ -1,14 +1,15 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
-import type { HostingStatus } from '../../engine';
+import type { HostingStatus, SpareStatus } from '../../engine';
 import type { ErrorCode } from '../../errors';
 
 @Entity('hostings')
 export class HostingRow {
   @PrimaryColumn('uuid') id!: string;
-  @Column('integer', { name: 'user_id' }) userId!: number;
+  /** null until somebody owns it: see spares.ts. */
+  @Column('integer', { name: 'user_id', nullable: true }) userId!: number | null;
   @Column('text') node!: string;
   @Column('text', { name: 'vm_name' }) vmName!: string;
-  @Column('text') status!: HostingStatus;
+  @Column('text') status!: HostingStatus | SpareStatus;
   @Column('text') image!: string;
   @Column('integer', { name: 'memory_mib' }) memoryMiB!: number;
   @Column('integer') vcpus!: number;

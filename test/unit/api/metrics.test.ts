@@ -45,6 +45,7 @@ describe('GET /metrics', () => {
       'webhoster_operations{kind="delete-hosting",status="stuck"} 2',
       'webhoster_operation_oldest_seconds{status="stuck"} 61.5',
       'webhoster_hostings{status="running"} 7',
+      'webhoster_spares{state="waiting"} 2',
       'webhoster_ssh_ports_used 7',
       'webhoster_ssh_ports_total 10001',
       'webhoster_drift_hostings 3',

@@ -21,6 +21,7 @@ const ofVm = {
 const pages = {
   'index.html.hbs': ofService,
   'not-found.html.hbs': ofService,
+  'spare.html.hbs': { vmName: ofVm.vmName },
   'starting.html.hbs': ofService,
   'welcome.html.hbs': ofVm,
 };

@@ -1,6 +1,6 @@
 import type { Config } from '../../../engine/config';
 import { accessOf, toHosting } from '../../../engine/hosting-view';
-import type { HostingRow } from '../../../engine/store/hostings';
+import type { OwnedHosting } from '../../../engine/store/hostings';
 
 const config = {
   HTTP_PORT: 80,
@@ -10,7 +10,7 @@ const config = {
 } as Config;
 const owner = { username: 'kim' };
 
-function row(change: Partial<HostingRow> = {}): HostingRow {
+function row(change: Partial<OwnedHosting> = {}): OwnedHosting {
   return {
     id: '1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d',
     userId: 7,
@@ -21,7 +21,7 @@ function row(change: Partial<HostingRow> = {}): HostingRow {
     failureCode: null,
     failureMessage: null,
     ...change,
-  } as HostingRow;
+  } as OwnedHosting;
 }
 
 describe('a hosting as its owner sees it', () => {

@@ -1,0 +1,17 @@
+/** What runs inside a VM and does as the host says (QEMU's guest agent), reached without any network. */
+export interface Agent {
+  /**
+   * Runs a shell script as root in the VM.
+   *
+   * @param domain  name of the VM in libvirt
+   * @returns what it wrote to its standard output
+   * @throws {EngineError} guest_unreachable when the agent does not answer or the script fails; libvirt_unavailable
+   */
+  run(domain: string, script: string, options: AgentOptions): Promise<string>;
+}
+
+export interface AgentOptions {
+  readonly signal: AbortSignal;
+  /** For the whole script. */
+  readonly timeoutMs: number;
+}

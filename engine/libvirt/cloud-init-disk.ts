@@ -1,0 +1,48 @@
+/**
+ * A cloud-init disk's content, made by the same program with the same arguments as Terraform's provider makes it: what
+ * that reads back from it is the specification, and a plan finds no difference.
+ */
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { EngineError } from '../errors';
+import { expectCommand } from '../process';
+
+export interface CloudInitData {
+  readonly userData: string;
+  readonly metaData: string;
+}
+
+/**
+ * Writes the image into a file and hands it over; it is gone when `use` has ended.
+ *
+ * @param bytes  length that the image must have: that of the disk whose place it takes, since a VM that runs has seen
+ *   how long its disk is and reads no further
+ * @throws {EngineError} guest_unreachable when there is not so much room
+ */
+export async function withCloudInitImage<T>(
+  data: CloudInitData,
+  bytes: number,
+  use: (file: string) => Promise<T>,
+): Promise<T> {
+  const dir = await mkdtemp(path.join(tmpdir(), 'webhoster-cidata-'));
+  try {
+    const files = { 'user-data': data.userData, 'meta-data': data.metaData, 'network-config': '' };
+    const written = Object.keys(files).map((name) => path.join(dir, name));
+    for (const [name, content] of Object.entries(files)) await writeFile(path.join(dir, name), content);
+    const image = path.join(dir, 'cidata.iso');
+    await expectCommand(
+      ['mkisofs', '-quiet', '-output', image, '-volid', 'cidata', '-joliet', '-rock', ...written],
+      { timeoutMs: 30_000 },
+    );
+    const { length } = await readFile(image);
+    if (length > bytes)
+      throw new EngineError('guest_unreachable', 'The waiting machine has no room for its owner’s data', {
+        cause: new Error(`${length} bytes, room for ${bytes}`),
+      });
+    await truncate(image, bytes);
+    return await use(image);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}

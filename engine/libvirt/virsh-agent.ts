@@ -1,0 +1,101 @@
+/**
+ * The guest agent by virsh. The script travels as the standard input of a shell: the agent's own language has no more
+ * to do with it than to start `/bin/sh`, so that nothing needs to be quoted twice.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { EngineError } from '../errors';
+import { CommandNotFound, type CommandResult, runCommand } from '../process';
+import type { Agent, AgentOptions } from './agent';
+
+/** Between two looks whether the script has ended; each look costs a virsh. */
+const pollMs = 20;
+/** The agent answers at once or not at all. */
+const answerSeconds = 5;
+
+const startedShape = z.object({ return: z.object({ pid: z.int() }) });
+const statusShape = z.object({
+  return: z.object({
+    exited: z.boolean(),
+    exitcode: z.int().optional(),
+    'out-data': z.string().default(''),
+    'err-data': z.string().default(''),
+  }),
+});
+
+export function virshAgent(uri: string): Agent {
+  return {
+    run: async (domain, script, options) => {
+      const deadline = performance.now() + options.timeoutMs;
+      const { pid } = (await ask(uri, domain, startedShape, options, shell(script))).return;
+      for (;;) {
+        const status = { execute: 'guest-exec-status', arguments: { pid } };
+        const found = (await ask(uri, domain, statusShape, options, status)).return;
+        if (found.exited) return outputOf(found);
+        if (performance.now() > deadline) throw silent(`the script did not end in ${options.timeoutMs} ms`);
+        await delay(pollMs);
+        options.signal.throwIfAborted();
+      }
+    },
+  };
+}
+
+function shell(script: string): object {
+  const input = Buffer.from(script).toString('base64');
+  return {
+    execute: 'guest-exec',
+    arguments: { path: '/bin/sh', arg: ['-s'], 'input-data': input, 'capture-output': true },
+  };
+}
+
+function outputOf(status: z.output<typeof statusShape>['return']): string {
+  const text = (data: string): string => Buffer.from(data, 'base64').toString('utf8');
+  if (status.exitcode === 0) return text(status['out-data']);
+  throw silent(
+    `the script ended with ${status.exitcode ?? 'a signal'}: ${text(status['err-data']).slice(-2000)}`,
+  );
+}
+
+async function ask<T>(
+  uri: string,
+  domain: string,
+  shape: z.ZodType<T>,
+  { signal }: AgentOptions,
+  command: object,
+): Promise<T> {
+  const argv = ['virsh', '--connect', uri, '--quiet', 'qemu-agent-command', domain, JSON.stringify(command)];
+  const result = await runCommand([...argv, '--timeout', String(answerSeconds)], {
+    signal,
+    timeoutMs: (answerSeconds + 5) * 1000,
+  }).catch((cause: unknown) => {
+    signal.throwIfAborted();
+    throw cause instanceof CommandNotFound
+      ? unavailable('virsh is not installed on the server', cause)
+      : silent(String(cause));
+  });
+  if (result.code !== 0) throw refusal(result);
+  try {
+    return shape.parse(JSON.parse(result.stdout));
+  } catch (cause) {
+    throw silent('the agent answered something else', cause);
+  }
+}
+
+function refusal({ stderr }: CommandResult): EngineError {
+  const cause = new Error(stderr.trim().slice(0, 4000));
+  return /failed to connect to the hypervisor|internal error: client socket is closed|End of file while reading data/i.test(
+    stderr,
+  )
+    ? unavailable('libvirt does not answer', cause)
+    : silent(cause.message);
+}
+
+function unavailable(message: string, cause: unknown): EngineError {
+  return new EngineError('libvirt_unavailable', message, { retryable: true, cause });
+}
+
+function silent(story: string, cause: unknown = new Error(story)): EngineError {
+  return new EngineError('guest_unreachable', 'The virtual machine does not do what it is asked; try again', {
+    cause,
+  });
+}

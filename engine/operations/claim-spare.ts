@@ -1,0 +1,113 @@
+/**
+ * Makes a spare its user's: a create that found a machine waiting. Accepting it has given the hosting to the user, so
+ * the id, the address and the port that were answered stay, even where the spare fails and is made anew.
+ *
+ * What the user gets is what a create would have made: the specification is theirs, the cloud-init disk holds their
+ * data, and a plan finds no difference.
+ */
+import { toEngineError } from '../errors';
+import { allOf } from '../each-of';
+import { claimScript, hostKeysIn } from '../guest/claim-script';
+import { isoName } from '../hosting-names';
+import { updateHosting } from '../store/hostings';
+import { saveSpec } from '../store/stacks';
+import {
+  boot,
+  check,
+  destroy,
+  hostingOf,
+  plan,
+  ready,
+  release,
+  route,
+  specificationOf,
+  unroute,
+} from './create-hosting';
+import type { OperationDefinition, StepContext } from './operation';
+import { applyStack, forgetStack, initializeStack, rebuildWorkspace, synthesizeStack } from './stack-work';
+import { waitForSsh } from './wait-for-guest';
+
+export const claimSpare: OperationDefinition = {
+  kind: 'claim-spare',
+  lane: 'quick',
+  onFailure: 'unwind',
+  steps: [
+    { name: 'reserve', undo: release },
+    { name: 'claim', undo: remove },
+    { name: 'personalize', run: personalize },
+    { name: 'discard', run: discard },
+    { name: 'remake', run: remake },
+    { name: 'open', run: open, undo: unroute },
+    { name: 'ready', run: ready },
+  ],
+};
+
+/** A guest that has not done it by now is given up: to make another takes no longer. */
+const guestMs = 20_000;
+
+interface Personalized {
+  /** False when the spare could not be made the user's. */
+  readonly warm: boolean;
+  /** The host keys that the guest has made for its user. */
+  readonly hostKeys: readonly string[];
+}
+
+/** Nobody else is ever given what was once somebody's, even for a moment. */
+async function remove(context: StepContext): Promise<void> {
+  await destroy(context);
+  await forgetStack(context);
+}
+
+async function personalize(context: StepContext): Promise<Personalized> {
+  const { agent, config, inventory, log } = context.parts;
+  const { spec, guest } = await specificationOf(context);
+  // a worker that was frozen must not write over what the user has made of it since
+  context.assertHeld();
+  try {
+    const [output] = await allOf([
+      agent.run(spec.vmName, claimScript(guest, spec.cloudInit), {
+        signal: context.signal,
+        timeoutMs: guestMs,
+      }),
+      inventory.rewriteCloudInit(config.POOL_NAME, isoName(spec.hostingId), spec.cloudInit),
+      context.write((tx) => saveSpec(tx, spec.hostingId, spec)),
+    ]);
+    return { warm: true, hostKeys: hostKeysIn(output) };
+  } catch (thrown) {
+    if (toEngineError(thrown).code !== 'guest_unreachable') throw thrown;
+    log.warn({ err: thrown }, 'spare could not be made its user’s');
+    context.report('the waiting machine did not answer; making another');
+    return { warm: false, hostKeys: [] };
+  }
+}
+
+function isWarm(context: StepContext): boolean {
+  return context.output<Personalized>('personalize').warm;
+}
+
+/** A step of its own: what is made next must not find a disk that was half its user's. */
+async function discard(context: StepContext): Promise<void> {
+  if (!isWarm(context)) await remove(context);
+}
+
+/** The way of a create, all in one: taken only where a spare has failed. */
+async function remake(context: StepContext): Promise<void> {
+  if (isWarm(context)) return;
+  await synthesizeStack(context, (await specificationOf(context)).spec);
+  await initializeStack(context);
+  await plan(context);
+  await check(context);
+  await applyStack(context);
+  await boot(context);
+}
+
+/**
+ * Page and SSH at the same time: each takes a third of a second, and both must be the user's own. The workspace is
+ * rendered beside them, while Nginx and the guest are waited for.
+ */
+async function open(context: StepContext): Promise<void> {
+  const { hostKeys } = context.output<Personalized>('personalize');
+  const { id, ip } = await hostingOf(context);
+  const [found] = await allOf([waitForSsh(context, ip, hostKeys), route(context), rebuildWorkspace(context)]);
+  await context.write((tx) => updateHosting(tx, id, { sshHostKeys: found }));
+}

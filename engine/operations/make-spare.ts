@@ -1,0 +1,83 @@
+/**
+ * Makes a VM ahead of its owner: an ordinary stack, applied and booted, that no route leads to and no key opens. It
+ * counts only when its guest agent has answered and its first boot is over: by the agent it will be made somebody's.
+ */
+import { randomUUID } from 'node:crypto';
+import { spareMarker } from '../cloud-init';
+import type { Operation } from '../engine';
+import { EngineError, toEngineError } from '../errors';
+import { settledScript } from '../guest/claim-script';
+import { reserve } from '../hostings';
+import type { Parts } from '../parts';
+import type { Tx } from '../store/database';
+import { getHosting } from '../store/hostings';
+import { markSpare } from '../store/spares';
+import { findNode } from '../store/stacks';
+import { accept } from './accept';
+import { check, destroy, plan, release } from './create-hosting';
+import { spareSpec } from './hosting-stack-facts';
+import type { OperationDefinition, StepContext } from './operation';
+import { applyStack, forgetStack, initializeStack, synthesizeStack } from './stack-work';
+import { waitForPage } from './wait-for-guest';
+import { waitUntil } from './wait-until';
+
+export const makeSpare: OperationDefinition = {
+  kind: 'make-spare',
+  onFailure: 'unwind',
+  steps: [
+    { name: 'reserve', undo: release },
+    { name: 'synthesize', run: synthesize, undo: forgetStack },
+    { name: 'init', run: initializeStack },
+    { name: 'plan', run: plan },
+    { name: 'check', run: check },
+    { name: 'apply', run: (context) => applyStack(context), undo: destroy, restartAt: 'plan' },
+    { name: 'boot', run: boot },
+    { name: 'settle', run: settle },
+    { name: 'ready', run: ready },
+  ],
+};
+
+/** Takes name, address and port for one more, and has it made. @throws {EngineError} as a create does */
+export async function acceptSpare(parts: Parts, tx: Tx): Promise<Operation> {
+  const { id } = await reserve(parts, tx, null, { id: randomUUID(), sshPublicKey: '', labels: {} });
+  return accept(parts, tx, makeSpare, { stackId: id, hostingId: id });
+}
+
+async function synthesize(context: StepContext): Promise<void> {
+  const { config, database } = context.parts;
+  const hosting = await getHosting(database.direct, context.stackId);
+  const node = await findNode(database.direct, hosting.node);
+  if (node === null) throw new EngineError('node_not_ready', 'The server is still being prepared');
+  await synthesizeStack(context, spareSpec(hosting, node, config));
+}
+
+async function boot(context: StepContext): Promise<void> {
+  const { ip, vmName } = await getHosting(context.parts.database.direct, context.stackId);
+  await waitForPage(context, ip, spareMarker(vmName));
+}
+
+/** The agent may be up later than the page. */
+async function settle(context: StepContext): Promise<void> {
+  const { parts, signal, stackId } = context;
+  const { vmName } = await getHosting(parts.database.direct, stackId);
+  const timeoutMs = parts.config.BOOT_TIMEOUT_SECONDS * 1000;
+  const onTimeout = (): EngineError =>
+    new EngineError(
+      'guest_unreachable',
+      `The guest agent of ${vmName} did not answer: its image has none, or the VM hangs; set WARM_POOL_SIZE=0 to do without spares`,
+    );
+  const settled = async (): Promise<true | null> => {
+    try {
+      await parts.agent.run(vmName, settledScript, { signal, timeoutMs });
+      return true;
+    } catch (thrown) {
+      if (toEngineError(thrown).code === 'guest_unreachable') return null;
+      throw thrown;
+    }
+  };
+  await waitUntil(settled, { clock: parts.clock, signal, timeoutMs, pollMs: 250, onTimeout });
+}
+
+async function ready({ parts, stackId, write }: StepContext): Promise<void> {
+  await write((tx) => markSpare(tx, stackId, parts.clock.now()));
+}

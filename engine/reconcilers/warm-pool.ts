@@ -1,0 +1,60 @@
+/** Keeps as many spares as are wanted: has some made, takes others away. What it decides is in warm-pool.ts. */
+import { deleteAccepted, newHostingSize } from '../hostings';
+import { acceptSpare } from '../operations/make-spare';
+import type { Parts } from '../parts';
+import { countUnfinished } from '../store/operations';
+import { busiestTenMinutes, failuresInARow, lockSpare, sparesOf } from '../store/spares';
+import { findNode } from '../store/stacks';
+import { planPool, type PoolFacts } from '../warm-pool';
+import { every } from './every';
+
+/** A spare that was claimed is on its way to be replaced after this time at most. */
+const intervalMs = 2_000;
+/** How often libvirt is asked whether the spares run. */
+const aliveEveryMs = 30_000;
+
+/** @returns stops looking */
+export function reconcileWarmPool(parts: Parts): () => void {
+  let lookedAt = -Infinity;
+  return every({ name: 'warm pool', intervalMs, log: parts.log }, async () => {
+    const lookAtThem = performance.now() - lookedAt > aliveEveryMs;
+    if (lookAtThem) lookedAt = performance.now();
+    await keepPool(parts, lookAtThem ? 'ask libvirt' : 'trust');
+  });
+}
+
+/** One look. @param alive  whether to ask libvirt which of the spares run, or to take them for running */
+export async function keepPool(parts: Parts, alive: 'ask libvirt' | 'trust'): Promise<void> {
+  const { config, database, log } = parts;
+  const { direct } = database;
+  const isOff = config.WARM_POOL_SIZE === 0 && config.WARM_POOL_MAX === 0;
+  const spares = await sparesOf(direct, newHostingSize(config));
+  if (isOff && spares.length === 0) return;
+  if ((await findNode(direct, config.NODE_NAME))?.prepared == null) return;
+  const facts: Omit<PoolFacts, 'spares'> = {
+    busiest: config.WARM_POOL_MAX === 0 ? 0 : await busiestTenMinutes(direct),
+    claims: await countUnfinished(direct, 'claim-spare'),
+    failing: await failuresInARow(direct),
+    freeMiB: isOff ? Infinity : await parts.inventory.freeMemoryMiB(),
+    dead: alive === 'trust' ? new Set() : await deadOnes(parts, spares),
+  };
+  await database.transaction(async (tx) => {
+    await tx.query(`SELECT pg_advisory_xact_lock(hashtext('vm-webhoster warm pool'))`);
+    const plan = planPool(config, { ...facts, spares: await sparesOf(tx, newHostingSize(config)) });
+    if (plan.make > 0 || plan.remove.length > 0) log.info({ ...plan }, 'warm pool changes');
+    for (const id of plan.remove) if (await lockSpare(tx, id)) await deleteAccepted(parts, tx, { id });
+    for (let made = 0; made < plan.make; made++) await acceptSpare(parts, tx);
+  });
+}
+
+async function deadOnes(
+  { config, inventory }: Parts,
+  spares: Awaited<ReturnType<typeof sparesOf>>,
+): Promise<Set<string>> {
+  const { domains } = await inventory.survey(config.POOL_NAME);
+  const runs = (name: string): boolean =>
+    domains.some((domain) => domain.name === name && domain.state === 'running');
+  return new Set(
+    spares.filter(({ status, vmName }) => status === 'spare' && !runs(vmName)).map(({ id }) => id),
+  );
+}

@@ -1,0 +1,120 @@
+/**
+ * Spares: hostings that are up and belong to nobody yet. A claim is one statement that passes over what another
+ * claim has locked, so no two users are ever given the same one and none waits for another.
+ */
+import type { SpareState } from '../engine';
+import { type Tx, violatedConstraint } from './database';
+import { findLivingHosting, type HostingRow, quotaExceeded } from './hostings';
+
+type Size = Pick<HostingRow, 'node' | 'image' | 'memoryMiB' | 'vcpus' | 'diskGiB'>;
+
+/**
+ * A spare that came back with a backup may have got an owner since the backup was made, whom this database does not
+ * know: it is neither given away nor taken away.
+ */
+const isOlderThanRestore = `EXISTS (SELECT 1 FROM restores r WHERE r.at >= h.ready_at)`;
+
+/** What a spare must be: as large as a new one would be, of the image that the node has now. */
+const fits = `h.node = $1 AND h.image = $2 AND h.memory_mib = $3 AND h.vcpus = $4 AND h.disk_gib = $5
+  AND n.prepared IS NOT NULL AND s.spec -> 'image' = n.images -> h.image AND s.spec ->> 'domainType' = n.domain_type`;
+
+function sizeValues({ node, image, memoryMiB, vcpus, diskGiB }: Size): unknown[] {
+  return [node, image, memoryMiB, vcpus, diskGiB];
+}
+
+/**
+ * Gives the spare that has waited longest to a user, in the accepting transaction. From here on it is a hosting on its
+ * way, with the address and the port that it has.
+ *
+ * @returns its id, or null when none waits
+ * @throws {EngineError} quota_exceeded
+ */
+export async function claimSpare(
+  tx: Tx,
+  owner: Pick<HostingRow, 'sshPublicKey' | 'labels'> & { readonly userId: number },
+  size: Size,
+): Promise<string | null> {
+  if (await findLivingHosting(tx, owner.userId)) throw quotaExceeded();
+  try {
+    const [rows]: [{ id: string }[], number] = await tx.query(
+      `UPDATE hostings SET user_id = $6, status = 'creating', ssh_public_key = $7, labels = $8,
+         created_at = clock_timestamp(), ready_at = NULL
+       WHERE id = (
+         SELECT h.id FROM hostings h JOIN nodes n ON n.name = h.node JOIN stacks s ON s.id = h.id
+         WHERE h.status = 'spare' AND ${fits} AND NOT ${isOlderThanRestore} ORDER BY h.ready_at LIMIT 1 FOR UPDATE OF h SKIP LOCKED)
+       RETURNING id`,
+      [...sizeValues(size), owner.userId, owner.sshPublicKey, JSON.stringify(owner.labels)],
+    );
+    return rows[0]?.id ?? null;
+  } catch (thrown) {
+    throw violatedConstraint(thrown) === 'hostings_quota_key' ? quotaExceeded() : thrown;
+  }
+}
+
+/** A spare that is up; one that is being removed meanwhile stays so. */
+export async function markSpare(tx: Tx, id: string, readyAt: Date): Promise<void> {
+  await tx.query(
+    `UPDATE hostings SET status = 'spare', ready_at = $2 WHERE id = $1 AND status IN ('warming', 'spare')`,
+    [id, readyAt],
+  );
+}
+
+export interface Spare {
+  readonly id: string;
+  readonly vmName: string;
+  readonly status: 'warming' | 'spare';
+  /** False when a create would make another kind of VM by now. */
+  readonly fits: boolean;
+}
+
+/** Those of a node that are being made or wait, the longest there first. What is being removed is not among them. */
+export function sparesOf(tx: Tx, size: Size): Promise<Spare[]> {
+  return tx.query(
+    `SELECT h.id, h.vm_name AS "vmName", h.status, coalesce(${fits}, h.status = 'warming') AS fits
+     FROM hostings h JOIN nodes n ON n.name = h.node LEFT JOIN stacks s ON s.id = h.id
+     WHERE h.user_id IS NULL AND h.status IN ('warming', 'spare') AND h.node = $1
+       AND NOT coalesce(${isOlderThanRestore}, false) ORDER BY h.created_at`,
+    sizeValues(size),
+  );
+}
+
+/** True when this spare still waits; whoever asks holds it until the transaction ends, and no claim meets it. */
+export async function lockSpare(tx: Tx, id: string): Promise<boolean> {
+  const rows: unknown[] = await tx.query(
+    `SELECT 1 FROM hostings WHERE id = $1 AND user_id IS NULL AND status IN ('warming', 'spare')
+     FOR UPDATE SKIP LOCKED`,
+    [id],
+  );
+  return rows.length === 1;
+}
+
+/** Creates of the last hour, as the most that ten minutes of it saw. */
+export async function busiestTenMinutes(tx: Tx): Promise<number> {
+  const [row]: { busiest: number }[] = await tx.query(
+    `SELECT coalesce(max(n), 0)::int AS busiest FROM (
+       SELECT count(*) AS n FROM operations
+       WHERE kind IN ('create-hosting', 'claim-spare') AND created_at > clock_timestamp() - interval '1 h'
+       GROUP BY floor(extract(epoch FROM clock_timestamp() - created_at) / 600)) per`,
+  );
+  return row?.busiest ?? 0;
+}
+
+/** How many spares in a row could not be made, and the seconds since the last of them. */
+export async function failuresInARow(tx: Tx): Promise<{ failures: number; secondsAgo: number }> {
+  const [row]: { failures: number; secondsAgo: number }[] = await tx.query(
+    `SELECT count(*)::int AS failures,
+       coalesce(extract(epoch FROM clock_timestamp() - max(finished_at)), 0)::float8 AS "secondsAgo"
+     FROM operations WHERE kind = 'make-spare' AND status = 'failed' AND failure_code <> 'cancelled'
+       AND created_at > coalesce((SELECT max(created_at) FROM operations
+         WHERE kind = 'make-spare' AND status = 'succeeded'), '-infinity')`,
+  );
+  return row ?? { failures: 0, secondsAgo: 0 };
+}
+
+export function spareCounts(tx: Tx): Promise<{ state: SpareState; count: number }[]> {
+  return tx.query(
+    `SELECT CASE status WHEN 'warming' THEN 'warming' WHEN 'spare' THEN 'waiting' ELSE 'removing' END AS state,
+       count(*)::int AS count
+     FROM hostings WHERE user_id IS NULL AND status IN ('warming', 'spare', 'deleting') GROUP BY 1`,
+  );
+}

@@ -1,0 +1,116 @@
+/** What runs inside a VM: the guest agent by virsh, whose place a small program takes here, and the fake. */
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Agent } from '../../engine/libvirt/agent';
+import { virshAgent } from '../../engine/libvirt/virsh-agent';
+import { FakeHost } from '../fakes/fake-host';
+
+const never = new AbortController().signal;
+const options = { signal: never, timeoutMs: 10_000 };
+
+/** Answers as `virsh qemu-agent-command` does for a guest whose shell is this machine's. */
+const played = `#!${process.execPath}
+const fs = require('node:fs');
+const { spawn } = require('node:child_process');
+const at = process.argv.indexOf('qemu-agent-command');
+const [domain, command] = process.argv.slice(at + 1);
+const fail = (text) => { console.error(text); process.exit(1); };
+const say = (value) => console.log(JSON.stringify({ return: value }));
+if (domain === 'away') fail("error: failed to connect to the hypervisor\\nerror: Failed to connect socket to '/run/libvirt/libvirt-sock'");
+if (domain === 'none') fail("error: failed to get domain 'none'");
+if (domain === 'silent') fail('error: Guest agent is not responding: QEMU guest agent is not connected');
+if (domain === 'babbling') { console.log('{"return":{"exited":1}}'); process.exit(0); }
+const { execute, arguments: given } = JSON.parse(command);
+if (execute === 'guest-exec') {
+  const file = require('node:path').join(__dirname, 'run-' + process.pid);
+  const child = spawn('/bin/sh', ['-c', given.path + ' ' + given.arg.join(' ') + ' >' + file + '.out 2>' + file + '.err; echo $? >' + file + '.code'], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+  child.stdin.end(Buffer.from(given['input-data'], 'base64'), () => { say({ pid: process.pid }); process.exit(0); });
+} else if (execute === 'guest-exec-status') {
+  const file = require('node:path').join(__dirname, 'run-' + given.pid);
+  const read = (name) => fs.readFileSync(file + name).toString('base64');
+  const code = fs.existsSync(file + '.code') ? fs.readFileSync(file + '.code', 'utf8') : '';
+  if (code === '') say({ exited: false });
+  else say({ exited: true, exitcode: Number(code), 'out-data': read('.out'), 'err-data': read('.err') });
+}
+`;
+
+let dir: string;
+let before: string | undefined;
+beforeAll(() => {
+  dir = mkdtempSync(path.join(tmpdir(), 'webhoster-agent-'));
+  writeFileSync(path.join(dir, 'virsh'), played);
+  chmodSync(path.join(dir, 'virsh'), 0o755);
+  before = process.env.PATH;
+  process.env.PATH = `${dir}:${before ?? ''}`;
+});
+afterAll(() => {
+  process.env.PATH = before;
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const real = virshAgent('qemu:///system');
+
+describe.each<[string, () => Agent]>([
+  ['the guest agent by virsh', () => real],
+  ['the fake agent', () => new FakeHost().agent],
+])('%s', (_, open) => {
+  it('says that a machine that is not there does not do what it is asked', async () => {
+    await expect(open().run('none', 'true', options)).rejects.toMatchObject({
+      name: 'EngineError',
+      code: 'guest_unreachable',
+    });
+  });
+
+  it('does nothing for a caller who has gone away', async () => {
+    const reason = new Error('gone');
+    const gone = { ...options, signal: AbortSignal.abort(reason) };
+    await expect(open().run('vm', 'true', gone)).rejects.toBe(reason);
+  });
+});
+
+describe('the guest agent by virsh', () => {
+  it('runs a script, whatever is in it, and gives what it wrote', async () => {
+    const script = `printf '%s\\n' 'a "quoted" $HOME 한글' "$((6 * 7))"\nsleep 0.2\necho done >&1; echo aside >&2\n`;
+    expect(await real.run('vm', script, options)).toBe('a "quoted" $HOME 한글\n42\ndone\n');
+  });
+
+  it('tells a script that fails, with its words for the log alone', async () => {
+    const thrown = (await real
+      .run('vm', 'echo the reason >&2; exit 3', options)
+      .catch((error: unknown) => error)) as Error;
+    expect(thrown).toMatchObject({ code: 'guest_unreachable', retryable: false });
+    expect(thrown.message).not.toContain('the reason');
+    expect((thrown.cause as Error).message).toContain('ended with 3: the reason');
+  });
+
+  it.each(['silent', 'babbling'])(
+    'takes an agent that is %s for a guest that cannot be reached',
+    async (domain) => {
+      await expect(real.run(domain, 'true', options)).rejects.toMatchObject({ code: 'guest_unreachable' });
+    },
+  );
+
+  it('takes a libvirt that is away for what it is', async () => {
+    await expect(real.run('away', 'true', options)).rejects.toMatchObject({
+      code: 'libvirt_unavailable',
+      retryable: true,
+    });
+  });
+
+  it('gives up a script that does not end', async () => {
+    await expect(real.run('vm', 'sleep 5', { ...options, timeoutMs: 200 })).rejects.toMatchObject({
+      code: 'guest_unreachable',
+    });
+  });
+
+  it('stops asking when its caller goes away', async () => {
+    const stop = new AbortController();
+    const running = real.run('vm', 'sleep 5', { ...options, signal: stop.signal });
+    const reason = new Error('gone');
+    setTimeout(() => {
+      stop.abort(reason);
+    }, 500);
+    await expect(running).rejects.toBe(reason);
+  });
+});

@@ -1,0 +1,84 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { claimScript, hostKeysIn } from '../../../engine/guest/claim-script';
+import { removeScratch, scratchDir } from './support';
+
+afterEach(removeScratch);
+
+const key = `ssh-ed25519 ${'A'.repeat(68)}`;
+const cloudInit = { userData: '#cloud-config\nhostname: vm-1a2b3c4d\n', metaData: 'instance-id: x\n' };
+const facts = {
+  hostingId: '1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d',
+  vmName: 'vm-1a2b3c4d',
+  sshPublicKey: `${key} $(touch /tmp/never)'"`,
+  welcome: {
+    username: 'mina',
+    vmName: 'vm-1a2b3c4d',
+    webUrl: 'http://localhost/7',
+    subdomainUrl: 'http://mina.localhost/',
+    sshCommand: 'ssh',
+    sftpCommand: 'sftp',
+  },
+};
+
+/** The script in a tree of its own: paths below it, and programs that write down what they are called with. */
+function runIn(root: string, guest: 'with OpenSSH' | 'with a way of its own'): string {
+  for (const dir of ['home/ubuntu', 'var/www/html', 'etc/ssh', 'bin', 'usr/lib/webhoster'])
+    mkdirSync(path.join(root, dir), { recursive: true });
+  mkdirSync(path.join(root, 'var/lib/cloud/instance'), { recursive: true });
+  for (const name of ['user-data.txt', 'user-data.txt.i', 'cloud-config.txt'])
+    writeFileSync(path.join(root, 'var/lib/cloud/instance', name), 'of its time as a spare');
+  writeFileSync(path.join(root, 'etc/ssh/ssh_host_rsa_key'), 'old');
+  const program = (name: string, script: string): void => {
+    writeFileSync(path.join(root, name), `#!/bin/sh\n${script}\n`);
+    chmodSync(path.join(root, name), 0o755);
+  };
+  program('bin/chown', 'exit 0');
+  program('bin/systemctl', `echo "$@" >>${root}/systemctl`);
+  if (guest === 'with a way of its own') program('usr/lib/webhoster/new-host-key', `echo '${key} root@here'`);
+  const script = claimScript(facts, cloudInit).replaceAll(
+    /(?<=[\s='"])\/(home|var|etc|usr)\//g,
+    `${root}/$1/`,
+  );
+  return execFileSync('/bin/sh', ['-s'], {
+    input: script,
+    env: { PATH: `${root}/bin:${process.env.PATH ?? ''}` },
+  }).toString();
+}
+
+describe('the script of a claim', () => {
+  it('leaves the owner’s key, page and data, and nothing of the time as a spare', () => {
+    const root = scratchDir();
+    runIn(root, 'with a way of its own');
+    const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
+    expect(read('home/ubuntu/.ssh/authorized_keys')).toBe(`${facts.sshPublicKey}\n`);
+    expect(read('var/www/html/index.html')).toContain('Hello, mina');
+    expect(read('var/lib/cloud/instance/user-data.txt')).toBe(cloudInit.userData);
+    expect(readdirSync(path.join(root, 'var/lib/cloud/instance'))).toEqual(['user-data.txt']);
+  });
+
+  it('makes an ed25519 key where the guest has OpenSSH, removes all others, and prints the new one', () => {
+    const root = scratchDir();
+    const [shown] = hostKeysIn(runIn(root, 'with OpenSSH'));
+    const kept = readFileSync(path.join(root, 'etc/ssh/ssh_host_ed25519_key.pub'), 'utf8');
+    expect(kept.startsWith(`${shown} `)).toBe(true);
+    expect(() => readFileSync(path.join(root, 'etc/ssh/ssh_host_rsa_key'))).toThrow('ENOENT');
+    expect(readFileSync(path.join(root, 'systemctl'), 'utf8')).toBe('reload ssh.service\n');
+  });
+
+  it('asks the guest for a new key where it has a way of its own', () => {
+    expect(hostKeysIn(runIn(scratchDir(), 'with a way of its own'))).toEqual([key]);
+  });
+
+  it('can be repeated', () => {
+    const root = scratchDir();
+    const [first, second] = [runIn(root, 'with OpenSSH'), runIn(root, 'with OpenSSH')];
+    expect(hostKeysIn(second)).toHaveLength(1);
+    expect(second).not.toBe(first);
+  });
+});
+
+it('takes nothing but public keys for host keys', () => {
+  expect(hostKeysIn(`Generating\n${key} c\nssh-rsa\n fingerprint SHA256:x\n`)).toEqual([key]);
+});
