@@ -27,6 +27,7 @@ type HttpSettings = Pick<
   | 'RATE_LIMIT_ANONYMOUS_PER_MINUTE'
   | 'CORS_ORIGINS'
   | 'TRUSTED_PROXIES'
+  | 'API_HTTPS_PORT'
 >;
 
 export interface AppParts extends Pick<Service, 'engine'> {
@@ -59,8 +60,7 @@ export function createApp({ logger, routes = allRoutes, ...parts }: AppParts): E
   app.set('etag', false);
   // Flat: `a[b]=c` stays a key that schemas refuse, repeated keys become arrays that schemas refuse.
   app.set('query parser', 'simple');
-  // Whose word is taken for where a request comes from: nobody's, unless they are named.
-  app.set('trust proxy', parts.config.TRUSTED_PROXIES ?? []);
+  app.set('trust proxy', trustedProxies(parts.config));
   app.use(
     assignRequestId(),
     logRequests(logger),
@@ -79,6 +79,11 @@ export function createApp({ logger, routes = allRoutes, ...parts }: AppParts): E
   app.use(refuseUnknown());
   app.use(answerErrors());
   return app;
+}
+
+/** Whose word is taken for where a request comes from: nobody's, unless they are named, or our own Nginx's. */
+function trustedProxies({ TRUSTED_PROXIES = [], API_HTTPS_PORT }: Partial<HttpSettings>): string[] {
+  return API_HTTPS_PORT === undefined ? [...TRUSTED_PROXIES] : ['127.0.0.1', ...TRUSTED_PROXIES];
 }
 
 /** Tells keep-alive clients of a stopping server to go elsewhere for their next request. */

@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createApp } from '../../api/app';
 import type { Engine } from '../../engine/engine';
 import { hostings } from '../../engine/hostings';
+import { memoryLimiter } from '../../engine/limits';
 import { metrics } from '../../engine/metrics';
 import { runCommand } from '../../engine/process';
 import { recordSweep } from '../../engine/store/sweeps';
@@ -20,6 +21,8 @@ import { freePort } from '../support/postgres';
 jest.setTimeout(120_000);
 
 const monitoring = path.join(__dirname, '../../deploy/monitoring');
+const token = 'a-token-of-the-scraper-0123456789';
+const limiter: Engine['limiter'] = (_, limit) => memoryLimiter(limit);
 const read = (name: string): string => readFileSync(path.join(monitoring, name), 'utf8');
 /** Every metric that a text names. */
 const namesIn = (text: string): string[] => [
@@ -29,7 +32,8 @@ const namesIn = (text: string): string[] => [
 describe('promtool', () => {
   it.each([
     ['takes the rules', ['check', 'rules', 'alerts.yml']],
-    ['takes the configuration', ['check', 'config', 'prometheus.yml']],
+    // that the token's file is there is not asked
+    ['takes the configuration', ['check', 'config', '--syntax-only', 'prometheus.yml']],
     ['finds each alert when all is wrong, and none when all is well', ['test', 'rules', 'alerts.test.yml']],
   ])('%s', async (_, args) => {
     const { code, stdout, stderr } = await runCommand(['promtool', ...args], { cwd: monitoring });
@@ -59,16 +63,22 @@ describe('Prometheus', () => {
     await makeHosting();
     await recordSweep(world.parts.database.direct, await sweep(world.parts));
     await world.parts.measures.flush(world.parts.database.direct);
-    const engine = { metrics: metrics(world.parts) } as unknown as Engine;
+    const engine = { metrics: metrics(world.parts), limiter } as unknown as Engine;
     const logger = { info: () => undefined, warn: () => undefined, error: () => undefined } as never;
-    server = http.createServer(createApp({ engine, config: world.config, logger }));
+    server = http.createServer(
+      createApp({ engine, config: { ...world.config, METRICS_TOKEN: token }, logger }),
+    );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const target = `127.0.0.1:${(server.address() as AddressInfo).port}`;
     await fetch(`http://${target}/api/v1/version`);
+    writeFileSync(path.join(dir, 'token'), token);
     writeFileSync(path.join(dir, 'alerts.yml'), read('alerts.yml'));
     writeFileSync(
       path.join(dir, 'prometheus.yml'),
-      read('prometheus.yml').replace('127.0.0.1:8000', target).replaceAll('15s', '1s'),
+      read('prometheus.yml')
+        .replace('127.0.0.1:8000', target)
+        .replace('/etc/prometheus/vm-webhoster.token', path.join(dir, 'token'))
+        .replaceAll('15s', '1s'),
     );
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
@@ -117,7 +127,7 @@ describe('Prometheus', () => {
     for (let tries = 0; ; tries++) {
       const value = await ask<{ result: { value: [number, string] }[] }>('query?query=up').catch(() => null);
       if (value?.result[0]?.value[1] === '1') return;
-      if (tries > 300) throw new Error('Prometheus scrapes nothing');
+      if (tries > 300) throw new Error(`Prometheus scrapes nothing: ${JSON.stringify(await ask('targets'))}`);
       await delay(200);
     }
   }
