@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { EngineError, loadConfig } from '../../../engine';
@@ -8,7 +9,7 @@ import { covers, domainRefusal } from '../../../engine/tls/names';
 import { domainProof, filePath, isPublicAddress } from '../../../engine/tls/proof';
 import { atTwoThirds, backoffMs, momentIn, readRenewalInfo } from '../../../engine/tls/renewal';
 
-const secret = 'x'.repeat(32);
+const secret = randomBytes(32).toString('base64');
 const least = { JWT_SECRET: secret, STATE_KEY: secret, POSTGRES_PASSWORD: secret };
 
 describe('a name in a certificate', () => {
