@@ -1,5 +1,5 @@
 /** One PostgreSQL for a test run, a database of its own for each test file, cloned from a migrated template. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync, chmodSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -74,15 +74,22 @@ async function createDatabase(from: string): Promise<string> {
   return postgresUrl({ ...server, database });
 }
 
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/**
+ * A port that nobody listens on, of those below the ones that the kernel connects from: a connection somewhere on the
+ * machine could take one of these until a server that was ended comes back.
+ */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < 100; tries++) {
+    const port = randomInt(21_000, 32_768);
+    if (await canListen(port)) return port;
+  }
+  throw new Error('no free port among a hundred');
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => {
-        resolve(typeof address === 'object' && address ? address.port : 0);
-      });
-    });
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '0.0.0.0', () => probe.close(() => resolve(true)));
   });
 }
