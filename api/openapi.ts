@@ -100,10 +100,20 @@ function answers(route: Route): Record<string, Json> {
 
 function content(spec: ResponseSpec): Json {
   if ('empty' in spec) return {};
-  if ('events' in spec)
-    return { content: { 'text/event-stream': { schema: schemaOf(spec.events, 'output') } } };
+  if ('events' in spec) return { content: { 'text/event-stream': { schema: eventOf(spec.events) } } };
   const schema = 'body' in spec ? schemaOf(spec.body, 'output') : envelope(schemaOf(spec.data, 'output'));
   return { content: { 'application/json': { schema } } };
+}
+
+/** One event of a stream, as OpenAPI 3.2 describes them: its data is JSON in a string. */
+function eventOf(data: z.ZodType): Json {
+  const json = {
+    type: 'string',
+    contentMediaType: 'application/json',
+    contentSchema: schemaOf(data, 'output'),
+  };
+  const properties = { id: { type: 'string' }, event: { type: 'string' }, data: json };
+  return { type: 'object', properties, required: ['data'] };
 }
 
 function envelope(data: Json): Json {

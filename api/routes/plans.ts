@@ -140,7 +140,11 @@ const planNewHosting = defineRoute({
   body: newPlanRequest,
   headers: preferHeader,
   responses: planSpec.responses,
-  failures: [...planSpec.failures, 'node_not_ready', 'synthesis_failed', 'image_missing'],
+  // prettier-ignore
+  failures: [
+    ...planSpec.failures, 'node_not_ready', 'synthesis_failed', 'image_missing', 'quota_exceeded', 'ports_exhausted',
+    'addresses_exhausted', 'plan_refused',
+  ],
   async handle(context) {
     const { engine, body, language, answer } = context;
     const accepted = await engine.plans.requestNewFor(body.username);
@@ -166,7 +170,8 @@ const showPlanOfOperation = defineRoute({
   // prettier-ignore
   failures: [
     'operation_not_found', 'not_ended', 'plan_failed', 'plan_refused', 'synthesis_failed', 'libvirt_unavailable',
-    'terraform_missing', 'node_not_ready', 'image_missing', 'not_found', 'cancelled', 'lease_lost',
+    'terraform_missing', 'node_not_ready', 'image_missing', 'not_found', 'cancelled', 'lease_lost', 'quota_exceeded',
+    'ports_exhausted', 'addresses_exhausted',
   ],
   async handle({ engine, user, params, language, answer }) {
     const operation = await engine.operations.get(user, params.id);

@@ -45,6 +45,9 @@ const planView = answerSchema(
 export const planAnswer = answerSchema('PlanAnswer', z.object({ plan: planView, operation: operationView }));
 export const planPending = answerSchema('PlanPending', z.object({ operation: operationView }));
 
+/** Differences are printable, and PostgreSQL keeps no NUL and no half of a surrogate pair. */
+const oneLine = /^[^\p{Cc}\p{Cs}]*$/u;
+
 export const applyRequest = requestSchema(
   'ApplyRequest',
   z
@@ -53,7 +56,7 @@ export const applyRequest = requestSchema(
         description: 'Makes an empty disk where yours is gone; without it such an apply is refused',
       }),
       agreed: z
-        .array(z.string().max(1_000))
+        .array(z.string().max(1_000).regex(oneLine))
         .max(100)
         .nullable()
         .default(null)
@@ -128,6 +131,7 @@ export const newPlanRequest = requestSchema(
       .string()
       .min(1, says('required'))
       .max(64)
+      .regex(oneLine)
       .meta({ description: 'For whom the hosting would be' }),
   }),
 );

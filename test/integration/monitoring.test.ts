@@ -1,6 +1,7 @@
 /** The alerts and the dashboard against what a real Prometheus scrapes from the real metrics page. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -95,9 +96,7 @@ describe('Prometheus', () => {
   });
 
   afterAll(async () => {
-    const ended = new Promise((resolve) => prometheus.once('exit', resolve));
-    prometheus.kill();
-    await ended;
+    if (prometheus.kill()) await once(prometheus, 'exit');
     server.closeAllConnections();
     server.close();
     await world.close();

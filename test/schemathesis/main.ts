@@ -71,7 +71,7 @@ async function examine(program: string, caller: string): Promise<Counts> {
       'run',
       `http://127.0.0.1:${port}/openapi.json`,
       ...['--checks', 'all', '--max-examples', values.cases, '--seed', values.seed],
-      ...['--request-timeout', '30', '--continue-on-failure', '--workers', '2'],
+      ...['--request-timeout', '30', '--continue-on-failure', '--workers', '1'],
       ...['--report-junit-path', path.join(report, 'junit.xml')],
       ...(values.only === undefined ? [] : ['--include-operation-id', values.only]),
       ...(await identity(service, caller)),
