@@ -1,18 +1,26 @@
 /**
- * Seals every Terraform state anew that was not sealed with the newest key. A batch is a transaction, and what is done is
+ * Seals everything anew that was not sealed with the newest key: Terraform states, keys of certificates and accounts. A batch is a transaction, and what is done is
  * known by its seal: it may be interrupted at any point and begun again, beside a service that runs.
  */
-import { openState, sealState } from './operations/stack-state';
+import { stateContext } from './operations/stack-state';
 import type { Parts } from './parts';
+import { accountContext, keyContext } from './tls/read-site';
 import { replaceSeal, type SealedPlace, sealedOtherwise, sealedPlaces } from './store/seals';
 
 export interface Rotation {
   readonly sealed: number;
-  /** Stacks whose state no known key opens; they stay as they are. */
+  /** Stacks, certificates and authorities whose seal no known key opens; they stay as they are. */
   readonly closed: readonly string[];
 }
 
 const batch = 50;
+
+const contexts: Readonly<Record<SealedPlace['table'], (id: string) => string>> = {
+  stacks: stateContext,
+  ejections: stateContext,
+  certificates: keyContext,
+  acme_accounts: accountContext,
+};
 
 /** @param onBatch  told how many have been sealed so far. @param signal  stops between two batches */
 export async function rotateKeys(
@@ -49,14 +57,15 @@ function rotateBatch(
     const rows = await sealedOtherwise(tx, place, secretBox.currentPrefix, { after, limit: batch });
     const closed: string[] = [];
     for (const { id, sealed } of rows) {
+      const context = contexts[place.table](id);
       let plain: Buffer;
       try {
-        plain = openState({ secretBox }, id, sealed);
+        plain = secretBox.open(sealed, context);
       } catch {
         closed.push(id);
         continue;
       }
-      await replaceSeal(tx, place, id, sealState({ secretBox }, id, plain));
+      await replaceSeal(tx, place, id, secretBox.seal(plain, context));
     }
     return { sealed: rows.length - closed.length, closed, last: rows.at(-1)?.id ?? null };
   });

@@ -45,8 +45,8 @@ const planView = answerSchema(
 export const planAnswer = answerSchema('PlanAnswer', z.object({ plan: planView, operation: operationView }));
 export const planPending = answerSchema('PlanPending', z.object({ operation: operationView }));
 
-/** Differences are printable, and PostgreSQL keeps no NUL and no half of a surrogate pair. */
-const oneLine = /^[^\p{Cc}\p{Cs}]*$/u;
+/** Differences are printable: no control characters, which PostgreSQL does not keep either. */
+const oneLine = /^[\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd]*$/;
 
 export const applyRequest = requestSchema(
   'ApplyRequest',

@@ -43,7 +43,7 @@ function rotationLines({ sealed, closed }: { sealed: number; closed: readonly st
   if (closed.length === 0)
     return [`${sealed} sealed anew; everything is sealed with STATE_KEY, and STATE_OLD_KEYS may be emptied`];
   return [
-    `${sealed} sealed anew; no known key opens the state of:`,
+    `${sealed} sealed anew; no known key opens that of:`,
     ...closed.map((id) => `    ${id}`),
     'put the key of that time into STATE_OLD_KEYS and repeat this, and keep every old key until then',
   ];

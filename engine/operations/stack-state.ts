@@ -8,18 +8,18 @@ import { resourceNames, type StateSnapshot } from '../terraform/workspace';
 type Box = Pick<Parts, 'secretBox'>;
 
 export function keepState(tx: Tx, { secretBox }: Box, stackId: string, state: StateSnapshot): Promise<void> {
-  return saveState(tx, stackId, state.serial, secretBox.seal(state.content, context(stackId)));
+  return saveState(tx, stackId, state.serial, secretBox.seal(state.content, stateContext(stackId)));
 }
 
 /** For a state that is kept elsewhere than with its stack. */
 export function sealState({ secretBox }: Box, stackId: string, state: Buffer): Buffer {
-  return secretBox.seal(state, context(stackId));
+  return secretBox.seal(state, stateContext(stackId));
 }
 
 /** @throws {EngineError} config_invalid when it was sealed with another key or for another stack */
 export function openState({ secretBox }: Box, stackId: string, sealed: Buffer): Buffer {
   try {
-    return secretBox.open(sealed, context(stackId));
+    return secretBox.open(sealed, stateContext(stackId));
   } catch (cause) {
     throw new EngineError('config_invalid', 'The Terraform state was sealed with another STATE_KEY', {
       cause,
@@ -32,6 +32,7 @@ export function namesInState(box: Box, stackId: string, sealed: Buffer): string[
   return resourceNames({ content: openState(box, stackId, sealed) });
 }
 
-function context(stackId: string): string {
+/** What a state is sealed under. */
+export function stateContext(stackId: string): string {
   return `terraform-state ${stackId}`;
 }

@@ -19,7 +19,7 @@ import {
 import { claimLease, fenced, type Lease, releaseLease } from '../store/leases';
 import { accountThumbprint, acmeAuthority, type Authority, newAccountKey } from './authority';
 import { belongTogether, type KeyPair, makeSelfSigned, readCertificate } from './certificate';
-import { keyContext, usable } from './read-site';
+import { accountContext, keyContext, usable } from './read-site';
 import { atTwoThirds, backoffMs, momentIn } from './renewal';
 import { type WantedCertificate, wantedCertificates } from './wanted';
 
@@ -30,7 +30,6 @@ const selfSignedDays = 397;
 const orderTimeoutMs = 300_000;
 /** Files that do not fit together may the next minute. */
 const ownPauseMs = 60_000;
-const accountContext = (directoryUrl: string): string => `ACME account ${directoryUrl}`;
 
 interface Look {
   readonly parts: Parts;

@@ -7,8 +7,9 @@ import { servedDomains } from '../store/domains';
 import type { Site, SiteCertificate } from '../proxy/site';
 import { selfSigned } from './wanted';
 
-/** What a key is sealed under. */
+/** What keys are sealed under: of a certificate, and of the account that they are ordered with. */
 export const keyContext = (name: string): string => `certificate key ${name}`;
+export const accountContext = (directoryUrl: string): string => `ACME account ${directoryUrl}`;
 
 export async function readSite(config: Config, secretBox: SecretBox, tx: Tx): Promise<Site> {
   const { TLS_MODE, ACME_DIRECTORY_URL } = config;

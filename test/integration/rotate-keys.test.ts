@@ -4,6 +4,7 @@ import { rotateKeys } from '../../engine/rotate-keys';
 import { secretBox } from '../../engine/secret-box';
 import { sealedPlaces } from '../../engine/store/seals';
 import { openState, sealState } from '../../engine/operations/stack-state';
+import { accountContext, keyContext } from '../../engine/tls/read-site';
 import { openWorld, secrets, type World } from '../support/world';
 
 jest.setTimeout(60_000);
@@ -50,8 +51,8 @@ const everything = (): Promise<Row[]> =>
   sql(
     sealedPlaces
       .map(
-        ({ table, key }) =>
-          `SELECT ${key} AS id, state_sealed AS sealed FROM ${table} WHERE state_sealed IS NOT NULL`,
+        ({ table, key, column }) =>
+          `SELECT ${key}::text AS id, ${column} AS sealed FROM ${table} WHERE ${column} IS NOT NULL`,
       )
       .join(' UNION ALL '),
   );
@@ -75,6 +76,26 @@ it('seals everything anew, which then opens with the new key alone, and has noth
     expect(() => openState({ secretBox: old }, id, sealed)).toThrow('another STATE_KEY');
   }
   expect(await rotateKeys(parts(), quiet)).toEqual({ sealed: 0, closed: [] });
+});
+
+it('seals the keys of certificates and accounts anew, too', async () => {
+  const sealed = (context: string): Buffer => old.seal(Buffer.from(`key of ${context}`), context);
+  const [certificate, account] = [keyContext('a.org'), accountContext('https://ca.example/directory')];
+  await sql(
+    `INSERT INTO certificates (name, source, names, chain, key_sealed, not_after)
+     VALUES ('a.org', 'acme', '{a.org}', 'chain', $1, now())`,
+    [sealed(certificate)],
+  );
+  await sql(
+    `INSERT INTO acme_accounts (directory_url, key_sealed, thumbprint) VALUES ('https://ca.example/directory', $1, 't')`,
+    [sealed(account)],
+  );
+  await rotateKeys(parts(), quiet);
+  const keys = await sql<{ key: Buffer }>(
+    'SELECT key_sealed AS key FROM certificates UNION ALL SELECT key_sealed FROM acme_accounts',
+  );
+  const opened = [certificate, account].map((context, at) => fresh.open(keys[at]!.key, context).toString());
+  expect(opened).toEqual([`key of ${certificate}`, `key of ${account}`]);
 });
 
 it('goes on where it was interrupted, and everything opens in between', async () => {
