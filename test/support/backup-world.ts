@@ -46,12 +46,13 @@ export async function openBackupWorld(): Promise<BackupWorld> {
   const opened: Database[] = [];
   const never = new AbortController().signal;
   const fakes = (): Partial<Parts> => {
-    const { synthesizer, terraform, inventory, isolation, guest, proxy, virtualization } = world.host;
+    const { synthesizer, terraform, inventory, isolation, guest, agent, proxy, virtualization } = world.host;
     return {
       synthesizer,
       terraform,
       inventory,
       isolation,
+      agent,
       guest,
       proxy,
       virtualization,

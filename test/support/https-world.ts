@@ -84,9 +84,9 @@ export async function openHttpsWorld(
     NGINX_BIN: program,
     ...settings,
   });
-  const { synthesizer, terraform, inventory, guest: fakeGuest, virtualization } = fake;
+  const { synthesizer, terraform, inventory, isolation, agent, guest: fakeGuest, virtualization } = fake;
   const connected = await connectParts(config, createLog(process.env.TEST_LOG ?? 'silent'), {
-    ...{ synthesizer, terraform, inventory, virtualization },
+    ...{ synthesizer, terraform, inventory, isolation, agent, virtualization },
     guest: fakeGuest,
     ...replace,
   });
