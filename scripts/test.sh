@@ -186,7 +186,7 @@ check types npm run -s check:types
 check boundaries npm run -s check:boundaries
 check shellcheck bash -c 'shellcheck -x scripts/*.sh scripts/webhoster .ci/run images/*/*.sh deploy/docker/*.sh deploy/docker/*/*.sh'
 check "systemd units" units_hold
-layer unit contract integration -- --coverage
+layer unit contract integration -- --coverage --maxWorkers=3
 check "coverage 85 %" coverage_holds
 schemathesis 10
 if [ -z "$QUICK" ]; then
