@@ -1,0 +1,3 @@
+import { testEveryStepOf, thirds } from '../../support/every-step';
+
+testEveryStepOf(thirds[1]!);
