@@ -63,6 +63,10 @@ it('plans no change right after a create, after a restart of the VM, and after a
   await expectNoChanges(6);
 });
 
+/** Whether the guest's agent has connected by now is the guest's matter. */
+const domainXml = async (): Promise<string> =>
+  (await system.virsh('dumpxml', made.hosting.vm_id)).replace(/ state='(dis)?connected'/, '');
+
 /** What was done by hand, what is found, and what mending it does. */
 const drifts: [string, () => Promise<unknown>, string[]][] = [
   [
@@ -136,7 +140,7 @@ it.each<[string, string, string, string]>([
       system.query(
         `UPDATE stacks SET spec = jsonb_set(spec, '${at}', '${value}') WHERE id = '${made.hosting.id}'`,
       );
-    const before = await system.virsh('dumpxml', made.hosting.vm_id);
+    const before = await domainXml();
     await change(wrong);
     const answer = await system.call('POST', '/host/my/apply', { token: account.token, body: {} });
     expect([answer.status, answer.body.error?.code, answer.body.message]).toEqual([
@@ -144,7 +148,7 @@ it.each<[string, string, string, string]>([
       'plan_refused',
       expect.stringContaining(rule),
     ]);
-    expect(await system.virsh('dumpxml', made.hosting.vm_id)).toBe(before);
+    expect(await domainXml()).toBe(before);
     await change(right);
     await expectNoChanges(1);
   },
