@@ -98,6 +98,8 @@ it('gives the user a machine that waited, as if it had been made for them, in a 
     expect((await shell.ssh('cat .ssh/authorized_keys')).trim().split('\n')).toHaveLength(1);
     expect(await shell.ssh(`sudo grep -rls spare /home /etc /var/www /var/lib || true`)).toBe('');
     await shell.put('<h1>mine</h1>\n', '/var/www/html/index.html');
+    // a reset is no shutdown: what is not on the disk yet is lost
+    await shell.ssh('sync');
   } finally {
     shell.close();
   }
