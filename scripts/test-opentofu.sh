@@ -26,13 +26,13 @@ STEPS=6
 step modules "Node modules, with the test tools"
 step build "Compile"
 step tofu "OpenTofu"
-TERRAFORM_BIN=$(command -v tofu)
+TERRAFORM_BIN=$(command -v tofu || echo "$CACHE_DIR/opentofu/tofu")
 export TERRAFORM_BIN
 step provider "Terraform provider for libvirt"
 step libvirt "libvirtd"
 step micro "Guest image micro"
 
-say "$(tofu version | head -n 1)"
+say "$("$TERRAFORM_BIN" version | head -n 1)"
 status=0
 npx jest --selectProjects contract system --runInBand --testPathPatterns 'contract/(terraform|plan-firewall|hcl)' 'system/' "$@" || status=$?
 stop_pid "$RUN_DIR/libvirtd.pid" libvirtd 20
