@@ -51,7 +51,7 @@ beforeAll(async () => {
     IMAGE: 'micro',
     VM_MEMORY_MIB: '128',
     VM_DISK_GIB: '1',
-    BCRYPT_COST: '4',
+    BCRYPT_COST: '10',
     API_HOST: '127.0.0.1',
     API_PORT: String(apiPort),
     HTTP_PORT: String(httpPort),
