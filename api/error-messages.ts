@@ -42,6 +42,10 @@ export const errorMessages: Readonly<Record<FailureCode, Text>> = {
     '등록할 수 있는 도메인을 모두 사용하고 있습니다. 먼저 기존 도메인을 삭제하세요.',
   ),
   not_ended: text('It is not done yet; try again soon', '아직 끝나지 않았습니다. 잠시 후 다시 시도하세요.'),
+  hosting_busy: text(
+    'Somebody is connected to the VM, or something is being done to it; try again later',
+    'VM에 접속한 사용자가 있거나 진행 중인 작업이 있습니다. 나중에 다시 시도하세요.',
+  ),
   email_taken: text('An account with this e-mail already exists', '이미 가입된 이메일입니다.'),
   username_taken: text('This username is taken', '이미 사용 중인 사용자 이름입니다.'),
   quota_exceeded: text(
@@ -84,6 +88,10 @@ export const errorMessages: Readonly<Record<FailureCode, Text>> = {
     'The disk of this VM is gone, and its data with it; bring it back from a copy, or ask for an empty one',
     'VM 디스크와 데이터가 사라졌습니다. 사본에서 복구하거나 빈 디스크를 요청하세요.',
   ),
+  domain_lost: text(
+    'The VM is gone from the server; apply its stack to bring it back',
+    'VM이 서버에서 사라졌습니다. 스택을 다시 적용하여 복구하세요.',
+  ),
   apply_failed: text(
     'The VM could not be made; what was begun has been undone',
     'VM을 만들지 못해 진행한 내용을 되돌렸습니다.',
@@ -116,6 +124,10 @@ export const errorMessages: Readonly<Record<FailureCode, Text>> = {
   disk_full: text(
     'The server has no room for this; ask the operator to make some',
     '서버의 저장 공간이 부족합니다. 운영자에게 문의하세요.',
+  ),
+  memory_exhausted: text(
+    'The server has no memory for this VM now; try again in a minute',
+    '서버의 메모리가 부족하여 지금은 VM을 깨울 수 없습니다. 잠시 후 다시 시도하세요.',
   ),
   terraform_missing: text(
     'Terraform is not installed on this machine',

@@ -42,6 +42,7 @@ export const statusOf: Readonly<Record<FailureCode, number>> = {
   domain_not_proved: 409,
   too_many_domains: 409,
   not_ended: 409,
+  hosting_busy: 409,
   email_taken: 409,
   username_taken: 409,
   // Not 429: waiting does not help, deleting the hosting does.
@@ -60,6 +61,7 @@ export const statusOf: Readonly<Record<FailureCode, number>> = {
   plan_refused: 500,
   plan_changed: 409,
   disk_lost: 409,
+  domain_lost: 409,
   apply_failed: 502,
   destroy_failed: 502,
   guest_unreachable: 504,
@@ -72,6 +74,7 @@ export const statusOf: Readonly<Record<FailureCode, number>> = {
   libvirt_unavailable: 503,
   isolation_failed: 503,
   disk_full: 507,
+  memory_exhausted: 503,
   terraform_missing: 503,
   database_unavailable: 503,
   lease_lost: 503,

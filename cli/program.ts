@@ -15,6 +15,7 @@ import { operationsCommand } from './commands/operations';
 import { applyCommand, driftCommand, planCommand } from './commands/plan';
 import { runsCommand } from './commands/runs';
 import { serviceCommand } from './commands/service';
+import { sleepCommand, wakeCommand } from './commands/sleep';
 import { teardownCommand } from './commands/teardown';
 import { tokenCommand } from './commands/token';
 import { factsOf, firstSentence, usageCodeOf, withFacts } from './facts';
@@ -26,7 +27,7 @@ const groups: readonly (readonly [string, readonly (() => Command)[]])[] = [
   ['A service elsewhere:', [loginCommand, logoutCommand]],
   [
     'On the machine of the service:',
-    [doctorCommand, backupCommand, restoreCommand, ejectCommand, adoptCommand],
+    [doctorCommand, backupCommand, restoreCommand, ejectCommand, adoptCommand, sleepCommand, wakeCommand],
   ],
   ['Accounts, on the machine of the service:', [adminCommand, tokenCommand, auditCommand]],
   ['Set-up, on the machine of the service:', [imageCommand, nodeCommand, keysCommand, serviceCommand]],

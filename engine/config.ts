@@ -137,6 +137,7 @@ const schema = z.object({
   WARM_POOL_MAX: z.coerce.number().int().min(0).max(100).default(0),
   WARM_POOL_BOOTS: count.max(16).default(1),
   WARM_POOL_MIN_FREE_MIB: z.coerce.number().int().min(0).max(1_048_576).default(1024),
+  SLEEP_AFTER_MINUTES: z.coerce.number().min(0).max(525_600).default(0),
   BOOT_TIMEOUT_SECONDS: count.default(300),
   REQUEST_WAIT_SECONDS: count.max(3600).default(180),
   SWEEP_INTERVAL_SECONDS: z.coerce.number().int().min(10).max(86_400).default(300),

@@ -7,7 +7,7 @@ import type { ResourceChange } from './terraform/plan-view';
 
 export type Role = 'user' | 'admin';
 export type HostingStatus =
-  'creating' | 'running' | 'stopped' | 'deleting' | 'deleted' | 'failed' | 'ejected';
+  'creating' | 'running' | 'sleeping' | 'stopped' | 'deleting' | 'deleted' | 'failed' | 'ejected';
 /** What has no owner yet: being made, or waiting for one. */
 export type SpareStatus = 'warming' | 'spare';
 export const operationKinds = [
@@ -25,6 +25,8 @@ export const operationKinds = [
   'make-spare',
   'claim-spare',
   'remove-spare',
+  'sleep-hosting',
+  'wake-hosting',
 ] as const;
 export type OperationKind = (typeof operationKinds)[number];
 export const operationStatuses = ['pending', 'running', 'succeeded', 'unwinding', 'failed', 'stuck'] as const;

@@ -29,6 +29,7 @@ export const errorCodes = [
   'idempotency_key_reused',
   'not_cancellable',
   'not_ended',
+  'hosting_busy',
   'not_an_orphan',
   // the operation's
   'cancelled',
@@ -38,6 +39,7 @@ export const errorCodes = [
   'plan_changed',
   'apply_failed',
   'disk_lost',
+  'domain_lost',
   'destroy_failed',
   'guest_unreachable',
   'proxy_refused',
@@ -50,6 +52,7 @@ export const errorCodes = [
   'libvirt_unavailable',
   'isolation_failed',
   'disk_full',
+  'memory_exhausted',
   'terraform_missing',
   'database_unavailable',
   'lease_lost',

@@ -180,6 +180,10 @@ export async function deleteAccepted(
     if (maker?.status === 'stuck') await resumeStuck(tx, maker.id);
     else if (maker !== null) await requestCancel(tx, maker.id);
   }
+  for (const kind of ['sleep-hosting', 'wake-hosting'] as const) {
+    const half = await latestOperation(tx, hosting.id, kind);
+    if (half?.status === 'stuck') await resumeStuck(tx, half.id);
+  }
   await updateHosting(tx, hosting.id, { status: 'deleting' });
   return accept(parts, tx, definition, {
     stackId: hosting.id,

@@ -6,7 +6,7 @@ import type { Parts } from './parts';
 
 const keptMs = 10_000;
 /** What libvirt says of a domain; each is counted even when there is none. */
-const states = ['running', 'shut off', 'paused', 'crashed'];
+const states = ['running', 'saved', 'shut off', 'paused', 'crashed'];
 
 type Machine = Pick<Metrics, 'vms' | 'pool'>;
 

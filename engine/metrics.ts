@@ -28,7 +28,7 @@ import { spareCounts } from './store/spares';
 type SweepCount = NonNullable<Metrics['sweep']>['findings'][number];
 
 const openStatuses: readonly OperationStatus[] = ['pending', 'running', 'unwinding', 'stuck'];
-const livingStatuses: readonly HostingStatus[] = ['creating', 'running', 'stopped', 'deleting'];
+const livingStatuses: readonly HostingStatus[] = ['creating', 'running', 'sleeping', 'stopped', 'deleting'];
 
 export function metrics(parts: Pick<Parts, 'config' | 'database' | 'inventory'>): Engine['metrics'] {
   const { config, database } = parts;

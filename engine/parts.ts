@@ -15,6 +15,7 @@ import type { Queue } from './queue/queue';
 import type { SecretBox } from './secret-box';
 import type { Redis } from './shared/redis';
 import type { Database } from './store/database';
+import type { Traffic } from './traffic/traffic';
 import type { Synthesizer } from './terraform/synthesizer';
 import type { Terraform } from './terraform/terraform';
 
@@ -38,4 +39,5 @@ export interface Parts {
   readonly redis: Redis | null;
   readonly measures: Measures;
   readonly agent: Agent;
+  readonly traffic: Traffic;
 }

@@ -42,17 +42,22 @@ import { removeNode } from './operations/remove-node';
 import { removeOrphan } from './operations/remove-orphan';
 import { removeSpare } from './operations/remove-spare';
 import { operationRunner } from './operations/runner';
+import { sleepHosting } from './operations/sleep-hosting';
+import { wakeHosting } from './operations/wake-hosting';
 import type { Parts } from './parts';
 import { plans } from './plans';
+import { nginxUser } from './proxy/control';
 import { nginxProxy } from './proxy/nginx';
 import { routePublisher } from './proxy/publisher';
 import type { HttpsSettings } from './proxy/render-https';
 import { graphileQueue, migrateQueue } from './queue/graphile';
 import { reconcileCertificates } from './reconcilers/certificates';
+import { keepDoors } from './reconcilers/doors';
 import { reconcileDrift } from './reconcilers/drift';
 import { reconcileEndedSessions } from './reconcilers/ended-sessions';
 import { reconcileFences } from './reconcilers/fences';
 import { reconcileExpiredLeases } from './reconcilers/expired-leases';
+import { reconcileIdle } from './reconcilers/idle';
 import { reconcileMeasures } from './reconcilers/measures';
 import { reconcileOldRuns } from './reconcilers/old-runs';
 import { reconcileServedRoutes } from './reconcilers/served-routes';
@@ -69,6 +74,7 @@ import { allRoutes } from './store/routes';
 import { recipesDir } from './project';
 import { childSynthesizer } from './terraform/synthesizer';
 import { terraformCli } from './terraform/cli';
+import { nginxTraffic } from './traffic/nginx-traffic';
 import { readSite } from './tls/read-site';
 import { serviceHosts } from './tls/wanted';
 
@@ -88,6 +94,8 @@ export const definitions: readonly OperationDefinition[] = [
   makeSpare,
   claimSpare,
   removeSpare,
+  sleepHosting,
+  wakeHosting,
 ];
 
 /** Opens the database, brings its schema up to date, and connects every part. Nothing runs yet. */
@@ -129,6 +137,7 @@ export async function connectParts(
     images: imageBuilder({ recipesDir, imagesDir: config.imagesDir }),
     guest: networkGuest,
     agent: virshAgent(config.LIBVIRT_URI),
+    traffic: nginxTraffic(config.nginxDir),
     // a command has nothing to share
     redis: null,
     proxy,
@@ -185,6 +194,8 @@ export async function startWorking(engine: EngineParts): Promise<() => void> {
     reconcileCertificates(parts),
     reconcileMeasures(parts),
     reconcileWarmPool(parts),
+    keepDoors(engine),
+    reconcileIdle(parts),
   ];
   return () => {
     for (const stop of reconcilers) stop();
@@ -210,12 +221,13 @@ function realProxy(
     httpPort: config.HTTP_PORT,
     baseDomain: config.BASE_DOMAIN,
     streamModule: ['/usr/lib/nginx/modules/ngx_stream_module.so'].find((file) => existsSync(file)) ?? null,
-    user: process.getuid?.() === 0 ? 'www-data' : null,
+    user: nginxUser(),
     api:
       config.API_BACKENDS === undefined
         ? null
         : { host: config.API_HOST, port: config.API_PORT, backends: expandPorts(config.API_BACKENDS) },
     control: config.NGINX_CONTROL,
+    countsVisits: config.SLEEP_AFTER_MINUTES > 0,
     clock: systemClock,
     https: httpsSettings(config),
     site: () => readSite(config, box, database.direct),

@@ -22,6 +22,8 @@ export interface HostingSpec {
   readonly limits?: SpecLimits;
   readonly image: SpecImage;
   readonly cloudInit: { readonly userData: string; readonly metaData: string };
+  /** It is saved to the disk: neither runs nor is started by libvirt itself. @default false */
+  readonly asleep?: boolean;
 }
 
 export interface StackNode {

@@ -59,6 +59,7 @@ export const deleteHeaders = z.strictObject({ prefer });
 const hostingStatuses = [
   'creating',
   'running',
+  'sleeping',
   'stopped',
   'deleting',
   'deleted',
@@ -86,7 +87,9 @@ export const hostingView = answerSchema(
       .number()
       .int()
       .meta({ examples: [10001] }),
-    status: z.enum(hostingStatuses),
+    status: z.enum(hostingStatuses).meta({
+      description: '`sleeping`: saved to the disk; its page or its SSH port wakes it',
+    }),
     image: z.string(),
     memory_mib: z.number().int(),
     vcpus: z.number().int(),

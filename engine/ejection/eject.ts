@@ -8,6 +8,7 @@ import type { EngineParts } from '../engine-parts';
 import type { Operation } from '../engine';
 import { EngineError } from '../errors';
 import type { Log } from '../log';
+import { wakeFor } from '../sleep';
 import { withEngine } from '../with-engine';
 import { accept } from '../operations/accept';
 import { ejectHosting as ejectOperation } from '../operations/eject-hosting';
@@ -60,6 +61,11 @@ export async function eject(
   const hosting = await findByName(parts.database.direct, name);
   if (hosting === null)
     throw new EngineError('hosting_not_found', `There is no hosting of the name, id or user ${name}`);
+  // who takes it over gets a VM that runs
+  if (hosting.status === 'sleeping') {
+    await wakeFor(engine, hosting.id, handover);
+    return eject(engine, hosting.id, target, handover);
+  }
   const ejection = await madeFrom(parts, hosting);
   const facts = factsOf(hosting, (await findUser(parts.database.direct, hosting.userId))?.username ?? '');
   await target.write(await filesOf(parts, hosting.userId, facts, ejection));

@@ -4,4 +4,6 @@ export interface Guest {
   servesPage(ip: string, marker: string): Promise<boolean>;
   /** The VM's SSH host keys (`ssh-ed25519 AAAA…`); empty while SSH does not answer. One try, short. */
   sshHostKeys(ip: string): Promise<string[]>;
+  /** True when the VM's network is up: it takes or refuses a connection to SSH. One try, short. */
+  answers(ip: string): Promise<boolean>;
 }

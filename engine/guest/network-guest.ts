@@ -1,10 +1,13 @@
 /** Probes a VM over the network: its page by HTTP, its host keys by ssh-keyscan. */
 import http from 'node:http';
+import { connect } from 'node:net';
 import { runCommand } from '../process';
 import type { Guest } from './guest';
 
 /** Long enough for an emulated CPU to answer, short enough that a lost first packet costs little. */
 const httpTimeoutMs = 1_000;
+/** A kernel answers at once, whoever listens there. */
+const connectTimeoutMs = 500;
 /** For a whole page: a guest that sends a byte now and then is never silent for the time above. */
 const pageTimeoutMs = 5_000;
 const maxPageBytes = 65_536;
@@ -24,6 +27,19 @@ export const networkGuest: Guest = {
       return type && key ? [`${type} ${key}`] : [];
     });
   },
+  answers: (ip) =>
+    new Promise((resolve) => {
+      const socket = connect({ host: ip, port: 22, timeout: connectTimeoutMs });
+      const tell = (answer: boolean) => (): void => {
+        socket.destroy();
+        resolve(answer);
+      };
+      socket.on('connect', tell(true));
+      socket.on('timeout', tell(false));
+      socket.on('error', (error: NodeJS.ErrnoException) => {
+        tell(error.code === 'ECONNREFUSED')();
+      });
+    }),
 };
 
 /** The start of a page, whatever its status. @throws when nothing answers in time */

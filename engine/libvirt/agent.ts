@@ -8,6 +8,12 @@ export interface Agent {
    * @throws {EngineError} guest_unreachable when the agent does not answer or the script fails; libvirt_unavailable
    */
   run(domain: string, script: string, options: AgentOptions): Promise<string>;
+  /**
+   * Sets the VM's clock: one that was saved has stood still.
+   *
+   * @throws {EngineError} guest_unreachable when the agent does not answer; libvirt_unavailable
+   */
+  setTime(domain: string, at: Date, signal: AbortSignal): Promise<void>;
 }
 
 export interface AgentOptions {

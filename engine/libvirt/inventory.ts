@@ -8,8 +8,24 @@ export interface Inventory {
   removeDomain(name: string): Promise<void>;
   /** Removes a volume of the pool; its absence is success. */
   removeVolume(pool: string, name: string): Promise<void>;
-  /** `running`, `shut off`, … or null when there is no such domain. */
+  /** `running`, `shut off`, `saved` (off, and its memory is on the disk), … or null when there is no such domain. */
   domainState(name: string): Promise<string | null>;
+  /**
+   * Saves a VM that runs, its memory with it, and gives the memory back; libvirt starts it no more by itself. One that
+   * is off stays so. Repeating it changes nothing.
+   *
+   * @throws {EngineError} domain_lost, disk_full, libvirt_unavailable
+   */
+  save(name: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Starts a VM where it was saved, else from its disk; libvirt starts it with the machine from now on. One that runs
+   * stays as it is.
+   *
+   * @throws {EngineError} domain_lost, memory_exhausted, libvirt_unavailable
+   */
+  start(name: string, signal: AbortSignal): Promise<void>;
+  /** Throws the saved memory of a VM away, so that its next start is a boot; its absence is success. */
+  forgetSaved(name: string): Promise<void>;
   /** Everything on the node that could be of this installation, whose pool this is. */
   survey(pool: string): Promise<Survey>;
   /** What the domain will have at its next start, whatever it runs with now; null when there is no such domain. */
@@ -52,7 +68,7 @@ export interface Survey {
 
 export interface SurveyedDomain {
   readonly name: string;
-  /** e.g. `running`, `shut off` */
+  /** e.g. `running`, `shut off`, `saved` */
   readonly state: string;
   /** From the mark that our stacks put into a domain's metadata; null when it has none for this pool: it is foreign. */
   readonly hostingId: string | null;

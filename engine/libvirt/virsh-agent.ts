@@ -14,6 +14,7 @@ const pollMs = 20;
 const answerSeconds = 5;
 
 const startedShape = z.object({ return: z.object({ pid: z.int() }) });
+const doneShape = z.object({ return: z.object({}) });
 const statusShape = z.object({
   return: z.object({
     exited: z.boolean(),
@@ -36,6 +37,10 @@ export function virshAgent(uri: string): Agent {
         await delay(pollMs);
         options.signal.throwIfAborted();
       }
+    },
+    setTime: async (domain, at, signal) => {
+      const command = { execute: 'guest-set-time', arguments: { time: at.getTime() * 1_000_000 } };
+      await ask(uri, domain, doneShape, { signal }, command);
     },
   };
 }
@@ -60,7 +65,7 @@ async function ask<T>(
   uri: string,
   domain: string,
   shape: z.ZodType<T>,
-  { signal }: AgentOptions,
+  { signal }: Pick<AgentOptions, 'signal'>,
   command: object,
 ): Promise<T> {
   const argv = ['virsh', '--connect', uri, '--quiet', 'qemu-agent-command', domain, JSON.stringify(command)];

@@ -1,8 +1,10 @@
 /** libvirt by virsh: a command costs some 20 ms and needs no native binding. */
 import { EngineError } from '../errors';
-import { CommandNotFound, type CommandResult, runCommand } from '../process';
+import type { CommandResult } from '../process';
 import { METADATA_NAMESPACE } from '../../stacks';
+import { domainPower } from './domain-power';
 import type { Inventory, Survey } from './inventory';
+import { refuse, runVirsh } from './run-virsh';
 import { withCloudInitImage } from './cloud-init-disk';
 import {
   hostingDomain,
@@ -16,7 +18,7 @@ import {
 
 export function virshInventory(uri: string): Inventory {
   const virsh: Virsh = (...args) => runVirsh(uri, args);
-  const { domains, volumesOf, poolsAndNetworks, survey } = lists(virsh);
+  const { domains, volumesOf, poolsAndNetworks, survey, stateOf } = lists(virsh);
 
   return {
     find: async ({ domain, pool, volumes }) => {
@@ -38,11 +40,8 @@ export function virshInventory(uri: string): Inventory {
       const result = await virsh('vol-delete', name, '--pool', pool);
       if ((await volumesOf(pool)).includes(name)) refuse(result);
     },
-    domainState: async (name) => {
-      if (!(await domains()).includes(name)) return null;
-      const state = await virsh('domstate', name);
-      return state.code === 0 ? state.stdout.trim() : refuse(state);
-    },
+    domainState: stateOf,
+    ...domainPower((args, options) => runVirsh(uri, args, options), stateOf),
     survey,
     domainConfig: async (name) => {
       if (!(await domains()).includes(name)) return null;
@@ -94,6 +93,9 @@ function others(
   };
 }
 
+/** With it, one that is off is told from one that was saved. */
+const everyDomain = ['list', '--all', '--managed-save'];
+
 /**
  * What is absent is told by a list that was read to its end. A lookup that fails tells nothing: virsh gives the same
  * words for "there is none" and for "the connection was lost".
@@ -116,11 +118,13 @@ function lists(virsh: Virsh) {
   };
   return {
     domains: () => names('list', '--all', '--name'),
+    stateOf: async (name: string): Promise<string | null> =>
+      parseDomainList(await read(...everyDomain)).find((each) => each.name === name)?.state ?? null,
     volumesOf,
     poolsAndNetworks: () => Promise.all([names('pool-list', '--name'), names('net-list', '--name')]),
     survey: async (pool: string): Promise<Survey> => {
       const [present, volumes] = await Promise.all([
-        read('list', '--all').then(parseDomainList),
+        read(...everyDomain).then(parseDomainList),
         volumesOf(pool),
       ]);
       const marks = await marksOf(present.map((each) => each.name));
@@ -131,21 +135,4 @@ function lists(virsh: Virsh) {
       return { domains: present.map((each) => ({ ...each, hostingId: hostingId(each.name) })), volumes };
     },
   };
-}
-
-async function runVirsh(uri: string, args: readonly string[]): Promise<CommandResult> {
-  try {
-    return await runCommand(['virsh', '--connect', uri, '--quiet', ...args], { timeoutMs: 30_000 });
-  } catch (cause) {
-    const message =
-      cause instanceof CommandNotFound ? 'virsh is not installed on the server' : 'libvirt does not answer';
-    throw new EngineError('libvirt_unavailable', message, { retryable: true, cause });
-  }
-}
-
-function refuse(result: CommandResult): never {
-  throw new EngineError('libvirt_unavailable', 'libvirt refused a request', {
-    retryable: true,
-    cause: new Error(result.stderr.trim().slice(0, 4000)),
-  });
 }

@@ -17,14 +17,17 @@ import {
   planStack,
   requireWorkspace,
 } from './stack-work';
+import { hostingAt, leadToVm } from './sleep-steps';
 import { stackWorkspace } from './stack-workspace';
 import { domainAddress, rootVolumeAddress, unseenDrift, type UnseenDrift } from './unseen-drift';
 import { waitForSsh } from './wait-for-guest';
+import { wake } from './wake-hosting';
 
 export const applyStack: OperationDefinition = {
   kind: 'apply-stack',
   onFailure: 'unwind',
   steps: [
+    { name: 'wake', run: wakeFirst },
     { name: 'workspace', run: requireWorkspace },
     { name: 'init', run: initializeStack, restartAt: 'workspace' },
     { name: 'look', run: look, restartAt: 'workspace' },
@@ -35,6 +38,14 @@ export const applyStack: OperationDefinition = {
     { name: 'record', run: record },
   ],
 };
+
+/** What a plan changes must be up. Where there is nothing to wake, the apply makes it anew. */
+async function wakeFirst(context: StepContext): Promise<void> {
+  const { status, vmName } = await hostingAt(context);
+  if (status !== 'sleeping') return;
+  const isGone = (await context.parts.inventory.domainState(vmName)) === null;
+  await (isGone || (await unseenDrift(context)).diskLost ? leadToVm(context) : wake(context));
+}
 
 async function look(context: StepContext): Promise<UnseenDrift> {
   const { parts, stackId, input, signal, assertHeld } = context;

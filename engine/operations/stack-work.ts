@@ -5,6 +5,7 @@
 import { synthesizerPath, type StackSpec } from '../../stacks';
 import { EngineError, toEngineError } from '../errors';
 import type { StackNames } from '../libvirt/inventory';
+import { findHosting } from '../store/hostings';
 import { deleteStack, findStack, saveSpec } from '../store/stacks';
 import { checkPlan, type PlanPolicy } from '../terraform/plan-firewall';
 import { maskedPlan, plannedChanges } from '../terraform/plan-view';
@@ -41,9 +42,13 @@ export async function synthesizeStack(context: StepContext, spec: StackSpec): Pr
  * @throws {EngineError} config_invalid when its state was sealed with another STATE_KEY
  */
 export async function rebuildWorkspace(context: WorkspaceContext): Promise<boolean> {
-  const stack = await findStack(context.parts.database.direct, context.stackId);
+  const { direct } = context.parts.database;
+  const stack = await findStack(direct, context.stackId);
   if (!stack?.spec) return false;
-  await prepareWorkspace(context, stack.spec);
+  // one that sleeps is off, and is meant to be
+  const asleep = (await findHosting(direct, context.stackId))?.status === 'sleeping';
+  const { spec } = stack;
+  await prepareWorkspace(context, spec.kind === 'hosting' && asleep ? { ...spec, asleep } : spec);
   return true;
 }
 

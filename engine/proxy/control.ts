@@ -45,6 +45,11 @@ export function pipedNginx(dir: string): NginxControl {
   };
 }
 
+/** Unix user of Nginx's workers; null where this process may not choose one. */
+export function nginxUser(): string | null {
+  return process.getuid?.() === 0 ? 'www-data' : null;
+}
+
 export async function isRunning(dir: string): Promise<boolean> {
   const pid = Number(await readFile(path.join(dir, 'nginx.pid'), 'utf8').catch(ignoreMissing));
   if (!Number.isInteger(pid) || pid <= 0) return false;

@@ -16,6 +16,7 @@ import { missingCertificates, removeOtherCertificates, writeCertificates } from 
 import { ownNginx, pipedNginx, unreachable } from './control';
 import type { Proxy, Route } from './proxy';
 import { templatesDir } from '../project';
+import { prepareVisits } from '../traffic/visits-file';
 import { type ProxySettings, renderNginx } from './render';
 import { plainSite, type Site } from './site';
 
@@ -53,6 +54,7 @@ export function nginxProxy(options: NginxOptions): Proxy {
     const told = (outcome: 'served' | 'refused' | 'failed'): void =>
       options.onReload?.(outcome, performance.now() - begun);
     await writeCertificates(options, routes, site);
+    if (options.countsVisits) await prepareVisits(options.dir);
     const before = await readFile(current, 'utf8').catch(ignoreMissing);
     await writeFile(candidate, wanted, { mode: 0o600 });
     const test = await nginx(candidate, '-t', '-q');

@@ -4,6 +4,8 @@ export interface Route {
   readonly username: string;
   readonly ip: string;
   readonly sshPort: number;
+  /** The hosting's id while it sleeps: page and SSH port lead to the doors (engine/doors), which have it woken. */
+  readonly asleep?: string;
 }
 
 export interface Proxy {

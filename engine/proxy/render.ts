@@ -7,6 +7,7 @@ import path from 'node:path';
 import Handlebars from 'handlebars';
 import { templatesDir } from '../project';
 import type { Route } from './proxy';
+import { doorsIn } from './doors-dir';
 import { type HttpsSettings, viewHosts } from './render-https';
 import { plainSite, type Site } from './site';
 
@@ -21,6 +22,8 @@ export interface ProxySettings {
   readonly user: string | null;
   /** null serves nothing encrypted. @default null */
   readonly https?: HttpsSettings | null;
+  /** Writes down each visit to a VM, so that it is known which ones nobody visits. @default false */
+  readonly countsVisits?: boolean;
   /** The API's replicas behind one port of Nginx; null where the API listens there itself. */
   readonly api: ApiFront | null;
 }
@@ -43,6 +46,7 @@ const patterns = {
   backend: /^[A-Za-z0-9.-]+:\d{1,5}$/,
   generation: /^[0-9a-f]{16}$/,
   host: /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/,
+  hostingId: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
   thumbprint: /^[A-Za-z0-9_-]{43}$/,
 };
 
@@ -60,6 +64,9 @@ export function renderNginx(
     strict: true,
   });
   const ports = routes.map((route) => checkPort(route.sshPort));
+  const sleepers = routes.flatMap(({ asleep, ip }) =>
+    asleep === undefined ? [] : [{ ip: check('ip', ip), id: check('hostingId', asleep) }],
+  );
   return compiled({
     dir: check('dir', settings.dir),
     httpPort: checkPort(settings.httpPort),
@@ -76,8 +83,14 @@ export function renderNginx(
       port: checkPort(settings.api.port),
       backends: settings.api.backends.map((backend) => check('backend', backend)),
     },
+    countsVisits: settings.countsVisits ?? false,
+    doors: doorsIn(settings.dir),
+    someSleep: sleepers.length > 0,
+    sleepers,
     hasRoutes: routes.length > 0,
+    someAreAwake: sleepers.length < routes.length,
     routes: routes.map((route) => ({
+      asleep: route.asleep !== undefined,
       userId: checkNumber(route.userId),
       mapKey: mapKey(check('username', route.username)),
       ip: check('ip', route.ip),

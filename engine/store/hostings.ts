@@ -142,14 +142,14 @@ export async function releaseReservations(tx: Tx, id: string): Promise<void> {
 }
 
 /**
- * Takes route, port and address of a running hosting again where they were lost.
+ * Takes route, port and address of a running hosting, or of one that sleeps, again where they were lost.
  *
  * @returns false when it is not running any more, or somebody else has its port or address by now
  */
 export async function reserveAgain(tx: Tx, id: string): Promise<boolean> {
   // whoever accepts a removal waits for this row, and takes back what is given here
   const running: unknown[] = await tx.query(
-    `SELECT 1 FROM hostings WHERE id = $1 AND status = 'running' FOR UPDATE`,
+    `SELECT 1 FROM hostings WHERE id = $1 AND status IN ('running', 'sleeping') FOR UPDATE`,
     [id],
   );
   if (running.length === 0) return false;
@@ -233,6 +233,21 @@ export function livingHostings(tx: Tx, node: string): Promise<HostingRow[]> {
 /** A hosting that serves; one that is being deleted meanwhile stays so. */
 export async function markRunning(tx: Tx, id: string, readyAt: Date): Promise<void> {
   await tx.update(HostingRow, { id, status: 'creating' }, { status: 'running', readyAt });
+}
+
+/**
+ * A hosting that runs sleeps from here on, as far as anybody is told. Repeating it changes nothing.
+ *
+ * @returns false when it neither runs nor sleeps: somebody removes it
+ */
+export async function markAsleep(tx: Tx, id: string): Promise<boolean> {
+  await tx.update(HostingRow, { id, status: 'running' }, { status: 'sleeping' });
+  return (await getHosting(tx, id)).status === 'sleeping';
+}
+
+/** The way back; what does not sleep stays as it is. */
+export async function markAwake(tx: Tx, id: string): Promise<void> {
+  await tx.update(HostingRow, { id, status: 'sleeping' }, { status: 'running' });
 }
 
 export async function updateHosting(

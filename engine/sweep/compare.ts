@@ -100,11 +100,11 @@ function hostingOfVolume(name: string): { id: string; kind: FindingKind } | null
   return name === isoName(id) ? { id, kind: 'orphan-iso' } : null;
 }
 
-/** Hostings that both readings show running, or waiting for an owner, with nobody at work on them. */
+/** Hostings that both readings show running, asleep, or waiting for an owner, with nobody at work on them. */
 function atRest({ before, after }: Snapshot): HostingRecord[] {
   return [...after.living.values()].filter(
     ({ id, status }) =>
-      (status === 'running' || status === 'spare') &&
+      (status === 'running' || status === 'sleeping' || status === 'spare') &&
       before.living.get(id)?.status === status &&
       !before.busy.has(id) &&
       !after.busy.has(id),
@@ -133,7 +133,7 @@ function defects(
     ...part('missing-volume', rootVolumeName(id), libvirt.volumes.includes(rootVolumeName(id))),
     ...part('missing-iso', isoName(id), libvirt.volumes.includes(isoName(id))),
     ...(state === undefined ? [finding('missing-state', vmName)] : []),
-    ...(domain === undefined || domain.state === 'running'
+    ...(domain === undefined || status === 'sleeping' || domain.state === 'running'
       ? []
       : [finding('stopped-domain', vmName, domain.state)]),
     ...(status === 'spare' || after.routes.has(id) ? [] : [finding('missing-route', vmName)]),

@@ -60,6 +60,10 @@ export function oneOf(...allowed: readonly string[]): Check {
   };
 }
 
+export const flag: Check = (value, field) => {
+  if (typeof value !== 'boolean') refuse(field, 'must be true or false');
+};
+
 export function integer(min: number, max: number): Check {
   return (value, field) => {
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {

@@ -2,7 +2,7 @@
  * The last gate before Terraform: whatever the engine let through, only what stands here becomes configuration.
  */
 import type { StackSpec } from '../spec';
-import { both, byKind, integer, list, object, oneOf, optional, refuse, type Check } from './checks';
+import { both, byKind, flag, integer, list, object, oneOf, optional, refuse, type Check } from './checks';
 import { network } from './cidr';
 import * as words from './words';
 
@@ -45,6 +45,7 @@ const hosting: Check = object({
     }),
   ),
   image: object({ baseVolumePath: words.filePath, boot }),
+  asleep: optional(flag),
   cloudInit: object({ userData: words.document(KIB * KIB), metaData: words.document(64 * KIB) }),
 });
 

@@ -1,5 +1,5 @@
 /** What runs inside a VM: the guest agent by virsh, whose place a small program takes here, and the fake. */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Agent } from '../../engine/libvirt/agent';
@@ -22,6 +22,7 @@ if (domain === 'none') fail("error: failed to get domain 'none'");
 if (domain === 'silent') fail('error: Guest agent is not responding: QEMU guest agent is not connected');
 if (domain === 'babbling') { console.log('{"return":{"exited":1}}'); process.exit(0); }
 const { execute, arguments: given } = JSON.parse(command);
+if (execute === 'guest-set-time') { fs.writeFileSync(require('node:path').join(__dirname, 'time'), command); console.log('{"return":{}}'); process.exit(0); }
 if (execute === 'guest-exec') {
   const file = require('node:path').join(__dirname, 'run-' + process.pid);
   const child = spawn('/bin/sh', ['-c', given.path + ' ' + given.arg.join(' ') + ' >' + file + '.out 2>' + file + '.err; echo $? >' + file + '.code'], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
@@ -62,6 +63,12 @@ describe.each<[string, () => Agent]>([
     });
   });
 
+  it('says so as well when its clock is to be set', async () => {
+    await expect(open().setTime('none', new Date(), never)).rejects.toMatchObject({
+      code: 'guest_unreachable',
+    });
+  });
+
   it('does nothing for a caller who has gone away', async () => {
     const reason = new Error('gone');
     const gone = { ...options, signal: AbortSignal.abort(reason) };
@@ -73,6 +80,13 @@ describe('the guest agent by virsh', () => {
   it('runs a script, whatever is in it, and gives what it wrote', async () => {
     const script = `printf '%s\\n' 'a "quoted" $HOME 한글' "$((6 * 7))"\nsleep 0.2\necho done >&1; echo aside >&2\n`;
     expect(await real.run('vm', script, options)).toBe('a "quoted" $HOME 한글\n42\ndone\n');
+  });
+
+  it('sets the clock to the nanosecond that libvirt’s documents ask for', async () => {
+    await real.setTime('vm', new Date(1_763_800_000_123), never);
+    expect(readFileSync(path.join(dir, 'time'), 'utf8')).toBe(
+      '{"execute":"guest-set-time","arguments":{"time":1763800000123000000}}',
+    );
   });
 
   it('tells a script that fails, with its words for the log alone', async () => {

@@ -132,6 +132,12 @@ describe('a guest on the network', () => {
     expect(performance.now() - begun).toBeLessThan(3_000);
   });
 
+  it('is up as soon as its kernel refuses a connection, and not where nothing answers', async () => {
+    expect(await networkGuest.answers(silent)).toBe(true);
+    // an address of documentation (RFC 5737), which nobody has
+    expect(await networkGuest.answers('192.0.2.1')).toBe(false);
+  });
+
   // its user may make it so: it must not hold a worker for ever
   it('that sends a byte now and then is given up as well', async () => {
     bench.answer((socket) => {

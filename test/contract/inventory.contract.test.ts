@@ -9,6 +9,7 @@ import { expectCommand, runCommand } from '../../engine/process';
 import { FakeHost } from '../fakes/fake-host';
 
 const uri = 'qemu:///system';
+const never = new AbortController().signal;
 
 interface Node {
   readonly inventory: Inventory;
@@ -163,6 +164,49 @@ describe.each<[string, () => Promise<Node>]>([
     await node.inventory.removeDomain(`ctr-${id}-2`);
   });
 
+  it('saves a VM that runs and starts it again, as often as it is asked to', async () => {
+    const { inventory } = node;
+    const states: (string | null)[] = [];
+    const note = async (): Promise<void> => void states.push(await inventory.domainState(`ctr-${id}`));
+    await node.addDomain(`ctr-${id}`, 'running');
+    await inventory.save(`ctr-${id}`, never);
+    await note();
+    await inventory.save(`ctr-${id}`, never);
+    await note();
+    await inventory.start(`ctr-${id}`, never);
+    await note();
+    await inventory.start(`ctr-${id}`, never);
+    await note();
+    expect(states).toEqual(['saved', 'saved', 'running', 'running']);
+    await inventory.save(`ctr-${id}`, never);
+    expect((await inventory.survey(node.pool)).domains).toContainEqual({
+      name: `ctr-${id}`,
+      state: 'saved',
+      hostingId: null,
+    });
+    await inventory.forgetSaved(`ctr-${id}`);
+    await inventory.forgetSaved(`ctr-${id}`);
+    expect(await inventory.domainState(`ctr-${id}`)).toBe('shut off');
+    await inventory.save(`ctr-${id}`, never);
+    expect(await inventory.domainState(`ctr-${id}`)).toBe('shut off');
+    await inventory.removeDomain(`ctr-${id}`);
+  }, 30_000);
+
+  it('removes a domain that is saved, and its memory with it', async () => {
+    await node.addDomain(`ctr-${id}`, 'running');
+    await node.inventory.save(`ctr-${id}`, never);
+    await node.inventory.removeDomain(`ctr-${id}`);
+    expect(await node.inventory.domainState(`ctr-${id}`)).toBeNull();
+    await node.addDomain(`ctr-${id}`, 'shut off');
+    expect(await node.inventory.domainState(`ctr-${id}`)).toBe('shut off');
+  }, 30_000);
+
+  it('says that there is no VM to save or to start', async () => {
+    for (const act of ['save', 'start'] as const)
+      await expect(node.inventory[act](`ctr-${id}`, never)).rejects.toMatchObject({ code: 'domain_lost' });
+    await expect(node.inventory.forgetSaved(`ctr-${id}`)).resolves.toBeUndefined();
+  });
+
   it('knows what a domain will have at its next start, or that there is none', async () => {
     expect(await node.inventory.domainConfig(`ctr-${id}`)).toBeNull();
     await node.addDomain(`ctr-${id}`, 'shut off');
@@ -257,6 +301,9 @@ describe('libvirt by virsh, where no libvirt answers', () => {
     ['survey', () => dead.survey('ctr-x')],
     ['domainConfig', () => dead.domainConfig('ctr-x')],
     ['domainState', () => dead.domainState('ctr-x')],
+    ['save', () => dead.save('ctr-x', never)],
+    ['start', () => dead.start('ctr-x', never)],
+    ['forgetSaved', () => dead.forgetSaved('ctr-x')],
     ['removeDomain', () => dead.removeDomain('ctr-x')],
     ['removeVolume', () => dead.removeVolume('ctr-x', 'ctr-x')],
     ['hypervisorGroup', () => dead.hypervisorGroup()],

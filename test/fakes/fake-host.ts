@@ -13,6 +13,7 @@ import type { DomainConfig, Inventory } from '../../engine/libvirt/inventory';
 import type { Virtualization } from '../../engine/libvirt/virtualization';
 import type { Proxy, Route } from '../../engine/proxy/proxy';
 import type { Synthesizer } from '../../engine/terraform/synthesizer';
+import type { Traffic } from '../../engine/traffic/traffic';
 import type { Terraform, TerraformCall, TerraformPlan } from '../../engine/terraform/terraform';
 import type { HostingSpec, NodeSpec, StackSpec } from '../../stacks';
 import { Faults } from './faults';
@@ -43,6 +44,14 @@ export class FakeHost {
   readonly userData = new Map<string, string>();
   /** pool/name of a cloud-init disk -> its bytes, where they are few. */
   readonly room = new Map<string, number>();
+  /** Domains that were started from their saved memory. */
+  readonly restored: string[] = [];
+  /** Domain name -> what its clock was last set to. */
+  readonly clocks = new Map<string, Date>();
+  /** Addresses that somebody is connected to. */
+  readonly connected = new Set<string>();
+  /** Address -> when its last visit ended, in ms. */
+  readonly visits = new Map<string, number>();
   freeMiB = 1_000_000;
   /** Pools and networks that are there and active, as `pool NAME` and `network NAME`. */
   readonly active = new Set(['pool vm-webhoster', 'network vm-webhoster']);
@@ -155,6 +164,21 @@ export class FakeHost {
         this.domains.has(name) ? (this.configs.get(name) ?? { memoryMiB: 32, vcpus: 1 }) : null,
       ),
     domainState: (name) => Promise.resolve(this.domains.get(name) ?? null),
+    save: async (name, signal) => {
+      await this.faults.at('save', signal);
+      if (this.stateOf(name) === 'running') this.domains.set(name, 'saved');
+      await this.faults.at('saved', signal);
+    },
+    start: async (name, signal) => {
+      await this.faults.at('start', signal);
+      if (this.stateOf(name) === 'saved') this.restored.push(name);
+      this.domains.set(name, 'running');
+      await this.faults.at('started', signal);
+    },
+    forgetSaved: (name) => {
+      if (this.domains.get(name) === 'saved') this.domains.set(name, 'shut off');
+      return Promise.resolve();
+    },
     nodeActive: async (pool, network) => {
       await this.faults.at('inventory');
       return this.active.has(`pool ${pool}`) && this.active.has(`network ${network}`);
@@ -184,12 +208,13 @@ export class FakeHost {
   readonly guest: Guest = {
     servesPage: async (ip, marker) => {
       await this.faults.at('page');
-      return this.pages.get(ip)?.includes(marker) ?? false;
+      return (this.isUp(ip) && this.pages.get(ip)?.includes(marker)) ?? false;
     },
+    answers: (ip) => Promise.resolve(this.isUp(ip) && this.pages.has(ip)),
     sshHostKeys: async (ip) => {
       await this.faults.at('ssh');
       const key = this.hostKeys.get(ip) ?? `ssh-ed25519 ${Buffer.from(ip).toString('base64')}`;
-      return this.pages.has(ip) ? [key] : [];
+      return this.isUp(ip) && this.pages.has(ip) ? [key] : [];
     },
   };
 
@@ -208,6 +233,21 @@ export class FakeHost {
       await this.faults.at('agent done', signal);
       return `${key}\n`;
     },
+    setTime: async (domain, at, signal) => {
+      await this.faults.at('clock', signal);
+      if (this.domains.get(domain) !== 'running')
+        throw new EngineError('guest_unreachable', 'The virtual machine does not do what it is asked');
+      this.clocks.set(domain, at);
+    },
+  };
+
+  readonly traffic: Traffic = {
+    visits: () => {
+      const visits = new Map(this.visits);
+      this.visits.clear();
+      return Promise.resolve(visits);
+    },
+    connected: () => Promise.resolve(new Set(this.connected)),
   };
 
   readonly proxy: Proxy = {
@@ -230,6 +270,8 @@ export class FakeHost {
         throw new EngineError('proxy_unreachable', 'Nginx does not serve', { retryable: true });
       const route = this.routes.find((each) => urlPath === `/${each.userId}`);
       if (route === undefined) return 'There is no hosting at this address.';
+      if (route.asleep !== undefined) return 'This site is waking up.';
+      if (!this.isUp(route.ip)) return 'This VM does not answer right now.';
       return this.pages.get(route.ip) ?? 'This VM does not answer right now.';
     },
     version: () =>
@@ -243,6 +285,19 @@ export class FakeHost {
   /** Everything that exists, for "as before" checks. */
   remains(): { domains: string[]; volumes: string[]; routes: readonly Route[] } {
     return { domains: [...this.domains.keys()], volumes: [...this.volumes], routes: this.routes };
+  }
+
+  private stateOf(name: string): string {
+    const state = this.domains.get(name);
+    if (state === undefined) throw new EngineError('domain_lost', `The VM ${name} is gone`);
+    return state;
+  }
+
+  /** Where its machine is known and saved, nothing answers. */
+  private isUp(ip: string): boolean {
+    return ![...this.addresses].some(
+      ([name, address]) => address === ip && this.domains.get(name) === 'saved',
+    );
   }
 
   private exists(resource: Resource): boolean {

@@ -52,12 +52,12 @@ export async function startService(url: string, settings: Record<string, string>
     ...settings,
   });
   const host = new FakeHost();
-  const { synthesizer, terraform, inventory, isolation, guest, agent, proxy, virtualization } = host;
+  const { synthesizer, terraform, inventory, isolation, guest, agent, traffic, proxy, virtualization } = host;
   const database = await openDatabase(url);
   await readyNode(database, config);
   const log = createLog(process.env.TEST_LOG ?? 'silent');
   const engine = await startEngine(config, log, {
-    ...{ synthesizer, terraform, inventory, isolation, guest, agent, proxy, virtualization, images },
+    ...{ synthesizer, terraform, inventory, isolation, guest, agent, traffic, proxy, virtualization, images },
   });
   const lines: string[] = [];
   const keep = (...line: unknown[]): void => void lines.push(JSON.stringify(line));

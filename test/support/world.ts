@@ -46,7 +46,7 @@ export async function openWorld(
     ...settings,
   });
   const host = new FakeHost();
-  const { synthesizer, terraform, inventory, isolation, guest, agent, proxy, virtualization } = host;
+  const { synthesizer, terraform, inventory, isolation, guest, agent, traffic, proxy, virtualization } = host;
   const clock = instantClock();
   // the pause between two reloads is the publisher's own test's matter
   const publish = async (): Promise<void> => parts.proxy.publish(await allRoutes(parts.database.direct));
@@ -57,6 +57,7 @@ export async function openWorld(
     isolation,
     guest,
     agent,
+    traffic,
     proxy,
     virtualization,
     clock,

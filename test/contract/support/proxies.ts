@@ -60,7 +60,12 @@ async function openGuests(): Promise<Guests> {
   const web = (name: string): Server =>
     http.createServer((request, response) => {
       const { host, 'x-forwarded-prefix': prefix = '', 'x-forwarded-for': from } = request.headers;
-      response.end(`page of ${name}: ${JSON.stringify({ url: request.url, host, prefix, from })}`);
+      const { url, method } = request;
+      let sent = '';
+      request.setEncoding('utf8').on('data', (chunk: string) => (sent += chunk));
+      request.on('end', () => {
+        response.end(`page of ${name}: ${JSON.stringify({ url, host, prefix, from, method, sent })}`);
+      });
     });
   const ssh = (name: string): Server =>
     createServer((socket) => {
@@ -92,8 +97,10 @@ export interface Bench {
 export interface RealBench extends Bench {
   readonly dir: string;
   readonly httpPort: number;
+  /** Where the guests' SSH is, in the place of port 22. */
+  readonly sshPort: number;
   /** Another engine's view of the same Nginx. */
-  again(change?: { clock?: Clock }): Proxy;
+  again(change?: { clock?: Clock; countsVisits?: boolean }): Proxy;
   stop(): Promise<void>;
 }
 
@@ -107,7 +114,7 @@ export async function realBench(control: 'own' | 'pipe' = 'own'): Promise<RealBe
   const program = path.join(home, 'nginx-for-test');
   writeFileSync(program, wrapper(guests), { mode: 0o755 });
   const httpPort = await freePort();
-  const again: RealBench['again'] = ({ clock = systemClock } = {}) =>
+  const again: RealBench['again'] = ({ clock = systemClock, countsVisits = false } = {}) =>
     nginxProxy({
       program,
       dir,
@@ -118,6 +125,7 @@ export async function realBench(control: 'own' | 'pipe' = 'own'): Promise<RealBe
       api: null,
       control,
       clock,
+      countsVisits,
       pages: {
         apiUrl: 'http://api.example.org',
         docsUrl: 'http://api.example.org/docs',
@@ -131,6 +139,7 @@ export async function realBench(control: 'own' | 'pipe' = 'own'): Promise<RealBe
   return {
     dir,
     httpPort,
+    sshPort: guests.sshPort,
     proxy: again(),
     again,
     stop,

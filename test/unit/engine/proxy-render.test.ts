@@ -53,6 +53,26 @@ describe('the Nginx configuration', () => {
     expect(actual).toBe(golden('api.conf', actual));
   });
 
+  it('leads page and SSH of a hosting that sleeps to the doors, and writes visits down where they are counted', () => {
+    const asleep = '1a2b3c4d-0000-4000-8000-000000000000';
+    const some = routes.map((route, index) => (index === 1 ? { ...route, asleep } : route));
+    const actual = renderNginx({ ...settings, countsVisits: true }, some, generation);
+    expect(actual).toBe(golden('asleep.conf', actual));
+    // where all sleep, nobody listens for those who are awake
+    const all = renderNginx(settings, [{ ...routes[0]!, asleep }], generation);
+    expect(all.match(/listen 10000;/g)).toHaveLength(1);
+    expect(all.match(/^  server \{$/gm)).toHaveLength(3);
+  });
+
+  it.each(['', '1a2b3c4d', '1a2b3c4d-0000-4000-8000-00000000000;', '../../x'])(
+    'refuses %p for a hosting that sleeps',
+    (asleep) => {
+      expect(() => renderNginx(settings, [{ ...routes[0]!, asleep }], generation)).toThrow(
+        'hostingId does not fit',
+      );
+    },
+  );
+
   it.each(['127.0.0.1', '127.0.0.1:80;', '127.0.0.1:8001 backup', 'a b:1', 'x:123456'])(
     'refuses %p for a replica',
     (backend) => {

@@ -1,0 +1,89 @@
+/**
+ * The door of pages: where Nginx leads requests to hostings that sleep. Which one it is stands in the path, and the path
+ * is Nginx's own; of the visitor's request it carries nothing. A browser gets a page that comes again by itself; who
+ * is no browser waits until the VM is awake, and Nginx then sends the same request on to it.
+ */
+import http from 'node:http';
+import type { Waker, Woken } from './waker';
+
+export interface PageDoorOptions {
+  readonly waker: Waker;
+  /** HTML for browsers, by how the waking goes. */
+  readonly pages: Readonly<Record<'waking' | 'failed', string>>;
+  /** How long who is no browser waits. @default 30_000 */
+  readonly patienceMs?: number;
+}
+
+/** A browser waits as long for one that is awake by now. */
+const browserPatienceMs = 300;
+/** More than that are not kept waiting: they are told to come again. */
+const mostWaiting = 256;
+const address = /^\/wake\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+/** As service-headers.conf has them for Nginx's own pages. */
+const headers = {
+  'cache-control': 'no-store',
+  'content-security-policy':
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+};
+
+export function pageDoor({ waker, pages, patienceMs = 30_000 }: PageDoorOptions): http.Server {
+  let waiting = 0;
+  const outcome = async (hostingId: string, timeoutMs: number): Promise<Woken | 'late'> => {
+    const woken = waker.wake(hostingId);
+    if (waiting >= mostWaiting) return 'late';
+    waiting++;
+    try {
+      return await inTime(woken, timeoutMs);
+    } finally {
+      waiting--;
+    }
+  };
+  const server = http.createServer((request, response) => {
+    // what is sent is for the VM; Nginx keeps it until it can be sent on
+    request.resume();
+    const [, hostingId] = address.exec(request.url ?? '') ?? [];
+    if (hostingId === undefined) return void answer(response, 404, 'There is nothing here.\n');
+    const browser = /\btext\/html\b/.test(request.headers.accept ?? '');
+    void outcome(hostingId, browser ? browserPatienceMs : patienceMs).then((woken) => {
+      if (typeof woken === 'object') response.writeHead(200, { 'x-accel-redirect': '@awake' }).end();
+      else if (woken === 'gone') answer(response, 404, 'There is nothing here.\n');
+      else if (browser) answer(response, 503, pages[woken === 'failed' ? 'failed' : 'waking'], woken);
+      else answer(response, 503, texts[woken], woken);
+    });
+  });
+  server.headersTimeout = 10_000;
+  server.maxConnections = 1024;
+  return server;
+}
+
+const texts = {
+  late: 'This machine is waking up; try again in a few seconds.\n',
+  failed: 'This machine cannot be woken right now; try again in a minute.\n',
+};
+const retryAfter = { late: '2', failed: '15' };
+
+function answer(
+  response: http.ServerResponse,
+  status: number,
+  text: string,
+  why?: keyof typeof retryAfter,
+): void {
+  const type = text.startsWith('<') ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8';
+  const again = why === undefined ? {} : { 'retry-after': retryAfter[why] };
+  response.writeHead(status, { ...headers, ...again, 'content-type': type }).end(text);
+}
+
+function inTime(woken: Promise<Woken>, timeoutMs: number): Promise<Woken | 'late'> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      resolve('late');
+    }, timeoutMs);
+    void woken.then((outcome) => {
+      clearTimeout(timer);
+      resolve(outcome);
+    });
+  });
+}

@@ -1,0 +1,58 @@
+/**
+ * What a hosting's way to sleep and its way back are made of; each is the undo of the other's. None of them does
+ * anything to a hosting that somebody removes meanwhile.
+ */
+import { EngineError, toEngineError } from '../errors';
+import { getHosting, type HostingRow, markAsleep, markAwake } from '../store/hostings';
+import type { StepContext } from './operation';
+
+export function hostingAt({ parts, stackId }: StepContext): Promise<HostingRow> {
+  return getHosting(parts.database.direct, stackId);
+}
+
+/** From here on Nginx leads to the doors, and who comes meanwhile has it woken as soon as it sleeps. */
+export async function leadToDoors(context: StepContext): Promise<void> {
+  const asleep = await context.write((tx) => markAsleep(tx, context.stackId));
+  if (!asleep) throw new EngineError('cancelled', 'The hosting is being removed');
+  await context.parts.routePublisher.publish();
+}
+
+export async function leadToVm(context: StepContext): Promise<void> {
+  await context.write((tx) => markAwake(tx, context.stackId));
+  await context.parts.routePublisher.publish();
+}
+
+export async function save(context: StepContext): Promise<void> {
+  const { vmName } = await hostingAt(context);
+  context.assertHeld();
+  await context.parts.inventory.save(vmName, context.signal);
+}
+
+/** @throws {EngineError} with what to do when its memory cannot be read again */
+export async function start(context: StepContext): Promise<void> {
+  const { parts, signal } = context;
+  const { vmName } = await hostingAt(context);
+  context.assertHeld();
+  try {
+    await parts.inventory.start(vmName, signal);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const { code, cause, retryable } = toEngineError(thrown);
+    if (code !== 'libvirt_unavailable' || (await parts.inventory.domainState(vmName)) !== 'saved') throw thrown;
+    throw new EngineError(
+      code,
+      `${vmName} could not be woken. If that stays so, webhoster wake ${vmName} --cold starts it from its disk, without what was only in its memory`,
+      { retryable, cause },
+    );
+  }
+}
+
+/** The undo of a step that saves or starts: a VM that is gone, or whose hosting does not sleep, needs none. */
+export function whileAsleep(act: (context: StepContext) => Promise<void>) {
+  return async (context: StepContext): Promise<void> => {
+    const { status, vmName } = await hostingAt(context);
+    if (status !== 'sleeping') return;
+    if ((await context.parts.inventory.domainState(vmName)) === null) return;
+    await act(context);
+  };
+}

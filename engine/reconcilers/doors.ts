@@ -1,0 +1,39 @@
+/** Sees to it that somebody is behind the doors of hostings that sleep. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import Handlebars from 'handlebars';
+import { doors } from '../doors/doors';
+import { pageDoor } from '../doors/page-door';
+import { sshDoor } from '../doors/ssh-door';
+import { waker as newWaker } from '../doors/waker';
+import type { EngineParts } from '../engine-parts';
+import { templatesDir } from '../project';
+import { nginxUser } from '../proxy/control';
+import { every } from './every';
+
+const intervalMs = 5_000;
+
+/** @returns stops looking, and closes the doors */
+export function keepDoors(engine: EngineParts): () => void {
+  const { config, log } = engine.parts;
+  const waker = newWaker(engine);
+  const both = doors({
+    nginxDir: config.nginxDir,
+    user: nginxUser(),
+    servers: {
+      page: () => pageDoor({ waker, pages: readPages() }),
+      ssh: () => sshDoor({ waker }),
+    },
+  });
+  const stop = every({ name: 'doors', intervalMs, log }, both.open);
+  return () => {
+    stop();
+    both.close();
+  };
+}
+
+function readPages(): Record<'waking' | 'failed', string> {
+  const source = readFileSync(path.join(templatesDir, 'pages', 'waking.html.hbs'), 'utf8');
+  const page = Handlebars.compile(source, { strict: true });
+  return { waking: page({ seconds: 2, failed: false }), failed: page({ seconds: 15, failed: true }) };
+}

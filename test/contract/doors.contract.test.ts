@@ -1,0 +1,232 @@
+/** Doors behind a real Nginx: what a visitor of a hosting that sleeps sees, and what the doors learn of the visitor. */
+import { statSync } from 'node:fs';
+import http from 'node:http';
+import { connect } from 'node:net';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Doors, doors } from '../../engine/doors/doors';
+import { pageDoor } from '../../engine/doors/page-door';
+import { sshDoor } from '../../engine/doors/ssh-door';
+import type { Waker, Woken } from '../../engine/doors/waker';
+import { nginxUser } from '../../engine/proxy/control';
+import type { Route } from '../../engine/proxy/proxy';
+import { nginxTraffic } from '../../engine/traffic/nginx-traffic';
+import { ana, baseDomain, kim, type RealBench, realBench, route } from './support/proxies';
+
+const asleep = '1a2b3c4d-0000-4000-8000-000000000000';
+const html = { accept: 'text/html,application/xhtml+xml;q=0.9' };
+
+let bench: RealBench;
+let open: Doors;
+let sleeping: Route;
+let awake: Route;
+/** Who was asked to be woken, and what the door of pages was asked for. */
+let asked: (string | number)[];
+let urls: string[];
+let wakes: (woken: Woken) => void;
+let umask: number;
+
+beforeEach(async () => {
+  umask = process.umask(0o077);
+  bench = await realBench();
+  asked = [];
+  urls = [];
+  const woken = new Promise<Woken>((resolve) => (wakes = resolve));
+  const note = (which: string | number): Promise<Woken> => {
+    asked.push(which);
+    return woken;
+  };
+  const waker: Waker = { wake: note, wakePort: note };
+  open = doors({
+    nginxDir: bench.dir,
+    user: nginxUser(),
+    servers: {
+      page: () => {
+        const pages = { waking: '<p>waking up</p>', failed: '<p>cannot be woken</p>' };
+        const server = pageDoor({ waker, pages, patienceMs: 2_000 });
+        return server.on('request', ({ url, headers }: http.IncomingMessage) => {
+          urls.push(`${url ?? ''} ${JSON.stringify(headers).includes('secret') ? 'with' : 'without'} path`);
+        });
+      },
+      ssh: () => sshDoor({ waker, port: bench.sshPort, wakeMs: 2_000 }),
+    },
+  });
+  await open.open();
+  sleeping = { ...(await route(7, 'ana', ana)), asleep };
+  awake = await route(8, 'kim', kim);
+  await bench.again({ countsVisits: true }).publish([sleeping, awake]);
+});
+afterEach(async () => {
+  open.close();
+  await bench.close();
+  process.umask(umask);
+});
+
+interface Asked {
+  readonly host?: string;
+  readonly method?: string;
+  readonly body?: string;
+  readonly headers?: Record<string, string>;
+}
+
+function call(urlPath: string, { host = 'localhost', method = 'GET', body, headers }: Asked = {}) {
+  return new Promise<{ status: number; headers: http.IncomingHttpHeaders; body: string }>(
+    (resolve, reject) => {
+      const options = { host: '127.0.0.1', port: bench.httpPort, path: urlPath, agent: false, method };
+      const request = http.request({ ...options, headers: { host, ...headers } }, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+        response.on('end', () => {
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text });
+        });
+      });
+      request.on('error', reject);
+      request.end(body);
+    },
+  );
+}
+
+function converse(port: number, first?: string) {
+  let said = '';
+  let ended = false;
+  const socket = connect(port, '127.0.0.1', () => void (first !== undefined && socket.write(first)));
+  socket.on('error', () => undefined).on('close', () => (ended = true));
+  socket.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
+  const until = async (what: () => boolean): Promise<void> => {
+    for (let tries = 0; !what(); tries++) {
+      if (tries > 500) throw new Error(`heard ${JSON.stringify(said)}`);
+      await delay(10);
+    }
+  };
+  return { socket, until, said: () => said, ended: () => ended };
+}
+
+it('shows a browser at once a page that comes again, and has the right hosting woken', async () => {
+  const answer = await call('/7/secret?x=secret', { headers: html });
+  expect(answer).toMatchObject({ status: 503, body: '<p>waking up</p>' });
+  expect(answer.headers).toMatchObject({
+    'retry-after': '2',
+    'cache-control': 'no-store',
+    'content-type': 'text/html; charset=utf-8',
+    'x-content-type-options': 'nosniff',
+  });
+  expect(asked).toEqual([asleep]);
+  expect(urls).toEqual([`/wake/${asleep} without path`]);
+  expect((await call('/8', { headers: html })).body).toContain(`page of ${kim}`);
+  expect(asked).toEqual([asleep]);
+});
+
+it.each<[string, Asked & { at: string; sees: object }]>([
+  ['path', { at: '/7/a/b?x=1', sees: { url: '/a/b?x=1', prefix: '/7' } }],
+  ['path alone', { at: '/7', sees: { url: '/', prefix: '/7' } }],
+  ['host name', { at: '/a?x=1', host: `ana.${baseDomain}`, sees: { url: '/a?x=1', prefix: '' } }],
+])('keeps who is no browser until it is awake, then sends the request on, by %s', async (_, { at, sees, ...how }) => {
+  const body = 'x'.repeat(100_000);
+  const answering = call(at, { ...how, method: 'POST', body });
+  while (asked.length === 0) await delay(10);
+  wakes({ ip: ana });
+  const answer = await answering;
+  expect(answer.body).toContain(`page of ${ana}`);
+  const guest = JSON.parse(answer.body.slice(answer.body.indexOf('{'))) as Record<string, string>;
+  expect(guest).toMatchObject({ ...sees, method: 'POST', from: '127.0.0.1' });
+  expect(guest.sent === body).toBe(true);
+  expect(answer.headers).not.toHaveProperty('x-accel-redirect');
+  expect(answer.status).toBe(200);
+});
+
+it('sends a browser on as well when it is awake by now', async () => {
+  wakes({ ip: ana });
+  expect((await call('/7', { headers: html })).body).toContain(`page of ${ana}`);
+});
+
+it('tells who has waited long enough to come again, and says when it cannot be woken', async () => {
+  expect(await call('/7')).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
+  wakes('failed');
+  expect(await call('/7')).toMatchObject({ status: 503, headers: { 'retry-after': '15' } });
+  expect((await call('/7', { headers: html })).body).toBe('<p>cannot be woken</p>');
+});
+
+it('has a page where nobody is behind the doors, and opens them again', async () => {
+  open.close();
+  expect(await call('/7', { headers: html })).toMatchObject({
+    status: 502,
+    body: expect.stringContaining('does not answer') as string,
+  });
+  await open.open();
+  await open.open();
+  expect((await call('/7', { headers: html })).status).toBe(503);
+});
+
+it('lets nobody but Nginx to its sockets', () => {
+  for (const name of ['page', 'ssh']) {
+    const { mode, uid, gid } = statSync(path.join(bench.dir, 'doors', `${name}.sock`));
+    expect([mode & 0o777, uid, gid]).toEqual(
+      nginxUser() === null ? [0o600, uid, gid] : [0o660, 0, expect.any(Number)],
+    );
+    if (nginxUser() !== null) expect(gid).not.toBe(0);
+  }
+});
+
+it('keeps a session until its VM is awake, then passes every byte on, both ways', async () => {
+  const session = converse(sleeping.sshPort, 'SSH-2.0-client\r\n');
+  await session.until(() => asked.length > 0);
+  expect(asked).toEqual([sleeping.sshPort]);
+  await delay(100);
+  expect(session.said()).toBe('');
+  session.socket.write('before\0');
+  wakes({ ip: ana });
+  await session.until(() => session.said() === `SSH-2.0-${ana}\r\nSSH-2.0-client\r\nbefore\0`);
+  session.socket.write('after');
+  await session.until(() => session.said().endsWith('after'));
+  session.socket.end();
+  await session.until(session.ended);
+});
+
+it('wakes for a client that waits for the server to speak first, and not for who only knocks', async () => {
+  const knock = converse(sleeping.sshPort);
+  await delay(300);
+  knock.socket.destroy();
+  const other = converse(sleeping.sshPort, 'GET / HTTP/1.1\r\n\r\n');
+  await other.until(other.ended);
+  await delay(2_200);
+  expect(asked).toEqual([]);
+  const silent = converse(sleeping.sshPort);
+  await silent.until(() => asked.length > 0);
+  wakes({ ip: ana });
+  await silent.until(() => silent.said() === `SSH-2.0-${ana}\r\n`);
+  silent.socket.destroy();
+}, 15_000);
+
+it('ends a session when its VM cannot be woken, and lets only some wait', async () => {
+  const sessions = Array.from({ length: 10 }, () => converse(sleeping.sshPort, 'SSH-2.0-client\r\n'));
+  await sessions[0]!.until(() => sessions.filter((each) => each.ended()).length === 2);
+  wakes('failed');
+  await sessions[0]!.until(() => sessions.every((each) => each.ended()));
+  expect(asked).toHaveLength(8);
+});
+
+it('has visits written down when they end, and of whom; the door’s own answers are none', async () => {
+  const traffic = nginxTraffic(bench.dir);
+  expect([...(await traffic.visits())]).toEqual([]);
+  await call('/7', { headers: html });
+  await delay(1_500);
+  expect([...(await traffic.visits())]).toEqual([]);
+  const begun = Date.now();
+  await call('/8');
+  const session = converse(awake.sshPort, 'SSH-2.0-client\r\n');
+  await session.until(() => session.said() !== '');
+  const visits = async (): Promise<number> => {
+    for (let tries = 0; tries < 300; tries++) {
+      const at = (await traffic.visits()).get(kim);
+      if (at !== undefined) return at;
+      await delay(10);
+    }
+    throw new Error('no visit');
+  };
+  const first = await visits();
+  expect([first >= begun - 5, first <= Date.now()]).toEqual([true, true]);
+  await delay(50);
+  const ending = Date.now();
+  session.socket.destroy();
+  expect(await visits()).toBeGreaterThanOrEqual(ending - 5);
+}, 15_000);
