@@ -1,6 +1,6 @@
 /**
  * The door of pages: where Nginx leads requests to hostings that sleep. Which one it is stands in the path, and the path
- * is Nginx's own; of the visitor's request it carries nothing. A browser gets a page that comes again by itself; who
+ * is Nginx's own; of the visitor's request nothing is passed on but `Accept`. A browser gets a page that comes again by itself; who
  * is no browser waits until the VM is awake, and Nginx then sends the same request on to it.
  */
 import http from 'node:http';
@@ -42,7 +42,7 @@ export function pageDoor({ waker, pages, patienceMs = 30_000 }: PageDoorOptions)
     }
   };
   const server = http.createServer((request, response) => {
-    // what is sent is for the VM; Nginx keeps it until it can be sent on
+    // there should be none: Nginx keeps what was sent for the VM
     request.resume();
     const [, hostingId] = address.exec(request.url ?? '') ?? [];
     if (hostingId === undefined) return void answer(response, 404, 'There is nothing here.\n');

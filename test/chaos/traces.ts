@@ -77,7 +77,7 @@ export async function removeOrphans(system: System): Promise<void> {
     for (const { pid } of processesIn(path.join(workspaces, name))) process.kill(pid, 'SIGKILL');
   for (const name of await domainsOf(system)) {
     await system.virsh('destroy', name).catch(() => undefined);
-    await system.virsh('undefine', name).catch(() => undefined);
+    await system.virsh('undefine', name, '--managed-save').catch(() => undefined);
   }
   for (const name of await volumesOf(system))
     if (!name.startsWith('base-'))

@@ -45,7 +45,7 @@ beforeEach(async () => {
         const pages = { waking: '<p>waking up</p>', failed: '<p>cannot be woken</p>' };
         const server = pageDoor({ waker, pages, patienceMs: 2_000 });
         return server.on('request', ({ url, headers }: http.IncomingMessage) => {
-          urls.push(`${url ?? ''} ${JSON.stringify(headers).includes('secret') ? 'with' : 'without'} path`);
+          urls.push(`${url ?? ''} ${Object.keys(headers).sort().join(' ')}`);
         });
       },
       ssh: () => sshDoor({ waker, port: bench.sshPort, wakeMs: 2_000 }),
@@ -102,7 +102,7 @@ function converse(port: number, first?: string) {
 }
 
 it('shows a browser at once a page that comes again, and has the right hosting woken', async () => {
-  const answer = await call('/7/secret?x=secret', { headers: html });
+  const answer = await call('/7/secret?x=secret', { headers: { ...html, cookie: 'secret', authorization: 'x' } });
   expect(answer).toMatchObject({ status: 503, body: '<p>waking up</p>' });
   expect(answer.headers).toMatchObject({
     'retry-after': '2',
@@ -111,7 +111,7 @@ it('shows a browser at once a page that comes again, and has the right hosting w
     'x-content-type-options': 'nosniff',
   });
   expect(asked).toEqual([asleep]);
-  expect(urls).toEqual([`/wake/${asleep} without path`]);
+  expect(urls).toEqual([`/wake/${asleep} accept connection host`]);
   expect((await call('/8', { headers: html })).body).toContain(`page of ${kim}`);
   expect(asked).toEqual([asleep]);
 });
