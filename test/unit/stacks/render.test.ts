@@ -48,6 +48,16 @@ describe('renderStack', () => {
     expect(card).toEqual({ mac: '52:54:00:5a:00:0a', network_name: 'webhoster', wait_for_lease: false });
   });
 
+  it('has one that sleeps off, and not started with the machine; nothing else of it differs', () => {
+    const spec = readSpec('hosting-disk');
+    const vm = (change: object): Record<string, unknown> =>
+      (JSON.parse(renderStack({ ...spec, ...change })) as Rendered).resource['libvirt_domain']!['vm']!;
+    expect(vm({})).toMatchObject({ running: true, autostart: true });
+    expect(vm({ asleep: true })).toEqual({ ...vm({}), running: false, autostart: false });
+    expect(renderStack({ ...spec, asleep: false })).toBe(renderStack(spec));
+    expect(() => renderStack({ ...spec, asleep: 'yes' as never })).toThrow('asleep: must be true or false');
+  });
+
   it('makes a node of 10,000 addresses in one go', () => {
     const spec = readSpec('node-none');
     const reservations = Array.from({ length: 10_000 }, (_, index) => {
