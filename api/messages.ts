@@ -25,6 +25,11 @@ export const successMessages = {
     '호스팅을 만들고 있습니다. 작업 상태를 확인하세요.',
   ),
   hosting_shown: text('Your hosting', '내 호스팅 정보입니다.'),
+  hosting_awake: text('Your hosting is awake', '호스팅이 깨어 있습니다.'),
+  hosting_waking: text(
+    'Your hosting is being woken; follow the operation',
+    '호스팅을 깨우고 있습니다. 작업 상태를 확인하세요.',
+  ),
   hosting_removed: text('The hosting has been deleted', '호스팅이 삭제되었습니다.'),
   hosting_removing: text(
     'The hosting is being deleted; follow the operation',

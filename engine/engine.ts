@@ -417,6 +417,8 @@ export interface Engine {
     create(user: User, input: CreateHostingInput): Promise<AcceptedHosting>;
     /** A hosting of this user, ended or not. @throws hosting_not_found */
     get(user: User, id: string): Promise<Hosting>;
+    /** Has the user's hosting woken. @returns null when it is awake. @throws hosting_not_found, hosting_busy */
+    wake(user: User): Promise<Operation | null>;
     /** The user's living hosting. @throws hosting_not_found */
     mine(user: User): Promise<Hosting>;
     /** Accepts the removal; a create that is still running is cancelled first. @throws hosting_not_found */

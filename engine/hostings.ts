@@ -42,6 +42,7 @@ import { getOperation, latestOperation, requestCancel, resumeStuck } from './sto
 import { claimSpare } from './store/spares';
 import { findNode } from './store/stacks';
 import { holdUser } from './store/users';
+import { acceptWake } from './sleep';
 import { visibleHosting } from './visible-hosting';
 
 export function hostings(parts: Parts): Engine['hostings'] {
@@ -89,6 +90,8 @@ export function hostings(parts: Parts): Engine['hostings'] {
       return shown(row, user);
     },
     mine: async (user) => shown(await livingHosting(database.direct, user), user),
+    wake: (user) =>
+      database.transaction(async (tx) => acceptWake(parts, tx, (await livingHosting(tx, user)).id)),
     delete: (user) =>
       database.transaction(async (tx) => deleteAccepted(parts, tx, await livingHosting(tx, user))),
     remove: (asker, id) =>

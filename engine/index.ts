@@ -14,7 +14,7 @@ export type { Limiter } from './limits';
 export { createLog, describeError, type Log } from './log';
 export { openOperator, type Operator } from './operator';
 export { projectVersion } from './project';
-export { putToSleep, type Power, wakeUp } from './sleep';
+export { type Power, putToSleep, wakeUp } from './power';
 export { startEngine } from './start';
 export { startPostgres, stopPostgres } from './postgres';
 export { openImages, prepareNode, removeEverything, stopProxy } from './setup';

@@ -7,6 +7,7 @@ import { detailedHealth, health, version } from './health';
 import { domainRoutes } from './domains';
 import { createHosting, deleteMyHosting, removeHosting, showMyHosting } from './hostings';
 import { planRoutes } from './plans';
+import { wakeMyHosting } from './wake';
 import { runRoutes } from './runs';
 import { sessionRoutes } from './sessions';
 import { tokenRoutes } from './tokens';
@@ -20,6 +21,7 @@ export const routes: readonly Route[] = [
   ...tokenRoutes,
   createHosting,
   showMyHosting,
+  wakeMyHosting,
   deleteMyHosting,
   removeHosting,
   ...domainRoutes,

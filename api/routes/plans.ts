@@ -44,7 +44,7 @@ const applySpec = {
   // prettier-ignore
   failures: [
     'hosting_not_found', 'plan_failed', 'plan_refused', 'plan_changed', 'apply_failed', 'disk_lost', 'disk_full',
-    'guest_unreachable', 'libvirt_unavailable', 'terraform_missing', 'not_found',
+    'guest_unreachable', 'libvirt_unavailable', 'terraform_missing', 'not_found', 'memory_exhausted',
   ],
 } as const;
 

@@ -172,6 +172,14 @@ export const createdHosting = answerSchema(
   }),
 );
 
+export const wokenHosting = answerSchema(
+  'WokenHosting',
+  z.object({
+    hosting: hostingView,
+    operation: operationView.nullable().meta({ description: 'null when it was awake before' }),
+  }),
+);
+
 export const removedHosting = answerSchema(
   'RemovedHosting',
   z.object({ hosting: hostingView, operation: operationView }),

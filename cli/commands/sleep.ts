@@ -39,7 +39,7 @@ export function wakeCommand(): Command {
   return withFacts(command, {
     where: 'machine',
     examples: ['webhoster wake vm-1a2b3c4d'],
-    exitCodes: { 0: 'awake', 1: 'failed, and it sleeps on', 2: 'wrong usage, or it does not sleep' },
+    exitCodes: { 0: 'awake', 1: 'failed, and it sleeps on', 2: 'wrong usage' },
   });
 }
 

@@ -39,7 +39,7 @@ export function waker({ parts, bus }: EngineParts): Waker {
       return await wakeNow(hostingId);
     } catch (thrown) {
       const error = toEngineError(thrown);
-      if (['hosting_not_found', 'validation_failed'].includes(error.code)) return 'gone';
+      if (['hosting_not_found', 'hosting_busy'].includes(error.code)) return 'gone';
       log.warn({ err: error, hostingId }, 'VM could not be woken');
       return 'failed';
     }

@@ -99,6 +99,7 @@ const expected: Record<string, Expectation> = {
     alone: true,
   },
   'get /api/v1/host/my': { answers: mine },
+  'post /api/v1/host/my/wake': { answers: mine },
   'delete /api/v1/host/my': { answers: mine, alone: true },
   'get /api/v1/host/my/plan': { answers: mine },
   'post /api/v1/host/my/apply': { answers: mine, body: () => ({}), alone: true },

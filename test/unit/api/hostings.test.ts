@@ -184,3 +184,26 @@ describe('/api/v1/host/my', () => {
     expect(body.message).toBe('The volume is still in use');
   });
 });
+
+describe('POST /api/v1/host/my/wake', () => {
+  it('wakes a hosting that sleeps and waits for it; one that is awake stays so', async () => {
+    const { engine, http, signIn } = startApi();
+    const token = await signIn();
+    await http.post('/api/v1/host').set(bearer(token)).send({}).expect(201);
+    engine.alter('mina', { status: 'sleeping' });
+    expect((await http.get('/api/v1/host/my').set(bearer(token))).body.data.hosting.status).toBe('sleeping');
+    const woken = await http.post('/api/v1/host/my/wake').set(bearer(token)).expect(200);
+    expect(woken.body).toMatchObject({
+      message: 'Your hosting is awake',
+      data: { hosting: { status: 'running' }, operation: { kind: 'wake-hosting', status: 'succeeded' } },
+    });
+    const again = await http.post('/api/v1/host/my/wake').set(bearer(token)).expect(200);
+    expect(again.body.data).toMatchObject({ hosting: { status: 'running' }, operation: null });
+  });
+
+  it('tells who has no hosting', async () => {
+    const { http, signIn } = startApi();
+    const token = await signIn();
+    await http.post('/api/v1/host/my/wake').set(bearer(token)).expect(404);
+  });
+});
