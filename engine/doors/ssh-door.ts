@@ -136,17 +136,17 @@ function passOn(session: Socket, ip: string, port: number, first: Buffer): void 
   if (session.destroyed) return;
   const vm = connect({ host: ip, port, allowHalfOpen: true, noDelay: true, keepAlive: true });
   const timer = setTimeout(() => vm.destroy(), connectMs);
-  const both = (): void => {
-    clearTimeout(timer);
-    vm.destroy();
-    session.destroy();
-  };
   vm.once('connect', () => {
     clearTimeout(timer);
     if (first.length > 0) vm.write(first);
     vm.pipe(session);
     session.pipe(vm);
   });
-  vm.on('error', both).on('close', both);
-  session.on('close', both);
+  vm.on('error', () => session.destroy());
+  // what the VM said last may still be on its way
+  vm.on('close', () => {
+    clearTimeout(timer);
+    session.end();
+  });
+  session.on('close', () => vm.destroy());
 }

@@ -21,14 +21,15 @@ const patienceMs = 120_000;
 /** What could not be woken is not tried again at once, however many ask. */
 const restMs = 10_000;
 
-export function waker({ parts, bus }: EngineParts): Waker {
-  const { clock, database, log } = parts;
+/** @param stop  ends the waiting, not the waking */
+export function waker({ parts, bus }: EngineParts, stop?: AbortSignal): Waker {
+  const { database, log } = parts;
   const underWay = new Map<string, Promise<Woken>>();
 
   const wakeNow = async (hostingId: string): Promise<Woken> => {
     const operation = await database.transaction((tx) => acceptWake(parts, tx, hostingId));
     if (operation !== null) {
-      const ended = await operations(parts, bus).wait(operation.id, { timeoutMs: patienceMs });
+      const ended = await operations(parts, bus).wait(operation.id, { timeoutMs: patienceMs, signal: stop });
       if (!hasEnded(ended) || ended.status !== 'succeeded') return 'failed';
     }
     const hosting = await findHosting(database.direct, hostingId);
@@ -49,9 +50,10 @@ export function waker({ parts, bus }: EngineParts): Waker {
     if (before !== undefined) return before;
     const waking = told(hostingId);
     underWay.set(hostingId, waking);
-    void waking.then(async (woken) => {
-      if (woken === 'failed') await clock.sleep(restMs);
-      underWay.delete(hostingId);
+    void waking.then((woken) => {
+      const forget = (): void => void underWay.delete(hostingId);
+      if (woken === 'failed') setTimeout(forget, restMs).unref();
+      else forget();
     });
     return waking;
   };

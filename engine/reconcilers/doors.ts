@@ -16,7 +16,8 @@ const intervalMs = 5_000;
 /** @returns stops looking, and closes the doors */
 export function keepDoors(engine: EngineParts): () => void {
   const { config, log } = engine.parts;
-  const waker = newWaker(engine);
+  const stopping = new AbortController();
+  const waker = newWaker(engine, stopping.signal);
   const both = doors({
     nginxDir: config.nginxDir,
     user: nginxUser(),
@@ -28,6 +29,7 @@ export function keepDoors(engine: EngineParts): () => void {
   const stop = every({ name: 'doors', intervalMs, log }, both.open);
   return () => {
     stop();
+    stopping.abort();
     both.close();
   };
 }
