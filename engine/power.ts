@@ -58,8 +58,7 @@ async function seenThrough(
   if (hosting === null)
     throw new EngineError('hosting_not_found', `There is no hosting of the name, id or user ${name}`);
   const operation = await database.transaction((tx) => acceptIt(tx, hosting.id));
-  if (operation !== null)
-    expectSuccess(await finishOperation(engine, operation.id, hosting.id, handover));
+  if (operation !== null) expectSuccess(await finishOperation(engine, operation.id, hosting.id, handover));
   const seconds = Math.round(performance.now() - begun) / 1000;
   return { vmName: hosting.vmName, changed: operation !== null, seconds };
 }

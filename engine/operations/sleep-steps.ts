@@ -38,7 +38,8 @@ export async function start(context: StepContext): Promise<void> {
   } catch (thrown) {
     signal.throwIfAborted();
     const { code, cause, retryable } = toEngineError(thrown);
-    if (code !== 'libvirt_unavailable' || (await parts.inventory.domainState(vmName)) !== 'saved') throw thrown;
+    if (code !== 'libvirt_unavailable' || (await parts.inventory.domainState(vmName)) !== 'saved')
+      throw thrown;
     throw new EngineError(
       code,
       `${vmName} could not be woken. If that stays so, webhoster wake ${vmName} --cold starts it from its disk, without what was only in its memory`,

@@ -102,7 +102,9 @@ function converse(port: number, first?: string) {
 }
 
 it('shows a browser at once a page that comes again, and has the right hosting woken', async () => {
-  const answer = await call('/7/secret?x=secret', { headers: { ...html, cookie: 'secret', authorization: 'x' } });
+  const answer = await call('/7/secret?x=secret', {
+    headers: { ...html, cookie: 'secret', authorization: 'x' },
+  });
   expect(answer).toMatchObject({ status: 503, body: '<p>waking up</p>' });
   expect(answer.headers).toMatchObject({
     'retry-after': '2',
@@ -120,19 +122,22 @@ it.each<[string, Asked & { at: string; sees: object }]>([
   ['path', { at: '/7/a/b?x=1', sees: { url: '/a/b?x=1', prefix: '/7' } }],
   ['path alone', { at: '/7', sees: { url: '/', prefix: '/7' } }],
   ['host name', { at: '/a?x=1', host: `ana.${baseDomain}`, sees: { url: '/a?x=1', prefix: '' } }],
-])('keeps who is no browser until it is awake, then sends the request on, by %s', async (_, { at, sees, ...how }) => {
-  const body = 'x'.repeat(100_000);
-  const answering = call(at, { ...how, method: 'POST', body });
-  while (asked.length === 0) await delay(10);
-  wakes({ ip: ana });
-  const answer = await answering;
-  expect(answer.body).toContain(`page of ${ana}`);
-  const guest = JSON.parse(answer.body.slice(answer.body.indexOf('{'))) as Record<string, string>;
-  expect(guest).toMatchObject({ ...sees, method: 'POST', from: '127.0.0.1' });
-  expect(guest.sent === body).toBe(true);
-  expect(answer.headers).not.toHaveProperty('x-accel-redirect');
-  expect(answer.status).toBe(200);
-});
+])(
+  'keeps who is no browser until it is awake, then sends the request on, by %s',
+  async (_, { at, sees, ...how }) => {
+    const body = 'x'.repeat(100_000);
+    const answering = call(at, { ...how, method: 'POST', body });
+    while (asked.length === 0) await delay(10);
+    wakes({ ip: ana });
+    const answer = await answering;
+    expect(answer.body).toContain(`page of ${ana}`);
+    const guest = JSON.parse(answer.body.slice(answer.body.indexOf('{'))) as Record<string, string>;
+    expect(guest).toMatchObject({ ...sees, method: 'POST', from: '127.0.0.1' });
+    expect(guest.sent === body).toBe(true);
+    expect(answer.headers).not.toHaveProperty('x-accel-redirect');
+    expect(answer.status).toBe(200);
+  },
+);
 
 it('sends a browser on as well when it is awake by now', async () => {
   wakes({ ip: ana });

@@ -120,7 +120,9 @@ describe('a hosting that runs', () => {
 
   it('stays awake when it is removed before it could sleep', async () => {
     await sleep();
-    const [row]: { user_id: number }[] = await world.parts.database.direct.query(`SELECT user_id FROM hostings`);
+    const [row]: { user_id: number }[] = await world.parts.database.direct.query(
+      `SELECT user_id FROM hostings`,
+    );
     await world.engine.hostings.delete({ id: row!.user_id } as never);
     await world.work(id);
     expect([await operationsOf('sleep-hosting'), await operationsOf('delete-hosting')]).toEqual([
@@ -253,7 +255,9 @@ describe('a hosting that sleeps', () => {
   });
 
   it('is counted as what it is', async () => {
-    expect(await livingHostingCounts(world.parts.database.direct)).toEqual([{ status: 'sleeping', count: 1 }]);
+    expect(await livingHostingCounts(world.parts.database.direct)).toEqual([
+      { status: 'sleeping', count: 1 },
+    ]);
   });
 
   it('takes a stuck way back with it when it is removed', async () => {

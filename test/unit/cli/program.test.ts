@@ -7,9 +7,8 @@ import { buildProgram } from '../../../cli/program';
 import { projectRoot } from '../../../engine/project';
 
 const commands = everyCommand(buildProgram());
-const machineOnly = 'admin adopt audit backup doctor eject image keys node restore service sleep token wake'.split(
-  ' ',
-);
+const machineOnly =
+  'admin adopt audit backup doctor eject image keys node restore service sleep token wake'.split(' ');
 
 it('there is every command', () => {
   const names = commands.map(({ name }) => name.replace(/^webhoster ?/, ''));

@@ -110,15 +110,18 @@ it.each<[FindingKind, (snapshot: Snapshot) => Partial<Snapshot>]>([
   expect(kinds({ ...whole, ...change(whole) })).toEqual([kind]);
 });
 
-it.each(['saved', 'shut off'])('finds a hosting that sleeps in order when its VM is %s, and incomplete without one', (state) => {
-  const sleeping = new Map([[id, { ...running.living.get(id)!, status: 'sleeping' as const }]]);
-  const records = { ...running, living: sleeping };
-  const domains = [{ name: vmNameOf(id), state, hostingId: id }];
-  const asleep = { ...whole, before: records, after: records, libvirt: { ...whole.libvirt, domains } };
-  expect(kinds(asleep)).toEqual([]);
-  expect(kinds({ ...asleep, libvirt: { ...whole.libvirt, domains: [] } })).toEqual(['missing-domain']);
-  expect(kinds({ ...asleep, after: { ...records, routes: new Set() } })).toEqual(['missing-route']);
-});
+it.each(['saved', 'shut off'])(
+  'finds a hosting that sleeps in order when its VM is %s, and incomplete without one',
+  (state) => {
+    const sleeping = new Map([[id, { ...running.living.get(id)!, status: 'sleeping' as const }]]);
+    const records = { ...running, living: sleeping };
+    const domains = [{ name: vmNameOf(id), state, hostingId: id }];
+    const asleep = { ...whole, before: records, after: records, libvirt: { ...whole.libvirt, domains } };
+    expect(kinds(asleep)).toEqual([]);
+    expect(kinds({ ...asleep, libvirt: { ...whole.libvirt, domains: [] } })).toEqual(['missing-domain']);
+    expect(kinds({ ...asleep, after: { ...records, routes: new Set() } })).toEqual(['missing-route']);
+  },
+);
 
 it('misses nothing of a hosting that is on its way', () => {
   const bare = { ...whole, libvirt: { domains: [], volumes: [] }, states: new Map<string, string[]>() };
