@@ -10,10 +10,12 @@ import { sshDoor } from '../../engine/doors/ssh-door';
 import type { Waker, Woken } from '../../engine/doors/waker';
 import { nginxUser } from '../../engine/proxy/control';
 import type { Route } from '../../engine/proxy/proxy';
+import { plainSite } from '../../engine/proxy/site';
 import { nginxTraffic } from '../../engine/traffic/nginx-traffic';
 import { ana, baseDomain, kim, type RealBench, realBench, route } from './support/proxies';
 
 const asleep = '1a2b3c4d-0000-4000-8000-000000000000';
+const site = { ...plainSite, domains: [{ name: 'ana.example.net', ip: ana }] };
 const html = { accept: 'text/html,application/xhtml+xml;q=0.9' };
 
 let bench: RealBench;
@@ -54,7 +56,7 @@ beforeEach(async () => {
   await open.open();
   sleeping = { ...(await route(7, 'ana', ana)), asleep };
   awake = await route(8, 'kim', kim);
-  await bench.again({ countsVisits: true }).publish([sleeping, awake]);
+  await bench.again({ countsVisits: true, site }).publish([sleeping, awake]);
 });
 afterEach(async () => {
   open.close();
@@ -121,6 +123,7 @@ it('shows a browser at once a page that comes again, and has the right hosting w
 it.each<[string, Asked & { at: string; sees: object }]>([
   ['path', { at: '/7/a/b?x=1', sees: { url: '/a/b?x=1', prefix: '/7' } }],
   ['path alone', { at: '/7', sees: { url: '/', prefix: '/7' } }],
+  ['domain of its own', { at: '/a?x=1', host: 'ana.example.net', sees: { url: '/a?x=1', prefix: '' } }],
   ['host name', { at: '/a?x=1', host: `ana.${baseDomain}`, sees: { url: '/a?x=1', prefix: '' } }],
 ])(
   'keeps who is no browser until it is awake, then sends the request on, by %s',

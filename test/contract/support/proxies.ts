@@ -26,6 +26,7 @@ import { type Clock, systemClock } from '../../../engine/clock';
 import type { Config } from '../../../engine/config';
 import { nginxProxy } from '../../../engine/proxy/nginx';
 import type { Proxy, Route } from '../../../engine/proxy/proxy';
+import type { Site } from '../../../engine/proxy/site';
 import { projectRoot } from '../../../engine/project';
 import { stopProxy } from '../../../engine/setup';
 import { FakeHost } from '../../fakes/fake-host';
@@ -100,7 +101,7 @@ export interface RealBench extends Bench {
   /** Where the guests' SSH is, in the place of port 22. */
   readonly sshPort: number;
   /** Another engine's view of the same Nginx. */
-  again(change?: { clock?: Clock; countsVisits?: boolean }): Proxy;
+  again(change?: { clock?: Clock; countsVisits?: boolean; site?: Site }): Proxy;
   stop(): Promise<void>;
 }
 
@@ -114,7 +115,11 @@ export async function realBench(control: 'own' | 'pipe' = 'own'): Promise<RealBe
   const program = path.join(home, 'nginx-for-test');
   writeFileSync(program, wrapper(guests), { mode: 0o755 });
   const httpPort = await freePort();
-  const again: RealBench['again'] = ({ clock = systemClock, countsVisits = false } = {}) =>
+  const again: RealBench['again'] = ({
+    clock = systemClock,
+    countsVisits = false,
+    site,
+  } = {}) =>
     nginxProxy({
       program,
       dir,
@@ -126,6 +131,7 @@ export async function realBench(control: 'own' | 'pipe' = 'own'): Promise<RealBe
       control,
       clock,
       countsVisits,
+      ...(site === undefined ? {} : { site: () => Promise.resolve(site) }),
       pages: {
         apiUrl: 'http://api.example.org',
         docsUrl: 'http://api.example.org/docs',
