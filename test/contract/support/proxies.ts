@@ -115,11 +115,7 @@ export async function realBench(control: 'own' | 'pipe' = 'own'): Promise<RealBe
   const program = path.join(home, 'nginx-for-test');
   writeFileSync(program, wrapper(guests), { mode: 0o755 });
   const httpPort = await freePort();
-  const again: RealBench['again'] = ({
-    clock = systemClock,
-    countsVisits = false,
-    site,
-  } = {}) =>
+  const again: RealBench['again'] = ({ clock = systemClock, countsVisits = false, site } = {}) =>
     nginxProxy({
       program,
       dir,

@@ -1,12 +1,5 @@
 /** What Nginx writes down, and what the kernel says of connections. */
-import {
-  appendFileSync,
-  mkdtempSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseConnections } from '../../../engine/traffic/nginx-traffic';
