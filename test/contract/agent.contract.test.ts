@@ -22,6 +22,7 @@ if (domain === 'none') fail("error: failed to get domain 'none'");
 if (domain === 'silent') fail('error: Guest agent is not responding: QEMU guest agent is not connected');
 if (domain === 'babbling') { console.log('{"return":{"exited":1}}'); process.exit(0); }
 const { execute, arguments: given } = JSON.parse(command);
+if (execute === 'guest-set-time' && domain === 'small') fail('error: internal error: unable to execute QEMU agent command: this feature or command is not currently supported');
 if (execute === 'guest-set-time') { fs.writeFileSync(require('node:path').join(__dirname, 'time'), command); console.log('{"return":{}}'); process.exit(0); }
 if (execute === 'guest-exec') {
   const file = require('node:path').join(__dirname, 'run-' + process.pid);
@@ -87,6 +88,13 @@ describe('the guest agent by virsh', () => {
     expect(readFileSync(path.join(dir, 'time'), 'utf8')).toBe(
       '{"execute":"guest-set-time","arguments":{"time":1763800000123000000}}',
     );
+  });
+
+  it('sets the clock of a guest without hwclock by its own date', async () => {
+    const date = path.join(dir, 'date');
+    writeFileSync(date, `#!/bin/sh\necho "$@" >${date}.asked\n`, { mode: 0o755 });
+    await real.setTime('small', new Date(1_763_800_000_623), never);
+    expect(readFileSync(`${date}.asked`, 'utf8')).toBe('-u -s @1763800001\n');
   });
 
   it('tells a script that fails, with its words for the log alone', async () => {
