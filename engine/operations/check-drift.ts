@@ -21,6 +21,7 @@ export interface Drift {
 
 export const checkDrift: OperationDefinition = {
   kind: 'check-drift',
+  background: true,
   onFailure: 'unwind',
   steps: [
     { name: 'workspace', run: requireWorkspace },

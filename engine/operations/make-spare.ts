@@ -23,6 +23,7 @@ import { waitUntil } from './wait-until';
 
 export const makeSpare: OperationDefinition = {
   kind: 'make-spare',
+  background: true,
   onFailure: 'unwind',
   steps: [
     { name: 'reserve', undo: releaseFailed },
