@@ -83,17 +83,29 @@ check() {
 }
 # layer NAME... -- OPTIONS...: test layers, counted test by test.
 layer() {
-  local names=() started status=0 passed failed
+  run_layer "$@"
+  count_layer "$@"
+}
+# Its halves, for a layer that goes on beside others.
+run_layer() {
+  local names=() status=0 started
   while [ "$1" != -- ]; do names+=("$1"); shift; done
   shift
   started=$(now_ms)
-  npx jest --selectProjects "${names[@]}" --ci --json --outputFile="$RESULTS/jest.json" "$@" >"$RESULTS/${names[0]}.log" 2>&1 || status=$?
+  npx jest --selectProjects "${names[@]}" --ci --json --outputFile="$RESULTS/${names[0]}.json" "$@" \
+    >"$RESULTS/${names[0]}.log" 2>&1 || status=$?
+  echo "$status $started" >"$RESULTS/${names[0]}.ended"
+}
+count_layer() {
+  local names=() status=1 started=$STARTED passed failed
+  while [ "$1" != -- ]; do names+=("$1"); shift; done
+  read -r status started <"$RESULTS/${names[0]}.ended" || true
   # shellcheck disable=SC2016 # a program in JavaScript
   read -r passed failed < <(node -e '
     let r = { numPassedTests: 0, numFailedTests: 1, numRuntimeErrorTestSuites: 0 };
     try { r = require(process.argv[1]); } catch {}
-    console.log(r.numPassedTests, r.numFailedTests + r.numRuntimeErrorTestSuites + (r.numPendingTests ?? 0));' "$RESULTS/jest.json")
-  rm -f "$RESULTS/jest.json"
+    console.log(r.numPassedTests, r.numFailedTests + r.numRuntimeErrorTestSuites + (r.numPendingTests ?? 0));' "$RESULTS/${names[0]}.json")
+  rm -f "$RESULTS/${names[0]}".{json,ended}
   count "${names[*]}" "$passed" "$failed" "$status" "$started"
   if [ "$failed" -gt 0 ] || [ "$status" -ne 0 ]; then grep -v '^\s*✓' "$RESULTS/${names[0]}.log" | tail -n 150; fi
 }
@@ -174,9 +186,13 @@ if [ -z "$QUICK" ]; then
   # two at a time, but for what restarts libvirtd under all of them
   layer system -- --maxWorkers=2 --testPathIgnorePatterns /faults "$LONG"
   layer system -- --runInBand --testPathPatterns /faults
+  # containers wait for their health most of the time
+  run_layer compose -- --runInBand &
+  compose=$!
   chaos 8
   layer e2e -- --runInBand
-  layer compose -- --runInBand
+  wait "$compose"
+  count_layer compose --
 fi
 check "nothing left behind" nothing_left
 
