@@ -45,7 +45,6 @@ export async function awaitOperation(
 }
 
 async function settle(context: Waiting, accepted: Operation, timeoutMs: number): Promise<Operation> {
-  if (timeoutMs === 0) return accepted;
   try {
     return await context.engine.operations.wait(accepted.id, { timeoutMs, signal: context.signal });
   } catch (thrown) {

@@ -107,6 +107,8 @@ export function showOperation(operation: Operation, language: Language): z.outpu
     failure: showFailure(operation.failure, language, operation),
     cancel_requested: operation.cancelRequested,
     owns: [...operation.owns],
+    queue_position: operation.queuePosition,
+    estimated_seconds: operation.estimatedSeconds,
     created_at: operation.createdAt.toISOString(),
     started_at: iso(operation.startedAt),
     finished_at: iso(operation.finishedAt),

@@ -2,11 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Domain, Engine, User } from './engine';
 import { EngineError } from './errors';
-import { noHosting } from './hostings';
+import { livingHosting } from './hostings';
+import { noSuchHosting } from './visible-hosting';
 import { originOf } from './origins';
 import type { Parts } from './parts';
 import { addDomain, type DomainRow, domainsOf, markVerified, removeDomain } from './store/domains';
-import { findLivingHosting, lockHosting } from './store/hostings';
+import { lockHosting } from './store/hostings';
 import type { Tx } from './store/database';
 import { domainRefusal } from './tls/names';
 import { type DomainProof, domainProof, filePath, txtName } from './tls/proof';
@@ -15,13 +16,10 @@ import { serviceHosts } from './tls/wanted';
 /** @param proof  @default asks DNS_SERVERS, and the site that is there now */
 export function domains(parts: Parts, proof: DomainProof = proofOf(parts)): Engine['domains'] {
   const { config, database } = parts;
-  const living = async (tx: Tx, user: User): Promise<string> => {
-    const row = await findLivingHosting(tx, user.id);
-    if (row === null) throw noHosting();
-    return row.id;
-  };
   const find = async (tx: Tx, user: User, name: string): Promise<DomainRow> => {
-    const found = (await domainsOf(tx, await living(tx, user))).find((each) => each.name === name);
+    const found = (await domainsOf(tx, (await livingHosting(tx, user)).id)).find(
+      (each) => each.name === name,
+    );
     if (found === undefined) throw noSuchDomain();
     return found;
   };
@@ -34,14 +32,17 @@ export function domains(parts: Parts, proof: DomainProof = proofOf(parts)): Engi
     createdAt: row.createdAt,
   });
   return {
-    list: async (user) => (await domainsOf(database.direct, await living(database.direct, user))).map(show),
+    list: async (user) => {
+      const { id } = await livingHosting(database.direct, user);
+      return (await domainsOf(database.direct, id)).map(show);
+    },
     add: (user, given) =>
       database.transaction(async (tx) => {
         const name = given.toLowerCase().replace(/\.$/, '');
         refuse(domainRefusal(name, serviceHosts(config)));
-        const hostingId = await living(tx, user);
+        const { id: hostingId } = await livingHosting(tx, user);
         // two that come together must not both find room; and none comes to a hosting that has just ended
-        if (!(await lockHosting(tx, hostingId))) throw noHosting();
+        if (!(await lockHosting(tx, hostingId))) throw noSuchHosting();
         const known = await domainsOf(tx, hostingId);
         const here = known.find((each) => each.name === name);
         if (here === undefined && known.length >= config.DOMAINS_PER_HOSTING)

@@ -199,6 +199,10 @@ export interface Operation {
    * Empty for every other.
    */
   readonly owns: readonly string[];
+  /** 1 is served next; null for one that does not wait in the queue. */
+  readonly queuePosition: number | null;
+  /** Likely seconds until the end; null where none of its kind ended lately, and for one that has ended. */
+  readonly estimatedSeconds: number | null;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;

@@ -24,7 +24,6 @@ import type { Tx } from './store/database';
 import { driftOf } from './store/drift';
 import { isBeingAdopted } from './store/ejections';
 import {
-  findHosting,
   findLivingHosting,
   getHosting,
   getOwnedHosting,
@@ -43,7 +42,7 @@ import { claimSpare } from './store/spares';
 import { findNode } from './store/stacks';
 import { holdUser } from './store/users';
 import { acceptWake } from './sleep';
-import { visibleHosting } from './visible-hosting';
+import { noSuchHosting, visibleHosting } from './visible-hosting';
 
 export function hostings(parts: Parts): Engine['hostings'] {
   const { config, database } = parts;
@@ -83,10 +82,8 @@ export function hostings(parts: Parts): Engine['hostings'] {
       });
     },
     get: async (user, id) => {
-      const row = await findHosting(database.direct, id);
-      if (row === null || !isOwned(row) || (row.userId !== user.id && user.role !== 'admin')) {
-        throw new EngineError('hosting_not_found', 'There is no such hosting');
-      }
+      const row = await visibleHosting(database.direct, user, id);
+      if (!isOwned(row)) throw noSuchHosting();
       return shown(row, user);
     },
     mine: async (user) => shown(await livingHosting(database.direct, user), user),
@@ -195,13 +192,14 @@ export async function deleteAccepted(
   });
 }
 
-async function livingHosting(tx: Tx, user: User): Promise<OwnedHosting> {
+/** @throws {EngineError} hosting_not_found */
+export async function livingHosting(tx: Tx, user: User): Promise<OwnedHosting> {
   const row = await findLivingHosting(tx, user.id);
   if (row === null) throw noHosting();
   return row;
 }
 
-export function noHosting(): EngineError {
+function noHosting(): EngineError {
   return new EngineError('hosting_not_found', 'You have no hosting; POST /api/v1/host makes one');
 }
 

@@ -12,6 +12,7 @@ import { EngineError } from './errors';
 import type { EventBus } from './events';
 import { vmNameOf } from './hosting-names';
 import { ownership, type OwningParts } from './owned';
+import { outlookOf } from './queue/outlook';
 import type { Tx } from './store/database';
 import {
   eventsAfter,
@@ -31,7 +32,7 @@ const lookAgainMs = 2_000;
 export function operations(parts: OwningParts, bus: EventBus): Engine['operations'] {
   const { database } = parts;
   return {
-    get: async (user, id) => withOwned(parts, await visible(database.direct, user, id)),
+    get: async (user, id) => complete(parts, await visible(database.direct, user, id)),
     list: ({ status, limit }) => list(parts, { status, limit: Math.min(limit, longestOperationList) }),
     wait: async (id, { timeoutMs, signal }) => {
       const deadline = performance.now() + timeoutMs;
@@ -41,7 +42,7 @@ export function operations(parts: OwningParts, bus: EventBus): Engine['operation
         if (!hasEnded(operation) && !signal?.aborted && performance.now() < deadline) await change.seen;
         else {
           change.ignore();
-          return withOwned(parts, operation);
+          return complete(parts, operation);
         }
       }
     },
@@ -51,7 +52,7 @@ export function operations(parts: OwningParts, bus: EventBus): Engine['operation
       if (!cancellable.includes(kind))
         throw new EngineError('not_cancellable', 'A removal cannot be cancelled');
       await database.transaction((tx) => requestCancel(tx, id));
-      return withOwned(parts, await getOperation(database.direct, id));
+      return complete(parts, await getOperation(database.direct, id));
     },
   };
 }
@@ -122,10 +123,14 @@ function nextChange(
   return { seen, ignore };
 }
 
-async function withOwned(parts: OwningParts, operation: Operation): Promise<Operation> {
-  if (operation.status !== 'stuck') return operation;
-  const row = await findOperationRow(parts.database.direct, operation.id);
-  return row === null ? operation : { ...operation, owns: await ownership(parts)(row.stackId) };
+/** With what its rows do not say. */
+async function complete(parts: OwningParts, operation: Operation): Promise<Operation> {
+  const { direct } = parts.database;
+  if (operation.status === 'stuck') {
+    const row = await findOperationRow(direct, operation.id);
+    return row === null ? operation : { ...operation, owns: await ownership(parts)(row.stackId) };
+  }
+  return hasEnded(operation) ? operation : { ...operation, ...(await outlookOf(direct, operation.id)) };
 }
 
 async function visible(tx: Tx, user: User, id: string): Promise<Operation> {

@@ -5,13 +5,12 @@ import { EngineError } from './errors';
 import { hasEnded } from './operations-view';
 import { accept } from './operations/accept';
 import { applyStack } from './operations/apply-stack';
-import { checkDrift, type Drift } from './operations/check-drift';
+import { acceptLook, checkDrift, type Drift } from './operations/check-drift';
 import { planHosting } from './operations/plan-hosting';
 import { planRemoval } from './operations/plan-removal';
 import type { Parts } from './parts';
 import { makeKeyPair, parsePublicKey } from './ssh-key';
 import type { Tx } from './store/database';
-import { noteDriftAsked } from './store/drift';
 import type { HostingRow } from './store/hostings';
 import { getOperation, stepsOf, unfinishedOperation } from './store/operations';
 import { planOf } from './store/runs';
@@ -95,13 +94,7 @@ function planOfNew(
 async function lookOnce(parts: PlanningParts, tx: Tx, hosting: HostingRow, asker: Asker): Promise<Operation> {
   const underWay = await unfinishedOperation(tx, hosting.id, checkDrift.kind);
   if (underWay !== null) return underWay;
-  await noteDriftAsked(tx, hosting.id);
-  return accept(parts, tx, checkDrift, {
-    stackId: hosting.id,
-    hostingId: hosting.id,
-    userId: idOf(asker),
-    input: byOf(asker),
-  });
+  return acceptLook(parts, tx, hosting.id, { userId: idOf(asker), input: byOf(asker) });
 }
 
 function idOf(asker: Asker): number | undefined {

@@ -1,6 +1,7 @@
 /**
- * Seals everything anew that was not sealed with the newest key: Terraform states, keys of certificates and accounts. A batch is a transaction, and what is done is
- * known by its seal: it may be interrupted at any point and begun again, beside a service that runs.
+ * Seals everything anew that was not sealed with the newest key: Terraform states, keys of certificates and accounts.
+ * A batch is a transaction, and what is done is known by its seal: it may be interrupted at any point and begun again,
+ * beside a service that runs.
  */
 import { stateContext } from './operations/stack-state';
 import type { Parts } from './parts';

@@ -1,7 +1,5 @@
 /** Puts the real parts together. Tests put fakes in the place of some of them. */
-import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { accounts } from './accounts/accounts';
 import { personalTokens } from './accounts/personal-tokens';
 import { audit } from './audit';
@@ -45,6 +43,7 @@ import { operationRunner } from './operations/runner';
 import { sleepHosting } from './operations/sleep-hosting';
 import { wakeHosting } from './operations/wake-hosting';
 import type { Parts } from './parts';
+import { processName } from './process-name';
 import { plans } from './plans';
 import { nginxUser } from './proxy/control';
 import { nginxProxy } from './proxy/nginx';
@@ -144,7 +143,7 @@ export async function connectParts(
     routePublisher: routePublisher(() => publishRoutes(database, proxy), systemClock),
     ...replace,
   };
-  const owner = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
+  const owner = processName();
   return { parts, bus, runner: operationRunner({ parts, definitions: operationsThereAre, bus, owner }) };
 }
 

@@ -15,5 +15,9 @@ export async function visibleHosting(tx: Tx, asker: Asker, hostingId: string | n
         : await findLivingHosting(tx, mine);
   const all = asker === 'operator' || asker.role === 'admin';
   if (hosting !== null && (all || hosting.userId === mine)) return hosting;
-  throw new EngineError('hosting_not_found', 'There is no such hosting');
+  throw noSuchHosting();
+}
+
+export function noSuchHosting(): EngineError {
+  return new EngineError('hosting_not_found', 'There is no such hosting');
 }

@@ -26,11 +26,7 @@ need_root "$@"
 load_docker_settings
 require_docker
 
-if [ -n "$PURGE" ] && [ -z "$YES" ]; then
-  [ -t 0 ] || fail "--purge removes every VM and all data in $DATA_DIR; without a terminal to ask at, say --yes too"
-  read -r -p "Remove every VM and all data in $DATA_DIR? Type 'purge': " answer
-  [ "$answer" = purge ] || fail "nothing was removed"
-fi
+[ -z "$PURGE" ] || confirm_purge
 [ -n "$PURGE" ] && STEPS=4 || STEPS=1
 
 need_services() { [ -n "$(compose ps -q)" ]; }
@@ -45,8 +41,7 @@ need_containers() { return 0; }
 do_containers() { compose --profile monitoring --profile setup down --volumes --remove-orphans --rmi all --timeout 60; }
 need_data() { [ -f "$DATA_DIR/.vm-webhoster" ]; }
 do_data() {
-  stop_pid "$RUN_DIR/libvirtd.pid" libvirtd 20
-  stop_pid "$RUN_DIR/virtlogd.pid" virtlogd 20
+  stop_own_libvirt
   rm -rf "${DATA_DIR:?}"
   # of a start with --offline; what it was made from stays in CACHE_DIR
   find "$ROOT/deploy/offline" -mindepth 1 -maxdepth 1 ! -name .gitignore -exec rm -rf {} +

@@ -27,11 +27,7 @@ load_environment
 find_terraform
 use_secrets
 
-if [ -n "$PURGE" ] && [ -z "$YES" ]; then
-  [ -t 0 ] || fail "--purge removes every VM and all data in $DATA_DIR; without a terminal to ask at, say --yes too"
-  read -r -p "Remove every VM and all data in $DATA_DIR? Type 'purge': " answer
-  [ "$answer" = purge ] || fail "nothing was removed"
-fi
+[ -z "$PURGE" ] || confirm_purge
 
 [ -n "$PURGE" ] && STEPS=5 || STEPS=3
 need_api() { [ -f "$RUN_DIR/api.pid" ]; }
@@ -44,8 +40,7 @@ need_stacks() { [ -d "$DATA_DIR/workspaces" ]; }
 do_stacks() { webhoster service purge-stacks; }
 need_data() { [ -f "$DATA_DIR/.vm-webhoster" ]; }
 do_data() {
-  stop_pid "$RUN_DIR/libvirtd.pid" libvirtd 20
-  stop_pid "$RUN_DIR/virtlogd.pid" virtlogd 20
+  stop_own_libvirt
   rm -rf "${DATA_DIR:?}"
 }
 

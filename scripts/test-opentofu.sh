@@ -10,17 +10,11 @@ set -euo pipefail
 . "$ROOT/scripts/lib/processes.sh"
 # shellcheck source=scripts/lib/install.sh
 . "$ROOT/scripts/lib/install.sh"
+# shellcheck source=scripts/lib/testing.sh
+. "$ROOT/scripts/lib/testing.sh"
 need_root "$@"
 cd "$ROOT"
-export WITH_DEV=1 IMAGE=micro NODE_ENV=test
-unset DATABASE_URL DATA_DIR
-CACHE_DIR=${CACHE_DIR:-/var/cache/vm-webhoster}
-DATA_DIR=$(mktemp -d /tmp/webhoster-test.XXXXXX)
-export CACHE_DIR DATA_DIR
-load_environment
-
-need_micro() { ! webhoster image verify micro >/dev/null 2>&1; }
-do_micro() { webhoster image build micro; }
+load_test_environment
 
 STEPS=6
 step modules "Node modules, with the test tools"
@@ -35,7 +29,5 @@ step micro "Guest image micro"
 say "$("$TERRAFORM_BIN" version | head -n 1)"
 status=0
 npx jest --selectProjects contract system --runInBand --testPathPatterns 'contract/(terraform|plan-firewall|hcl)' 'system/' "$@" || status=$?
-stop_pid "$RUN_DIR/libvirtd.pid" libvirtd 20
-stop_pid "$RUN_DIR/virtlogd.pid" virtlogd 20
-rm -rf "$DATA_DIR"
+end_test_environment
 [ "$status" -eq 0 ]

@@ -23,15 +23,11 @@ esac
 . "$ROOT/scripts/lib/processes.sh"
 # shellcheck source=scripts/lib/install.sh
 . "$ROOT/scripts/lib/install.sh"
+# shellcheck source=scripts/lib/testing.sh
+. "$ROOT/scripts/lib/testing.sh"
 need_root "$@"
 cd "$ROOT"
-export WITH_DEV=1 IMAGE=micro NODE_ENV=test
-# the settings of a service that runs on this machine are not the tests'
-unset DATABASE_URL DATA_DIR
-CACHE_DIR=${CACHE_DIR:-/var/cache/vm-webhoster}
-DATA_DIR=$(mktemp -d /tmp/webhoster-test.XXXXXX)
-export CACHE_DIR DATA_DIR
-load_environment
+load_test_environment
 find_terraform
 RESULTS=$DATA_DIR/results
 mkdir -p "$RESULTS"
@@ -41,9 +37,6 @@ PACKAGES+=(shellcheck procps openssl prometheus python3-venv python3-yaml redis-
 command -v dockerd >/dev/null || PACKAGES+=(docker.io)
 docker compose version >/dev/null 2>&1 || PACKAGES+=(docker-compose)
 
-image_missing() { ! webhoster image verify "$1" >/dev/null 2>&1; }
-need_micro() { image_missing micro; }
-do_micro() { webhoster image build micro; }
 # built from the pinned Go modules (checksums in go.sum)
 pebble_stamp() { sha256sum test/support/pebble/go.sum | cut -c1-16; }
 need_pebble() { [ "$(cat "$CACHE_DIR/pebble/.built-from" 2>/dev/null)" != "$(pebble_stamp)" ]; }
@@ -90,65 +83,65 @@ check() {
 }
 # layer NAME... -- OPTIONS...: test layers, counted test by test.
 layer() {
-  local names=() started status=0 passed failed
+  run_layer "$@"
+  count_layer "$@"
+}
+# Its halves, for a layer that goes on beside others.
+run_layer() {
+  local names=() status=0 started
   while [ "$1" != -- ]; do names+=("$1"); shift; done
   shift
   started=$(now_ms)
-  npx jest --selectProjects "${names[@]}" --ci --json --outputFile="$RESULTS/jest.json" "$@" >"$RESULTS/${names[0]}.log" 2>&1 || status=$?
+  npx jest --selectProjects "${names[@]}" --ci --json --outputFile="$RESULTS/${names[0]}.json" "$@" \
+    >"$RESULTS/${names[0]}.log" 2>&1 || status=$?
+  echo "$status $started" >"$RESULTS/${names[0]}.ended"
+}
+count_layer() {
+  local names=() status=1 started=$STARTED passed failed
+  while [ "$1" != -- ]; do names+=("$1"); shift; done
+  read -r status started <"$RESULTS/${names[0]}.ended" || true
   # shellcheck disable=SC2016 # a program in JavaScript
   read -r passed failed < <(node -e '
     let r = { numPassedTests: 0, numFailedTests: 1, numRuntimeErrorTestSuites: 0 };
     try { r = require(process.argv[1]); } catch {}
-    console.log(r.numPassedTests, r.numFailedTests + r.numRuntimeErrorTestSuites + (r.numPendingTests ?? 0));' "$RESULTS/jest.json")
-  rm -f "$RESULTS/jest.json"
-  # a run that says no test failed and still fails (a suite that left something open) is a failure
-  if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
-  PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed))
-  printf '%-20s %s passed, %s failed  %s\n' "${names[*]}" "$passed" "$failed" "$(seconds_since "$started")"
-  if [ "$failed" -gt 0 ]; then
-    FAILURES+=("${names[*]}")
-    grep -v '^\s*✓' "$RESULTS/${names[0]}.log" | tail -n 150
-  fi
+    console.log(r.numPassedTests, r.numFailedTests + r.numRuntimeErrorTestSuites + (r.numPendingTests ?? 0));' "$RESULTS/${names[0]}.json")
+  rm -f "$RESULTS/${names[0]}".{json,ended}
+  count "${names[*]}" "$passed" "$failed" "$status" "$started"
+  if [ "$failed" -gt 0 ] || [ "$status" -ne 0 ]; then grep -v '^\s*✓' "$RESULTS/${names[0]}.log" | tail -n 150; fi
 }
-# chaos CASES: so many of the chaos cases, all side by side, counted case by case. The seed repeats them.
-chaos() {
-  local started status=0 passed failed seed=${CHAOS_SEED:-$RANDOM}
+# counted NAME LINES COMMAND...: a run that counts its cases itself, into the file that it is given by --json. So many last
+# lines of what it printed are shown when one has failed.
+counted() {
+  local name=$1 lines=$2 started status=0 passed failed
+  shift 2
   started=$(now_ms)
-  npm run -s test:chaos -- --sample "$1" --workers $(($1 + 2)) --minutes 8 --seed "$seed" --json "$RESULTS/chaos.json" \
-    >"$RESULTS/chaos.log" 2>&1 || status=$?
+  "$@" --json "$RESULTS/counted.json" >"$RESULTS/counted.log" 2>&1 || status=$?
   # shellcheck disable=SC2016 # a program in JavaScript
   read -r passed failed < <(node -e '
     let r = { passed: 0, failed: 1 };
     try { r = require(process.argv[1]); } catch {}
-    console.log(r.passed, r.failed);' "$RESULTS/chaos.json")
-  if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
-  PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed))
-  printf '%-20s %s passed, %s failed  %s\n' "chaos, seed $seed" "$passed" "$failed" "$(seconds_since "$started")"
-  if [ "$failed" -gt 0 ]; then
-    FAILURES+=(chaos)
-    tail -n 150 "$RESULTS/chaos.log"
-  fi
+    console.log(r.passed, r.failed);' "$RESULTS/counted.json")
+  rm -f "$RESULTS/counted.json"
+  count "$name" "$passed" "$failed" "$status" "$started"
+  if [ "$failed" -gt 0 ] || [ "$status" -ne 0 ]; then tail -n "$lines" "$RESULTS/counted.log"; fi
+}
+# count NAME PASSED FAILED STATUS STARTED: a run that says nothing failed and still fails (a suite that left something
+# open) is a failure.
+count() {
+  local failed=$3
+  if [ "$4" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
+  PASSED=$((PASSED + $2)) FAILED=$((FAILED + failed))
+  [ "$failed" -eq 0 ] || FAILURES+=("$1")
+  printf '%-20s %s passed, %s failed  %s\n' "$1" "$2" "$failed" "$(seconds_since "$5")"
+}
+# chaos CASES: so many of the chaos cases, all side by side. The seed repeats them.
+chaos() {
+  local seed=${CHAOS_SEED:-$RANDOM}
+  counted "chaos, seed $seed" 150 npm run -s test:chaos -- --sample "$1" --workers $(($1 + 2)) --minutes 8 --seed "$seed"
 }
 # schemathesis CASES: the HTTP interface asked from its own document, up to so many cases an operation for each of three
-# callers, counted operation by operation.
-schemathesis() {
-  local started status=0 passed failed
-  started=$(now_ms)
-  timeout 600 npm run -s test:schemathesis -- --cases "$1" --seed 1 --json "$RESULTS/schemathesis.json" \
-    >"$RESULTS/schemathesis.log" 2>&1 || status=$?
-  # shellcheck disable=SC2016 # a program in JavaScript
-  read -r passed failed < <(node -e '
-    let r = { passed: 0, failed: 1 };
-    try { r = require(process.argv[1]); } catch {}
-    console.log(r.passed, r.failed);' "$RESULTS/schemathesis.json")
-  if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
-  PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed))
-  printf '%-20s %s passed, %s failed  %s\n' schemathesis "$passed" "$failed" "$(seconds_since "$started")"
-  if [ "$failed" -gt 0 ]; then
-    FAILURES+=(schemathesis)
-    tail -n 200 "$RESULTS/schemathesis.log"
-  fi
-}
+# callers.
+schemathesis() { counted schemathesis 200 timeout 600 npm run -s test:schemathesis -- --cases "$1" --seed 1; }
 coverage_holds() {
   # shellcheck disable=SC2016
   node -e '
@@ -193,9 +186,13 @@ if [ -z "$QUICK" ]; then
   # two at a time, but for what restarts libvirtd under all of them
   layer system -- --maxWorkers=2 --testPathIgnorePatterns /faults "$LONG"
   layer system -- --runInBand --testPathPatterns /faults
+  # containers wait for their health most of the time
+  run_layer compose -- --runInBand &
+  compose=$!
   chaos 8
   layer e2e -- --runInBand
-  layer compose -- --runInBand
+  wait "$compose"
+  count_layer compose --
 fi
 check "nothing left behind" nothing_left
 
@@ -204,9 +201,6 @@ say
 [ -n "$QUICK" ] || [ "$LONG" = /none ] || say "left out without --all: $LONG"
 [ "${#FAILURES[@]}" -eq 0 ] || say "failed: $(IFS=,; echo "${FAILURES[*]}")"
 say "after $(seconds_since "$STARTED")"
-# ours only: pid files are there when this run started them
-stop_pid "$RUN_DIR/libvirtd.pid" libvirtd 20
-stop_pid "$RUN_DIR/virtlogd.pid" virtlogd 20
-rm -rf "$DATA_DIR"
+end_test_environment
 say "$PASSED passed, $FAILED failed"
 [ "$FAILED" -eq 0 ]

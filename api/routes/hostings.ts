@@ -1,9 +1,11 @@
 /** The caller's own hosting. */
-import { asyncHeaders, awaitOperation, waitHeaders } from '../operation-wait';
 import { z } from 'zod';
+import type { Hosting, Operation } from '../../engine';
+import type { Language } from '../language';
+import { asyncHeaders, awaitOperation, type Waiting, waitHeaders } from '../operation-wait';
+import { awaitPlan } from '../plan-answer';
 import { defineRoute } from '../route';
 import { createQuery, idParams, planAnswer, planPending, removeQuery } from '../schemas/terraform';
-import { showPlan } from '../terraform-views';
 import {
   createdHosting,
   createHeaders,
@@ -44,12 +46,10 @@ export const createHosting = defineRoute({
     const { engine, user, body, headers, query, language, answer } = context;
     if (query.dry_run === 'true') {
       const request = await engine.plans.requestNew(user, { sshPublicKey: body?.ssh_public_key?.trim() });
-      const dry = await awaitOperation(context, request, headers.prefer);
-      const operation = showOperation(dry.operation, language);
-      if (!dry.done)
-        return answer(202, { message: 'plan_pending', data: { operation }, headers: dry.headers });
-      const data = { plan: showPlan(await engine.plans.of(dry.operation)), operation };
-      return answer(200, { message: 'plan_shown', data, headers: dry.headers });
+      const dry = await awaitPlan(context, request, headers.prefer);
+      return dry.done
+        ? answer(200, { message: 'plan_shown', data: dry.data, headers: dry.headers })
+        : answer(202, { message: 'plan_pending', data: dry.data, headers: dry.headers });
     }
     const accepted = await engine.hostings.create(user, {
       sshPublicKey: body?.ssh_public_key?.trim(),
@@ -103,17 +103,13 @@ export const deleteMyHosting = defineRoute({
     'proxy_refused', 'proxy_unreachable', 'node_not_ready', 'libvirt_unavailable', 'lease_lost',
   ],
   async handle(context) {
-    const { engine, user, headers, language, answer } = context;
-    // Read before it is gone: the answer names what was removed.
+    const { engine, user, headers: asked, answer } = context;
     const hosting = await engine.hostings.mine(user);
-    const waited = await awaitOperation(context, await engine.hostings.delete(user), headers.prefer);
-    const data = {
-      hosting: showHosting({ ...hosting, status: waited.done ? 'deleted' : 'deleting' }, language),
-      operation: showOperation(waited.operation, language),
-    };
-    return waited.done
-      ? answer(200, { message: 'hosting_deleted', data, headers: waited.headers })
-      : answer(202, { message: 'hosting_deleting', data, headers: waited.headers });
+    const accepted = await engine.hostings.delete(user);
+    const { done, data, headers } = await awaitRemoval(context, hosting, accepted, asked.prefer);
+    return done
+      ? answer(200, { message: 'hosting_deleted', data, headers })
+      : answer(202, { message: 'hosting_deleting', data, headers });
   },
 });
 
@@ -146,28 +142,34 @@ export const removeHosting = defineRoute({
     'proxy_refused', 'proxy_unreachable', 'node_not_ready', 'libvirt_unavailable', 'terraform_missing', 'lease_lost',
   ],
   async handle(context) {
-    const { engine, user, params, headers, query, language, answer } = context;
+    const { engine, user, params, headers: asked, query, answer } = context;
     if (query.dry_run === 'true') {
       const request = await engine.plans.requestRemoval(user, params.id);
-      const dry = await awaitOperation(context, request, headers.prefer);
-      const operation = showOperation(dry.operation, language);
-      if (!dry.done)
-        return answer(202, { message: 'plan_pending', data: { operation }, headers: dry.headers });
-      const data = { plan: showPlan(await engine.plans.of(dry.operation)), operation };
-      return answer(200, { message: 'removal_shown', data, headers: dry.headers });
+      const dry = await awaitPlan(context, request, asked.prefer);
+      return dry.done
+        ? answer(200, { message: 'removal_shown', data: dry.data, headers: dry.headers })
+        : answer(202, { message: 'plan_pending', data: dry.data, headers: dry.headers });
     }
     const hosting = await engine.hostings.get(user, params.id);
-    const waited = await awaitOperation(
-      context,
-      await engine.hostings.remove(user, params.id),
-      headers.prefer,
-    );
-    const data = {
-      hosting: showHosting({ ...hosting, status: waited.done ? 'deleted' : 'deleting' }, language),
-      operation: showOperation(waited.operation, language),
-    };
-    return waited.done
-      ? answer(200, { message: 'hosting_removed', data, headers: waited.headers })
-      : answer(202, { message: 'hosting_removing', data, headers: waited.headers });
+    const accepted = await engine.hostings.remove(user, params.id);
+    const { done, data, headers } = await awaitRemoval(context, hosting, accepted, asked.prefer);
+    return done
+      ? answer(200, { message: 'hosting_removed', data, headers })
+      : answer(202, { message: 'hosting_removing', data, headers });
   },
 });
+
+/** @param hosting  as it was read before it is gone: the answer names what was removed */
+async function awaitRemoval(
+  context: Waiting & { readonly language: Language },
+  hosting: Hosting,
+  accepted: Operation,
+  prefer: string | undefined,
+) {
+  const { done, operation, headers } = await awaitOperation(context, accepted, prefer);
+  const data = {
+    hosting: showHosting({ ...hosting, status: done ? 'deleted' : 'deleting' }, context.language),
+    operation: showOperation(operation, context.language),
+  };
+  return { done, data, headers };
+}

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { Language } from '../language';
 import { asyncHeaders, awaitOperation, type Waiting, waitHeaders } from '../operation-wait';
+import { awaitPlan } from '../plan-answer';
 import { defineRoute, type Route } from '../route';
 import {
   appliedHosting,
@@ -53,11 +54,7 @@ interface Asking extends Waiting {
 }
 
 async function plan(context: Asking, hostingId: string | null, prefer: string | undefined) {
-  const { engine, user, language } = context;
-  const waited = await awaitOperation(context, await engine.plans.request(user, hostingId), prefer);
-  const operation = showOperation(waited.operation, language);
-  const report = waited.done ? showPlan(await engine.plans.of(waited.operation)) : null;
-  return { report, operation, headers: waited.headers };
+  return awaitPlan(context, await context.engine.plans.request(context.user, hostingId), prefer);
 }
 
 async function apply(
@@ -82,10 +79,10 @@ const planMyHosting = defineRoute({
   name: 'planMyHosting',
   path: '/api/v1/host/my/plan',
   async handle(context) {
-    const { report, operation, headers } = await plan(context, null, context.headers.prefer);
-    return report === null
-      ? context.answer(202, { message: 'plan_pending', data: { operation }, headers })
-      : context.answer(200, { message: 'plan_shown', data: { plan: report, operation }, headers });
+    const { done, data, headers } = await plan(context, null, context.headers.prefer);
+    return done
+      ? context.answer(200, { message: 'plan_shown', data, headers })
+      : context.answer(202, { message: 'plan_pending', data, headers });
   },
 });
 
@@ -95,10 +92,10 @@ const planHosting = defineRoute({
   path: '/api/v1/hostings/{id}/plan',
   params: idParams,
   async handle(context) {
-    const { report, operation, headers } = await plan(context, context.params.id, context.headers.prefer);
-    return report === null
-      ? context.answer(202, { message: 'plan_pending', data: { operation }, headers })
-      : context.answer(200, { message: 'plan_shown', data: { plan: report, operation }, headers });
+    const { done, data, headers } = await plan(context, context.params.id, context.headers.prefer);
+    return done
+      ? context.answer(200, { message: 'plan_shown', data, headers })
+      : context.answer(202, { message: 'plan_pending', data, headers });
   },
 });
 
@@ -146,14 +143,11 @@ const planNewHosting = defineRoute({
     'addresses_exhausted', 'plan_refused',
   ],
   async handle(context) {
-    const { engine, body, language, answer } = context;
-    const accepted = await engine.plans.requestNewFor(body.username);
-    const waited = await awaitOperation(context, accepted, context.headers.prefer);
-    const operation = showOperation(waited.operation, language);
-    if (!waited.done)
-      return answer(202, { message: 'plan_pending', data: { operation }, headers: waited.headers });
-    const data = { plan: showPlan(await engine.plans.of(waited.operation)), operation };
-    return answer(200, { message: 'plan_shown', data, headers: waited.headers });
+    const accepted = await context.engine.plans.requestNewFor(context.body.username);
+    const { done, data, headers } = await awaitPlan(context, accepted, context.headers.prefer);
+    return done
+      ? context.answer(200, { message: 'plan_shown', data, headers })
+      : context.answer(202, { message: 'plan_pending', data, headers });
   },
 });
 

@@ -30,6 +30,22 @@ export const operationView = answerSchema(
       description: 'What a stuck operation still has hold of; empty for every other',
       examples: [['domain vm-1a2b3c4d (running)', 'SSH port 10001']],
     }),
+    queue_position: z
+      .number()
+      .int()
+      .nullable()
+      .meta({
+        description: 'While it waits for a worker: 1 is served next',
+        examples: [3],
+      }),
+    estimated_seconds: z
+      .number()
+      .int()
+      .nullable()
+      .meta({
+        description: 'Likely seconds until the end, by what such operations took in the last hour',
+        examples: [42],
+      }),
     created_at: timestamp,
     started_at: timestamp.nullable(),
     finished_at: timestamp.nullable(),

@@ -102,6 +102,8 @@ export function toListedOperation(sent: Sent<typeof listedOperationView>): Liste
       sent.failure === null ? null : { code: sent.failure.code as ErrorCode, message: sent.failure.message },
     cancelRequested: sent.cancel_requested,
     owns: sent.owns,
+    queuePosition: sent.queue_position,
+    estimatedSeconds: sent.estimated_seconds,
     createdAt: new Date(sent.created_at),
     startedAt: moment(sent.started_at),
     finishedAt: moment(sent.finished_at),

@@ -19,7 +19,7 @@ import {
 import { hashApiToken, isApiToken } from './api-tokens';
 import { attempted, attemptLimit } from './attempts';
 import { hashPassword, isCheaper, passwordMatches } from './passwords';
-import { issueToken, type TokenSettings, verifyToken } from './tokens';
+import { issueToken, type TokenSettings, unauthorized, verifyToken } from './tokens';
 
 type AccountSettings = Pick<Config, 'JWT_SECRET' | 'JWT_OLD_SECRETS' | 'JWT_TTL_SECONDS' | 'BCRYPT_COST'>;
 
@@ -105,10 +105,6 @@ async function byApiToken({ direct }: Database, token: string): Promise<Caller> 
   if (found === null) throw unauthorized();
   const { user, id, prefix, scopes } = found;
   return { user, via: { kind: 'token', id, prefix, scopes } };
-}
-
-function unauthorized(): EngineError {
-  return new EngineError('unauthorized', 'The access token is not valid; log in again');
 }
 
 /**

@@ -50,8 +50,12 @@ export function verifyToken(token: string, { secrets }: TokenSettings): TokenFac
     const claims = jwt.verify(token, secret, { algorithms: ['HS256'], issuer, audience, complete: false });
     return factsOf(typeof claims === 'object' ? claims : {});
   } catch (cause) {
-    throw new EngineError('unauthorized', 'The access token is not valid; log in again', { cause });
+    throw unauthorized(cause);
   }
+}
+
+export function unauthorized(cause?: unknown): EngineError {
+  return new EngineError('unauthorized', 'The access token is not valid; log in again', { cause });
 }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

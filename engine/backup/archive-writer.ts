@@ -6,7 +6,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { lstat, type FileHandle, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { EngineError } from '../errors';
-import { ignoreMissing } from '../terraform/workspace';
+import { ignoreMissing } from '../files';
 import { fileChunks } from './archive-reader';
 import { names, type Part, refused } from './manifest';
 import { endOfArchive, padding, tarHeader } from './tar';

@@ -8,8 +8,8 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile, chmod }
 import path from 'node:path';
 import { z } from 'zod';
 import { EngineError } from '../errors';
+import { ignoreMissing } from '../files';
 import { runCommand } from '../process';
-import { ignoreMissing } from '../terraform/workspace';
 import {
   type BuiltImage,
   imageMissing,

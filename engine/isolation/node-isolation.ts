@@ -1,9 +1,9 @@
 /** Fences by virsh and nft, both of which put the whole of theirs or nothing. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EngineError } from '../errors';
+import { inTemporaryDirectory, replaceFile } from '../files';
 import { CommandNotFound, type CommandResult, runCommand } from '../process';
 import type { Fence } from './fence';
 import { guestFilter, type PortRange, usualPorts } from './guest-filter';
@@ -80,15 +80,12 @@ async function hostPorts(): Promise<PortRange> {
 }
 
 /** Neither program reads its standard input when that is a socket, which is what Node.js makes of it. */
-async function asFile<T>(text: string, use: (file: string) => Promise<T>): Promise<T> {
-  const dir = await mkdtemp(path.join(tmpdir(), 'webhoster-fence-'));
-  try {
-    const file = path.join(dir, 'text');
-    await writeFile(file, text, { mode: 0o600 });
-    return await use(file);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+function asFile<T>(text: string, use: (file: string) => Promise<T>): Promise<T> {
+  return inTemporaryDirectory(async (directory) => {
+    const file = path.join(directory, 'text');
+    await replaceFile(file, text);
+    return use(file);
+  });
 }
 
 async function run(argv: readonly string[], signal?: AbortSignal): Promise<CommandResult> {

@@ -2,10 +2,10 @@
  * A cloud-init disk's content, made by the same program with the same arguments as Terraform's provider makes it: what
  * that reads back from it is the specification, and a plan finds no difference.
  */
-import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EngineError } from '../errors';
+import { inTemporaryDirectory } from '../files';
 import { expectCommand } from '../process';
 
 export interface CloudInitData {
@@ -25,24 +25,21 @@ export async function withCloudInitImage<T>(
   bytes: number,
   use: (file: string) => Promise<T>,
 ): Promise<T> {
-  const dir = await mkdtemp(path.join(tmpdir(), 'webhoster-cidata-'));
-  try {
+  return inTemporaryDirectory(async (directory) => {
     const files = { 'user-data': data.userData, 'meta-data': data.metaData, 'network-config': '' };
-    const written = Object.keys(files).map((name) => path.join(dir, name));
-    for (const [name, content] of Object.entries(files)) await writeFile(path.join(dir, name), content);
-    const image = path.join(dir, 'cidata.iso');
+    const written = Object.keys(files).map((name) => path.join(directory, name));
+    for (const [name, content] of Object.entries(files)) await writeFile(path.join(directory, name), content);
+    const image = path.join(directory, 'cidata.iso');
     await expectCommand(
       ['mkisofs', '-quiet', '-output', image, '-volid', 'cidata', '-joliet', '-rock', ...written],
       { timeoutMs: 30_000 },
     );
-    const { length } = await readFile(image);
-    if (length > bytes)
+    const { size } = await stat(image);
+    if (size > bytes)
       throw new EngineError('guest_unreachable', 'The waiting machine has no room for its owner’s data', {
-        cause: new Error(`${length} bytes, room for ${bytes}`),
+        cause: new Error(`${size} bytes, room for ${bytes}`),
       });
     await truncate(image, bytes);
-    return await use(image);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+    return use(image);
+  });
 }

@@ -2,7 +2,7 @@
 import type { Operation } from '../engine';
 import type { Parts } from '../parts';
 import type { Tx } from '../store/database';
-import { insertOperation } from '../store/operations';
+import { countUnfinishedOf, insertOperation } from '../store/operations';
 import type { OperationDefinition } from './operation';
 
 export interface Wanted {
@@ -16,10 +16,20 @@ export interface Wanted {
 export async function accept(
   { queue }: Pick<Parts, 'queue'>,
   tx: Tx,
-  { kind, steps, lane }: OperationDefinition,
+  definition: OperationDefinition,
   wanted: Wanted,
 ): Promise<Operation> {
+  const { kind, steps, lane } = definition;
+  const priority = await turnOf(tx, definition, wanted);
   const operation = await insertOperation(tx, { kind, steps, ...wanted });
-  await queue.enqueue(tx, wanted.stackId, { lane });
+  await queue.enqueue(tx, wanted.stackId, { lane, priority });
   return operation;
+}
+
+const behindUsers = 100;
+
+/** Everybody's first operation comes before anybody's second; what nobody waits for comes last. */
+async function turnOf(tx: Tx, { background }: OperationDefinition, { userId }: Wanted): Promise<number> {
+  if (userId !== undefined) return Math.min(await countUnfinishedOf(tx, userId), behindUsers - 1);
+  return background === true ? behindUsers : 0;
 }

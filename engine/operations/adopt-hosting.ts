@@ -7,12 +7,13 @@ import type { AdoptInput } from '../ejection/facts';
 import { noteDrift } from '../store/drift';
 import { markAdopted, putOut, takeIn } from '../store/ejections';
 import { bindToHosting } from '../store/operations';
-import { closeRoute, openRoute } from '../store/routes';
+import { openRoute } from '../store/routes';
 import { deleteStack, saveSpec, saveState } from '../store/stacks';
 import { removeWorkspace, writeState } from '../terraform/workspace';
 import { differences } from './differences';
 import { expectNoDifferences } from './eject-hosting';
 import { hostingPolicy } from './hosting-stack-facts';
+import { unroute } from './hosting-steps';
 import type { OperationDefinition, StepContext } from './operation';
 import { openState } from './stack-state';
 import { checkStackPlan, initializeStack, planStack, writeWorkspace } from './stack-work';
@@ -106,11 +107,6 @@ async function forget({ stackId, write }: StepContext): Promise<void> {
 
 async function route(context: StepContext): Promise<void> {
   await context.write((tx) => openRoute(tx, context.stackId));
-  await context.parts.routePublisher.publish();
-}
-
-async function unroute(context: StepContext): Promise<void> {
-  await context.write((tx) => closeRoute(tx, context.stackId));
   await context.parts.routePublisher.publish();
 }
 

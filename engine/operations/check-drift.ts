@@ -2,7 +2,11 @@
  * Looks at what an apply would change, and changes nothing: no resource, no specification, no state. What comes out
  * is the output of the last step.
  */
-import { noteDrift } from '../store/drift';
+import type { Operation } from '../engine';
+import type { Parts } from '../parts';
+import type { Tx } from '../store/database';
+import { noteDrift, noteDriftAsked } from '../store/drift';
+import { accept } from './accept';
 import { differences } from './differences';
 import type { OperationDefinition, StepContext } from './operation';
 import { initializeStack, planStack, requireWorkspace } from './stack-work';
@@ -17,6 +21,7 @@ export interface Drift {
 
 export const checkDrift: OperationDefinition = {
   kind: 'check-drift',
+  background: true,
   onFailure: 'unwind',
   steps: [
     { name: 'workspace', run: requireWorkspace },
@@ -27,6 +32,17 @@ export const checkDrift: OperationDefinition = {
     { name: 'record', run: record, restartAt: 'workspace' },
   ],
 };
+
+/** Has a hosting looked at. @param asked  who asked; nobody when it is its turn */
+export async function acceptLook(
+  parts: Pick<Parts, 'queue'>,
+  tx: Tx,
+  hostingId: string,
+  asked: { userId?: number; input?: { by?: string } } = {},
+): Promise<Operation> {
+  await noteDriftAsked(tx, hostingId);
+  return accept(parts, tx, checkDrift, { stackId: hostingId, hostingId, ...asked });
+}
 
 /** A plan is not possible when the disk is gone: its refresh asks for it. */
 async function plan(context: StepContext): Promise<void> {

@@ -18,11 +18,11 @@ import {
   hostingOf,
   plan,
   ready,
-  release,
+  releaseFailed,
   route,
   specificationOf,
   unroute,
-} from './create-hosting';
+} from './hosting-steps';
 import type { OperationDefinition, StepContext } from './operation';
 import { applyStack, forgetStack, initializeStack, rebuildWorkspace, synthesizeStack } from './stack-work';
 import { waitForSsh } from './wait-for-guest';
@@ -32,7 +32,7 @@ export const claimSpare: OperationDefinition = {
   lane: 'quick',
   onFailure: 'unwind',
   steps: [
-    { name: 'reserve', undo: release },
+    { name: 'reserve', undo: releaseFailed },
     { name: 'claim', undo: remove },
     { name: 'personalize', run: personalize },
     { name: 'discard', run: discard },

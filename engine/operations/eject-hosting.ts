@@ -8,11 +8,12 @@ import type { EjectInput } from '../ejection/facts';
 import { EngineError } from '../errors';
 import { holdOn, letGo as letHostingGo } from '../store/ejections';
 import { getHosting } from '../store/hostings';
-import { closeRoute, openRoute } from '../store/routes';
+import { openRoute } from '../store/routes';
 import { findStack } from '../store/stacks';
 import { removeWorkspace } from '../terraform/workspace';
 import { differences } from './differences';
 import { hostingPolicy } from './hosting-stack-facts';
+import { unroute } from './hosting-steps';
 import type { OperationDefinition, StepContext } from './operation';
 import { checkStackPlan, initializeStack, planStack, rebuildWorkspace } from './stack-work';
 import { stackWorkspace } from './stack-workspace';
@@ -66,11 +67,6 @@ export function expectNoDifferences(found: readonly string[], advice: string): v
     'plan_changed',
     `What there is differs from the specification: ${found.join('; ')}. Nothing was changed; ${advice}`,
   );
-}
-
-async function unroute(context: StepContext): Promise<void> {
-  await context.write((tx) => closeRoute(tx, context.stackId));
-  await context.parts.routePublisher.publish();
 }
 
 /** Nothing is opened again for a hosting that its owner removes meanwhile. */

@@ -14,8 +14,8 @@ import { getHosting } from '../store/hostings';
 import { markSpare } from '../store/spares';
 import { findNode } from '../store/stacks';
 import { accept } from './accept';
-import { check, destroy, plan, release } from './create-hosting';
 import { spareSpec } from './hosting-stack-facts';
+import { check, destroy, plan, releaseFailed } from './hosting-steps';
 import type { OperationDefinition, StepContext } from './operation';
 import { applyStack, forgetStack, initializeStack, synthesizeStack } from './stack-work';
 import { waitForPage } from './wait-for-guest';
@@ -23,9 +23,10 @@ import { waitUntil } from './wait-until';
 
 export const makeSpare: OperationDefinition = {
   kind: 'make-spare',
+  background: true,
   onFailure: 'unwind',
   steps: [
-    { name: 'reserve', undo: release },
+    { name: 'reserve', undo: releaseFailed },
     { name: 'synthesize', run: synthesize, undo: forgetStack },
     { name: 'init', run: initializeStack },
     { name: 'plan', run: plan },

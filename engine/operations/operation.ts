@@ -50,6 +50,8 @@ export interface OperationDefinition {
   readonly steps: readonly Step[];
   /** Which workers take it: see queue.ts. @default boots */
   readonly lane?: 'quick';
+  /** True for what nobody waits for: where the service itself asks for it, users' operations go first. @default false */
+  readonly background?: boolean;
 }
 
 /** Why a running step was told to stop; found as the reason of its signal. */

@@ -4,7 +4,7 @@ import { vmExists } from '../ejection/vm-exists';
 import { removeMarked } from '../libvirt/remove-marked';
 import { endEjected } from '../store/ejections';
 import { findHosting, hasEnded, releaseReservations } from '../store/hostings';
-import { closeRoute } from '../store/routes';
+import { unroute } from './hosting-steps';
 import type { OperationDefinition, StepContext } from './operation';
 import { forgetStack } from './stack-work';
 
@@ -26,11 +26,6 @@ async function confirm({ parts, stackId }: StepContext): Promise<void> {
   const lives =
     hosting?.status === 'ejected' ? await vmExists(parts, stackId) : hosting !== null && !hasEnded(hosting);
   if (lives) throw new EngineError('not_an_orphan', 'The hosting lives; nothing was removed');
-}
-
-async function unroute(context: StepContext): Promise<void> {
-  await context.write((tx) => closeRoute(tx, context.stackId));
-  await context.parts.routePublisher.publish();
 }
 
 function remove({ parts, stackId, assertHeld, report }: StepContext): Promise<void> {

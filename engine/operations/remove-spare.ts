@@ -1,7 +1,6 @@
 /** Takes away a VM that was made ahead and never had an owner. Nothing leads to it, so there is no route to close. */
-import { releaseHosting } from '../store/hostings';
-import { destroy } from './create-hosting';
-import type { OperationDefinition, StepContext } from './operation';
+import { destroy, releaseDeleted } from './hosting-steps';
+import type { OperationDefinition } from './operation';
 import { forgetStack } from './stack-work';
 
 export const removeSpare: OperationDefinition = {
@@ -10,10 +9,6 @@ export const removeSpare: OperationDefinition = {
   steps: [
     { name: 'destroy', run: destroy },
     { name: 'forget', run: forgetStack },
-    { name: 'release', run: release },
+    { name: 'release', run: releaseDeleted },
   ],
 };
-
-async function release({ stackId, write }: StepContext): Promise<void> {
-  await write((tx) => releaseHosting(tx, stackId, { status: 'deleted' }));
-}

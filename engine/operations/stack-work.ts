@@ -6,7 +6,7 @@ import { synthesizerPath, type StackSpec } from '../../stacks';
 import { EngineError, toEngineError } from '../errors';
 import type { StackNames } from '../libvirt/inventory';
 import { findHosting } from '../store/hostings';
-import { deleteStack, findStack, saveSpec } from '../store/stacks';
+import { deleteStack, findStack, saveSpec, type StackRow } from '../store/stacks';
 import { checkPlan, type PlanPolicy } from '../terraform/plan-firewall';
 import { maskedPlan, plannedChanges } from '../terraform/plan-view';
 import { clean } from '../terraform/run-record';
@@ -31,7 +31,7 @@ type WorkspaceContext = Pick<StepContext, 'parts' | 'stackId' | 'signal'>;
 /** Keeps the specification, renders it, and makes the workspace ready for Terraform. */
 export async function synthesizeStack(context: StepContext, spec: StackSpec): Promise<void> {
   await context.write((tx) => saveSpec(tx, context.stackId, spec));
-  await prepareWorkspace(context, spec);
+  await rebuildWorkspace(context);
 }
 
 /**
@@ -48,7 +48,7 @@ export async function rebuildWorkspace(context: WorkspaceContext): Promise<boole
   // one that sleeps is off, and is meant to be
   const asleep = (await findHosting(direct, context.stackId))?.status === 'sleeping';
   const { spec } = stack;
-  await prepareWorkspace(context, spec.kind === 'hosting' && asleep ? { ...spec, asleep } : spec);
+  await prepareWorkspace(context, spec.kind === 'hosting' && asleep ? { ...spec, asleep } : spec, stack);
   return true;
 }
 
@@ -59,13 +59,16 @@ export async function requireWorkspace(context: WorkspaceContext): Promise<void>
 }
 
 /** The workspace is a cache: whatever is missing comes back from the specification and the sealed state. */
-async function prepareWorkspace(context: WorkspaceContext, spec: StackSpec): Promise<string> {
+async function prepareWorkspace(
+  context: WorkspaceContext,
+  spec: StackSpec,
+  { stateSerial, stateSealed }: Pick<StackRow, 'stateSerial' | 'stateSealed'>,
+): Promise<string> {
   const { parts, stackId } = context;
   const workspace = stackWorkspace(parts.config, stackId);
-  const stack = await findStack(parts.database.direct, stackId);
   const local = await readState(workspace);
-  if (stack?.stateSealed && Number(stack.stateSerial) > (local?.serial ?? -1)) {
-    await writeState(workspace, openState(parts, stackId, stack.stateSealed));
+  if (stateSealed !== null && Number(stateSerial) > (local?.serial ?? -1)) {
+    await writeState(workspace, openState(parts, stackId, stateSealed));
   }
   await writeWorkspace(context, spec);
   return workspace;
@@ -147,7 +150,7 @@ export async function destroyStack(
   const stack = await findStack(context.parts.database.direct, context.stackId);
   if (!stack?.spec) return;
   try {
-    await destroyByTerraform(context, stack.spec, policy);
+    await destroyByTerraform(context, await prepareWorkspace(context, stack.spec, stack), policy);
   } catch (thrown) {
     context.signal.throwIfAborted();
     if (names.domain === null || toEngineError(thrown).code === 'lease_lost') throw thrown;
@@ -156,8 +159,11 @@ export async function destroyStack(
   await removeRemains(context, names);
 }
 
-async function destroyByTerraform(context: StepContext, spec: StackSpec, policy: PlanPolicy): Promise<void> {
-  const workspace = await prepareWorkspace(context, spec);
+async function destroyByTerraform(
+  context: StepContext,
+  workspace: string,
+  policy: PlanPolicy,
+): Promise<void> {
   if ((await readState(workspace)) === null) return;
   await initializeStack(context);
   const { changes } = await planStack(context, 'destroy');

@@ -1,6 +1,7 @@
 /** Certificates and keys where Nginx reads them: `tls/` in its directory, for its master alone. */
-import { access, chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { replaceFile } from '../files';
 import type { Route } from './proxy';
 import type { ProxySettings } from './render';
 import { certificateFile, viewHosts } from './render-https';
@@ -33,8 +34,8 @@ export async function writeCertificates(
   await chmod(dir, 0o700);
   for (const certificate of missing) {
     const [chain, key] = filesOf(settings, certificate);
-    await writeWhole(key, certificate.openKey());
-    await writeWhole(chain, certificate.chain);
+    await replaceFile(key, certificate.openKey());
+    await replaceFile(chain, certificate.chain);
   }
 }
 
@@ -67,9 +68,4 @@ function isThere(file: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-async function writeWhole(file: string, text: string): Promise<void> {
-  await writeFile(`${file}.new`, text, { mode: 0o600 });
-  await rename(`${file}.new`, file);
 }

@@ -7,8 +7,8 @@ import { constants } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EngineError } from '../errors';
+import { ignoreMissing } from '../files';
 import { type CommandResult, endProcessesIn } from '../process';
-import { ignoreMissing } from '../terraform/workspace';
 
 export interface NginxControl {
   /** Starts Nginx with this configuration, or tells the one that runs to read it. @throws {EngineError} proxy_unreachable */

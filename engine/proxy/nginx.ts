@@ -9,9 +9,9 @@ import path from 'node:path';
 import Handlebars from 'handlebars';
 import type { Clock } from '../clock';
 import { EngineError } from '../errors';
+import { ignoreMissing } from '../files';
 import { fetchPage } from '../guest/network-guest';
 import { type CommandResult, runCommand } from '../process';
-import { ignoreMissing } from '../terraform/workspace';
 import { missingCertificates, removeOtherCertificates, writeCertificates } from './certificate-files';
 import { ownNginx, pipedNginx, unreachable } from './control';
 import type { Proxy, Route } from './proxy';
@@ -46,17 +46,17 @@ export function nginxProxy(options: NginxOptions): Proxy {
 
   const publish = async (routes: readonly Route[]): Promise<void> => {
     const site = await siteOf(options);
-    const { generation, text: wanted } = rendered(options, routes, site);
+    const wanted = rendered(options, routes, site);
     // before the look at the generation, which says nothing of them: a new version has new pages
     await preparePages(options);
-    if (await serves(options, current, routes, site)) return;
+    if (await serves(options, current, wanted)) return;
     const begun = performance.now();
     const told = (outcome: 'served' | 'refused' | 'failed'): void =>
       options.onReload?.(outcome, performance.now() - begun);
     await writeCertificates(options, routes, site);
     if (options.countsVisits) await prepareVisits(options.dir);
     const before = await readFile(current, 'utf8').catch(ignoreMissing);
-    await writeFile(candidate, wanted, { mode: 0o600 });
+    await writeFile(candidate, wanted.text, { mode: 0o600 });
     const test = await nginx(candidate, '-t', '-q');
     if (test.code !== 0) {
       told('refused');
@@ -67,7 +67,7 @@ export function nginxProxy(options: NginxOptions): Proxy {
     await rename(candidate, current);
     try {
       await takeUp(current);
-      await served(options, generation);
+      await served(options, wanted.generation);
       told('served');
     } catch (cause) {
       told('failed');
@@ -85,7 +85,7 @@ export function nginxProxy(options: NginxOptions): Proxy {
     publish,
     serves: async (routes) => {
       const site = await siteOf(options).catch(() => null);
-      return site !== null && (await serves(options, current, routes, site));
+      return site !== null && (await serves(options, current, rendered(options, routes, site)));
     },
     canListen,
     fetch: (urlPath) =>
@@ -105,15 +105,21 @@ function nginxProgram({ program, dir }: NginxOptions) {
     runCommand([program, '-p', dir, '-c', file, ...args], { cwd: dir, timeoutMs: 60_000 });
 }
 
-/** The generation is a checksum over the file that carries it, with zeros in its place. */
-function rendered(
-  settings: ProxySettings,
-  routes: readonly Route[],
-  site: Site,
-): { generation: string; text: string } {
-  const body = renderNginx(settings, routes, '0'.repeat(16), site);
+interface Rendered {
+  readonly routes: readonly Route[];
+  readonly site: Site;
+  readonly generation: string;
+  readonly text: string;
+}
+
+/** No name that a user may have, so nothing else in the file is taken for it. */
+const placeholder = '@generation@';
+
+/** The generation is a checksum over the file that carries it, with the placeholder in its place. */
+function rendered(settings: ProxySettings, routes: readonly Route[], site: Site): Rendered {
+  const body = renderNginx(settings, routes, placeholder, site);
   const generation = createHash('sha256').update(body).digest('hex').slice(0, 16);
-  return { generation, text: renderNginx(settings, routes, generation, site) };
+  return { routes, site, generation, text: body.replaceAll(placeholder, generation) };
 }
 
 function siteOf({ site }: NginxOptions): Promise<Site> {
@@ -123,10 +129,8 @@ function siteOf({ site }: NginxOptions): Promise<Site> {
 async function serves(
   options: NginxOptions,
   file: string,
-  routes: readonly Route[],
-  site: Site,
+  { routes, site, generation, text }: Rendered,
 ): Promise<boolean> {
-  const { generation, text } = rendered(options, routes, site);
   const written = await readFile(file, 'utf8').catch(() => null);
   if ((await missingCertificates(options, routes, site)).length > 0) return false;
   return written === text && (await servedGeneration(options)) === generation;

@@ -44,7 +44,7 @@ const patterns = {
   username: /^[a-z][a-z0-9-]{2,31}$/,
   ip: /^(\d{1,3}\.){3}\d{1,3}$/,
   backend: /^[A-Za-z0-9.-]+:\d{1,5}$/,
-  generation: /^[0-9a-f]{16}$/,
+  generation: /^([0-9a-f]{16}|@generation@)$/,
   host: /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/,
   hostingId: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
   thumbprint: /^[A-Za-z0-9_-]{43}$/,

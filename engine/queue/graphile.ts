@@ -31,13 +31,13 @@ export function graphileQueue(options: GraphileOptions): Queue {
     get working() {
       return lanes.every(({ working }) => working());
     },
-    enqueue: async (tx, stackId, { delayMs = 0, lane: wanted } = {}) => {
+    enqueue: async (tx, stackId, { delayMs = 0, lane: wanted, priority = 0 } = {}) => {
       // One job per stack at a time: a second one replaces it, unless it already runs, but keeps its place in the queue.
       await tx.query(
         `SELECT graphile_worker.add_job($1, json_build_object('stackId', $2::text),
            run_at := clock_timestamp() + $3 * interval '1 ms', max_attempts := 25, job_key := $2::text,
-           job_key_mode := 'preserve_run_at')`,
-        [tasks[wanted ?? 'boots'], stackId, delayMs],
+           priority := $4::int, job_key_mode := 'preserve_run_at')`,
+        [tasks[wanted ?? 'boots'], stackId, delayMs, priority],
       );
     },
     start: async (perform) => {

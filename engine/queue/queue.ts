@@ -6,6 +6,8 @@ export interface EnqueueOptions {
   readonly delayMs?: number;
   /** `quick` is for what is done in a second: it has workers of its own and never waits behind a boot. @default boots */
   readonly lane?: 'quick';
+  /** The lowest is served first, the oldest among equals. @default 0 */
+  readonly priority?: number;
 }
 
 export interface Queue {

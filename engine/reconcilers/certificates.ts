@@ -1,7 +1,6 @@
 /** Gets certificates and renews them; one process at a time, whichever comes first. */
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import type { Parts } from '../parts';
+import { processName } from '../process-name';
 import { keepCertificates } from '../tls/keep-certificates';
 import { every } from './every';
 
@@ -12,7 +11,7 @@ export function reconcileCertificates(parts: Parts): () => void {
   const { config, log } = parts;
   if (config.TLS_MODE === 'off') return () => undefined;
   const stop = new AbortController();
-  const owner = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
+  const owner = processName();
   const stopLooking = every({ name: 'certificates', intervalMs, log }, () =>
     keepCertificates(parts, owner, stop.signal),
   );

@@ -1,8 +1,7 @@
 /** Looks for drift, a few hostings at a time, those first whose last look is the longest ago. */
-import { accept } from '../operations/accept';
-import { checkDrift } from '../operations/check-drift';
+import { acceptLook, checkDrift } from '../operations/check-drift';
 import type { Parts } from '../parts';
-import { dueForDriftCheck, noteDriftAsked } from '../store/drift';
+import { dueForDriftCheck } from '../store/drift';
 import { countUnfinished } from '../store/operations';
 import { every } from './every';
 
@@ -20,10 +19,8 @@ export function reconcileDrift(parts: Parts): () => void {
       await tx.query(`SELECT pg_advisory_xact_lock(hashtext('vm-webhoster drift'))`);
       const limit = atOnce - (await countUnfinished(tx, checkDrift.kind));
       if (limit <= 0) return;
-      for (const id of await dueForDriftCheck(tx, { olderThanSeconds, limit })) {
-        await noteDriftAsked(tx, id);
-        await accept(parts, tx, checkDrift, { stackId: id, hostingId: id });
-      }
+      for (const id of await dueForDriftCheck(tx, { olderThanSeconds, limit }))
+        await acceptLook(parts, tx, id);
     }),
   );
 }

@@ -2,12 +2,11 @@
  * Says in the database how the parts are that only a worker can reach: an API without libvirt, Nginx or Terraform
  * beside it tells its users from there. A file beside it says that this worker lives, for whoever watches the process.
  */
-import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import path from 'node:path';
 import { workerHealth } from '../health';
 import type { Parts } from '../parts';
+import { processName } from '../process-name';
 import { forgetReport, recordReport } from '../store/worker-reports';
 import { every } from './every';
 
@@ -16,7 +15,7 @@ const intervalMs = 10_000;
 /** @returns stops reporting, and takes the report away */
 export function reportWorker(parts: Parts): () => void {
   const { config, database, log } = parts;
-  const worker = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
+  const worker = processName();
   const alive = path.join(config.DATA_DIR, 'run/worker.alive');
   const stop = every({ name: 'worker report', intervalMs, log }, async () => {
     await recordReport(database.direct, { worker, components: await workerHealth(parts) });

@@ -22,6 +22,7 @@ import { Https1763800000014 } from './migrations/0014-https';
 import { Measures1763800000015 } from './migrations/0015-measures';
 import { Spares1763800000016 } from './migrations/0016-spares';
 import { Sleeping1763800000017 } from './migrations/0017-sleeping';
+import { UsualTimes1763800000021 } from './migrations/0021-usual-times';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
 export type Tx = EntityManager;
@@ -52,6 +53,7 @@ const migrations = [
   Measures1763800000015,
   Spares1763800000016,
   Sleeping1763800000017,
+  UsualTimes1763800000021,
 ];
 
 /** As the table `schema_migrations` names them. */

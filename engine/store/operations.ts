@@ -142,6 +142,10 @@ export function countUnfinished(tx: Tx, kind: OperationKind): Promise<number> {
   return tx.countBy(OperationRow, { kind, status: In(unfinished) });
 }
 
+export function countUnfinishedOf(tx: Tx, userId: number): Promise<number> {
+  return tx.countBy(OperationRow, { userId, status: In(unfinished) });
+}
+
 /** Asks for an unwinding; true when the operation could still be asked. */
 export async function requestCancel(tx: Tx, id: string): Promise<boolean> {
   const result = await tx.update(
@@ -238,7 +242,7 @@ export async function eventsAfter(tx: Tx, operationId: string, after: number): P
   return rows.map(({ number, ...event }) => ({ id: String(number), ...event }));
 }
 
-/** What it owns is not in its rows: see owned.ts. */
+/** What it owns and how long it may take is not in its rows: see owned.ts and queue/outlook.ts. */
 export function toOperation(row: OperationRow, steps: readonly OperationStepRow[]): Operation {
   return {
     id: row.id,
@@ -250,6 +254,8 @@ export function toOperation(row: OperationRow, steps: readonly OperationStepRow[
     failure: row.failureCode === null ? null : { code: row.failureCode, message: row.failureMessage ?? '' },
     cancelRequested: row.cancelRequested,
     owns: [],
+    queuePosition: null,
+    estimatedSeconds: null,
     createdAt: row.createdAt,
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,

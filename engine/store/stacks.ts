@@ -4,7 +4,7 @@ import type { HostingSpec, NodeSpec, StackSpec } from '../../stacks';
 import type { Tx } from './database';
 import { NodeRow, StackRow } from './entities/stack';
 
-export type { NodeRow } from './entities/stack';
+export type { NodeRow, StackRow } from './entities/stack';
 
 /** How a VM boots from an image on one node. */
 export type NodeImage = HostingSpec['image'];

@@ -1,5 +1,5 @@
 /** What sweeps found. */
-import type { Finding, SweepReport } from '../sweep/findings';
+import type { SweepReport } from '../sweep/findings';
 import type { Tx } from './database';
 
 /** How many are kept. */
@@ -22,11 +22,4 @@ export async function recordSweep(tx: Tx, { at, ms, findings }: SweepReport): Pr
     JSON.stringify(findings),
   ]);
   await tx.query(`DELETE FROM sweeps WHERE id <= (SELECT max(id) FROM sweeps) - $1`, [kept]);
-}
-
-export async function latestSweep(tx: Tx): Promise<SweepReport | null> {
-  const [row]: { at: Date; ms: number; findings: Finding[] }[] = await tx.query(
-    `SELECT at, ms, findings FROM sweeps ORDER BY id DESC LIMIT 1`,
-  );
-  return row ?? null;
 }

@@ -3,6 +3,7 @@ import type { Role, User } from '../engine';
 import { EngineError } from '../errors';
 import { type Tx, violatedConstraint } from './database';
 import { UserRow } from './entities/user';
+import { findLivingHosting } from './hostings';
 
 /** @throws {EngineError} email_taken, username_taken */
 export async function insertUser(
@@ -88,11 +89,7 @@ export async function setRole(tx: Tx, email: string, role: Role): Promise<User> 
 export async function deleteUser(tx: Tx, id: number): Promise<void> {
   // accepting a hosting waits for this row
   await tx.query(`SELECT 1 FROM users WHERE id = $1 FOR UPDATE`, [id]);
-  const living: unknown[] = await tx.query(
-    `SELECT 1 FROM hostings WHERE user_id = $1 AND status NOT IN ('deleted', 'failed', 'ejected')`,
-    [id],
-  );
-  if (living.length > 0)
+  if ((await findLivingHosting(tx, id)) !== null)
     throw new EngineError('hosting_exists', 'You still have a hosting; delete it first, then the account');
   await tx.query(
     `UPDATE users SET email = 'deleted.' || id, username = 'deleted.' || id, password_hash = '', role = 'user',

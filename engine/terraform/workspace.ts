@@ -1,10 +1,11 @@
 /**
- * A stack's directory: cdk.tf.json and what it was made from, Terraform's state, the saved plan. Mode 0700, files 0600: state and plans hold
- * secrets in plain text. The directory is a cache of what Postgres keeps (specification, sealed state): it can be
- * lost, or carried on by another machine.
+ * A stack's directory: cdk.tf.json and what it was made from, Terraform's state, the saved plan. Mode 0700, files 0600:
+ * state and plans hold secrets in plain text. The directory is a cache of what Postgres keeps (specification, sealed
+ * state): it can be lost, or carried on by another machine.
  */
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { ignoreMissing, replaceFile } from '../files';
 import type { TerraformPlan } from './terraform';
 
 export const planFile = 'plan.tfplan';
@@ -81,14 +82,4 @@ export async function listWorkspaces(workspacesDir: string): Promise<string[]> {
 
 export async function removeWorkspace(workspace: string): Promise<void> {
   await rm(workspace, { recursive: true, force: true });
-}
-
-async function replaceFile(file: string, content: string | Buffer): Promise<void> {
-  await writeFile(`${file}.new`, content, { mode: 0o600 });
-  await rename(`${file}.new`, file);
-}
-
-export function ignoreMissing(error: NodeJS.ErrnoException): null {
-  if (error.code === 'ENOENT') return null;
-  throw error;
 }

@@ -21,6 +21,12 @@ stop_pid() {
 # an orphan that nobody reaps has ended all the same
 ended() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; }
 
+# Ours only: the pid files are there when this run, or start.sh, started them.
+stop_own_libvirt() {
+  stop_pid "$RUN_DIR/libvirtd.pid" libvirtd 20
+  stop_pid "$RUN_DIR/virtlogd.pid" virtlogd 20
+}
+
 # wait_for SECONDS COMMAND...: probes until it succeeds.
 wait_for() {
   local deadline=$(($(date +%s) + $1))

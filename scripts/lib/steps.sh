@@ -50,6 +50,15 @@ step() {
 STEP_LOG=$(mktemp)
 trap 'rm -f "$STEP_LOG"' EXIT
 
+# confirm_purge: goes on only when a person types it, or with --yes.
+confirm_purge() {
+  local answer
+  [ -z "${YES:-}" ] || return 0
+  [ -t 0 ] || fail "--purge removes every VM and all data in $DATA_DIR; without a terminal to ask at, say --yes too"
+  read -r -p "Remove every VM and all data in $DATA_DIR? Type 'purge': " answer
+  [ "$answer" = purge ] || fail "nothing was removed"
+}
+
 need_root() {
   [ "$(id -u)" -ne 0 ] || return 0
   rm -f "$STEP_LOG"

@@ -47,6 +47,8 @@ export class FakeOperations {
       failure: null,
       cancelRequested: false,
       owns: [],
+      queuePosition: null,
+      estimatedSeconds: null,
       createdAt: now,
       startedAt: now,
       finishedAt: null,

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Engine, loadConfig, startEngine } from '../../engine';
+import { type Config, type Engine, startEngine } from '../../engine';
 import { createLog } from '../../engine/log';
 import { connectParts } from '../../engine/start';
 import { insertOperation } from '../../engine/store/operations';
@@ -12,41 +12,28 @@ import { isPrepared, nodeFingerprint, prepareNode } from '../../engine/operation
 import { removeNode } from '../../engine/operations/remove-node';
 import { EngineError } from '../../engine/errors';
 import { FakeHost } from '../fakes/fake-host';
-import { builtImage as image, fakeImages as images } from '../fakes/fake-images';
-import { secrets } from '../support/world';
+import { builtImage as image } from '../fakes/fake-images';
+import { fakeParts, testConfig } from '../support/fake-parts';
 import { cloneDatabase } from '../support/postgres';
 
 let host: FakeHost;
 let dir: string;
-let config: ReturnType<typeof loadConfig>;
+let config: Config;
 const log = createLog(process.env.TEST_LOG ?? 'silent');
 
 beforeEach(async () => {
   dir = mkdtempSync(path.join(tmpdir(), 'webhoster-engine-'));
   host = new FakeHost();
-  config = loadConfig({
-    ...secrets,
-    NODE_ENV: 'test',
-    DATA_DIR: dir,
-    DATABASE_URL: await cloneDatabase(),
-    BCRYPT_COST: '4',
-    IMAGE: 'micro',
-    DOMAIN_TYPE: 'qemu',
-  });
+  config = testConfig({ dir, url: await cloneDatabase() }, { DOMAIN_TYPE: 'qemu' });
 });
 afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-function replacements() {
-  const { synthesizer, terraform, inventory, isolation, guest, agent, proxy, virtualization } = host;
-  return { synthesizer, terraform, inventory, isolation, guest, agent, proxy, virtualization, images };
-}
-
 async function onTheNode(
   work: (connected: Awaited<ReturnType<typeof connectParts>>) => Promise<void>,
 ): Promise<void> {
-  const connected = await connectParts(config, log, replacements());
+  const connected = await connectParts(config, log, fakeParts(host));
   await work(connected);
   await connected.bus.close();
   await connected.parts.database.close();
@@ -112,7 +99,7 @@ describe('the engine', () => {
     await onTheNode(async (connected) => {
       await run(connected, prepareNode);
     });
-    engine = await startEngine(config, log, replacements());
+    engine = await startEngine(config, log, fakeParts(host));
   });
   afterEach(() => engine.close());
 
@@ -221,7 +208,7 @@ describe('the engine', () => {
       await new Promise((resolve) => setTimeout(resolve, 10));
     await engine.close();
     Object.assign(host.guest, { servesPage: serves });
-    engine = await startEngine(config, log, replacements());
+    engine = await startEngine(config, log, fakeParts(host));
     expect((await engine.operations.wait(operation.id, { timeoutMs: 30_000 })).status).toBe('succeeded');
   });
 
@@ -229,7 +216,7 @@ describe('the engine', () => {
     const user = await engine.accounts.register(registration());
     const { operation } = await engine.hostings.create(user, {});
     await engine.close();
-    engine = await startEngine(config, log, replacements());
+    engine = await startEngine(config, log, fakeParts(host));
     const ended = await engine.operations.wait(operation.id, { timeoutMs: 4_000 });
     expect(ended.status).toBe('succeeded');
   });

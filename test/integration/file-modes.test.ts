@@ -8,7 +8,7 @@ import { createLog } from '../../engine/log';
 import { connectParts } from '../../engine/start';
 import { allRoutes } from '../../engine/store/routes';
 import { cloneDatabase, freePort } from '../support/postgres';
-import { strongSecrets } from '../support/service';
+import { strongSecrets } from '../support/fake-parts';
 import { openWorld } from '../support/world';
 
 jest.setTimeout(60_000);

@@ -5,7 +5,8 @@ import { secretBox } from '../../engine/secret-box';
 import { sealedPlaces } from '../../engine/store/seals';
 import { openState, sealState } from '../../engine/operations/stack-state';
 import { accountContext, keyContext } from '../../engine/tls/read-site';
-import { openWorld, secrets, type World } from '../support/world';
+import { strongSecrets as secrets } from '../support/fake-parts';
+import { openWorld, type World } from '../support/world';
 
 jest.setTimeout(60_000);
 

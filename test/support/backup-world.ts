@@ -14,6 +14,7 @@ import { createLog } from '../../engine/log';
 import type { Parts } from '../../engine/parts';
 import { type Database, openDatabase } from '../../engine/store/database';
 import { instantClock } from '../fakes/instant-clock';
+import { fakeParts } from './fake-parts';
 import { emptyDatabase } from './postgres';
 import { openWorld, type World } from './world';
 
@@ -45,20 +46,7 @@ export async function openBackupWorld(): Promise<BackupWorld> {
   mkdirSync(path.dirname(file));
   const opened: Database[] = [];
   const never = new AbortController().signal;
-  const fakes = (): Partial<Parts> => {
-    const { synthesizer, terraform, inventory, isolation, guest, agent, proxy, virtualization } = world.host;
-    return {
-      synthesizer,
-      terraform,
-      inventory,
-      isolation,
-      agent,
-      guest,
-      proxy,
-      virtualization,
-      clock: instantClock(),
-    };
-  };
+  const fakes = (): Partial<Parts> => ({ ...fakeParts(world.host), clock: instantClock() });
   return {
     world,
     file,

@@ -12,20 +12,19 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import tls from 'node:tls';
-import { type Config, loadConfig } from '../../engine/config';
+import type { Config } from '../../engine/config';
 import type { EngineParts } from '../../engine/engine-parts';
 import type { User } from '../../engine/engine';
 import { createLog } from '../../engine/log';
 import type { Parts } from '../../engine/parts';
 import { stopProxy } from '../../engine/setup';
 import { connectParts } from '../../engine/start';
-import { ensureNode, updateNode } from '../../engine/store/stacks';
 import { insertUser } from '../../engine/store/users';
 import { keepCertificates } from '../../engine/tls/keep-certificates';
 import { makeSelfSigned } from '../../engine/tls/certificate';
 import { FakeHost } from '../fakes/fake-host';
+import { fakeParts, readyNode, testConfig } from './fake-parts';
 import { cacheDir, cloneDatabase, freePort } from './postgres';
-import { secrets } from './world';
 
 export const baseDomain = 'pages.example.org';
 
@@ -66,13 +65,7 @@ export async function openHttpsWorld(
   const guestPort = (guest.address() as AddressInfo).port;
   const program = path.join(dir, 'nginx-for-test');
   writeFileSync(program, wrapper(guestPort), { mode: 0o755 });
-  const config = loadConfig({
-    ...secrets,
-    NODE_ENV: 'test',
-    DATA_DIR: dir,
-    DATABASE_URL: await cloneDatabase(),
-    IMAGE: 'micro',
-    BCRYPT_COST: '4',
+  const own = {
     BASE_DOMAIN: baseDomain,
     PUBLIC_HOST: 'www.example.org',
     HTTP_PORT: String(await freePort()),
@@ -82,21 +75,14 @@ export async function openHttpsWorld(
     SSH_PORT_MIN: '1025',
     SSH_PORT_MAX: '1124',
     NGINX_BIN: program,
-    ...settings,
-  });
-  const { synthesizer, terraform, inventory, isolation, agent, guest: fakeGuest, virtualization } = fake;
-  const connected = await connectParts(config, createLog(process.env.TEST_LOG ?? 'silent'), {
-    ...{ synthesizer, terraform, inventory, isolation, agent, virtualization },
-    guest: fakeGuest,
-    ...replace,
-  });
+  };
+  const config = testConfig({ dir, url: await cloneDatabase() }, { ...own, ...settings });
+  // Nginx is the real one
+  const { proxy, ...fakes } = fakeParts(fake);
+  const log = createLog(process.env.TEST_LOG ?? 'silent');
+  const connected = await connectParts(config, log, { ...fakes, ...replace });
   const { parts, bus } = connected;
-  await ensureNode(parts.database.direct, config.NODE_NAME, randomUUID());
-  await updateNode(parts.database.direct, config.NODE_NAME, {
-    domainType: 'qemu',
-    prepared: 'for tests',
-    images: { micro: { baseVolumePath: '/pool/base.qcow2', boot: { kind: 'disk' } } },
-  });
+  await readyNode(parts);
   const world: HttpsWorld = {
     ...connected,
     dir,

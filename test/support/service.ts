@@ -5,15 +5,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Express } from 'express';
 import { createApp } from '../../api/app';
-import { type Config, loadConfig } from '../../engine/config';
+import type { Config } from '../../engine/config';
 import type { Engine, User } from '../../engine/engine';
 import { createLog } from '../../engine/log';
 import { startEngine } from '../../engine/start';
 import { type Database, openDatabase } from '../../engine/store/database';
-import { ensureNode, updateNode } from '../../engine/store/stacks';
 import { setRole } from '../../engine/store/users';
 import { FakeHost } from '../fakes/fake-host';
-import { fakeImages as images } from '../fakes/fake-images';
+import { fakeParts, readyNode, testConfig } from './fake-parts';
 
 export interface SignedInUser {
   readonly user: User;
@@ -35,30 +34,16 @@ export interface TestService {
   close(): Promise<void>;
 }
 
-export const strongSecrets = { JWT_SECRET: 'j'.repeat(32), STATE_KEY: 's'.repeat(32) };
-
 /** @param url  of a migrated database */
 export async function startService(url: string, settings: Record<string, string> = {}): Promise<TestService> {
   const dir = mkdtempSync(path.join(tmpdir(), 'webhoster-service-'));
-  const config = loadConfig({
-    ...strongSecrets,
-    NODE_ENV: 'test',
-    DATA_DIR: dir,
-    DATABASE_URL: url,
-    BCRYPT_COST: '4',
-    IMAGE: 'micro',
-    RATE_LIMIT_PER_MINUTE: '0',
-    RATE_LIMIT_ANONYMOUS_PER_MINUTE: '0',
-    ...settings,
-  });
+  const noLimits = { RATE_LIMIT_PER_MINUTE: '0', RATE_LIMIT_ANONYMOUS_PER_MINUTE: '0' };
+  const config = testConfig({ dir, url }, { ...noLimits, ...settings });
   const host = new FakeHost();
-  const { synthesizer, terraform, inventory, isolation, guest, agent, traffic, proxy, virtualization } = host;
   const database = await openDatabase(url);
-  await readyNode(database, config);
+  await readyNode({ config, database });
   const log = createLog(process.env.TEST_LOG ?? 'silent');
-  const engine = await startEngine(config, log, {
-    ...{ synthesizer, terraform, inventory, isolation, guest, agent, traffic, proxy, virtualization, images },
-  });
+  const engine = await startEngine(config, log, fakeParts(host));
   const lines: string[] = [];
   const keep = (...line: unknown[]): void => void lines.push(JSON.stringify(line));
   const logger = { info: keep, warn: keep, error: keep };
@@ -72,15 +57,6 @@ export async function startService(url: string, settings: Record<string, string>
       rmSync(dir, { recursive: true, force: true });
     },
   };
-}
-
-async function readyNode(database: Database, config: Config): Promise<void> {
-  await ensureNode(database.direct, config.NODE_NAME, randomUUID());
-  await updateNode(database.direct, config.NODE_NAME, {
-    domainType: 'qemu',
-    prepared: 'for tests',
-    images: { [config.IMAGE]: { baseVolumePath: '/pool/base.qcow2', boot: { kind: 'disk' } } },
-  });
 }
 
 async function newUser(engine: Engine, database: Database, role: User['role']): Promise<SignedInUser> {

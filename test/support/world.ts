@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Config, loadConfig } from '../../engine/config';
+import type { Config } from '../../engine/config';
 import type { Engine, User } from '../../engine/engine';
 import { accounts } from '../../engine/accounts/accounts';
 import { hostings } from '../../engine/hostings';
@@ -13,10 +13,10 @@ import { connectParts } from '../../engine/start';
 import { createLog } from '../../engine/log';
 import { routePublisher } from '../../engine/proxy/publisher';
 import { allRoutes } from '../../engine/store/routes';
-import { ensureNode, updateNode } from '../../engine/store/stacks';
 import type { Parts } from '../../engine/parts';
 import { FakeHost } from '../fakes/fake-host';
 import { instantClock } from '../fakes/instant-clock';
+import { fakeParts, readyNode, testConfig } from './fake-parts';
 import { cloneDatabase } from './postgres';
 
 export interface World extends EngineParts {
@@ -29,37 +29,18 @@ export interface World extends EngineParts {
   close(): Promise<void>;
 }
 
-export const secrets = { JWT_SECRET: 'j'.repeat(32), STATE_KEY: 's'.repeat(32) };
-
 export async function openWorld(
   settings: Record<string, string> = {},
   replace: Partial<Parts> = {},
 ): Promise<World> {
   const dir = mkdtempSync(path.join(tmpdir(), 'webhoster-world-'));
-  const config = loadConfig({
-    ...secrets,
-    NODE_ENV: 'test',
-    DATA_DIR: dir,
-    DATABASE_URL: await cloneDatabase(),
-    BCRYPT_COST: '4',
-    IMAGE: 'micro',
-    ...settings,
-  });
+  const config = testConfig({ dir, url: await cloneDatabase() }, settings);
   const host = new FakeHost();
-  const { synthesizer, terraform, inventory, isolation, guest, agent, traffic, proxy, virtualization } = host;
   const clock = instantClock();
   // the pause between two reloads is the publisher's own test's matter
   const publish = async (): Promise<void> => parts.proxy.publish(await allRoutes(parts.database.direct));
   const connected = await connectParts(config, createLog(process.env.TEST_LOG ?? 'silent'), {
-    synthesizer,
-    terraform,
-    inventory,
-    isolation,
-    guest,
-    agent,
-    traffic,
-    proxy,
-    virtualization,
+    ...fakeParts(host),
     clock,
     routePublisher: routePublisher(publish, clock),
     ...replace,
@@ -91,13 +72,4 @@ export async function openWorld(
       rmSync(dir, { recursive: true, force: true });
     },
   };
-}
-
-async function readyNode({ config, database }: Parts): Promise<void> {
-  await ensureNode(database.direct, config.NODE_NAME, randomUUID());
-  await updateNode(database.direct, config.NODE_NAME, {
-    domainType: 'qemu',
-    prepared: 'for tests',
-    images: { [config.IMAGE]: { baseVolumePath: '/pool/base.qcow2', boot: { kind: 'disk' } } },
-  });
 }

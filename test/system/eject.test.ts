@@ -1,5 +1,5 @@
 /** A VM leaves the service and comes back, on real libvirt, Terraform and Nginx. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
+import { planByHand, type Ran, terraformByHand } from '../support/terraform-by-hand';
 
 jest.setTimeout(240_000);
 
@@ -40,24 +41,9 @@ const page = (url: string): string => execFileSync('curl', ['-s', '--max-time', 
 const ownPage = (): string => page(`http://${made.hosting.vm_ip}/`);
 const servedPage = (): string => page(`${system.web}/${account.userId}`);
 
-/** As README.md says, by a person with nothing but the directory and a provider. */
-function terraform(...args: string[]): { code: number | null; output: string } {
-  const env = {
-    PATH: process.env.PATH,
-    HOME: home,
-    TF_CLI_CONFIG_FILE: path.join(system.env.DATA_DIR ?? '', 'terraform.tfrc'),
-  };
-  const { status, stdout, stderr } = spawnSync(process.env.TERRAFORM_BIN ?? 'terraform', args, {
-    cwd: dir,
-    env,
-    encoding: 'utf8',
-  });
-  return { code: status, output: stdout + stderr };
-}
-
-function plan(): { code: number | null; output: string } {
-  return terraform('plan', '-detailed-exitcode', '-parallelism=1', '-no-color', '-input=false');
-}
+/** As README.md says. */
+const terraform = (...args: string[]): Ran => terraformByHand(system, dir, ...args);
+const plan = (): Ran => planByHand(system, dir);
 
 async function doctor(): Promise<[number, unknown]> {
   const { code, stdout } = await system.tryWebhoster(['doctor', '--fix', '--json']);

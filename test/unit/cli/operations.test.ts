@@ -16,6 +16,8 @@ const stuck: ListedOperation = {
   failure: { code: 'libvirt_unavailable', message: 'libvirt does not answer' },
   cancelRequested: false,
   owns: ['domain vm-1a2b3c4d (running)', 'SSH port 10001'],
+  queuePosition: null,
+  estimatedSeconds: null,
   createdAt: ago(3 * 3600 + 65),
   startedAt: null,
   finishedAt: null,
@@ -29,6 +31,8 @@ it('operationLines shows each operation on a line, and below a stuck one what it
     vmName: null,
     failure: null,
     owns: [],
+    queuePosition: null,
+    estimatedSeconds: null,
     createdAt: ago(4),
   };
   expect(operationLines([ofNode, stuck], now)).toEqual([

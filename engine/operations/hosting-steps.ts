@@ -1,0 +1,102 @@
+/** Steps that several operations on a hosting share. Each is safe to repeat. */
+import type { HostingSpec } from '../../stacks';
+import type { GuestFacts } from '../cloud-init';
+import { EngineError } from '../errors';
+import {
+  getHosting,
+  getOwnedHosting,
+  markRunning,
+  type OwnedHosting,
+  releaseHosting,
+} from '../store/hostings';
+import { closeRoute, openRoute } from '../store/routes';
+import { findNode } from '../store/stacks';
+import { findUser } from '../store/users';
+import { guestFacts, hostingMarker, hostingNames, hostingPolicy, hostingSpec } from './hosting-stack-facts';
+import type { StepContext } from './operation';
+import { checkStackPlan, destroyStack, planStack, removeUntracked } from './stack-work';
+import { waitForPage } from './wait-for-guest';
+
+/** What the stack of the hosting's owner is made from, and what the guest is told about them. */
+export async function specificationOf(
+  context: StepContext,
+): Promise<{ spec: HostingSpec; guest: GuestFacts }> {
+  const { config, database } = context.parts;
+  const hosting = await hostingOf(context);
+  const [owner, node] = await Promise.all([
+    findUser(database.direct, hosting.userId),
+    findNode(database.direct, hosting.node),
+  ]);
+  if (owner === null || node === null)
+    throw new EngineError('internal', 'Something failed inside the service', {
+      cause: new Error('no owner or node'),
+    });
+  return {
+    spec: hostingSpec(hosting, owner, node, config),
+    guest: guestFacts(hosting, owner, config),
+  };
+}
+
+export async function plan(context: StepContext): Promise<unknown> {
+  // a killed apply may have made what it never wrote into its state; a new apply would collide with it or adopt it
+  if (context.resumed) await removeUntracked(context, hostingNames(context.stackId, context.parts.config));
+  return planStack(context, 'apply');
+}
+
+export async function check(context: StepContext): Promise<void> {
+  const hosting = await getHosting(context.parts.database.direct, context.stackId);
+  await checkStackPlan(context, hostingPolicy(hosting, context.parts.config, 'apply'));
+}
+
+/** Takes the stack down, whoever its hosting belongs to. */
+export async function destroy(context: StepContext): Promise<void> {
+  const { config, database } = context.parts;
+  const hosting = await getHosting(database.direct, context.stackId);
+  await destroyStack(context, hostingPolicy(hosting, config, 'destroy'), hostingNames(hosting.id, config));
+}
+
+/** The VM counts as up when it serves its own page. */
+export async function boot(context: StepContext): Promise<void> {
+  const hosting = await hostingOf(context);
+  await waitForPage(context, hosting.ip, hostingMarker(hosting));
+}
+
+export async function route(context: StepContext): Promise<void> {
+  const { parts } = context;
+  const hosting = await hostingOf(context);
+  await context.write((tx) => openRoute(tx, hosting.id));
+  await parts.routePublisher.publish();
+  const page = await parts.proxy.fetch(`/${hosting.userId}`);
+  if (!page.includes(hostingMarker(hosting))) {
+    throw new EngineError('proxy_unreachable', 'The page is not reachable through the proxy', {
+      retryable: true,
+    });
+  }
+}
+
+export async function unroute(context: StepContext): Promise<void> {
+  await context.write((tx) => closeRoute(tx, context.stackId));
+  await context.parts.routePublisher.publish();
+}
+
+export async function ready(context: StepContext): Promise<void> {
+  await context.write((tx) => markRunning(tx, context.stackId, context.parts.clock.now()));
+}
+
+/** The undo of what was reserved: name, address and port are free again. */
+export async function releaseFailed(context: StepContext): Promise<void> {
+  const { code, message } = context.failure ?? {
+    code: 'internal' as const,
+    message: 'Something failed inside the service',
+  };
+  await context.write((tx) => releaseHosting(tx, context.stackId, { status: 'failed', code, message }));
+}
+
+export function hostingOf({ parts, stackId }: StepContext): Promise<OwnedHosting> {
+  return getOwnedHosting(parts.database.direct, stackId);
+}
+
+/** The last step of a removal: name, address and port are free again. */
+export async function releaseDeleted({ stackId, write }: StepContext): Promise<void> {
+  await write((tx) => releaseHosting(tx, stackId, { status: 'deleted' }));
+}

@@ -1,0 +1,126 @@
+/** Who is served when, and what those who wait are told of it. */
+import { randomUUID } from 'node:crypto';
+import type { User } from '../../engine';
+import { accept } from '../../engine/operations/accept';
+import { checkDrift } from '../../engine/operations/check-drift';
+import { planHosting } from '../../engine/operations/plan-hosting';
+import { openWorld, type World } from '../support/world';
+
+let world: World;
+beforeEach(async () => {
+  world = await openWorld();
+});
+afterEach(() => world.close());
+
+/** What a user asks for beside their hosting, as often as they like. */
+function plan(user: User): Promise<string> {
+  const input = { userId: user.id, sshPublicKey: 'none' };
+  return accepted(planHosting, { stackId: randomUUID(), userId: user.id, input });
+}
+
+async function accepted(...[definition, wanted]: [typeof planHosting, Parameters<typeof accept>[3]]) {
+  const { parts } = world;
+  return (await parts.database.transaction((tx) => accept(parts, tx, definition, wanted))).id;
+}
+
+/** The stacks' operations in the order in which a worker takes them. */
+async function order(): Promise<string[]> {
+  const rows: { id: string }[] = await world.parts.database.direct.query(
+    `SELECT o.id FROM graphile_worker.jobs j JOIN operations o ON o.stack_id::text = j.key
+     ORDER BY j.priority, j.run_at, j.id`,
+  );
+  return rows.map(({ id }) => id);
+}
+
+async function take(operationId: string, startedSecondsAgo: number): Promise<void> {
+  const { direct } = world.parts.database;
+  await direct.query(
+    `UPDATE graphile_worker._private_jobs SET locked_at = now(), locked_by = 'test'
+     WHERE key = (SELECT stack_id::text FROM operations WHERE id = $1)`,
+    [operationId],
+  );
+  await direct.query(
+    `UPDATE operations SET status = 'running', started_at = clock_timestamp() - $2 * interval '1 s' WHERE id = $1`,
+    [operationId, startedSecondsAgo],
+  );
+}
+
+/** So many seconds each, ended that long ago. */
+async function took(kind: string, seconds: readonly number[], endedAgo = '1 minute'): Promise<void> {
+  for (const each of seconds)
+    await world.parts.database.direct.query(
+      `INSERT INTO operations (id, kind, stack_id, status, started_at, finished_at) VALUES (gen_random_uuid(), $1,
+         gen_random_uuid(), 'succeeded', clock_timestamp() - $3::interval - $2 * interval '1 s',
+         clock_timestamp() - $3::interval)`,
+      [kind, each, endedAgo],
+    );
+}
+
+describe('the queue', () => {
+  it('serves everybody once before anybody twice, and what nobody waits for last', async () => {
+    const [greedy, modest] = [await world.newUser(), await world.newUser()];
+    const look = await accepted(checkDrift, { stackId: randomUUID() });
+    const first = await plan(greedy);
+    const second = await plan(greedy);
+    const third = await plan(greedy);
+    const only = await plan(modest);
+    expect(await order()).toEqual([first, only, second, third, look]);
+  });
+
+  it('takes a look that a user asks for as any other of theirs', async () => {
+    const [one, other] = [await world.newUser(), await world.newUser()];
+    const look = await accepted(checkDrift, { stackId: randomUUID(), userId: one.id });
+    const later = await plan(other);
+    expect(await order()).toEqual([look, later]);
+  });
+});
+
+describe('an operation that waits', () => {
+  const ask = async (user: User, id: string) => {
+    const { queuePosition, estimatedSeconds } = await world.engine.operations.get(user, id);
+    return { queuePosition, estimatedSeconds };
+  };
+
+  it('knows its place, and no time before any of its kind has ended', async () => {
+    const users = [await world.newUser(), await world.newUser(), await world.newUser()];
+    const ids: string[] = [];
+    for (const user of users) ids.push((await world.engine.hostings.create(user, {})).operation.id);
+    for (const [index, user] of users.entries())
+      expect(await ask(user, ids[index]!)).toEqual({ queuePosition: index + 1, estimatedSeconds: null });
+
+    await take(ids[0]!, 0);
+    expect(await ask(users[0]!, ids[0]!)).toEqual({ queuePosition: null, estimatedSeconds: null });
+    expect((await ask(users[2]!, ids[2]!)).queuePosition).toBe(2);
+  });
+
+  it('is told what those before it are likely to need, shared by as many as run', async () => {
+    await took('create-hosting', [10, 20, 60]);
+    // another kind, and one of another day, say nothing of it
+    await took('delete-hosting', [3]);
+    await took('create-hosting', [900, 900, 900, 900], '2 hours');
+    const users: User[] = [];
+    for (let n = 0; n < 5; n++) users.push(await world.newUser());
+    const ids: string[] = [];
+    for (const user of users) ids.push((await world.engine.hostings.create(user, {})).operation.id);
+    await take(ids[0]!, 5);
+    await take(ids[1]!, 15);
+    const near = (seconds: number) => [seconds - 1, seconds, seconds + 1];
+    // the median is 20: 15 and 5 are left of the two that run
+    expect(near(15)).toContain((await ask(users[0]!, ids[0]!)).estimatedSeconds);
+    expect(near((15 + 5) / 2 + 20)).toContain((await ask(users[2]!, ids[2]!)).estimatedSeconds);
+    expect(near((15 + 5 + 20 + 20) / 2 + 20)).toContain((await ask(users[4]!, ids[4]!)).estimatedSeconds);
+  });
+
+  it('has no time left when it is late, and nothing to wait for when it has ended', async () => {
+    await took('create-hosting', [10]);
+    const user = await world.newUser();
+    const { hosting, operation } = await world.engine.hostings.create(user, {});
+    await take(operation.id, 30);
+    expect(await ask(user, operation.id)).toEqual({ queuePosition: null, estimatedSeconds: 0 });
+    await world.parts.database.direct.query(
+      `UPDATE graphile_worker._private_jobs SET locked_at = NULL, locked_by = NULL`,
+    );
+    await world.work(hosting.id);
+    expect(await ask(user, operation.id)).toEqual({ queuePosition: null, estimatedSeconds: null });
+  });
+});
