@@ -67,6 +67,7 @@ import { runs } from './runs';
 import { type SecretBox, secretBox } from './secret-box';
 import { openRedis } from './shared/redis';
 import { redisLimiter } from './shared/redis-limiter';
+import { keepsSpares } from './warm-pool';
 import { databaseUrl } from './store/url';
 import { type Database, openDatabase } from './store/database';
 import { allRoutes } from './store/routes';
@@ -227,6 +228,7 @@ function realProxy(
         : { host: config.API_HOST, port: config.API_PORT, backends: expandPorts(config.API_BACKENDS) },
     control: config.NGINX_CONTROL,
     countsVisits: config.SLEEP_AFTER_MINUTES > 0,
+    findsNew: keepsSpares(config),
     clock: systemClock,
     https: httpsSettings(config),
     site: () => readSite(config, box, database.direct),

@@ -36,6 +36,14 @@ export function wantedSpares({ WARM_POOL_SIZE, WARM_POOL_MAX }: PoolConfig, busi
   return Math.max(WARM_POOL_SIZE, Math.min(WARM_POOL_MAX, busiest));
 }
 
+/** Whether there ever is a spare. */
+export function keepsSpares({
+  WARM_POOL_SIZE,
+  WARM_POOL_MAX,
+}: Pick<Config, 'WARM_POOL_SIZE' | 'WARM_POOL_MAX'>): boolean {
+  return WARM_POOL_SIZE > 0 || WARM_POOL_MAX > 0;
+}
+
 export function planPool(config: PoolConfig, facts: PoolFacts): PoolPlan {
   const { spares, dead, freeMiB } = facts;
   const wanted = wantedSpares(config, facts.busiest);

@@ -1,13 +1,16 @@
 /**
- * The door of pages: where Nginx leads requests to hostings that sleep. Which one it is stands in the path, and the path
- * is Nginx's own; of the visitor's request nothing is passed on but `Accept`. A browser gets a page that comes again by itself; who
- * is no browser waits until the VM is awake, and Nginx then sends the same request on to it.
+ * The door of pages: where Nginx leads requests to hostings that sleep, and to those that it has not read of yet. Which
+ * one it is stands in the path, and the path is Nginx's own; of the visitor's request nothing is passed on but `Accept`.
+ * A browser gets a page that comes again by itself; who is no browser waits until the VM is awake, and Nginx then sends
+ * the same request on to it.
  */
 import http from 'node:http';
+import type { Finder } from './finder';
 import type { Waker, Woken } from './waker';
 
 export interface PageDoorOptions {
   readonly waker: Waker;
+  readonly find: Finder;
   /** HTML for browsers, by how the waking goes. */
   readonly pages: Readonly<Record<'waking' | 'failed', string>>;
   /** How long who is no browser waits. @default 30_000 */
@@ -19,6 +22,8 @@ const browserPatienceMs = 300;
 /** More than that are not kept waiting: they are told to come again. */
 const mostWaiting = 256;
 const address = /^\/wake\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+/** Numbers and names of users as Nginx's own patterns let them through. */
+const newcomer = /^\/find\/(id|name)\/([a-z0-9-]{1,63})$/;
 /** As service-headers.conf has them for Nginx's own pages. */
 const headers = {
   'cache-control': 'no-store',
@@ -29,7 +34,7 @@ const headers = {
   'referrer-policy': 'no-referrer',
 };
 
-export function pageDoor({ waker, pages, patienceMs = 30_000 }: PageDoorOptions): http.Server {
+export function pageDoor({ waker, find, pages, patienceMs = 30_000 }: PageDoorOptions): http.Server {
   let waiting = 0;
   const outcome = async (hostingId: string, timeoutMs: number): Promise<Woken | 'late'> => {
     const woken = waker.wake(hostingId);
@@ -41,9 +46,17 @@ export function pageDoor({ waker, pages, patienceMs = 30_000 }: PageDoorOptions)
       waiting--;
     }
   };
+  const lead = async (by: 'id' | 'name', value: string, response: http.ServerResponse): Promise<void> => {
+    const ip = await find(by, value);
+    if (ip === 'unknown') answer(response, 503, 'Nobody can be found right now.\n', 'late');
+    else if (ip === null) response.writeHead(200, { 'x-accel-redirect': '@missing' }).end();
+    else response.writeHead(200, { 'x-accel-redirect': '@found', 'x-vm': ip }).end();
+  };
   const server = http.createServer((request, response) => {
     // there should be none: Nginx keeps what was sent for the VM
     request.resume();
+    const [, by, value] = newcomer.exec(request.url ?? '') ?? [];
+    if (by !== undefined && value !== undefined) return void lead(by as 'id' | 'name', value, response);
     const [, hostingId] = address.exec(request.url ?? '') ?? [];
     if (hostingId === undefined) return void answer(response, 404, 'There is nothing here.\n');
     const browser = /\btext\/html\b/.test(request.headers.accept ?? '');

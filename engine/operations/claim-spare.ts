@@ -19,7 +19,7 @@ import {
   plan,
   ready,
   releaseFailed,
-  route,
+  routeAtOnce,
   specificationOf,
   unroute,
 } from './hosting-steps';
@@ -102,12 +102,16 @@ async function remake(context: StepContext): Promise<void> {
 }
 
 /**
- * Page and SSH at the same time: each takes a third of a second, and both must be the user's own. The workspace is
- * rendered beside them, while Nginx and the guest are waited for.
+ * Page and SSH at the same time, and both must be the user's own. The workspace is rendered beside them, while the guest
+ * is waited for.
  */
 async function open(context: StepContext): Promise<void> {
   const { hostKeys } = context.output<Personalized>('personalize');
   const { id, ip } = await hostingOf(context);
-  const [found] = await allOf([waitForSsh(context, ip, hostKeys), route(context), rebuildWorkspace(context)]);
+  const [found] = await allOf([
+    waitForSsh(context, ip, hostKeys),
+    routeAtOnce(context),
+    rebuildWorkspace(context),
+  ]);
   await context.write((tx) => updateHosting(tx, id, { sshHostKeys: found }));
 }

@@ -66,12 +66,34 @@ export async function route(context: StepContext): Promise<void> {
   const hosting = await hostingOf(context);
   await context.write((tx) => openRoute(tx, hosting.id));
   await parts.routePublisher.publish();
+  await expectPage(context, hosting);
+}
+
+async function expectPage({ parts }: StepContext, hosting: OwnedHosting): Promise<void> {
   const page = await parts.proxy.fetch(`/${hosting.userId}`);
   if (!page.includes(hostingMarker(hosting))) {
     throw new EngineError('proxy_unreachable', 'The page is not reachable through the proxy', {
       retryable: true,
     });
   }
+}
+
+/**
+ * As `route`, without waiting for Nginx's reload where the door (engine/doors) finds the page already: the reload goes on
+ * behind. What becomes of it is the matter of the reconciler of served routes.
+ */
+export async function routeAtOnce(context: StepContext): Promise<void> {
+  const { log, proxy, routePublisher } = context.parts;
+  const hosting = await hostingOf(context);
+  await context.write((tx) => openRoute(tx, hosting.id));
+  const published = routePublisher.publish();
+  published.catch((err: unknown) => {
+    log.warn({ err }, 'routes could not be published yet');
+  });
+  const page = await proxy.fetch(`/${hosting.userId}`).catch(() => '');
+  if (page.includes(hostingMarker(hosting))) return;
+  await published;
+  await expectPage(context, hosting);
 }
 
 export async function unroute(context: StepContext): Promise<void> {

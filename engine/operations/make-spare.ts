@@ -34,6 +34,7 @@ export const makeSpare: OperationDefinition = {
     { name: 'apply', run: (context) => applyStack(context), undo: destroy, restartAt: 'plan' },
     { name: 'boot', run: boot },
     { name: 'settle', run: settle },
+    { name: 'door', run: openDoor },
     { name: 'ready', run: ready },
   ],
 };
@@ -77,6 +78,11 @@ async function settle(context: StepContext): Promise<void> {
     }
   };
   await waitUntil(settled, { clock: parts.clock, signal, timeoutMs, pollMs: 250, onTimeout });
+}
+
+/** Its SSH port is open before it has an owner, and nobody is let in there: a claim need not wait for Nginx. */
+async function openDoor({ parts }: StepContext): Promise<void> {
+  await parts.routePublisher.publish();
 }
 
 async function ready({ parts, stackId, write }: StepContext): Promise<void> {

@@ -24,6 +24,8 @@ export interface ProxySettings {
   readonly https?: HttpsSettings | null;
   /** Writes down each visit to a VM, so that it is known which ones nobody visits. @default false */
   readonly countsVisits?: boolean;
+  /** Asks the door who is not among the routes: claims are served before the next reload. @default false */
+  readonly findsNew?: boolean;
   /** The API's replicas behind one port of Nginx; null where the API listens there itself. */
   readonly api: ApiFront | null;
 }
@@ -63,7 +65,10 @@ export function renderNginx(
     noEscape: true,
     strict: true,
   });
-  const ports = routes.map((route) => checkPort(route.sshPort));
+  const portsAtTheDoor = [
+    ...routes.filter(({ asleep }) => asleep !== undefined).map(({ sshPort }) => sshPort),
+    ...site.waitingPorts.filter((port) => !routes.some(({ sshPort }) => sshPort === port)),
+  ].map(checkPort);
   const sleepers = routes.flatMap(({ asleep, ip }) =>
     asleep === undefined ? [] : [{ ip: check('ip', ip), id: check('hostingId', asleep) }],
   );
@@ -75,7 +80,7 @@ export function renderNginx(
     user: settings.user && check('user', settings.user),
     generation: check('generation', generation),
     // each listening port takes a connection slot of every worker
-    connections: 4096 + ports.length,
+    connections: 4096 + routes.length + site.waitingPorts.length,
     challengeThumbprint: site.challengeThumbprint && check('thumbprint', site.challengeThumbprint),
     ...renderHosts(settings, routes, site),
     api: settings.api && {
@@ -87,6 +92,10 @@ export function renderNginx(
     doors: doorsIn(settings.dir),
     someSleep: sleepers.length > 0,
     sleepers,
+    findsNew: settings.findsNew ?? false,
+    hasDoors: sleepers.length > 0 || (settings.findsNew ?? false),
+    portsAtTheDoor,
+    hasPorts: routes.length > 0 || portsAtTheDoor.length > 0,
     hasRoutes: routes.length > 0,
     someAreAwake: sleepers.length < routes.length,
     routes: routes.map((route) => ({

@@ -12,6 +12,8 @@ export interface SiteCertificate {
 export interface Site {
   /** Domains that users brought, and the VM of each. */
   readonly domains: readonly { readonly name: string; readonly ip: string }[];
+  /** SSH ports of machines that wait for their owners: who calls there is let in once the machine is somebody's. */
+  readonly waitingPorts: readonly number[];
   /** For whom no other certificate is there; null before there is one, and nothing is encrypted then. */
   readonly fallback: SiteCertificate | null;
   readonly certificates: readonly SiteCertificate[];
@@ -19,4 +21,10 @@ export interface Site {
   readonly challengeThumbprint: string | null;
 }
 
-export const plainSite: Site = { domains: [], fallback: null, certificates: [], challengeThumbprint: null };
+export const plainSite: Site = {
+  domains: [],
+  waitingPorts: [],
+  fallback: null,
+  certificates: [],
+  challengeThumbprint: null,
+};

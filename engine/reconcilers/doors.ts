@@ -1,8 +1,9 @@
-/** Sees to it that somebody is behind the doors of hostings that sleep. */
+/** Sees to it that somebody is behind the doors: of hostings that sleep, and of those that Nginx has not read of yet. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import Handlebars from 'handlebars';
 import { doors } from '../doors/doors';
+import { finder } from '../doors/finder';
 import { pageDoor } from '../doors/page-door';
 import { sshDoor } from '../doors/ssh-door';
 import { waker as newWaker } from '../doors/waker';
@@ -22,7 +23,7 @@ export function keepDoors(engine: EngineParts): () => void {
     nginxDir: config.nginxDir,
     user: nginxUser(),
     servers: {
-      page: () => pageDoor({ waker, pages: readPages() }),
+      page: () => pageDoor({ waker, find: finder(engine.parts), pages: readPages() }),
       ssh: () => sshDoor({ waker }),
     },
   });

@@ -10,6 +10,20 @@ export async function closeRoute(tx: Tx, hostingId: string): Promise<void> {
   await tx.query(`DELETE FROM routes WHERE hosting_id = $1`, [hostingId]);
 }
 
+/** @returns the address of the VM that serves a user's page; null for who has no open route */
+export async function findRoute(
+  tx: Tx,
+  of: { userId: number } | { username: string },
+): Promise<string | null> {
+  const [column, value] = 'userId' in of ? ['u.id', of.userId] : ['u.username', of.username];
+  const [row]: { ip: string }[] = await tx.query(
+    `SELECT host(h.ip) AS ip FROM users u JOIN hostings h ON h.user_id = u.id JOIN routes r ON r.hosting_id = h.id
+     WHERE ${column} = $1 AND h.status <> 'sleeping'`,
+    [value],
+  );
+  return row?.ip ?? null;
+}
+
 export async function allRoutes(tx: Tx): Promise<Route[]> {
   const rows: (Omit<Route, 'asleep'> & { asleep: string | null })[] = await tx.query(
     `SELECT h.user_id AS "userId", u.username, host(h.ip) AS ip, h.ssh_port AS "sshPort",

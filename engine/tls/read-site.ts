@@ -4,7 +4,8 @@ import type { SecretBox } from '../secret-box';
 import { allCertificates, type CertificateRow, findAcmeAccount } from '../store/certificates';
 import type { Tx } from '../store/database';
 import { servedDomains } from '../store/domains';
-import type { Site, SiteCertificate } from '../proxy/site';
+import { plainSite, type Site, type SiteCertificate } from '../proxy/site';
+import { waitingPorts } from '../store/spares';
 import { selfSigned } from './wanted';
 
 /** What keys are sealed under: of a certificate, and of the account that they are ordered with. */
@@ -13,8 +14,8 @@ export const accountContext = (directoryUrl: string): string => `ACME account ${
 
 export async function readSite(config: Config, secretBox: SecretBox, tx: Tx): Promise<Site> {
   const { TLS_MODE, ACME_DIRECTORY_URL } = config;
-  const domains = await servedDomains(tx);
-  if (TLS_MODE === 'off') return { domains, fallback: null, certificates: [], challengeThumbprint: null };
+  const plain = { ...plainSite, domains: await servedDomains(tx), waitingPorts: await waitingPorts(tx) };
+  if (TLS_MODE === 'off') return plain;
   const rows = (await allCertificates(tx)).filter((row) => usable(row, secretBox));
   const account = TLS_MODE === 'acme' ? await findAcmeAccount(tx, ACME_DIRECTORY_URL) : null;
   const certificate = ({ name, names, chain, keySealed }: CertificateRow): SiteCertificate => ({
@@ -24,7 +25,7 @@ export async function readSite(config: Config, secretBox: SecretBox, tx: Tx): Pr
   });
   const fallback = rows.find(({ name }) => name === selfSigned);
   return {
-    domains,
+    ...plain,
     fallback: fallback === undefined ? null : certificate(fallback),
     certificates: rows.filter(({ source }) => source === TLS_MODE).map(certificate),
     challengeThumbprint: account?.thumbprint ?? null,

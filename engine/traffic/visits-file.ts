@@ -4,7 +4,7 @@
  */
 import { mkdir, open, stat, truncate } from 'node:fs/promises';
 import path from 'node:path';
-import { ignoreMissing } from '../terraform/workspace';
+import { ignoreMissing } from '../files';
 
 /** Some hundred thousand visits. */
 const mostBytes = 8 * 1024 * 1024;

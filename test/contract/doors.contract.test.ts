@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Doors, doors } from '../../engine/doors/doors';
+import type { Finder } from '../../engine/doors/finder';
 import { pageDoor } from '../../engine/doors/page-door';
 import { sshDoor } from '../../engine/doors/ssh-door';
 import type { Waker, Woken } from '../../engine/doors/waker';
@@ -12,6 +13,7 @@ import { nginxUser } from '../../engine/proxy/control';
 import type { Route } from '../../engine/proxy/proxy';
 import { plainSite } from '../../engine/proxy/site';
 import { nginxTraffic } from '../../engine/traffic/nginx-traffic';
+import { freePort } from '../support/postgres';
 import { ana, baseDomain, kim, type RealBench, realBench, route } from './support/proxies';
 
 const asleep = '1a2b3c4d-0000-4000-8000-000000000000';
@@ -27,11 +29,14 @@ let asked: (string | number)[];
 let urls: string[];
 let wakes: (woken: Woken) => void;
 let umask: number;
+/** Whom Nginx has not read of, and where their machine is. */
+let newcomers: Record<string, string>;
 
 beforeEach(async () => {
   umask = process.umask(0o077);
   bench = await realBench();
   asked = [];
+  newcomers = {};
   urls = [];
   const woken = new Promise<Woken>((resolve) => (wakes = resolve));
   const note = (which: string | number): Promise<Woken> => {
@@ -45,7 +50,8 @@ beforeEach(async () => {
     servers: {
       page: () => {
         const pages = { waking: '<p>waking up</p>', failed: '<p>cannot be woken</p>' };
-        const server = pageDoor({ waker, pages, patienceMs: 2_000 });
+        const find: Finder = (by, value) => Promise.resolve(newcomers[`${by} ${value}`] ?? null);
+        const server = pageDoor({ waker, find, pages, patienceMs: 2_000 });
         return server.on('request', ({ url, headers }: http.IncomingMessage) => {
           urls.push(`${url ?? ''} ${Object.keys(headers).sort().join(' ')}`);
         });
@@ -238,3 +244,82 @@ it('has visits written down when they end, and of whom; the door’s own answers
   session.socket.destroy();
   expect(await visits()).toBeGreaterThanOrEqual(ending - 5);
 }, 15_000);
+
+describe('whom Nginx has not read of yet', () => {
+  let waitingPort: number;
+  beforeEach(async () => {
+    waitingPort = await freePort();
+    const spared = { ...site, waitingPorts: [waitingPort] };
+    await bench.again({ countsVisits: true, findsNew: true, site: spared }).publish([sleeping, awake]);
+    newcomers = { 'id 9': kim, 'name mina': kim };
+  });
+
+  it.each<[string, Asked & { at: string; sees: object }]>([
+    ['path', { at: '/9/a/b?x=1', sees: { url: '/a/b?x=1', prefix: '/9' } }],
+    ['path alone', { at: '/9', sees: { url: '/', prefix: '/9' } }],
+    ['host name', { at: '/a?x=1', host: `mina.${baseDomain}`, sees: { url: '/a?x=1', prefix: '' } }],
+  ])('is found by %s, and the request goes on whole', async (_, { at, sees, ...how }) => {
+    const body = 'x'.repeat(100_000);
+    const headers = { cookie: 'secret', authorization: 'secret' };
+    const answer = await call(at, { ...how, method: 'POST', body, headers });
+    expect([answer.status, answer.body]).toEqual([200, expect.stringContaining(`page of ${kim}`)]);
+    const guest = JSON.parse(answer.body.slice(answer.body.indexOf('{'))) as Record<string, string>;
+    expect(guest).toMatchObject({ ...sees, method: 'POST', from: '127.0.0.1' });
+    expect(guest.sent === body).toBe(true);
+    for (const header of ['x-accel-redirect', 'x-vm']) expect(answer.headers).not.toHaveProperty(header);
+    // the door has learned who is looked for, and nothing else
+    expect(urls).toEqual([expect.stringMatching(/^\/find\/(id\/9|name\/mina) connection host$/)]);
+  });
+
+  it('is told that there is nothing when there is nothing, also while nobody is behind the door', async () => {
+    for (const again of [false, true]) {
+      for (const [at, host] of [
+        ['/10', 'localhost'],
+        ['/', `nobody.${baseDomain}`],
+      ] as const) {
+        const { status, body } = await call(at, { host });
+        expect([again, at, status, body]).toEqual([again, at, 404, expect.stringContaining('<html')]);
+      }
+      open.close();
+    }
+    // whom Nginx knows is served without the door
+    expect((await call('/8')).body).toContain(`page of ${kim}`);
+  });
+
+  it('leads nobody by what a visitor says of it', async () => {
+    const headers = { 'x-vm': kim, 'x-accel-redirect': '@found' };
+    expect((await call('/10', { headers })).status).toBe(404);
+    expect((await call('/find/id/9')).status).toBe(404);
+  });
+
+  it.each(['@found', '@awake', '@door', '@find', '/9/', '/_webhoster/index.html'])(
+    'follows the door, and no VM, to %s',
+    async (where) => {
+      const said = { 'x-accel-redirect': where, 'x-vm': ana };
+      const headers = { 'x-answer-with': JSON.stringify(said) };
+      await bench.again({ findsNew: true, site }).publish([sleeping, awake]);
+      for (const host of ['localhost', `kim.${baseDomain}`]) {
+        const answer = await call('/8/mine', { host, headers });
+        expect(answer.body).toContain(`page of ${kim}`);
+        expect(answer.headers).not.toHaveProperty('x-accel-redirect');
+      }
+      expect([asked, urls]).toEqual([[], []]);
+    },
+  );
+
+  it('hangs up on SSH where nobody lives yet, and lets in as soon as somebody does', async () => {
+    const early = converse(waitingPort, 'SSH-2.0-client\r\n');
+    await early.until(() => asked.length > 0);
+    expect(asked).toEqual([waitingPort]);
+    wakes('gone');
+    await early.until(early.ended);
+    expect(early.said()).toBe('');
+  });
+
+  it('is let in by SSH through the door before Nginx knows of it', async () => {
+    wakes({ ip: kim });
+    const session = converse(waitingPort, 'SSH-2.0-client\r\n');
+    await session.until(() => session.said().includes(`SSH-2.0-${kim}`));
+    session.socket.destroy();
+  });
+});

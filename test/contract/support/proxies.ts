@@ -62,6 +62,9 @@ async function openGuests(): Promise<Guests> {
     http.createServer((request, response) => {
       const { host, 'x-forwarded-prefix': prefix = '', 'x-forwarded-for': from } = request.headers;
       const { url, method } = request;
+      // a guest says what it likes
+      const words = JSON.parse(String(request.headers['x-answer-with'] ?? '{}')) as Record<string, string>;
+      for (const [name, value] of Object.entries(words)) response.setHeader(name, value);
       let sent = '';
       request.setEncoding('utf8').on('data', (chunk: string) => (sent += chunk));
       request.on('end', () => {
@@ -101,7 +104,7 @@ export interface RealBench extends Bench {
   /** Where the guests' SSH is, in the place of port 22. */
   readonly sshPort: number;
   /** Another engine's view of the same Nginx. */
-  again(change?: { clock?: Clock; countsVisits?: boolean; site?: Site }): Proxy;
+  again(change?: { clock?: Clock; countsVisits?: boolean; findsNew?: boolean; site?: Site }): Proxy;
   stop(): Promise<void>;
 }
 
@@ -115,7 +118,12 @@ export async function realBench(control: 'own' | 'pipe' = 'own'): Promise<RealBe
   const program = path.join(home, 'nginx-for-test');
   writeFileSync(program, wrapper(guests), { mode: 0o755 });
   const httpPort = await freePort();
-  const again: RealBench['again'] = ({ clock = systemClock, countsVisits = false, site } = {}) =>
+  const again: RealBench['again'] = ({
+    clock = systemClock,
+    countsVisits = false,
+    findsNew = false,
+    site,
+  } = {}) =>
     nginxProxy({
       program,
       dir,
@@ -127,6 +135,7 @@ export async function realBench(control: 'own' | 'pipe' = 'own'): Promise<RealBe
       control,
       clock,
       countsVisits,
+      findsNew,
       ...(site === undefined ? {} : { site: () => Promise.resolve(site) }),
       pages: {
         apiUrl: 'http://api.example.org',

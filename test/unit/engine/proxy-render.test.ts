@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Route } from '../../../engine/proxy/proxy';
 import { type ProxySettings, renderNginx } from '../../../engine/proxy/render';
+import { plainSite } from '../../../engine/proxy/site';
 
 const fixtures = path.join(__dirname, '../../fixtures/nginx');
 const generation = '0123456789abcdef';
@@ -62,6 +63,15 @@ describe('the Nginx configuration', () => {
     const all = renderNginx(settings, [{ ...routes[0]!, asleep }], generation);
     expect(all.match(/listen 10000;/g)).toHaveLength(1);
     expect(all.match(/^  server \{$/gm)).toHaveLength(3);
+  });
+
+  it('asks the door for whom it has not read of, and opens the ports of machines that wait, where some do', () => {
+    const site = { ...plainSite, waitingPorts: [10_049, routes[0]!.sshPort] };
+    const actual = renderNginx({ ...settings, findsNew: true }, routes.slice(0, 1), generation, site);
+    expect(actual).toBe(golden('newcomers.conf', actual));
+    // a machine that has got its route meanwhile is at one door only
+    expect(actual.match(new RegExp(`listen ${routes[0]!.sshPort};`, 'g'))).toHaveLength(1);
+    expect(renderNginx(settings, [], generation, site)).toContain('listen 10049;');
   });
 
   it.each(['', '1a2b3c4d', '1a2b3c4d-0000-4000-8000-00000000000;', '../../x'])(
