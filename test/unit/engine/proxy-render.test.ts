@@ -61,7 +61,7 @@ describe('the Nginx configuration', () => {
     // where all sleep, nobody listens for those who are awake
     const all = renderNginx(settings, [{ ...routes[0]!, asleep }], generation);
     expect(all.match(/listen 10000;/g)).toHaveLength(1);
-    expect(all.match(/^  server \{$/gm)).toHaveLength(3);
+    expect(all.match(/^ {2}server \{$/gm)).toHaveLength(3);
   });
 
   it.each(['', '1a2b3c4d', '1a2b3c4d-0000-4000-8000-00000000000;', '../../x'])(
