@@ -16,6 +16,9 @@ import { scenarios } from '../support/scenarios';
 import { tracesOf } from '../support/traces';
 import { openWorld, type World } from '../support/world';
 
+// a busy machine takes its time
+jest.setTimeout(30_000);
+
 const never = new AbortController().signal;
 
 let world: World;
