@@ -16,6 +16,9 @@ import { nginxTraffic } from '../../engine/traffic/nginx-traffic';
 import { freePort } from '../support/postgres';
 import { ana, baseDomain, kim, type RealBench, realBench, route } from './support/proxies';
 
+// a busy machine takes its time
+jest.setTimeout(30_000);
+
 const asleep = '1a2b3c4d-0000-4000-8000-000000000000';
 const site = { ...plainSite, domains: [{ name: 'ana.example.net', ip: ana }] };
 const html = { accept: 'text/html,application/xhtml+xml;q=0.9' };
@@ -209,7 +212,7 @@ it('wakes for a client that waits for the server to speak first, and not for who
   wakes({ ip: ana });
   await silent.until(() => silent.said() === `SSH-2.0-${ana}\r\n`);
   silent.socket.destroy();
-}, 15_000);
+});
 
 it('ends a session when its VM cannot be woken, and lets only some wait', async () => {
   const sessions = Array.from({ length: 10 }, () => converse(sleeping.sshPort, 'SSH-2.0-client\r\n'));

@@ -134,8 +134,8 @@ describe('a guest on the network', () => {
 
   it('is up as soon as its kernel refuses a connection, and not where nothing answers', async () => {
     expect(await networkGuest.answers(silent)).toBe(true);
-    // an address of documentation (RFC 5737), which nobody has
-    expect(await networkGuest.answers('192.0.2.1')).toBe(false);
+    // a name that nobody has (RFC 2606)
+    expect(await networkGuest.answers('nobody.invalid')).toBe(false);
   });
 
   // its user may make it so: it must not hold a worker for ever

@@ -20,7 +20,7 @@ it('names every kind and status with 0 where there is none, and no sweep before 
     ['pending', 'running', 'unwinding', 'stuck'].map((status) => ({ status, seconds: 0 })),
   );
   expect(hostings).toEqual(
-    ['creating', 'running', 'stopped', 'deleting'].map((status) => ({ status, count: 0 })),
+    ['creating', 'running', 'sleeping', 'stopped', 'deleting'].map((status) => ({ status, count: 0 })),
   );
   expect(sweep).toBeNull();
   expect(sshPorts).toEqual({ used: 0, total: 100 });

@@ -12,9 +12,12 @@ import { getOperation } from '../../engine/store/operations';
 import { sweep } from '../../engine/sweep/sweep';
 import { removeHosting } from '../../engine/teardown/teardown';
 import { waker } from '../../engine/doors/waker';
-import { scenarios, sleepingHosting } from '../support/scenarios';
+import { scenarios } from '../support/scenarios';
 import { tracesOf } from '../support/traces';
 import { openWorld, type World } from '../support/world';
+
+// a busy machine takes its time
+jest.setTimeout(30_000);
 
 const never = new AbortController().signal;
 
@@ -29,7 +32,7 @@ async function open(settings: Record<string, string> = {}): Promise<void> {
 afterEach(() => world.close());
 
 async function asleep(): Promise<void> {
-  await sleepingHosting(world);
+  await scenarios['wake-hosting'].prepare(world);
   await named();
 }
 

@@ -20,8 +20,8 @@ import { findHosting, getOwnedHosting } from '../../engine/store/hostings';
 import { getOperation, insertOperation, stepsOf } from '../../engine/store/operations';
 import { findNode, findStack } from '../../engine/store/stacks';
 import { findUser } from '../../engine/store/users';
-import { acceptSleep, acceptWake } from '../../engine/sleep';
 import { builtImage, fakeImages } from '../fakes/fake-images';
+import { sleepScenarios } from './sleep-scenarios';
 import { type Traces, tracesOf } from './traces';
 import { openWorld, type World } from './world';
 
@@ -285,75 +285,10 @@ export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
     },
     undone: noWayBack,
   },
-  'sleep-hosting': {
-    open: openWorld,
-    prepare: runningHosting,
-    accept: sleepAccepted,
-    done: expectAsleep,
-    undone: async (world, _, before) => {
-      expect(await tracesOf(world)).toEqual(before);
-      expect([...world.host.domains.values()]).toEqual(['running']);
-    },
-  },
-  'wake-hosting': {
-    open: openWorld,
-    prepare: sleepingHosting,
-    accept: wakeAccepted,
-    done: expectAwake,
-    undone: async (world, accepted, before) => {
-      expect(await tracesOf(world)).toEqual(before);
-      await expectAsleep(world, accepted);
-      // and the next visitor wakes it
-      const again = await wakeAccepted(world);
-      await world.work(again.stackId);
-      await expectAwake(world, again);
-    },
-  },
+  ...sleepScenarios(openWorld, runningHosting, (world, accepted) =>
+    scenarios['create-hosting'].done(world, accepted, {}),
+  ),
 };
-
-async function sleepAccepted(world: World): Promise<Accepted> {
-  const { parts } = world;
-  const { hostingId } = await onlyHosting(world);
-  const sleep = await parts.database.transaction((tx) => acceptSleep(parts, tx, hostingId, { force: false }));
-  return { operationId: sleep!.id, stackId: hostingId };
-}
-
-async function wakeAccepted(world: World): Promise<Accepted> {
-  const { parts } = world;
-  const { hostingId } = await onlyHosting(world);
-  const wake = await parts.database.transaction((tx) => acceptWake(parts, tx, hostingId));
-  return { operationId: wake!.id, stackId: hostingId };
-}
-
-/** Its VM is saved, and its way in leads to the doors. @returns its id */
-export async function sleepingHosting(world: World): Promise<void> {
-  await runningHosting(world);
-  const accepted = await sleepAccepted(world);
-  await world.work(accepted.stackId);
-  await expectAsleep(world, accepted);
-}
-
-async function expectAsleep(world: World, { stackId }: Pick<Accepted, 'stackId'>): Promise<void> {
-  expect(await tracesOf(world)).toMatchObject({
-    hostings: [{ id: stackId, status: 'sleeping' }],
-    served: [{ asleep: stackId }],
-    domains: [expect.any(String)],
-    volumes: [expect.any(String), expect.any(String)],
-    ...{ ports: [expect.anything()], addresses: [expect.anything()], stacks: [expect.anything()] },
-  });
-  expect([...world.host.domains.values()]).toEqual(['saved']);
-}
-
-async function expectAwake(world: World, accepted: Accepted): Promise<void> {
-  await scenarios['create-hosting'].done(world, accepted, {});
-  const { host, parts } = world;
-  expect([...host.domains.values()]).toEqual(['running']);
-  expect((await tracesOf(world)).served).toEqual([expect.not.objectContaining({ asleep: accepted.stackId })]);
-  const [[name, at] = []] = host.clocks;
-  expect([name, at! <= parts.clock.now()]).toEqual([await onlyVmName(world), true]);
-  expect(host.restored).toContain(name);
-  expect(host.fences.size).toBe(2);
-}
 
 async function newSpare({ parts }: World): Promise<Accepted> {
   const { id, hostingId } = await parts.database.transaction((tx) => acceptSpare(parts, tx));

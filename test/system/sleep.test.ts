@@ -141,8 +141,12 @@ it('sleeps when nobody comes, wakes for a page and for SSH where it was, and lea
   await system.webhoster('sleep', vm(), '--force');
   expect([await status(), await stateInLibvirt(), emulatorMiB()]).toEqual(['sleeping', 'saved', 0]);
   const called = performance.now();
-  await expectSameBoot(before);
+  await shell.ssh('true');
   figure('first command over SSH', performance.now() - called);
+  const again = performance.now();
+  await shell.ssh('true');
+  figure('a command over SSH to one that is awake', performance.now() - again);
+  await expectSameBoot(before);
   expect(await status()).toBe('running');
 
   // a program that fetches the page gets it, later
@@ -151,7 +155,6 @@ it('sleeps when nobody comes, wakes for a page and for SSH where it was, and lea
   expect(await page({ accept: '*/*' })).toEqual({ status: 200, text: '<h1>mine</h1>\n', retry: null });
   figure('page again, a program', performance.now() - asked);
   expect((await system.tryWebhoster(['plan', vm()])).code).toBe(0);
-  figure('memory given back, MiB', memory * 1000);
 
   // asleep it is removed, and nothing is left; what else there could be is looked for when the system is closed
   await system.webhoster('sleep', vm(), '--force');
@@ -162,9 +165,17 @@ it('sleeps when nobody comes, wakes for a page and for SSH where it was, and lea
     `SELECT count(*)::int AS n FROM operations WHERE kind = 'wake-hosting' AND status = 'succeeded'`,
   );
   expect(restored!.n).toBeGreaterThanOrEqual(3);
+  figure('memory given back, MiB', memory * 1000);
+  for (const { what, seconds } of await system.query<{ what: string; seconds: number }>(steps))
+    figure(what, seconds * 1000);
 });
 
 const unended = `SELECT 1 FROM operations WHERE status NOT IN ('succeeded', 'failed')`;
+
+/** How long each step took, on average. */
+const steps = `SELECT o.kind || ' ' || s.name AS what, avg(extract(epoch FROM s.finished_at - s.started_at))::float8 AS seconds
+  FROM operation_steps s JOIN operations o ON o.id = s.operation_id WHERE o.kind IN ('sleep-hosting', 'wake-hosting')
+  GROUP BY o.kind, s.position, s.name ORDER BY o.kind, s.position`;
 
 /** Memory, disk and uptime go on; only the clock was told that time has passed. */
 async function expectSameBoot(before: { id: string; uptime: number }): Promise<void> {

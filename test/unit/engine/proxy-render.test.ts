@@ -62,7 +62,7 @@ describe('the Nginx configuration', () => {
     // where all sleep, nobody listens for those who are awake
     const all = renderNginx(settings, [{ ...routes[0]!, asleep }], generation);
     expect(all.match(/listen 10000;/g)).toHaveLength(1);
-    expect(all.match(/^  server \{$/gm)).toHaveLength(3);
+    expect(all.match(/^ {2}server \{$/gm)).toHaveLength(3);
   });
 
   it('asks the door for whom it has not read of, and opens the ports of machines that wait, where some do', () => {
