@@ -15,6 +15,8 @@ export { createLog, describeError, type Log } from './log';
 export { openOperator, type Operator } from './operator';
 export { projectVersion } from './project';
 export { startEngine } from './start';
+export { startTracing } from './start-tracing';
+export { currentTraceIds, noTracing, type Tracing, within } from './tracing';
 export { startPostgres, stopPostgres } from './postgres';
 export { openImages, prepareNode, removeEverything, stopProxy } from './setup';
 export { type Diagnosis, examine } from './doctor';

@@ -17,6 +17,7 @@ import type { Redis } from './shared/redis';
 import type { Database } from './store/database';
 import type { Synthesizer } from './terraform/synthesizer';
 import type { Terraform } from './terraform/terraform';
+import type { Tracing } from './tracing';
 
 export interface Parts {
   readonly config: Config;
@@ -37,5 +38,6 @@ export interface Parts {
   /** For what API processes share; null where none is configured. It may be away at any time. */
   readonly redis: Redis | null;
   readonly measures: Measures;
+  readonly tracing: Tracing;
   readonly agent: Agent;
 }

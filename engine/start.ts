@@ -71,6 +71,7 @@ import { childSynthesizer } from './terraform/synthesizer';
 import { terraformCli } from './terraform/cli';
 import { readSite } from './tls/read-site';
 import { serviceHosts } from './tls/wanted';
+import { noTracing } from './tracing';
 
 /** Every operation there is. */
 export const definitions: readonly OperationDefinition[] = [
@@ -129,7 +130,8 @@ export async function connectParts(
     images: imageBuilder({ recipesDir, imagesDir: config.imagesDir }),
     guest: networkGuest,
     agent: virshAgent(config.LIBVIRT_URI),
-    // a command has nothing to share
+    // commands are not traced, and have nothing to share
+    tracing: noTracing,
     redis: null,
     proxy,
     routePublisher: routePublisher(() => publishRoutes(database, proxy), systemClock),

@@ -21,6 +21,7 @@ import { WorkerReports1763800000013 } from './migrations/0013-worker-reports';
 import { Https1763800000014 } from './migrations/0014-https';
 import { Measures1763800000015 } from './migrations/0015-measures';
 import { Spares1763800000016 } from './migrations/0016-spares';
+import { Traces1763800000019 } from './migrations/0019-traces';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
 export type Tx = EntityManager;
@@ -50,6 +51,7 @@ const migrations = [
   Https1763800000014,
   Measures1763800000015,
   Spares1763800000016,
+  Traces1763800000019,
 ];
 
 /** As the table `schema_migrations` names them. */
