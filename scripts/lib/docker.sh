@@ -62,8 +62,10 @@ REDIS_URL_FILE=/run/secrets/redis_url
 TRUSTED_PROXIES=${TRUSTED_PROXIES:-$DOCKER_NETWORK.0.1}
 JWT_SECRET_FILE=/run/secrets/jwt_secret
 STATE_KEY_FILE=/run/secrets/state_key
-OTEL_EXPORTER_OTLP_HEADERS_FILE=/run/secrets/otlp_headers
 TEXT
+    if [ -s "$DATA_DIR/secrets/otlp_headers" ]; then
+      printf 'OTLP_HEADERS=%s\nOTEL_EXPORTER_OTLP_HEADERS_FILE=/run/secrets/otlp_headers\n' "$DATA_DIR/secrets/otlp_headers"
+    fi
     for name in POOL_DIR DOCKER_NETWORK COMPOSE_PROJECT_NAME BASE_IMAGE IMAGE_TAG API_REPLICAS PROMETHEUS_PORT GRAFANA_PORT PROMETHEUS_IMAGE GRAFANA_IMAGE NGINX_FILES \
       POSTGRES_SHARED_BUFFERS {POSTGRES,API,WORKER,NGINX}_{MEMORY,CPUS}; do
       [ -z "${!name:-}" ] || printf '%s=%s\n' "$name" "${!name}"
@@ -87,9 +89,10 @@ write_secrets() {
       head -c 36 /dev/urandom | base64 >"$file"
     fi
   done
-  # empty where the receiver of traces asks for nothing
-  if [ -n "${OTEL_EXPORTER_OTLP_HEADERS:-}" ] || [ -z "${OTEL_EXPORTER_OTLP_HEADERS_FILE:-}" ]; then
-    printf '%s' "${OTEL_EXPORTER_OTLP_HEADERS:-}" >"$dir/otlp_headers"
+  if [ -n "${OTEL_EXPORTER_OTLP_HEADERS:-}" ]; then
+    printf '%s\n' "$OTEL_EXPORTER_OTLP_HEADERS" >"$dir/otlp_headers"
+  elif [ -z "${OTEL_EXPORTER_OTLP_HEADERS_FILE:-}" ]; then
+    rm -f "$dir/otlp_headers"
   elif [ "$(realpath -m "$OTEL_EXPORTER_OTLP_HEADERS_FILE")" != "$dir/otlp_headers" ]; then
     cat "$OTEL_EXPORTER_OTLP_HEADERS_FILE" >"$dir/otlp_headers"
   fi
