@@ -2,12 +2,15 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { HttpServer } from '../../api/http-server';
+import { loadConfig } from '../../engine/config';
+import { apiUrlOf, originOf } from '../../engine/origins';
 import { runCommand } from '../../engine/process';
 import { projectRoot } from '../../engine/project';
 import { makeSelfSigned } from '../../engine/tls/certificate';
 import { serveApi } from '../support/https-service';
 import { baseDomain, type HttpsWorld, openHttpsWorld } from '../support/https-world';
 import { freePort } from '../support/postgres';
+import { secrets } from '../support/world';
 
 jest.setTimeout(240_000);
 
@@ -59,7 +62,16 @@ async function curl(...args: string[]): Promise<{ code: number | null; head: str
 async function registeredFrom(of: HttpsWorld): Promise<string[]> {
   const { config, parts } = of;
   const { code, stdout } = await runCommand([
-    ...['curl', '-sS4', '--cacert', trustedBy(of), '--interface', '127.0.0.3', '-H', 'X-Forwarded-For: 203.0.113.9'],
+    ...[
+      'curl',
+      '-sS4',
+      '--cacert',
+      trustedBy(of),
+      '--interface',
+      '127.0.0.3',
+      '-H',
+      'X-Forwarded-For: 203.0.113.9',
+    ],
     ...['-H', 'Content-Type: application/json', '-o', '/dev/null', '-w', '%{http_code}'],
     ...['-d', '{"email":"kim@example.org","username":"kim-kim","password":"a-passphrase-of-kim"}'],
     `https://localhost:${config.API_HTTPS_PORT}/api/v1/auth/register`,
@@ -184,7 +196,9 @@ describe('the scripts for a running system', () => {
       env: environment(),
       timeoutMs: 180_000,
     });
-    expect(stdout).toContain(`API https://localhost:${world.config.API_HTTPS_PORT}   pages https://localhost:`);
+    expect(stdout).toContain(
+      `API https://localhost:${world.config.API_HTTPS_PORT}   pages https://localhost:`,
+    );
     expect(stdout.split('\n').filter((line) => line.startsWith('FAILED'))).toEqual([]);
     expect(code).toBe(0);
   });
@@ -224,10 +238,18 @@ summary`);
     [{ TLS_MODE: 'files', API_HTTPS_PORT: '443' }, 'https://localhost https://localhost'],
     [{ TLS_MODE: 'self-signed' }, 'http://localhost:8000 https://localhost'],
     [{ TLS_MODE: 'acme', PUBLIC_HOST: '192.0.2.1' }, 'http://192.0.2.1:8000 http://192.0.2.1'],
-    [{ TLS_MODE: 'acme', PUBLIC_HOST: 'www.example.org' }, 'http://www.example.org:8000 https://www.example.org'],
+    [{ TLS_MODE: 'acme', PUBLIC_HOST: 'localhost' }, 'http://localhost:8000 http://localhost'],
+    [
+      { TLS_MODE: 'acme', PUBLIC_HOST: 'www.example.org' },
+      'http://www.example.org:8000 https://www.example.org',
+    ],
     [{ HTTP_PORT: '8080', API_PORT: '8001' }, 'http://localhost:8001 http://localhost:8080'],
-  ])('show the addresses of %j', async (env, addresses) => {
-    const { stdout } = await client('load_environment; echo "$(api_origin) $(web_origin)"', env as never);
+  ])('show the same addresses as the engine for %j', async (env: Record<string, string>, addresses) => {
+    const { stdout } = await client('load_environment; echo "$(api_origin) $(web_origin)"', env);
     expect(stdout.trim()).toBe(addresses);
+    const files = { TLS_CERT_FILE: '/own.crt', TLS_KEY_FILE: '/own.key' };
+    const least = { ...secrets, NODE_ENV: 'test', DATABASE_URL: 'postgres://127.0.0.1/none', ...files };
+    const config = loadConfig({ ...least, BASE_DOMAIN: 'pages.example.org', ...env });
+    expect(`${apiUrlOf(config)} ${originOf(config, config.PUBLIC_HOST)}`).toBe(addresses);
   });
 });
