@@ -94,7 +94,14 @@ check_port() {
   [ -z "$holder" ] || fail "port $1 is in use by $holder; stop it or choose another with $2"
 }
 
-healthy() { curl -fs --max-time 5 "http://127.0.0.1:$API_PORT/api/v1/health" >/dev/null && curl -fs --max-time 5 "http://127.0.0.1:$HTTP_PORT/" >/dev/null; }
+healthy() {
+  answers "http://127.0.0.1:$API_PORT/api/v1/health" && answers "http://127.0.0.1:$HTTP_PORT/" || return
+  [ "${TLS_MODE:-off}" != off ] || return 0
+  answers "https://127.0.0.1:${HTTPS_PORT:-443}/" || return
+  [ -z "${API_HTTPS_PORT:-}" ] || answers "https://127.0.0.1:$API_HTTPS_PORT/api/v1/health"
+}
+# Whether, not who: no certificate has this address for a name.
+answers() { curl -fsk --max-time 5 "$1" >/dev/null; }
 need_health() { [ -z "$DRY_RUN" ] || ! healthy; }
 do_health() {
   local deadline=$(($(date +%s) + 60))
