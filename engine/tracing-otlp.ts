@@ -22,7 +22,7 @@ import {
 import type { Config } from './config';
 import { type Log, oncePerMinute } from './log';
 import { projectVersion } from './project';
-import { type Attributes, currentTraceParent, type Span, type Tracing } from './tracing';
+import { apart, type Attributes, currentTraceParent, type Span, type Tracing } from './tracing';
 
 export type TracingSettings = Pick<Config, 'ROLE' | 'OTEL_SERVICE_NAME' | 'OTEL_TRACES_SAMPLER_ARG'> & {
   readonly OTEL_EXPORTER_OTLP_ENDPOINT: string;
@@ -121,7 +121,9 @@ function ours(span: ApiSpan): Span {
     set: (attributes) => void span.setAttributes(present(attributes)),
     fail: (type) => void span.setAttribute('error.type', type).setStatus({ code: SpanStatusCode.ERROR }),
     end: () => {
-      span.end();
+      apart(() => {
+        span.end();
+      });
     },
   };
 }

@@ -52,6 +52,11 @@ export function within<T>(span: Span, body: () => T): T {
   return span.traceParent === null ? body() : open.run(span, body);
 }
 
+/** Runs it as a part of nothing: for what goes on behind the work, such as sending its traces. */
+export function apart<T>(body: () => T): T {
+  return open.getStore() === undefined ? body() : open.run(noSpan, body);
+}
+
 export function currentTraceParent(): string | null {
   return open.getStore()?.traceParent ?? null;
 }

@@ -78,7 +78,7 @@ async function registeredFrom(of: HttpsWorld): Promise<string[]> {
   ]);
   expect([code, stdout]).toEqual([0, '201']);
   const rows: { address: string }[] = await parts.database.direct.query(
-    `SELECT address FROM audit_log WHERE actor = 'anonymous'`,
+    `SELECT address FROM audit_log WHERE action = 'register'`,
   );
   return rows.map(({ address }) => address);
 }
@@ -135,12 +135,12 @@ describe('several API processes behind Nginx', () => {
       ...{ API_PORT: String(await freePort()), API_HTTPS_PORT: String(await freePort()) },
       ...{ API_BACKENDS: `127.0.0.1:${replica}`, TRUSTED_PROXIES: '127.0.0.1' },
     });
+    const behind = await serveApi(several, replica);
     try {
       await several.keep();
-      const behind = await serveApi(several, replica);
       expect(await registeredFrom(several)).toEqual(['127.0.0.3']);
-      await behind.close();
     } finally {
+      await behind.close();
       await several.close();
     }
   });
@@ -235,7 +235,11 @@ summary`);
       { TLS_MODE: 'self-signed', API_HTTPS_PORT: '8443', HTTPS_PORT: '8444' },
       'https://localhost:8443 https://localhost:8444',
     ],
-    [{ TLS_MODE: 'files', API_HTTPS_PORT: '443' }, 'https://localhost https://localhost'],
+    [
+      { TLS_MODE: 'files', API_HTTPS_PORT: '443', HTTPS_PORT: '8444' },
+      'https://localhost https://localhost:8444',
+    ],
+    [{ TLS_MODE: 'files', API_HTTPS_PORT: '8443' }, 'https://localhost:8443 https://localhost'],
     [{ TLS_MODE: 'self-signed' }, 'http://localhost:8000 https://localhost'],
     [{ TLS_MODE: 'acme', PUBLIC_HOST: '192.0.2.1' }, 'http://192.0.2.1:8000 http://192.0.2.1'],
     [{ TLS_MODE: 'acme', PUBLIC_HOST: 'localhost' }, 'http://localhost:8000 http://localhost'],

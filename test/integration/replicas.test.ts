@@ -1,79 +1,19 @@
 /** Two API processes and two workers on one database, of which one of each is killed under load: nothing accepted is lost. */
-import { type ChildProcess, fork } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import type http from 'node:http';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Database, openDatabase } from '../../engine/store/database';
-import { ensureNode, updateNode } from '../../engine/store/stacks';
-import { FakeHost } from '../fakes/fake-host';
-import { cloneDatabase, freePort } from '../support/postgres';
-import { serveHost } from '../support/remote-host';
-import { strongSecrets } from '../support/service';
+import { openReplicas, type Person, type Replica, type Replicas, signUp } from '../support/replicas';
 
 jest.setTimeout(240_000);
 
 const people = 40;
 const askingAtOnce = 8;
 
-let dir: string;
-let url: string;
-let database: Database;
-let host: FakeHost;
-let machine: http.Server;
+let replicas: Replicas;
 let ports: number[];
-const children: ChildProcess[] = [];
 
 beforeAll(async () => {
-  dir = mkdtempSync(path.join(tmpdir(), 'webhoster-replicas-'));
-  url = await cloneDatabase();
-  database = await openDatabase(url);
-  await ensureNode(database.direct, 'local', randomUUID());
-  await updateNode(database.direct, 'local', {
-    domainType: 'qemu',
-    prepared: 'for tests',
-    images: { micro: { baseVolumePath: '/pool/base.qcow2', boot: { kind: 'disk' } } },
-  });
-  host = new FakeHost();
-  machine = await serveHost(host, path.join(dir, 'host.sock'), 25);
-  ports = [await freePort(), await freePort()];
+  replicas = await openReplicas(25);
 });
-afterAll(async () => {
-  await Promise.all(children.map(end));
-  machine.closeAllConnections();
-  await new Promise((resolve) => machine.close(resolve));
-  await database.close();
-  rmSync(dir, { recursive: true, force: true });
-});
-
-async function start(role: 'api' | 'worker', port = 8000): Promise<ChildProcess> {
-  const child = fork(path.join(__dirname, '../support/replica.ts'), {
-    execArgv: ['--require', path.join(__dirname, '../support/typescript.cjs')],
-    env: {
-      ...{ PATH: process.env.PATH, HOME: process.env.HOME, ...strongSecrets },
-      ...{ NODE_ENV: 'test', LOG_LEVEL: process.env.TEST_LOG ?? 'fatal', ROLE: role },
-      ...{ DATABASE_URL: url, DATA_DIR: path.join(dir, 'data'), API_PORT: String(port), IMAGE: 'micro' },
-      ...{ BCRYPT_COST: '4', RATE_LIMIT_PER_MINUTE: '0', RATE_LIMIT_ANONYMOUS_PER_MINUTE: '0' },
-      TEST_HOST: path.join(dir, 'host.sock'),
-    },
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
-  children.push(child);
-  await new Promise<void>((resolve, reject) => {
-    child.once('message', () => resolve());
-    child.once('exit', (code) => reject(new Error(`${role} ended with ${code}`)));
-  });
-  return child;
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGKILL');
-  await ended;
-}
+afterAll(() => replicas.close());
 
 interface Answer {
   readonly status: number;
@@ -99,29 +39,8 @@ async function ask(first: number, method: string, at: string, init: RequestInit 
   throw new Error(`nobody answers ${method} ${at}`);
 }
 
-interface Person {
-  readonly index: number;
-  readonly token: string;
-}
-
-async function signUp(index: number): Promise<Person> {
-  const account = {
-    email: `p${index}@example.org`,
-    username: `person-${index}`,
-    password: `passphrase ${randomUUID()}`,
-  };
-  const json = { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(account) };
-  expect((await ask(index, 'POST', '/auth/register', json)).status).toBe(201);
-  const form = new URLSearchParams({ username: account.email, password: account.password });
-  const response = await fetch(`http://127.0.0.1:${ports[index % 2]}/api/v1/auth/login`, {
-    method: 'POST',
-    body: form,
-  });
-  return { index, token: ((await response.json()) as { access_token: string }).access_token };
-}
-
 /** One create, asked again under the same key until somebody accepts it; every second one waits for its hosting. */
-async function create({ index, token }: Person): Promise<{ operation: string; hosting: string }> {
+async function create({ token }: Person, index: number): Promise<{ operation: string; hosting: string }> {
   const { status, body } = await ask(index, 'POST', '/host', {
     headers: {
       Authorization: `Bearer ${token}`,
@@ -134,8 +53,8 @@ async function create({ index, token }: Person): Promise<{ operation: string; ho
   return { operation: operation?.id ?? '', hosting: hosting?.vm_id ?? '' };
 }
 
-const leasesOf = async ({ pid }: ChildProcess): Promise<number> => {
-  const [row]: { held: number }[] = await database.direct.query(
+const leasesOf = async ({ pid }: Replica): Promise<number> => {
+  const [row]: { held: number }[] = await replicas.database.direct.query(
     `SELECT count(*)::int AS held FROM leases WHERE owner LIKE '%:' || $1 || ':%' AND expires_at > clock_timestamp()`,
     [String(pid)],
   );
@@ -151,26 +70,27 @@ async function until(holds: () => Promise<boolean> | boolean, what: string, ms =
 }
 
 it('ends every accepted create when an API process and a worker are killed in the midst', async () => {
-  const [api, , worker] = await Promise.all([
-    start('api', ports[0]),
-    start('api', ports[1]),
-    start('worker'),
-    start('worker'),
+  const [api, other, worker] = await Promise.all([
+    replicas.start('api'),
+    replicas.start('api'),
+    replicas.start('worker'),
+    replicas.start('worker'),
   ]);
+  ports = [api.port, other.port];
   const everybody: Person[] = [];
-  for (let index = 0; index < people; index++) everybody.push(await signUp(index));
+  for (let index = 0; index < people; index++) everybody.push(await signUp(index % 2 === 0 ? api : other));
 
   const accepted: Awaited<ReturnType<typeof create>>[] = [];
-  const waiting = [...everybody];
+  const waiting = [...everybody.entries()];
   const client = async (): Promise<void> => {
-    for (let person = waiting.shift(); person !== undefined; person = waiting.shift())
-      accepted.push(await create(person));
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+      accepted.push(await create(next[1], next[0]));
   };
   const load = Promise.all(Array.from({ length: askingAtOnce }, client));
   await until(() => accepted.length >= people / 8, 'some are accepted');
-  await until(async () => (await leasesOf(worker!)) > 0, 'the worker works');
-  const atWork = await leasesOf(worker!);
-  await Promise.all([end(worker!), end(api!)]);
+  await until(async () => (await leasesOf(worker)) > 0, 'the worker works');
+  const atWork = await leasesOf(worker);
+  await Promise.all([worker.kill(), api.kill()]);
   const acceptedBefore = accepted.length;
   await load;
 
@@ -180,7 +100,7 @@ it('ends every accepted create when an API process and a worker are killed in th
   expect(acceptedBefore).toBeLessThan(people);
   expect(atWork).toBeGreaterThan(0);
   const statuses = async (): Promise<Record<string, number>> => {
-    const rows: { status: string; count: number }[] = await database.direct.query(
+    const rows: { status: string; count: number }[] = await replicas.database.direct.query(
       `SELECT status, count(*)::int AS count FROM operations GROUP BY status`,
     );
     return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
@@ -197,8 +117,8 @@ it('ends every accepted create when an API process and a worker are killed in th
     expect([status, hosting.status]).toEqual([200, 'running']);
     expect(accepted.map((each) => each.hosting)).toContain(hosting.vm_id);
   }
-  expect(host.domains.size).toBe(people);
-  expect(host.routes).toHaveLength(people);
+  expect(replicas.host.domains.size).toBe(people);
+  expect(replicas.host.routes).toHaveLength(people);
   process.stderr.write(
     `${people} creates, ${cutOff} requests cut off, a worker killed with ${atWork} of them in its hands\n`,
   );

@@ -9,7 +9,6 @@ import { type Config, loadConfig } from '../../engine/config';
 import type { Engine, User } from '../../engine/engine';
 import { createLog } from '../../engine/log';
 import { startEngine } from '../../engine/start';
-import { startTracing } from '../../engine/start-tracing';
 import { type Database, openDatabase } from '../../engine/store/database';
 import { ensureNode, updateNode } from '../../engine/store/stacks';
 import { setRole } from '../../engine/store/users';
@@ -57,21 +56,18 @@ export async function startService(url: string, settings: Record<string, string>
   const database = await openDatabase(url);
   await readyNode(database, config);
   const log = createLog(process.env.TEST_LOG ?? 'silent');
-  const tracing = startTracing(config, log);
   const engine = await startEngine(config, log, {
-    tracing,
     ...{ synthesizer, terraform, inventory, isolation, guest, agent, proxy, virtualization, images },
   });
   const lines: string[] = [];
   const keep = (...line: unknown[]): void => void lines.push(JSON.stringify(line));
   const logger = { info: keep, warn: keep, error: keep };
-  const app = createApp({ engine, config, logger: logger as never, tracing });
+  const app = createApp({ engine, config, logger: logger as never });
   return {
     ...{ app, engine, config, host, database, lines },
     newUser: (role = 'user') => newUser(engine, database, role),
     close: async () => {
       await engine.close();
-      await tracing.close();
       await database.close();
       rmSync(dir, { recursive: true, force: true });
     },
