@@ -27,6 +27,8 @@ interface Result {
   /** Milliseconds, one after the other. */
   readonly median: number;
   readonly p99: number;
+  /** Of one processor, for each, in this process: what bounds a process of the API on a machine with others. */
+  readonly cpu: number;
   /** With 16 at once. */
   readonly perSecond: number;
 }
@@ -48,9 +50,9 @@ async function main(): Promise<void> {
       ...(await sessionsAndReads(service, redis, rounds)),
       ...(await events(url, service, redis, rounds)),
     ];
-    for (const { what, median, p99, perSecond } of results)
+    for (const { what, median, p99, cpu, perSecond } of results)
       console.log(
-        `${what.padEnd(44)} ${median.toFixed(2).padStart(6)} ms ${p99.toFixed(2).padStart(7)} ms ${String(perSecond).padStart(7)}/s`,
+        `${what.padEnd(44)} ${median.toFixed(2).padStart(6)} ms ${p99.toFixed(2).padStart(7)} ms ${cpu.toFixed(2).padStart(6)} ms ${String(perSecond).padStart(7)}/s`,
       );
     if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(results, null, 2));
   } finally {
@@ -145,11 +147,13 @@ async function events(url: string, service: TestService, redis: Redis, rounds: n
 async function measured(what: string, rounds: number, once: () => Promise<unknown>): Promise<Result> {
   for (let warm = 0; warm < rounds / 10; warm++) await once();
   const times: number[] = [];
+  const before = process.cpuUsage();
   for (let round = 0; round < rounds; round++) {
     const begun = performance.now();
     await once();
     times.push(performance.now() - begun);
   }
+  const { user, system } = process.cpuUsage(before);
   times.sort((a, b) => a - b);
   const begun = performance.now();
   let left = rounds;
@@ -159,7 +163,7 @@ async function measured(what: string, rounds: number, once: () => Promise<unknow
   await Promise.all(Array.from({ length: 16 }, client));
   const perSecond = Math.round((rounds / (performance.now() - begun)) * 1000);
   const at = (part: number): number => times[Math.floor(times.length * part)] ?? 0;
-  return { what, median: at(0.5), p99: at(0.99), perSecond };
+  return { what, median: at(0.5), p99: at(0.99), cpu: (user + system) / 1000 / rounds, perSecond };
 }
 
 main().catch((error: unknown) => {

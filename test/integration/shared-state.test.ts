@@ -91,9 +91,15 @@ it('knows at one what a change of role, an API token’s end and an account’s 
     await setRole(worker.database.direct, admin.email, 'user');
     expect([await list(here), await list(there)]).toEqual([403, 403]);
 
-    const made = await here.engine.tokens.create(admin.user, { name: 'x', scopes: ['hosting:read'], days: 1 });
+    const made = await here.engine.tokens.create(admin.user, {
+      name: 'x',
+      scopes: ['hosting:read'],
+      days: 1,
+    });
     const reads = () =>
-      as(there, made.token, 'get', '/host/my').then(({ body }) => (body as { error: { code: string } }).error.code);
+      as(there, made.token, 'get', '/host/my').then(
+        ({ body }) => (body as { error: { code: string } }).error.code,
+      );
     expect(await reads()).toBe('hosting_not_found');
     await here.engine.tokens.revoke(admin.user, made.made.id);
     expect(await reads()).toBe('unauthorized');
