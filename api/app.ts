@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import express, { type Express, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
-import { type Config, describeError } from '../engine';
+import { type Config, describeError, noTracing, type Tracing } from '../engine';
 import { allowOrigins } from './cors';
 import { docsPages } from './docs-pages';
 import { HttpError } from './http-error';
@@ -14,6 +14,7 @@ import { describeApi } from './openapi';
 import { assignRequestId } from './request-id';
 import { logRequests } from './request-log';
 import { measureRequests } from './request-metrics';
+import { traceRequests } from './request-trace';
 import type { Route, Service } from './route';
 import { routes as allRoutes } from './routes';
 import { neverCached, securityHeaders } from './security-headers';
@@ -33,6 +34,8 @@ type HttpSettings = Pick<
 export interface AppParts extends Pick<Service, 'engine'> {
   readonly config: Service['config'] & Partial<HttpSettings>;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+  /** @default nothing is traced */
+  readonly tracing?: Tracing;
   /** @default the wall clock */
   readonly clock?: Service['clock'];
   /** Fires on shutdown: event streams end, waits answer 202. @default never */
@@ -43,7 +46,7 @@ export interface AppParts extends Pick<Service, 'engine'> {
   readonly routes?: readonly Route[];
 }
 
-export function createApp({ logger, routes = allRoutes, ...parts }: AppParts): Express {
+export function createApp({ logger, routes = allRoutes, tracing = noTracing, ...parts }: AppParts): Express {
   const service: Service = {
     engine: parts.engine,
     config: parts.config,
@@ -63,6 +66,7 @@ export function createApp({ logger, routes = allRoutes, ...parts }: AppParts): E
   app.set('trust proxy', trustedProxies(parts.config));
   app.use(
     assignRequestId(),
+    traceRequests(tracing),
     logRequests(logger),
     measureRequests(ofRequests),
     securityHeaders(),

@@ -1,16 +1,17 @@
 /** The service's process: engine and HTTP, as ROLE asks. Ends cleanly on SIGTERM and SIGINT. */
-import { createLog, EngineError, loadConfig, startEngine } from '../engine';
+import { createLog, EngineError, loadConfig, startEngine, startTracing } from '../engine';
 import { startHttpServer } from './http-server';
 
 async function main(): Promise<void> {
   const config = loadConfig();
   const log = createLog(config.LOG_LEVEL);
-  const engine = await startEngine(config, log);
+  const tracing = startTracing(config, log);
+  const engine = await startEngine(config, log, { tracing });
   const server =
     config.ROLE === 'worker'
       ? null
       : await startHttpServer(
-          { engine, config, logger: log },
+          { engine, config, logger: log, tracing },
           { host: config.API_HOST, port: config.API_PORT },
         );
   log.info({ role: config.ROLE, port: server?.port }, 'started');
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
     // the server first: requests that wait are still answered from the engine
     await server?.close();
     await engine.close();
+    await tracing.close();
     log.info('stopped');
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -6,7 +6,7 @@
  */
 import type { RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
-import type { EngineError } from '../engine';
+import { currentTraceIds, type EngineError } from '../engine';
 import { isOutage, type HttpError } from './http-error';
 
 interface Notes {
@@ -24,6 +24,10 @@ export function note(response: Response, more: Notes): void {
   notes.set(response, { ...notes.get(response), ...more });
 }
 
+export function notesOf(response: Response): Readonly<Notes> {
+  return notes.get(response) ?? {};
+}
+
 /** The declared pattern, never the URL. */
 export function routeOf(response: Response): string {
   return notes.get(response)?.route ?? 'unmatched';
@@ -32,6 +36,8 @@ export function routeOf(response: Response): string {
 export function logRequests(logger: Pick<Logger, 'info' | 'warn' | 'error'>): RequestHandler {
   return (request, response, next) => {
     const started = performance.now();
+    // by its end a request is in nobody's context
+    const trace = currentTraceIds();
     response.once('close', () => {
       const { failure, userId, operationId } = notes.get(response) ?? {};
       const line = {
@@ -40,6 +46,7 @@ export function logRequests(logger: Pick<Logger, 'info' | 'warn' | 'error'>): Re
         status: response.statusCode,
         ms: Math.round((performance.now() - started) * 10) / 10,
         request_id: String(response.get('X-Request-Id')),
+        ...trace,
         ...(userId === undefined ? {} : { user_id: userId }),
         ...(operationId === undefined ? {} : { operation_id: operationId }),
         ...(response.writableFinished ? {} : { aborted: true }),

@@ -103,6 +103,19 @@ const schema = z.object({
   STATE_OLD_KEYS: list(secret),
   METRICS_TOKEN: secret.optional(),
   METRICS_OPEN_LOCAL: z.stringbool().default(false),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .string()
+    .regex(/^https?:\/\/[^\s"'@]+$/, 'an http:// or https:// URL without a password')
+    .optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: z
+    .string()
+    .regex(/^[\w-]+=[^,\r\n]+(,[\w-]+=[^,\r\n]+)*$/, 'NAME=VALUE, with commas between several')
+    .optional(),
+  OTEL_SERVICE_NAME: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, 'letters, digits, dot, dash and underscore')
+    .default('vm-webhoster'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(0).max(1_000_000).default(600),
   RATE_LIMIT_ANONYMOUS_PER_MINUTE: z.coerce.number().int().min(0).max(1_000_000).default(600),
   CORS_ORIGINS: list(
@@ -164,6 +177,7 @@ const secretNames = [
   'STATE_KEY',
   'STATE_OLD_KEYS',
   'METRICS_TOKEN',
+  'OTEL_EXPORTER_OTLP_HEADERS',
   'ACME_EAB_HMAC_KEY',
   'DATABASE_URL',
   'REDIS_URL',
@@ -277,7 +291,8 @@ function withSecretFiles(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
     const file = env[`${name}_FILE`];
     if (file === undefined || result[name] !== undefined) continue;
     try {
-      result[name] = readFileSync(file, 'utf8').trim();
+      const text = readFileSync(file, 'utf8').trim();
+      if (text !== '') result[name] = text;
     } catch (cause) {
       throw refused([`${name}_FILE: cannot be read`], cause);
     }

@@ -16,6 +16,8 @@ export { openOperator, type Operator } from './operator';
 export { projectVersion } from './project';
 export { type Power, putToSleep, wakeUp } from './power';
 export { startEngine } from './start';
+export { startTracing } from './start-tracing';
+export { currentTraceIds, noTracing, type Tracing, within } from './tracing';
 export { startPostgres, stopPostgres } from './postgres';
 export { openImages, prepareNode, removeEverything, stopProxy } from './setup';
 export { type Diagnosis, examine } from './doctor';

@@ -1,5 +1,6 @@
 /** Structured logs, one JSON line each, with secrets masked by name. */
 import pino from 'pino';
+import { currentTraceIds } from './tracing';
 
 export type Log = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error'> & {
   child(bindings: Record<string, unknown>): Log;
@@ -27,6 +28,7 @@ const secretNames = new Set([
   'statekey',
   'stateoldkeys',
   'databaseurl',
+  'otelexporterotlpheaders',
 ]);
 const censored = '***';
 const deepest = 12;
@@ -35,6 +37,8 @@ export function createLog(level: string): pino.Logger {
   const log = pino({
     level,
     base: { service: 'vm-webhoster' },
+    // by its trace a line is found from a span, and the other way round
+    mixin: () => ({ ...currentTraceIds() }),
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { log: (line) => masked(line) as Record<string, unknown> },
     serializers: { err: describeError },

@@ -18,6 +18,7 @@ import type { Database } from './store/database';
 import type { Traffic } from './traffic/traffic';
 import type { Synthesizer } from './terraform/synthesizer';
 import type { Terraform } from './terraform/terraform';
+import type { Tracing } from './tracing';
 
 export interface Parts {
   readonly config: Config;
@@ -38,6 +39,7 @@ export interface Parts {
   /** For what API processes share; null where none is configured. It may be away at any time. */
   readonly redis: Redis | null;
   readonly measures: Measures;
+  readonly tracing: Tracing;
   readonly agent: Agent;
   readonly traffic: Traffic;
 }

@@ -77,6 +77,7 @@ import { terraformCli } from './terraform/cli';
 import { nginxTraffic } from './traffic/nginx-traffic';
 import { readSite } from './tls/read-site';
 import { serviceHosts } from './tls/wanted';
+import { noTracing } from './tracing';
 
 /** Every operation there is. */
 export const definitions: readonly OperationDefinition[] = [
@@ -138,7 +139,8 @@ export async function connectParts(
     guest: networkGuest,
     agent: virshAgent(config.LIBVIRT_URI),
     traffic: nginxTraffic(config.nginxDir),
-    // a command has nothing to share
+    // commands are not traced, and have nothing to share
+    tracing: noTracing,
     redis: null,
     proxy,
     routePublisher: routePublisher(() => publishRoutes(database, proxy), systemClock),

@@ -144,14 +144,14 @@ if [ -n "$DRY_RUN" ]; then
   say "Nothing was changed."
   exit 0
 fi
-PORT_SUFFIX=$([ "$HTTP_PORT" = 80 ] || echo ":$HTTP_PORT")
+WEB=$(web_origin) API=$(api_origin)
 cat <<TEXT
 
 ${GREEN}Ready${OFF} after $(seconds_since "$STARTED")
-  Service      http://$PUBLIC_HOST$PORT_SUFFIX/
-  API          http://$PUBLIC_HOST:$API_PORT/api/v1
-  API docs     http://$PUBLIC_HOST:$API_PORT/docs
-  Health       http://$PUBLIC_HOST:$API_PORT/api/v1/health/detailed
+  Service      $WEB/
+  API          $API/api/v1
+  API docs     $API/docs
+  Health       $API/api/v1/health/detailed
   Log          ./scripts/docker-compose.sh logs -f worker api
   Operate      ./scripts/docker-compose.sh exec worker webhoster --help
   Stop         ./scripts/docker-stop.sh

@@ -94,7 +94,14 @@ check_port() {
   [ -z "$holder" ] || fail "port $1 is in use by $holder; stop it or choose another with $2"
 }
 
-healthy() { curl -fs --max-time 5 "http://127.0.0.1:$API_PORT/api/v1/health" >/dev/null && curl -fs --max-time 5 "http://127.0.0.1:$HTTP_PORT/" >/dev/null; }
+healthy() {
+  answers "http://127.0.0.1:$API_PORT/api/v1/health" && answers "http://127.0.0.1:$HTTP_PORT/" || return
+  [ "${TLS_MODE:-off}" != off ] || return 0
+  answers "https://127.0.0.1:${HTTPS_PORT:-443}/" || return
+  [ -z "${API_HTTPS_PORT:-}" ] || answers "https://127.0.0.1:$API_HTTPS_PORT/api/v1/health"
+}
+# Whether, not who: no certificate has this address for a name.
+answers() { curl -fsk --max-time 5 "$1" >/dev/null; }
 need_health() { [ -z "$DRY_RUN" ] || ! healthy; }
 do_health() {
   local deadline=$(($(date +%s) + 60))
@@ -128,14 +135,14 @@ if [ -n "$DRY_RUN" ]; then
   say "Nothing was changed."
   exit 0
 fi
-PORT_SUFFIX=$([ "$HTTP_PORT" = 80 ] || echo ":$HTTP_PORT")
+WEB=$(web_origin) API=$(api_origin)
 cat <<TEXT
 
 ${GREEN}Ready${OFF} after $(seconds_since "$STARTED")
-  Service      http://$PUBLIC_HOST$PORT_SUFFIX/
-  API          http://$PUBLIC_HOST:$API_PORT/api/v1
-  API docs     http://$PUBLIC_HOST:$API_PORT/docs
-  Health       http://$PUBLIC_HOST:$API_PORT/api/v1/health/detailed
+  Service      $WEB/
+  API          $API/api/v1
+  API docs     $API/docs
+  Health       $API/api/v1/health/detailed
   Log          $DATA_DIR/api.log
   First VM     ./scripts/test-workflow.sh
   Stop         ./scripts/stop.sh

@@ -33,7 +33,7 @@ RESULTS=$DATA_DIR/results
 mkdir -p "$RESULTS"
 STARTED=$(now_ms)
 STEPS=9
-PACKAGES+=(shellcheck procps openssl prometheus python3-venv python3-yaml redis-server systemd)
+PACKAGES+=(shellcheck procps openssl prometheus python3-venv python3-yaml redis-server systemd wrk)
 command -v dockerd >/dev/null || PACKAGES+=(docker.io)
 docker compose version >/dev/null 2>&1 || PACKAGES+=(docker-compose)
 

@@ -75,6 +75,11 @@ function factsOf({ exp, iat, jti = '', sub = '', ver }: jwt.JwtPayload): TokenFa
   };
 }
 
+/** Deriving one takes as long as checking a signature, and every request asks for it. */
+const kids = new Map<string, string>();
+
 function kid(secret: string): string {
-  return keyId(secret, 'access token').toString('hex');
+  const known = kids.get(secret) ?? keyId(secret, 'access token').toString('hex');
+  kids.set(secret, known);
+  return known;
 }

@@ -5,6 +5,7 @@ import type { Parts } from '../parts';
 import type { Tx } from '../store/database';
 import { markStep, moveOperation, type OperationRow, type OperationStepRow } from '../store/operations';
 import { Interruption, type OperationDefinition, type Step, type StepContext } from './operation';
+import { type Span, traced } from '../tracing';
 import { anotherTry } from './retry';
 
 /** One operation while this worker holds its stack. */
@@ -66,10 +67,28 @@ async function runSteps(work: Work, signal: AbortSignal): Promise<Failure | null
   return null;
 }
 
-/** Measures one try of a step, or of an undo. @param labels  with the outcome of one that goes well */
-export async function timed<T>(
+/** Measures one try of a step, or of an undo. @param wanted  the outcome of one that goes well */
+export function timed<T>(
+  { parts, row }: Pick<Work, 'parts' | 'row'>,
+  step: string,
+  wanted: 'done' | 'undone',
+  run: () => Promise<T>,
+): Promise<T> {
+  const attributes = {
+    'webhoster.operation.id': row.id,
+    'webhoster.operation.kind': row.kind,
+    'webhoster.step': step,
+    'webhoster.hosting.id': row.hostingId,
+  };
+  return traced(parts.tracing, `${wanted === 'done' ? 'step' : 'undo'} ${step}`, { attributes }, (span) =>
+    measured(parts, { kind: row.kind, step, outcome: wanted }, span, run),
+  );
+}
+
+async function measured<T>(
   { measures }: Pick<Parts, 'measures'>,
   labels: { readonly kind: string; readonly step: string; readonly outcome: 'done' | 'undone' },
+  span: Span,
   run: () => Promise<T>,
 ): Promise<T> {
   const begun = performance.now();
@@ -77,11 +96,13 @@ export async function timed<T>(
   try {
     const result = await run();
     measures.observe('operation_steps', labels, seconds());
+    span.set({ 'webhoster.outcome': labels.outcome });
     return result;
   } catch (thrown) {
     const failed =
       thrown instanceof Interruption ? 'interrupted' : labels.outcome === 'done' ? 'failed' : 'undo_failed';
     measures.observe('operation_steps', { ...labels, outcome: failed }, seconds());
+    span.set({ 'webhoster.outcome': failed });
     throw thrown;
   }
 }
@@ -104,14 +125,15 @@ function restartPosition({ steps }: OperationDefinition, position: number): numb
 }
 
 async function runStep(
-  { parts, row, write }: Work,
+  work: Work,
   at: { position: number; name: string },
   step: Step,
   context: StepContext & { remember: (step: string, output: unknown) => void },
 ): Promise<void> {
+  const { row, write } = work;
   context.signal.throwIfAborted();
   await write((tx) => markStep(tx, row.id, at, 'running'));
-  const output = await timed(parts, { kind: row.kind, step: step.name, outcome: 'done' }, async () => {
+  const output = await timed(work, step.name, 'done', async () => {
     return (await step.run?.(context)) ?? null;
   });
   context.remember(step.name, output);

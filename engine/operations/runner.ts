@@ -24,6 +24,8 @@ import { stackWorkspace } from './stack-workspace';
 import { keepLease, type LeaseKeeper, leaseTtlMs } from './lease-keeper';
 import { Interruption, type OperationDefinition } from './operation';
 import { goForward, type Work } from './forward';
+import { traced } from '../tracing';
+import { tracedTerraform } from './traced-terraform';
 import { unwind } from './unwind';
 import { whileHeld } from './while-held';
 
@@ -94,11 +96,27 @@ async function workOff(options: RunnerOptions, held: Held): Promise<void> {
   }
 }
 
-async function performOperation(
+/** One that another worker has begun is a second span of the same trace. */
+async function performOperation(options: RunnerOptions, held: Held, row: OperationRow): Promise<void> {
+  const attributes = {
+    'webhoster.operation.id': row.id,
+    'webhoster.operation.kind': row.kind,
+    'webhoster.hosting.id': row.hostingId,
+    'webhoster.stack.id': row.stackId,
+  };
+  const span = { kind: 'consumer', parent: row.traceParent, attributes } as const;
+  await traced(options.parts.tracing, `operation ${row.kind}`, span, async ({ set, fail }) => {
+    const ended = await performWithin(options, held, row);
+    set({ 'webhoster.outcome': ended?.status });
+    if (ended !== null && ended.failureCode !== null) fail(ended.failureCode);
+  });
+}
+
+async function performWithin(
   options: RunnerOptions,
   { lease, keeper, stop }: Held,
   row: OperationRow,
-): Promise<void> {
+): Promise<OperationRow | null> {
   const { parts, bus } = options;
   const definition = options.definitions.find((each) => each.kind === row.kind);
   if (definition === undefined) throw new Error(`no operation of kind ${row.kind}`);
@@ -107,7 +125,11 @@ async function performOperation(
     keeper.assertHeld();
   };
   const work: Work = {
-    parts: { ...parts, log, terraform: whileHeld(parts.terraform, assertHeld) },
+    parts: {
+      ...parts,
+      log,
+      terraform: whileHeld(tracedTerraform(parts.terraform, parts.tracing), assertHeld),
+    },
     definition,
     row,
     steps: await stepsOf(parts.database.direct, row.id),
@@ -123,14 +145,15 @@ async function performOperation(
     await unwind(work, failure);
   else if (failure !== null) await work.write((tx) => moveOperation(tx, row.id, 'stuck', failure));
   log.info({ failure }, 'operation ends');
-  await measureEnd(parts, row.id);
+  return measureEnd(parts, row.id);
 }
 
-async function measureEnd({ database, measures, clock }: Parts, id: string): Promise<void> {
+async function measureEnd({ database, measures, clock }: Parts, id: string): Promise<OperationRow | null> {
   const ended = await findOperationRow(database.direct, id);
-  if (ended === null) return;
+  if (ended === null) return null;
   const seconds = Math.max(0, clock.now().getTime() - ended.createdAt.getTime()) / 1000;
   measures.observe('operations', { kind: ended.kind, outcome: ended.status }, seconds);
+  return ended;
 }
 
 async function forwardWithCancel(work: Work, bus: EventBus): Promise<ReturnType<typeof failureOf> | null> {

@@ -31,14 +31,11 @@ export async function unwind(work: Work, failure: Failure): Promise<void> {
 }
 
 /** Everything is worth another try here: giving up leaves something behind. */
-async function tryUndo(
-  { parts, row, stop }: Work,
-  name: string,
-  undo: () => Promise<void>,
-): Promise<boolean> {
+async function tryUndo(work: Work, name: string, undo: () => Promise<void>): Promise<boolean> {
+  const { parts, stop } = work;
   for (let tries = 0; ; tries++) {
     try {
-      await timed(parts, { kind: row.kind, step: name, outcome: 'undone' }, undo);
+      await timed(work, name, 'undone', undo);
       return true;
     } catch (thrown) {
       const again = await anotherTry(thrown, tries, {

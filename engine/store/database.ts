@@ -22,6 +22,7 @@ import { Https1763800000014 } from './migrations/0014-https';
 import { Measures1763800000015 } from './migrations/0015-measures';
 import { Spares1763800000016 } from './migrations/0016-spares';
 import { Sleeping1763800000017 } from './migrations/0017-sleeping';
+import { Traces1763800000019 } from './migrations/0019-traces';
 import { UsualTimes1763800000021 } from './migrations/0021-usual-times';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
@@ -53,6 +54,7 @@ const migrations = [
   Measures1763800000015,
   Spares1763800000016,
   Sleeping1763800000017,
+  Traces1763800000019,
   UsualTimes1763800000021,
 ];
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { In, MoreThan } from 'typeorm';
 import type { Operation, OperationEvent, OperationKind, OperationStatus, OperationStep } from '../engine';
 import { EngineError } from '../errors';
+import { currentTraceParent } from '../tracing';
 import type { Tx } from './database';
 import { HostingRow } from './entities/hosting';
 import { OperationEventRow, OperationRow, OperationStepRow } from './entities/operation';
@@ -36,7 +37,8 @@ export interface NewOperation {
 export async function insertOperation(tx: Tx, operation: NewOperation): Promise<Operation> {
   const { steps, ...fields } = operation;
   const id = randomUUID();
-  await tx.insert(OperationRow, { id, status: 'pending', ...fields, input: (fields.input ?? {}) as object });
+  const given = { ...fields, input: (fields.input ?? {}) as object };
+  await tx.insert(OperationRow, { id, status: 'pending', traceParent: currentTraceParent(), ...given });
   await tx.insert(
     OperationStepRow,
     steps.map(({ name, run }, position) => ({

@@ -16,8 +16,9 @@ usage_of() {
   sed -n '2,/^[^#]/{/^# shellcheck/d;s/^# \{0,1\}//p}' "$script"
   cat <<'TEXT'
 
-  API_URL   address of the API    [http://PUBLIC_HOST:API_PORT]
-  WEB_URL   address of the pages  [http://PUBLIC_HOST:HTTP_PORT]
+  API_URL   address of the API    [http://PUBLIC_HOST:API_PORT, or https:// with API_HTTPS_PORT]
+  WEB_URL   address of the pages  [http://PUBLIC_HOST:HTTP_PORT, or https:// with HTTPS_PORT]
+  CA_FILE   whom to trust with https, PEM; with TLS_MODE=self-signed the certificate of the service on this machine
 
 What they leave open comes from the environment, then from .env. Exit status: 0 all is well, 1 something is not,
 2 usage.
@@ -28,10 +29,9 @@ TEXT
 # begin TITLE: settings, a directory of our own, and a system that answers.
 begin() {
   load_environment
-  local program port=:$HTTP_PORT
-  [ "$HTTP_PORT" != 80 ] || port=''
-  API_URL=${API_URL:-http://$PUBLIC_HOST:$API_PORT}
-  WEB_URL=${WEB_URL:-http://$PUBLIC_HOST$port}
+  local program
+  API_URL=${API_URL:-$(api_origin)}
+  WEB_URL=${WEB_URL:-$(web_origin)}
   API_URL=${API_URL%/} WEB_URL=${WEB_URL%/}
   WORK=$(umask 077 && mktemp -d)
   trap clean_up EXIT
@@ -39,9 +39,25 @@ begin() {
   trap 'exit 143' TERM HUP
   STARTED=$(now_ms) PASSED=0 FAILED=0 HAS_HOSTING='' FOUND=''
   for program in curl ssh sftp node; do command -v "$program" >/dev/null || fail "$program is needed and not installed"; done
+  trust_service
   say "$BOLD$1$OFF"
   note "API $API_URL   pages $WEB_URL"
   call GET /api/v1/health || fail "nothing answers at $API_URL: start the system (scripts/start.sh), or name it in API_URL"
+}
+
+# trust_service: what signs itself is known by its certificate; nothing is asked without a look at it.
+trust_service() {
+  case $API_URL$WEB_URL in *https://*) ;; *) return 0 ;; esac
+  if [ -n "${CA_FILE:-}" ]; then
+    [ -r "$CA_FILE" ] || fail "CA_FILE: $CA_FILE is not there, or cannot be read"
+    cat "$CA_FILE" >"$WORK/trusted.crt"
+  elif [ "${TLS_MODE:-off}" = self-signed ]; then
+    cat "$DATA_DIR"/nginx/tls/*.crt >"$WORK/trusted.crt" 2>/dev/null ||
+      fail "the certificate of the service is in $DATA_DIR/nginx/tls, where only root reads: run this as root on its machine, or name a copy in CA_FILE"
+  else
+    return 0
+  fi
+  export CURL_CA_BUNDLE=$WORK/trusted.crt
 }
 
 # check WHAT COMMAND...: runs the command and says how it went; CHECKED holds its status. What it puts into FOUND is
@@ -200,9 +216,14 @@ sftp_batch() { "${SFTP_WORDS[0]}" -i "$WORK/key" -o UserKnownHostsFile="$WORK/kn
 # get_page URL [CURL-ARGUMENT...]: fills STATUS and $WORK/page. Every name leads to WEB_URL's machine, so that host
 # names work before anybody has entered them in the DNS.
 get_page() {
-  local url=$1 place=${WEB_URL#*://}
+  local url=$1 place=${WEB_URL#*://} scheme=${1%%://*} port
   shift
-  case $place in *:*) ;; *) place=$place:80 ;; esac
+  if [ "$scheme" = https ]; then port=${HTTPS_PORT:-443}; else port=$HTTP_PORT; fi
+  if [ "$scheme" != "${WEB_URL%%://*}" ]; then
+    place=${place%:*}:$port
+  else
+    case $scheme:$place in *:*:*) ;; https:*) place=$place:443 ;; *) place=$place:80 ;; esac
+  fi
   STATUS=$(curl -sS --max-time 30 --connect-to "::$place" -o "$WORK/page" -w '%{http_code}' "$@" "$url")
 }
 

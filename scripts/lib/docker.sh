@@ -45,7 +45,7 @@ require_docker() {
 
 # The settings of the service without secrets, for containers and for Compose.
 write_settings() {
-  local name secret_names=' DATABASE_URL REDIS_URL JWT_SECRET STATE_KEY POSTGRES_PASSWORD METRICS_TOKEN '
+  local name secret_names=' DATABASE_URL REDIS_URL JWT_SECRET STATE_KEY POSTGRES_PASSWORD METRICS_TOKEN OTEL_EXPORTER_OTLP_HEADERS '
   # where the containers have their own
   local own=' ROLE POSTGRES_PORT TERRAFORM_BIN NGINX_BIN NGINX_CONTROL API_BACKENDS LIBVIRT_URI '
   {
@@ -63,6 +63,9 @@ TRUSTED_PROXIES=${TRUSTED_PROXIES:-$DOCKER_NETWORK.0.1}
 JWT_SECRET_FILE=/run/secrets/jwt_secret
 STATE_KEY_FILE=/run/secrets/state_key
 TEXT
+    if [ -s "$DATA_DIR/secrets/otlp_headers" ]; then
+      printf 'OTLP_HEADERS=%s\nOTEL_EXPORTER_OTLP_HEADERS_FILE=/run/secrets/otlp_headers\n' "$DATA_DIR/secrets/otlp_headers"
+    fi
     for name in POOL_DIR DOCKER_NETWORK COMPOSE_PROJECT_NAME BASE_IMAGE IMAGE_TAG API_REPLICAS PROMETHEUS_PORT GRAFANA_PORT PROMETHEUS_IMAGE GRAFANA_IMAGE NGINX_FILES \
       POSTGRES_SHARED_BUFFERS {POSTGRES,API,WORKER,NGINX}_{MEMORY,CPUS}; do
       [ -z "${!name:-}" ] || printf '%s=%s\n' "$name" "${!name}"
@@ -86,6 +89,13 @@ write_secrets() {
       head -c 36 /dev/urandom | base64 >"$file"
     fi
   done
+  if [ -n "${OTEL_EXPORTER_OTLP_HEADERS:-}" ]; then
+    printf '%s\n' "$OTEL_EXPORTER_OTLP_HEADERS" >"$dir/otlp_headers"
+  elif [ -z "${OTEL_EXPORTER_OTLP_HEADERS_FILE:-}" ]; then
+    rm -f "$dir/otlp_headers"
+  elif [ "$(realpath -m "$OTEL_EXPORTER_OTLP_HEADERS_FILE")" != "$dir/otlp_headers" ]; then
+    cat "$OTEL_EXPORTER_OTLP_HEADERS_FILE" >"$dir/otlp_headers"
+  fi
   printf 'postgres://vm_webhoster:%s@%s.0.10:5432/vm_webhoster\n' "$(in_url "$dir/postgres_password")" "$DOCKER_NETWORK" >"$dir/database_url"
   printf 'redis://:%s@%s.0.11:6379/0\n' "$(in_url "$dir/redis_password")" "$DOCKER_NETWORK" >"$dir/redis_url"
   chown "$CONTAINER_USER:$CONTAINER_USER" "$dir"/*

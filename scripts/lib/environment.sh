@@ -38,6 +38,27 @@ use_secrets() {
   done
 }
 
+# The addresses that users are given, as engine/origins.ts makes them; without a slash at their end.
+web_origin() {
+  if https_everywhere; then origin https "${HTTPS_PORT:-443}" 443; else origin http "$HTTP_PORT" 80; fi
+}
+api_origin() {
+  if [ "${TLS_MODE:-off}" != off ] && [ -n "${API_HTTPS_PORT:-}" ]; then
+    origin https "$API_HTTPS_PORT" 443
+  else
+    echo "http://$PUBLIC_HOST:$API_PORT"
+  fi
+}
+# origin SCHEME PORT ITS-OWN-PORT
+origin() { if [ "$2" = "$3" ]; then echo "$1://$PUBLIC_HOST"; else echo "$1://$PUBLIC_HOST:$2"; fi; }
+# An authority gives no certificate for an address, nor for a name without a domain.
+https_everywhere() {
+  case ${TLS_MODE:-off} in
+  off) return 1 ;;
+  acme) [[ $PUBLIC_HOST =~ \.[^.]*[A-Za-z][^.]*$ ]] ;;
+  esac
+}
+
 webhoster() { node "$ROOT/dist/cli/main.js" "$@"; }
 
 # Terraform, or OpenTofu where that is what the machine has.

@@ -198,6 +198,16 @@ it('comes back from a backup when its data directory is gone', async () => {
   }
 });
 
+it('goes over to https, and its scripts with it', async () => {
+  const [httpsPort, apiPort] = await Promise.all([freePort(), freePort()]);
+  env = { ...env, TLS_MODE: 'self-signed', HTTPS_PORT: String(httpsPort), API_HTTPS_PORT: String(apiPort) };
+  const { output } = await succeeds('start.sh');
+  expect(output).toContain(`Service      https://localhost:${httpsPort}/`);
+  expect(output).toContain(`API docs     https://localhost:${apiPort}/docs`);
+  const ran = await succeeds('test-workflow.sh');
+  expect(ran.output).toContain(`API https://localhost:${apiPort}   pages https://localhost:${httpsPort}`);
+});
+
 it('purges everything it made', async () => {
   await succeeds('stop.sh', '--purge', '--yes');
   expect(existsSync(env.DATA_DIR ?? '')).toBe(false);

@@ -1,4 +1,6 @@
 /** Certificates on a real Nginx: from an authority (Pebble, which truly fetches its challenges), from files, from nobody. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
@@ -286,57 +288,114 @@ describe('a reload', () => {
     world = await openHttpsWorld({ TLS_MODE: 'self-signed' });
     await world.host('mina');
     await world.keep();
-    const { HTTPS_PORT } = world.config;
     let [running, done] = [true, 0];
     const failures: string[] = [];
     const seen = new Set<string>();
+    // wrk asks whether it is served, this one what: by which certificate, and whose page
     const client = async (): Promise<void> => {
-      while (running) {
-        await new Promise<void>((resolve) => {
-          const request = https.get(
-            {
-              host: '127.0.0.1',
-              port: HTTPS_PORT,
-              servername: baseDomain,
-              rejectUnauthorized: false,
-              agent: false,
-              path: '/1',
-              headers: { host: baseDomain },
-            },
-            (response) => {
-              seen.add((response.socket as tls.TLSSocket).getPeerCertificate().fingerprint256);
-              let body = '';
-              response.on('data', (chunk: Buffer) => (body += String(chunk)));
-              response.on('close', () => {
-                if (response.complete && body.includes('page of a guest')) done++;
-                else failures.push(`${response.statusCode} ${body.slice(0, 80)}`);
-                resolve();
-              });
-            },
-          );
-          request.on('error', (error) => {
-            failures.push(String(error));
-            resolve();
-          });
-        });
-      }
+      while (running)
+        await onePage(world.config.HTTPS_PORT).then(
+          ({ certificate, status, body }) => {
+            seen.add(certificate);
+            if (body.includes('page of a guest')) done++;
+            else failures.push(`${status} ${body.slice(0, 80)}`);
+          },
+          (error: unknown) => void failures.push(String(error)),
+        );
     };
-    const clients = Array.from({ length: 8 }, client);
+    const load = startWrk(world);
+    const looking = client();
     try {
       for (let reload = 0; reload < 20; reload++) {
         await sql(`UPDATE certificates SET renew_at = now()`);
         await world.keep();
         await delay(50);
       }
+      expect(load.running()).toBe(true);
     } finally {
       running = false;
-      await Promise.all(clients);
+      await looking;
+      load.stop();
     }
+    const { requests, ...errors } = await load.report;
+    expect(errors).toEqual({ connect: 0, read: 0, write: 0, status: 0, timeout: 0 });
     expect(failures).toEqual([]);
     expect(seen.size).toBeGreaterThan(15);
-    expect(done).toBeGreaterThan(200);
+    expect(requests).toBeGreaterThan(200);
+    expect(done).toBeGreaterThan(20);
     process.stderr.write(
-      `20 reloads: ${done} connections, ${seen.size} certificates, ${failures.length} failed\n`,
+      `20 reloads: wrk ${requests} connections, 0 errors; ${done} more looked at, ${seen.size} certificates\n`,
     );
   });
 });
+
+/** One new connection, to its end. */
+function onePage(port: number): Promise<{ certificate: string; status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const request = https.get(
+      {
+        host: '127.0.0.1',
+        port,
+        servername: baseDomain,
+        rejectUnauthorized: false,
+        agent: false,
+        path: '/1',
+        headers: { host: baseDomain },
+      },
+      (response) => {
+        const certificate = (response.socket as tls.TLSSocket).getPeerCertificate().fingerprint256;
+        let body = '';
+        response.on('data', (chunk: Buffer) => (body += String(chunk)));
+        response.on('close', () => {
+          if (response.complete) resolve({ certificate, status: response.statusCode ?? 0, body });
+          else reject(new Error('the answer was cut off'));
+        });
+      },
+    );
+    request.on('error', reject);
+  });
+}
+
+interface Load {
+  running(): boolean;
+  stop(): void;
+  /** Connections that were served, and what failed, by kind; `status` is an answer of 400 or more. */
+  readonly report: Promise<Record<'requests' | 'connect' | 'read' | 'write' | 'status' | 'timeout', number>>;
+}
+
+/** wrk with 4 clients, each of which connects anew for every request; until it is stopped, or a minute has passed. */
+function startWrk({ dir, config }: HttpsWorld): Load {
+  const script = path.join(dir, 'report.lua');
+  writeFileSync(
+    script,
+    `done = function(summary)
+  local errors, parts = summary.errors, { string.format('"requests":%d', summary.requests) }
+  for _, kind in ipairs({ 'connect', 'read', 'write', 'status', 'timeout' }) do
+    parts[#parts + 1] = string.format('"%s":%d', kind, errors[kind])
+  end
+  io.write('{' .. table.concat(parts, ',') .. '}')
+end
+`,
+  );
+  const child = spawn(
+    'wrk',
+    [
+      ...['-t1', '-c4', '-d60s', '--timeout', '10s', '-s', script],
+      ...['-H', `Host: ${baseDomain}`, '-H', 'Connection: close', `https://127.0.0.1:${config.HTTPS_PORT}/1`],
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
+  const report = once(child, 'close').then(() => {
+    const [json] = /\{.*\}/.exec(output) ?? [];
+    if (json === undefined) throw new Error(`wrk reports nothing: ${output}`);
+    return JSON.parse(json) as Awaited<Load['report']>;
+  });
+  report.catch(() => undefined);
+  return {
+    running: () => child.exitCode === null && child.signalCode === null,
+    stop: () => void child.kill('SIGINT'),
+    report,
+  };
+}

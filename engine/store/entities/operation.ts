@@ -14,6 +14,8 @@ export class OperationRow {
   @Column('text', { name: 'failure_code', nullable: true }) failureCode!: ErrorCode | null;
   @Column('text', { name: 'failure_message', nullable: true }) failureMessage!: string | null;
   @Column('boolean', { name: 'cancel_requested', default: false }) cancelRequested!: boolean;
+  /** W3C's `traceparent` of the request that asked for it; null where nothing is traced, or nobody asked. */
+  @Column('text', { name: 'trace_parent', nullable: true }) traceParent!: string | null;
   @CreateDateColumn({ type: 'timestamptz', name: 'created_at' }) createdAt!: Date;
   @Column('timestamptz', { name: 'started_at', nullable: true }) startedAt!: Date | null;
   @Column('timestamptz', { name: 'finished_at', nullable: true }) finishedAt!: Date | null;

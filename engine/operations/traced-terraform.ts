@@ -1,0 +1,17 @@
+/** Each command of Terraform as a part of the step that runs it. */
+import type { Terraform } from '../terraform/terraform';
+import { traced, type Tracing } from '../tracing';
+
+export function tracedTerraform(terraform: Terraform, tracing: Tracing): Terraform {
+  // the answer is remembered: there is no command behind most of them
+  const { version, ...verbs } = terraform;
+  const spanned = Object.entries(verbs).map(([name, verb]) => {
+    const call = verb as (...args: unknown[]) => Promise<unknown>;
+    const attributes = { 'webhoster.terraform.command': name };
+    return [
+      name,
+      (...args: unknown[]) => traced(tracing, `terraform ${name}`, { attributes }, () => call(...args)),
+    ];
+  });
+  return { ...(Object.fromEntries(spanned) as typeof verbs), version };
+}

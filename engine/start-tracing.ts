@@ -1,0 +1,13 @@
+/** Traces, where there is somebody to take them. */
+import type { Config } from './config';
+import type { Log } from './log';
+import { noTracing, type Tracing } from './tracing';
+
+/** @param log  told, at most once a minute, when traces cannot be sent */
+export function startTracing(config: Config, log: Log): Tracing {
+  if (config.OTEL_EXPORTER_OTLP_ENDPOINT === undefined) return noTracing;
+  // not above: some megabytes, for those alone who want them. Not import(): that would want the name of the built file
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const { otlpTracing } = require('./tracing-otlp') as typeof import('./tracing-otlp');
+  return otlpTracing({ ...config, OTEL_EXPORTER_OTLP_ENDPOINT: config.OTEL_EXPORTER_OTLP_ENDPOINT }, log);
+}
