@@ -205,17 +205,30 @@ async function ask(name: string, scene: Scene, caller: CallerName, token?: strin
   return code === undefined ? String(status) : `${status} ${code}`;
 }
 
+async function recordsOfRequests(): Promise<number> {
+  const [row]: { n: number }[] = await service.database.direct.query(
+    `SELECT count(*)::int AS n FROM audit_log WHERE request_id IS NOT NULL`,
+  );
+  return row!.n;
+}
+
 it('has an expectation for every documented route, and for no other', () => {
   expect(documented.map(({ name }) => name).sort()).toEqual(Object.keys(expected).sort());
 });
 
 it.each(documented)(
-  '$name answers each caller as expected, and as documented',
+  '$name answers each caller as expected, as documented, and leaves one record of a change',
   async ({ name, operation }) => {
     const scene = expected[name]?.alone ? await newScene() : shared;
     const found: string[] = [];
     // the owner last: what is the owner's is still there for the others
-    for (const caller of callers) found.push(await ask(name, scene, caller));
+    for (const caller of callers) {
+      const before = await recordsOfRequests();
+      found.push(await ask(name, scene, caller));
+      const reads = name.startsWith('get ');
+      const turnedAway = caller === 'stranger' && operation.security.length > 0;
+      expect([caller, (await recordsOfRequests()) - before]).toEqual([caller, reads || turnedAway ? 0 : 1]);
+    }
     expect(found).toEqual(expected[name]?.answers);
     for (const answer of found) {
       const [status = '', code] = answer.split(' ');
