@@ -12,7 +12,7 @@ import { EngineError } from './errors';
 import type { Log } from './log';
 import { recorder } from './machine-records';
 import { rotateKeys, type Rotation } from './rotate-keys';
-import { findCredentials, insertUser, setRole } from './store/users';
+import { endSessions, findCredentials, insertUser, setRole } from './store/users';
 import { withEngine } from './with-engine';
 
 export interface Administration {
@@ -20,6 +20,8 @@ export interface Administration {
   createAdmin(input: { email: string; username: string; password: string }): Promise<User>;
   /** @throws not_found */
   setRole(email: string, role: Role): Promise<User>;
+  /** Voids every access token of the account; its API tokens stay. @throws not_found */
+  signOut(email: string): Promise<User>;
   /** @throws not_found, forbidden, quota_exceeded */
   createToken(
     email: string,
@@ -64,6 +66,13 @@ export function administration(parts: EngineParts['parts'], who: string): Admini
       const { id } = await userOf(email);
       const action = role === 'admin' ? 'admin grant' : 'admin revoke';
       return audited(action, `user ${id}`, () => setRole(direct, email, role));
+    },
+    signOut: async (email) => {
+      const user = await userOf(email);
+      return audited('admin sign out', `user ${user.id}`, async () => {
+        await endSessions(direct, user.id);
+        return user;
+      });
     },
     createToken: async (email, input) => {
       const user = await userOf(email);

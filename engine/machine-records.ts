@@ -13,6 +13,7 @@ export const machineActions = [
   'admin create',
   'admin grant',
   'admin revoke',
+  'admin sign out',
   'token create',
   'token revoke',
   'keys rotate',

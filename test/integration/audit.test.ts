@@ -200,4 +200,16 @@ describe('on the machine itself', () => {
       ['token revoke', 'done', 'operator mina'],
     ]);
   });
+
+  it('signing somebody out ends their sessions, not their API tokens, and nobody else’s', async () => {
+    const machine = administration(connected.parts, 'operator mina');
+    const [user, other] = [await service.newUser(), await service.newUser()];
+    const { token } = await machine.createToken(user.email, { name: 'x', scopes: ['hosting:read'], days: 1 });
+    await machine.signOut(user.email);
+    const me = (with_: string) => request(service.app).get('/api/v1/auth/me').set(bearer(with_));
+    await me(user.token).expect(401);
+    await me(token).expect(200);
+    await me(other.token).expect(200);
+    await expect(machine.signOut('nobody@example.org')).rejects.toMatchObject({ code: 'not_found' });
+  });
 });

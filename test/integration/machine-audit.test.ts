@@ -108,6 +108,7 @@ const cases: Readonly<Record<MachineAction, Case>> = {
   },
   'admin grant': { act: () => machine().setRole(email, 'admin') },
   'admin revoke': { act: () => machine().setRole(email, 'user') },
+  'admin sign out': { act: () => machine().signOut(email) },
   'token create': { act: () => machine().createToken(email, token) },
   'token revoke': {
     prepare: () => machine().createToken(email, token),
@@ -208,6 +209,7 @@ const commands: Readonly<Record<string, readonly MachineAction[] | string>> = {
   'admin create': ['admin create'],
   'admin grant': ['admin grant'],
   'admin revoke': ['admin revoke'],
+  'admin sign-out': ['admin sign out'],
   'token create': ['token create'],
   'token list': 'reads',
   'token revoke': ['token revoke'],

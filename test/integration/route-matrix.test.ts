@@ -7,6 +7,7 @@ import request from 'supertest';
 import { describeApi } from '../../api/openapi';
 import { routes } from '../../api/routes';
 import { tokenScopes } from '../../engine';
+import { setRole } from '../../engine/store/users';
 import { cloneDatabase } from '../support/postgres';
 import { type SignedInUser, startService, type TestService } from '../support/service';
 
@@ -256,3 +257,17 @@ it.each(documented.filter(({ operation }) => operation.security.length > 0))(
     await service.engine.tokens.revoke(admin.user, made.id);
   },
 );
+
+it('what an administrator had planned of somebody’s hosting is closed to them as a user again', async () => {
+  const { people, hosting } = await newScene();
+  const { admin } = people;
+  const operation = await service.engine.plans.request(admin.user, hosting);
+  expect((await service.engine.operations.wait(operation.id, { timeoutMs: 60_000 })).status).toBe('succeeded');
+  const [run] = await service.engine.runs.list(admin.user, hosting, 1);
+  expect(run?.requestedBy).toBe(admin.user.username);
+  const ask = () =>
+    request(service.app).get(`/api/v1/runs/${run!.id}`).set('Authorization', `Bearer ${admin.token}`);
+  await ask().expect(200);
+  await setRole(service.database.direct, admin.email, 'user');
+  await ask().expect(404);
+});
