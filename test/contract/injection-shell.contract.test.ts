@@ -1,10 +1,20 @@
 /** Every place where a text of a user meets a shell, with a real one: it is data there, whatever it is. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { renderCloudInit } from '../../engine/cloud-init';
 import { claimScript } from '../../engine/guest/claim-script';
+import { projectRoot } from '../../engine/project';
 import { canary, hostile, runs, sample, whole } from '../support/hostile';
 import { acceptedOf, pooled, reportSink } from '../support/user-values';
 
@@ -33,10 +43,9 @@ describe('a shell', () => {
    * a tree of its own, and what would only take time does nothing.
    */
   it('is given a key and a page by the guest agent’s script as data, whatever they are', () => {
-    const texts = [...pooled(), ...sample(hostile)].slice(0, Math.max(runs, 1)).map(whole);
-    // halves: what the schemas let through, and what no schema would
-    const half = Math.floor(texts.length / 2);
-    const given = [...texts.slice(0, half), ...sample(hostile, texts.length - half).map(whole)];
+    // half of what the schemas let through, and half of what none would
+    const half = Math.ceil(runs / 2);
+    const given = [...pooled(half), ...sample(hostile, half)].map(whole);
     const cwd = mkdtempSync(path.join(dir, 'shell-'));
     const renewal = path.join(dir, 'new-host-key');
     writeFileSync(renewal, `#!/bin/sh\necho ssh-ed25519 AAAA\n`);
@@ -82,6 +91,31 @@ describe('a shell', () => {
     expect(found.split('\n').slice(0, -1)).toEqual(words);
     expect(readdirSync(cwd)).toEqual([]);
     reportSink('shell-unquoted-words', started, { values: words.length });
+  });
+
+  it.each([
+    ['webhoster', []],
+    ['teardown.sh', ['teardown', '--local']],
+  ] as const)('scripts/%s hands its arguments on as they are', (script, before) => {
+    const root = mkdtempSync(path.join(dir, 'root-'));
+    cpSync(path.join(projectRoot, 'scripts'), path.join(root, 'scripts'), { recursive: true });
+    mkdirSync(path.join(root, 'dist/cli'), { recursive: true });
+    const program = 'process.stdout.write(JSON.stringify(process.argv.slice(2)))';
+    writeFileSync(path.join(root, 'dist/cli/main.js'), program);
+    const cwd = mkdtempSync(path.join(dir, 'arguments-'));
+    const env = { ...process.env, DATA_DIR: path.join(root, 'data') };
+    // no program can be given a NUL
+    const words = sample(hostile)
+      .map(whole)
+      .filter((word) => !word.includes('\0'));
+    for (let from = 0; from < words.length; from += 1_000) {
+      const some = words.slice(from, from + 1_000);
+      const argv = [path.join(root, 'scripts', script), ...some];
+      const said = execFileSync('bash', argv, { cwd, env, encoding: 'utf8', maxBuffer: 1 << 28 });
+      expect(JSON.parse(said)).toEqual([...before, ...some]);
+    }
+    expect(readdirSync(cwd)).toEqual([]);
+    reportSink(`shell-scripts-${script}`, started, { values: words.length });
   });
 
   it('would do what it is told, if it were told: the test can fail', () => {
