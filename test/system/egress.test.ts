@@ -183,8 +183,13 @@ async function lab(EGRESS: 'open' | 'none') {
 /** Whatever the network's rules say, nothing of the bridge goes anywhere but to the test's own outside. */
 async function onlyTo(way: string, bridge: string): Promise<void> {
   const table = `wht_${tag}_only`;
-  const rules = `table inet ${table} { chain only { type filter hook forward priority raw; policy accept;
-    iifname "${bridge}" oifname != { "${way}", "${bridge}" } drop; } }\n`;
+  const rules = `table inet ${table} {
+  chain only {
+    type filter hook forward priority raw; policy accept;
+    iifname "${bridge}" oifname != { "${way}", "${bridge}" } drop
+  }
+}
+`;
   const file = path.join(dir, 'only.nft');
   writeFileSync(file, rules);
   await run('nft', ['-f', file]);
