@@ -262,7 +262,9 @@ it('what an administrator had planned of somebody’s hosting is closed to them 
   const { people, hosting } = await newScene();
   const { admin } = people;
   const operation = await service.engine.plans.request(admin.user, hosting);
-  expect((await service.engine.operations.wait(operation.id, { timeoutMs: 60_000 })).status).toBe('succeeded');
+  expect((await service.engine.operations.wait(operation.id, { timeoutMs: 60_000 })).status).toBe(
+    'succeeded',
+  );
   const [run] = await service.engine.runs.list(admin.user, hosting, 1);
   expect(run?.requestedBy).toBe(admin.user.username);
   const ask = () =>
