@@ -54,10 +54,20 @@ function userIn(ending: Ending): { id: number; username: string } | null {
   return { id: user.id, username: user.username };
 }
 
-/** What was named in the path, else the hosting or the token that the answer is about. */
-function targetOf({ params }: Attempt, ending: Ending): string | null {
-  const named = (params as { id?: string } | undefined)?.id;
-  if (named !== undefined) return named;
+/** Of an attempt that was refused; what is there has shorter names. */
+const longestTarget = 255;
+
+interface Named {
+  readonly id?: unknown;
+  readonly domain?: unknown;
+}
+
+/** What was named in the path, else the hosting, the token or the domain that the request or its answer is about. */
+function targetOf({ params, body }: Attempt, ending: Ending): string | null {
+  const inPath = (params ?? {}) as Named;
+  const named = inPath.id ?? inPath.domain ?? ((body ?? {}) as Named).domain;
+  // as it came, where it was refused: PostgreSQL takes no NUL in a text
+  if (typeof named === 'string') return named.replaceAll('\0', '\ufffd').slice(0, longestTarget);
   const content = contentOf(ending);
   for (const part of ['hosting', 'api_token', 'operation']) {
     const id = (content[part] as { id?: unknown } | undefined)?.id;

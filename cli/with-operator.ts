@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { createLog, EngineError, loadConfig, openOperator, type Operator } from '../engine';
 import { readLogins } from './credentials';
+import { operatorName } from './operator-name';
 import { openClient } from './remote/client';
 import { remoteOperator } from './remote/remote-operator';
 import { chooseTarget, type TargetFlags } from './target';
@@ -25,7 +26,7 @@ async function open(command: Command, stop: AbortSignal): Promise<Operator> {
   const target = await chooseTarget(command.optsWithGlobals<TargetFlags>(), process.env, readLogins);
   if (target.kind === 'service')
     return remoteOperator(openClient({ ...target, signal: stop }), { signal: stop });
-  return openOperator(machineConfig(), createLog(process.env.LOG_LEVEL ?? 'fatal'), stop);
+  return openOperator(machineConfig(), createLog(process.env.LOG_LEVEL ?? 'fatal'), operatorName(), stop);
 }
 
 /** @throws {EngineError} config_invalid, with the other way to go */

@@ -8,10 +8,11 @@ import { audit } from './audit';
 import type { Config } from './config';
 import type { ApiToken, AuditEntry, AuditFilter, Engine, Role, User } from './engine';
 import type { EngineParts } from './engine-parts';
-import { EngineError, toEngineError } from './errors';
+import { EngineError } from './errors';
 import type { Log } from './log';
+import { recorder } from './machine-records';
 import { rotateKeys, type Rotation } from './rotate-keys';
-import { findCredentials, insertUser, setRole } from './store/users';
+import { endSessions, findCredentials, insertUser, setRole } from './store/users';
 import { withEngine } from './with-engine';
 
 export interface Administration {
@@ -19,6 +20,8 @@ export interface Administration {
   createAdmin(input: { email: string; username: string; password: string }): Promise<User>;
   /** @throws not_found */
   setRole(email: string, role: Role): Promise<User>;
+  /** Voids every access token of the account; its API tokens stay. @throws not_found */
+  signOut(email: string): Promise<User>;
   /** @throws not_found, forbidden, quota_exceeded */
   createToken(
     email: string,
@@ -47,18 +50,7 @@ export function administration(parts: EngineParts['parts'], who: string): Admini
   const { direct } = database;
   const tokens = personalTokens(database);
   const log = audit(database);
-  const audited = async <T>(action: string, target: string | null, work: () => Promise<T>): Promise<T> => {
-    const record = { userId: null, actor: who, via: 'machine', action, target } as const;
-    const unknown = { address: null, requestId: null };
-    try {
-      const result = await work();
-      await log.record({ ...record, ...unknown, outcome: 'done', code: null });
-      return result;
-    } catch (thrown) {
-      await log.record({ ...record, ...unknown, outcome: 'failed', code: toEngineError(thrown).code });
-      throw thrown;
-    }
-  };
+  const audited = recorder(parts, who);
   const userOf = async (email: string): Promise<User> => {
     const found = await findCredentials(direct, email);
     if (found === null) throw new EngineError('not_found', `There is no account of ${email}`);
@@ -74,6 +66,13 @@ export function administration(parts: EngineParts['parts'], who: string): Admini
       const { id } = await userOf(email);
       const action = role === 'admin' ? 'admin grant' : 'admin revoke';
       return audited(action, `user ${id}`, () => setRole(direct, email, role));
+    },
+    signOut: async (email) => {
+      const user = await userOf(email);
+      return audited('admin sign out', `user ${user.id}`, async () => {
+        await endSessions(direct, user.id);
+        return user;
+      });
     },
     createToken: async (email, input) => {
       const user = await userOf(email);

@@ -137,6 +137,7 @@ const schema = z.object({
     .default('virbr-webhost'),
   NETWORK_CIDR: z.string().default('10.90.0.0/22'),
   EGRESS: z.enum(['open', 'none']).default('open'),
+  EGRESS_ALLOW: list(z.union([z.ipv4(), z.cidrv4()], 'an IPv4 address or a network such as 192.168.7.0/24')),
   DOMAIN_TYPE: z.enum(['auto', 'kvm', 'qemu']).default('auto'),
   IMAGE: z.enum(['debian-13', 'ubuntu-22.04', 'ubuntu-24.04', 'micro']).default('debian-13'),
   VM_MEMORY_MIB: z.coerce.number().int().min(96).max(262_144).default(1024),

@@ -10,6 +10,8 @@ import { sweep } from './sweep/sweep';
 import { withConnected } from './with-engine';
 
 export interface DoctorOptions {
+  /** The name of whoever gives the command. */
+  readonly who: string;
   /** Mends what can be mended. */
   readonly fix: boolean;
   /** Mends also what the database never knew although it was restored from a backup, which may be older. */
@@ -34,7 +36,8 @@ export function examine(config: Config, log: Log, options: DoctorOptions): Promi
   return withConnected(config, log, (engine) => examineWith(engine, options));
 }
 
-async function examineWith(engine: EngineParts, options: DoctorOptions): Promise<Diagnosis> {
+/** As `examine`, with parts that are connected. */
+export async function examineWith(engine: EngineParts, options: DoctorOptions): Promise<Diagnosis> {
   const { parts } = engine;
   const look = async (): Promise<SweepReport> => {
     const report = await sweep(parts);

@@ -83,7 +83,7 @@ export interface ApiToken {
 export interface AuditRecord {
   /** null where nobody had signed in. */
   readonly userId: number | null;
-  /** A username, the name of who operates the machine, or `anonymous`. */
+  /** A username, `operator NAME` of the machine, `the service` of its own accord, or `anonymous`. */
   readonly actor: string;
   readonly via: 'session' | 'token' | 'none' | 'machine';
   /** An operationId of the API, or what a command did, e.g. `admin grant`. */
@@ -94,6 +94,7 @@ export interface AuditRecord {
   readonly outcome: 'done' | 'refused' | 'failed';
   /** An error code. */
   readonly code: string | null;
+  /** `local` for what is done on the machine itself. */
   readonly address: string | null;
   readonly requestId: string | null;
 }

@@ -12,6 +12,7 @@ export { imageNames, type ImageName, type Images, type ImageStatus } from './ima
 export { networkOf } from './accounts/attempts';
 export type { Limiter } from './limits';
 export { createLog, describeError, type Log } from './log';
+export { type MachineAction, machineActions } from './machine-records';
 export { openOperator, type Operator } from './operator';
 export { projectVersion } from './project';
 export { type Power, putToSleep, wakeUp } from './power';

@@ -20,6 +20,7 @@ import { drift } from './drift';
 import { EngineError } from './errors';
 import type { Config } from './config';
 import type { Log } from './log';
+import { recorder } from './machine-records';
 import { operations } from './operations-view';
 import { expectSuccess, finishOperation } from './operations/finish';
 import { planReport, plans } from './plans';
@@ -59,10 +60,16 @@ export interface Operator {
 /**
  * Starts the embedded PostgreSQL when it is down, and stops it again at the end.
  *
+ * @param who  the name of whoever gives the command
  * @param signal  lets go of what runs
  * @throws {EngineError} database_unavailable
  */
-export async function openOperator(config: Config, log: Log, signal: AbortSignal): Promise<Operator> {
+export async function openOperator(
+  config: Config,
+  log: Log,
+  who: string,
+  signal: AbortSignal,
+): Promise<Operator> {
   const started = await startPostgres(config);
   const engine = await connectParts(config, log);
   const stop = async (): Promise<void> => {
@@ -70,14 +77,19 @@ export async function openOperator(config: Config, log: Log, signal: AbortSignal
     await engine.parts.database.close();
     if (started) await stopPostgres(config);
   };
-  return { ...machineOperator(engine, signal), close: stop };
+  return { ...machineOperator(engine, who, signal), close: stop };
 }
 
 /** @param signal  lets go of what runs */
-export function machineOperator(engine: EngineParts, signal: AbortSignal): Omit<Operator, 'close'> {
+export function machineOperator(
+  engine: EngineParts,
+  who: string,
+  signal: AbortSignal,
+): Omit<Operator, 'close'> {
   const { parts, bus } = engine;
   const { direct } = parts.database;
   const planning = plans(parts);
+  const recorded = recorder(parts, who);
   const finish = async (operation: Operation): Promise<void> => {
     expectSuccess(await finishOperation(engine, operation.id, await stackOf(engine, operation), signal));
   };
@@ -105,10 +117,11 @@ export function machineOperator(engine: EngineParts, signal: AbortSignal): Omit<
       await finish(operation);
       return planReport(direct, operation.id);
     },
-    apply: async (hostingId, input, onProgress) => {
-      const operation = await planning.apply('operator', hostingId, input);
-      await watched(operations(parts, bus), operation.id, onProgress, () => finish(operation));
-    },
+    apply: (hostingId, input, onProgress) =>
+      recorded('apply', hostingId, async () => {
+        const operation = await planning.apply('operator', hostingId, input);
+        await watched(operations(parts, bus), operation.id, onProgress, () => finish(operation));
+      }),
     runs: (hostingId, limit) => runs(parts, bus).list('operator', hostingId, limit),
     run: (id) => runs(parts, bus).get('operator', id),
     followRun: (id) => runs(parts, bus).follow('operator', id, { signal }),
@@ -116,7 +129,8 @@ export function machineOperator(engine: EngineParts, signal: AbortSignal): Omit<
     operations: (options) => operations(parts, bus).list(options),
     tearDown: (hostings, options) =>
       takeDown(hostings, options, {
-        remove: (hosting) => removeHosting(engine, hosting, options.handover),
+        remove: (hosting) =>
+          recorded('teardown', hosting.id, () => removeHosting(engine, hosting, options.handover)),
         plan: (hosting) => planRemoval(engine, hosting, signal),
       }),
   };

@@ -4,6 +4,7 @@ import type { Operation } from './engine';
 import type { EngineParts } from './engine-parts';
 import { EngineError } from './errors';
 import type { Log } from './log';
+import { recorder } from './machine-records';
 import { expectSuccess, finishOperation } from './operations/finish';
 import type { SleepInput } from './operations/sleep-hosting';
 import type { WakeInput } from './operations/wake-hosting';
@@ -19,6 +20,12 @@ export interface Power {
   readonly seconds: number;
 }
 
+export interface Command {
+  /** Who gives it, such as `operator mina`. */
+  readonly who: string;
+  readonly handover: AbortSignal;
+}
+
 /**
  * @param name  a VM's name, a hosting's id or a username
  * @throws {EngineError} hosting_not_found, hosting_busy, validation_failed, or why it did not succeed
@@ -27,10 +34,20 @@ export function putToSleep(
   config: Config,
   log: Log,
   name: string,
-  { handover, ...input }: SleepInput & { readonly handover: AbortSignal },
+  { who, handover, ...input }: SleepInput & Command,
 ): Promise<Power> {
-  return withEngine(config, log, (engine) =>
-    seenThrough(engine, name, handover, (tx, id) => acceptSleep(engine.parts, tx, id, input)),
+  return withEngine(config, log, (engine) => putToSleepWith(engine, { who, handover }, name, input));
+}
+
+/** As `putToSleep`, with parts that are connected. */
+export function putToSleepWith(
+  engine: EngineParts,
+  command: Command,
+  name: string,
+  input: SleepInput,
+): Promise<Power> {
+  return seenThrough(engine, { ...command, action: 'sleep' }, name, (tx, id) =>
+    acceptSleep(engine.parts, tx, id, input),
   );
 }
 
@@ -39,26 +56,40 @@ export function wakeUp(
   config: Config,
   log: Log,
   name: string,
-  { handover, ...input }: WakeInput & { readonly handover: AbortSignal },
+  { who, handover, ...input }: WakeInput & Command,
 ): Promise<Power> {
-  return withEngine(config, log, (engine) =>
-    seenThrough(engine, name, handover, (tx, id) => acceptWake(engine.parts, tx, id, input)),
+  return withEngine(config, log, (engine) => wakeUpWith(engine, { who, handover }, name, input));
+}
+
+/** As `wakeUp`, with parts that are connected. */
+export function wakeUpWith(
+  engine: EngineParts,
+  command: Command,
+  name: string,
+  input: WakeInput,
+): Promise<Power> {
+  return seenThrough(engine, { ...command, action: 'wake' }, name, (tx, id) =>
+    acceptWake(engine.parts, tx, id, input),
   );
 }
 
 async function seenThrough(
   engine: EngineParts,
+  { who, handover, action }: Command & { readonly action: 'sleep' | 'wake' },
   name: string,
-  handover: AbortSignal,
   acceptIt: (tx: Tx, id: string) => Promise<Operation | null>,
 ): Promise<Power> {
-  const { database } = engine.parts;
+  const { parts } = engine;
   const begun = performance.now();
-  const hosting = await findByName(database.direct, name);
+  const hosting = await findByName(parts.database.direct, name);
   if (hosting === null)
     throw new EngineError('hosting_not_found', `There is no hosting of the name, id or user ${name}`);
-  const operation = await database.transaction((tx) => acceptIt(tx, hosting.id));
-  if (operation !== null) expectSuccess(await finishOperation(engine, operation.id, hosting.id, handover));
+  const { id, vmName } = hosting;
+  const operation = await parts.database.transaction((tx) => acceptIt(tx, id));
+  if (operation !== null)
+    await recorder(parts, who)(action, id, async () =>
+      expectSuccess(await finishOperation(engine, operation.id, id, handover)),
+    );
   const seconds = Math.round(performance.now() - begun) / 1000;
-  return { vmName: hosting.vmName, changed: operation !== null, seconds };
+  return { vmName, changed: operation !== null, seconds };
 }

@@ -56,7 +56,8 @@ async function visibleRun(tx: Tx, asker: Asker, id: string): Promise<ListedRun> 
   const run = await findRun(tx, id);
   const hosting = run === null ? null : await findHosting(tx, run.stackId);
   const mayAll = asker === 'operator' || asker.role === 'admin';
-  const own = !mayAll && (hosting?.userId === asker.id || run?.requestedBy === asker.username);
+  const own =
+    !mayAll && (hosting === null ? run?.requestedBy === asker.username : hosting.userId === asker.id);
   if (run !== null && (mayAll || own)) return run;
   throw new EngineError('run_not_found', 'There is no such run');
 }

@@ -3,10 +3,12 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { Config } from './config';
 import type { Operation } from './engine';
+import type { EngineParts } from './engine-parts';
 import { deleteAccepted } from './hostings';
 import { imageBuilder } from './images/builder';
 import { imageMissing, type Images } from './images/images';
 import type { Log } from './log';
+import { recorder } from './machine-records';
 import { operations } from './operations-view';
 import { expectSuccess, finishOperation } from './operations/finish';
 import { isPrepared, nodeFingerprint, prepareNode as prepareNodeOperation } from './operations/prepare-node';
@@ -24,26 +26,37 @@ export function openImages(config: Pick<Config, 'imagesDir'>): Images {
   return imageBuilder({ recipesDir, imagesDir: config.imagesDir });
 }
 
+export interface MachineCommand {
+  /** The name of whoever gives it. */
+  readonly who: string;
+  /** Told each step. */
+  readonly onEvent: (message: string) => void;
+  readonly handover: AbortSignal;
+}
+
 /**
  * Brings pool, network and base image of this node to what the configuration says, unless they are.
  *
- * @param onEvent  told each step
  * @returns the operation, or null when there was nothing to do
  * @throws {EngineError} image_missing, or why the operation failed
  */
-export function prepareNode(
-  config: Config,
-  log: Log,
-  onEvent: (message: string) => void,
-  handover: AbortSignal,
+export function prepareNode(config: Config, log: Log, command: MachineCommand): Promise<Operation | null> {
+  return withConnected(config, log, (connected) => prepareNodeWith(connected, command));
+}
+
+/** As `prepareNode`, with parts that are connected. */
+export async function prepareNodeWith(
+  connected: EngineParts,
+  { who, onEvent, handover }: MachineCommand,
 ): Promise<Operation | null> {
-  return withConnected(config, log, async (connected) => {
-    const { parts, bus } = connected;
-    const image = await parts.images.find(config.IMAGE);
-    if (image === null) throw imageMissing(config.IMAGE);
-    const fingerprint = nodeFingerprint(config, image);
-    if (await isPrepared(parts, fingerprint)) return null;
-    const node = await ensureNode(parts.database.direct, config.NODE_NAME, randomUUID());
+  const { parts, bus } = connected;
+  const { config } = parts;
+  const image = await parts.images.find(config.IMAGE);
+  if (image === null) throw imageMissing(config.IMAGE);
+  const fingerprint = nodeFingerprint(config, image);
+  if (await isPrepared(parts, fingerprint)) return null;
+  const node = await ensureNode(parts.database.direct, config.NODE_NAME, randomUUID());
+  return recorder(parts, who)('node prepare', config.NODE_NAME, async () => {
     const { id } = await insertOperation(parts.database.direct, {
       kind: prepareNodeOperation.kind,
       stackId: node.stackId,
@@ -74,22 +87,29 @@ async function watch(
  * @throws {EngineError} why one of them could not be removed; a repeat goes on from there. validation_failed when the
  * VM of an ejected hosting is there: nothing was removed
  */
-export function removeEverything(
-  config: Config,
-  log: Log,
-  onEvent: (message: string) => void,
-  handover: AbortSignal,
+export function removeEverything(config: Config, log: Log, command: MachineCommand): Promise<void> {
+  return withConnected(config, log, (connected) => removeEverythingWith(connected, command));
+}
+
+/** As `removeEverything`, with parts that are connected. */
+export async function removeEverythingWith(
+  connected: EngineParts,
+  { who, onEvent, handover }: MachineCommand,
 ): Promise<void> {
-  return withConnected(config, log, async (connected) => {
-    const { parts } = connected;
-    await assertNoneEjected(parts);
-    for (const hosting of await livingHostings(parts.database.direct, config.NODE_NAME)) {
+  const { parts } = connected;
+  const { config } = parts;
+  const recorded = recorder(parts, who);
+  await assertNoneEjected(parts);
+  for (const hosting of await livingHostings(parts.database.direct, config.NODE_NAME)) {
+    await recorded('teardown', hosting.id, async () => {
       const removal = await parts.database.transaction((tx) => deleteAccepted(parts, tx, hosting));
       expectSuccess(await finishOperation(connected, removal.id, hosting.id, handover));
-      onEvent(`${hosting.vmName} removed`);
-    }
-    const node = await findNode(parts.database.direct, config.NODE_NAME);
-    if (node === null) return;
+    });
+    onEvent(`${hosting.vmName} removed`);
+  }
+  const node = await findNode(parts.database.direct, config.NODE_NAME);
+  if (node === null) return;
+  await recorded('node remove', config.NODE_NAME, async () => {
     const removal = await parts.database.transaction(async (tx) => {
       const before = await unendedOperation(tx, node.stackId, removeNode.kind);
       if (before !== null) await resumeStuck(tx, before.id);
@@ -97,8 +117,8 @@ export function removeEverything(
       return before ?? insertOperation(tx, { kind, steps, stackId: node.stackId });
     });
     expectSuccess(await finishOperation(connected, removal.id, node.stackId, handover));
-    onEvent('pool and network removed');
   });
+  onEvent('pool and network removed');
 }
 
 /** Ends the Nginx that this service started; its absence is success. */

@@ -26,7 +26,21 @@ const commonPasswords: ReadonlySet<string> = new Set(
   default123`.split(/\s+/),
 );
 
-/** True for a listed password, however it is capitalised, and for one character typed again and again. */
+/** What this service is about, and what accounts are called: who guesses begins here. Documented in docs/accounts.md. */
+export const contextWords =
+  `vm web webhoster webhosting webserver website host hosting hoster terraform libvirt ubuntu
+  debian nginx virtual machine server admin administrator root user login password passwort welcome test my the`.split(
+    /\s+/,
+  );
+
+const contextWord = new RegExp(contextWords.join('|'), 'i');
+const nothingElse = new RegExp(`^(?:${contextWords.join('|')}|[^\\p{L}])+$`, 'iu');
+
+/**
+ * True for a listed password, however it is capitalised, for one character typed again and again, and for what is made
+ * of nothing but this service's own words, digits and signs: `Webhoster2026!`.
+ */
 export function isCommonPassword(password: string): boolean {
-  return commonPasswords.has(password.toLowerCase()) || new Set(password).size === 1;
+  if (commonPasswords.has(password.toLowerCase()) || new Set(password).size === 1) return true;
+  return contextWord.test(password) && nothingElse.test(password);
 }

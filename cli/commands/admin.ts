@@ -9,7 +9,7 @@ import { readNewPassword } from '../secret-input';
 
 export function adminCommand(): Command {
   const command = new Command('admin').description(
-    'Makes administrators, and accounts administrators or users',
+    'Makes administrators, makes accounts administrators or users, and signs them out',
   );
   const create = command
     .command('create')
@@ -46,6 +46,19 @@ export function adminCommand(): Command {
     where: 'machine',
     examples: ['webhoster admin revoke ada@example.org'],
     exitCodes: { 0: 'a user', 1: 'failed', 2: 'wrong usage' },
+  });
+  const signOut = command
+    .command('sign-out')
+    .argument('<email>', 'of the account')
+    .description('Ends every session of an account, at once; its API tokens stay')
+    .action(async (email: string) => {
+      const user = await withAdministration((administration) => administration.signOut(email));
+      console.log(`${user.username} (${user.email}) is signed out everywhere`);
+    });
+  withFacts(signOut, {
+    where: 'machine',
+    examples: ['webhoster admin sign-out ada@example.org'],
+    exitCodes: { 0: 'signed out everywhere', 1: 'failed', 2: 'wrong usage' },
   });
   return withFacts(command, {
     where: 'machine',

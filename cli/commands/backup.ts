@@ -12,6 +12,7 @@ import {
   verifyBackup,
 } from '../../engine';
 import { withFacts } from '../facts';
+import { operatorName } from '../operator-name';
 import { printTable } from '../table';
 import { untilStopped } from '../until-stopped';
 
@@ -101,6 +102,7 @@ async function restoring(
   // the log shares the output with the report, which says why something failed too
   const log = createLog(json ? 'silent' : (process.env.LOG_LEVEL ?? 'fatal'));
   return restoreBackup(loadConfig(), log, file, {
+    who: operatorName(),
     existing: replace ? 'replace' : 'refuse',
     stateKey: lostStateKey ? 'lost' : 'of the backup',
     signal: untilStopped(),

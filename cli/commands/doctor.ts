@@ -11,6 +11,7 @@ import {
   toEngineError,
 } from '../../engine';
 import { withFacts } from '../facts';
+import { operatorName } from '../operator-name';
 import { printTable } from '../table';
 import { untilStopped } from '../until-stopped';
 
@@ -58,7 +59,10 @@ async function run({ json = false, fix = false, unknown = false }: Options): Pro
 
 function look(fix: boolean, unknown: boolean, onMended?: (mended: Mended) => void): Promise<Diagnosis> {
   const log = createLog(process.env.LOG_LEVEL ?? 'fatal');
-  return examine(loadConfig(), log, { fix, unknown, handover: untilStopped(), onMended });
+  return examine(loadConfig(), log, {
+    ...{ who: operatorName(), fix, unknown, onMended },
+    handover: untilStopped(),
+  });
 }
 
 function showMended({ finding, result, reason }: Mended): void {

@@ -13,6 +13,7 @@ import {
 } from '../../engine';
 import { bundleTarget, readerOf, whyNotEmpty } from '../bundle-directory';
 import { confirmed } from '../confirm';
+import { operatorName } from '../operator-name';
 import { untilStopped } from '../until-stopped';
 
 interface Flags {
@@ -38,7 +39,11 @@ export function ejectCommand(): Command {
       const question = `${hosting} will not be reachable through this service any more. Eject it into ${dir}?`;
       if (!(await confirmed(question, yes))) return failed('cancelled', 'nothing was done', json);
       const work = async (): Promise<Ejected> =>
-        ejectHosting(loadConfig(), log(), hosting, { target: bundleTarget(dir), handover: untilStopped() });
+        ejectHosting(loadConfig(), log(), hosting, {
+          who: operatorName(),
+          target: bundleTarget(dir),
+          handover: untilStopped(),
+        });
       await told(work, json, (ejected) => (json ? ejectedJson(ejected, dir) : ejectedText(ejected, dir)));
     });
   return withFacts(command, {
@@ -61,7 +66,11 @@ export function adoptCommand(): Command {
       const question = `Take the VM of ${dir} back? Terraform must not be run there again.`;
       if (!(await confirmed(question, yes))) return failed('cancelled', 'nothing was done', json);
       const work = async (): Promise<Adopted> =>
-        adoptHosting(loadConfig(), log(), { read: readerOf(dir), handover: untilStopped() });
+        adoptHosting(loadConfig(), log(), {
+          who: operatorName(),
+          read: readerOf(dir),
+          handover: untilStopped(),
+        });
       await told(work, json, (adopted) => (json ? adoptedJson(adopted) : adoptedText(adopted, dir)));
     });
   return withFacts(command, {

@@ -1,6 +1,7 @@
 /** `webhoster node prepare` */
 import { Command } from 'commander';
 import { withFacts } from '../facts';
+import { operatorName } from '../operator-name';
 import { untilStopped } from '../until-stopped';
 import { createLog, loadConfig, prepareNode } from '../../engine';
 
@@ -18,7 +19,11 @@ export function nodeCommand(): Command {
           console.log(`  ${message}`);
         };
         const log = createLog(process.env.LOG_LEVEL ?? 'warn');
-        const operation = await prepareNode(loadConfig(), log, show, untilStopped());
+        const operation = await prepareNode(loadConfig(), log, {
+          who: operatorName(),
+          onEvent: show,
+          handover: untilStopped(),
+        });
         console.log(operation === null ? 'the node is ready' : 'the node is ready now');
       }),
     { where: 'machine', examples: ['webhoster node prepare'], exitCodes },

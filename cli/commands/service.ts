@@ -1,6 +1,7 @@
 /** `webhoster service …`: what the start and stop scripts need of the engine. */
 import { Command } from 'commander';
 import { withFacts } from '../facts';
+import { operatorName } from '../operator-name';
 import { untilStopped } from '../until-stopped';
 import {
   createLog,
@@ -36,14 +37,13 @@ export function serviceCommand(): Command {
   });
   part('postgres-stop', 'Stops the embedded PostgreSQL', () => stopPostgres(loadConfig()));
   part('purge-stacks', 'Removes every VM, the pool and the network of this machine', () =>
-    removeEverything(
-      loadConfig(),
-      createLog(process.env.LOG_LEVEL ?? 'warn'),
-      (message) => {
+    removeEverything(loadConfig(), createLog(process.env.LOG_LEVEL ?? 'warn'), {
+      who: operatorName(),
+      onEvent: (message) => {
         console.log(message);
       },
-      untilStopped(),
-    ),
+      handover: untilStopped(),
+    }),
   );
   part('nginx-stop', 'Stops the Nginx of this service', () => stopProxy(loadConfig()));
   return command;

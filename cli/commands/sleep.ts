@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { createLog, loadConfig, type Power, putToSleep, wakeUp } from '../../engine';
 import { withFacts } from '../facts';
+import { operatorName } from '../operator-name';
 import { untilStopped } from '../until-stopped';
 
 const hosting = ['<hosting>', "a VM's name, a hosting's id or a username"] as const;
@@ -17,7 +18,11 @@ export function sleepCommand(): Command {
     .option('--json', 'for scripts')
     .action(async (name: string, { force = false, json = false }: { force?: boolean; json?: boolean }) => {
       const handover = untilStopped();
-      tell(await putToSleep(loadConfig(), log(), name, { force, handover }), json, 'asleep');
+      tell(
+        await putToSleep(loadConfig(), log(), name, { who: operatorName(), force, handover }),
+        json,
+        'asleep',
+      );
     });
   return withFacts(command, {
     where: 'machine',
@@ -34,7 +39,7 @@ export function wakeCommand(): Command {
     .option('--json', 'for scripts')
     .action(async (name: string, { cold = false, json = false }: { cold?: boolean; json?: boolean }) => {
       const handover = untilStopped();
-      tell(await wakeUp(loadConfig(), log(), name, { cold, handover }), json, 'awake');
+      tell(await wakeUp(loadConfig(), log(), name, { who: operatorName(), cold, handover }), json, 'awake');
     });
   return withFacts(command, {
     where: 'machine',

@@ -2,6 +2,7 @@
 import type { Config } from '../config';
 import { toEngineError } from '../errors';
 import type { Log } from '../log';
+import { recordOnMachine } from '../machine-records';
 import type { Parts } from '../parts';
 import { connectParts } from '../start';
 import { databaseUrl } from '../store/url';
@@ -14,6 +15,8 @@ import { type BackupSummary, summarize } from './summary';
 import { withPostgres } from './with-postgres';
 
 export interface RestoreOptions extends LoadOptions {
+  /** The name of whoever gives the command. */
+  readonly who: string;
   /** `lost` loads a backup whose STATE_KEY is gone for good: its states stay closed. */
   readonly stateKey: 'of the backup' | 'lost';
   readonly onEvent: (message: string) => void;
@@ -57,7 +60,8 @@ export async function restoreBackup(
       warnings.push(
         ...leftOut.map((name) => `Table ${name} of the backup is not one of ours and was left out`),
       );
-      const planned = await planRestored(config, log, options, replace);
+      const target = `backup of ${manifest.madeAt}`;
+      const planned = await planRestored(config, log, { ...options, target }, replace);
       return { backup, warnings, ...planned };
     });
   });
@@ -96,13 +100,15 @@ function notRestored(thrown: unknown): unknown {
 async function planRestored(
   config: Config,
   log: Log,
-  { onResult, onEvent, signal }: RestoreOptions,
+  { who, target, onResult, onEvent, signal }: RestoreOptions & { readonly target: string },
   replace: Partial<Parts>,
 ): Promise<Pick<RestoreReport, 'stacks' | 'planning'>> {
   const stacks: StackResult[] = [];
   try {
     const connected = await connectParts(config, log, replace);
     try {
+      const { direct } = connected.parts.database;
+      await recordOnMachine(direct, who, { action: 'restore', target, outcome: 'done', code: null });
       onEvent('rebuilding the workspaces and planning every stack');
       const planned = await planStacks(connected, {
         signal,

@@ -4,6 +4,7 @@ import type { EngineParts } from '../engine-parts';
 import type { Hosting } from '../engine';
 import { toHosting } from '../hosting-view';
 import type { Log } from '../log';
+import { recorder } from '../machine-records';
 import { withEngine } from '../with-engine';
 import { accept } from '../operations/accept';
 import { adoptHosting as adoptOperation } from '../operations/adopt-hosting';
@@ -30,14 +31,35 @@ export interface AdoptOptions {
 }
 
 /** @throws {EngineError} validation_failed, not_found, quota_exceeded, plan_changed (what differs), … */
-export function adoptHosting(config: Config, log: Log, options: AdoptOptions): Promise<Adopted> {
-  return withEngine(config, log, (engine) => adopt(engine, options));
+export function adoptHosting(
+  config: Config,
+  log: Log,
+  { who, ...options }: AdoptOptions & { readonly who: string },
+): Promise<Adopted> {
+  return withEngine(config, log, (engine) => adoptAs(engine, who, options));
 }
 
-/** As `adoptHosting`, with parts that are connected. */
+/** As `adoptHosting`, with parts that are connected. A bundle that cannot be read has tried nothing. */
+export async function adoptAs(
+  engine: EngineParts,
+  who: string,
+  { read, handover }: AdoptOptions,
+): Promise<Adopted> {
+  const bundle = await readBundle(read);
+  return recorder(engine.parts, who)('adopt', bundle.facts.id, () => takeBack(engine, bundle, handover));
+}
+
+/** The same without a record of who did it. */
 export async function adopt(engine: EngineParts, { read, handover }: AdoptOptions): Promise<Adopted> {
+  return takeBack(engine, await readBundle(read), handover);
+}
+
+async function takeBack(
+  engine: EngineParts,
+  { facts, spec, state, changed }: Awaited<ReturnType<typeof readBundle>>,
+  handover: AbortSignal,
+): Promise<Adopted> {
   const { parts } = engine;
-  const { facts, spec, state, changed } = await readBundle(read);
   await assertAdoptable(parts, { facts, spec });
   const { id } = facts;
   const input: AdoptInput = {

@@ -8,6 +8,7 @@ import type { EngineParts } from '../engine-parts';
 import type { Operation } from '../engine';
 import { EngineError } from '../errors';
 import type { Log } from '../log';
+import { recorder } from '../machine-records';
 import { wakeFor } from '../sleep';
 import { withEngine } from '../with-engine';
 import { accept } from '../operations/accept';
@@ -17,7 +18,7 @@ import { openState } from '../operations/stack-state';
 import type { Parts } from '../parts';
 import { projectVersion } from '../project';
 import { type Ejection, findByName, findEjection } from '../store/ejections';
-import type { HostingRow } from '../store/hostings';
+import type { HostingRow, OwnedHosting } from '../store/hostings';
 import { findStack } from '../store/stacks';
 import { findUser } from '../store/users';
 import { type BundleFile, bundleOf } from './bundle';
@@ -40,17 +41,36 @@ export interface Ejected {
   readonly letGo: boolean;
 }
 
+export interface EjectOptions {
+  /** The name of whoever gives the command. */
+  readonly who: string;
+  readonly target: EjectionTarget;
+  readonly handover: AbortSignal;
+}
+
 /** @throws {EngineError} hosting_not_found, plan_changed (it differs from its specification), validation_failed, … */
 export function ejectHosting(
   config: Config,
   log: Log,
   name: string,
-  { target, handover }: { readonly target: EjectionTarget; readonly handover: AbortSignal },
+  { who, target, handover }: EjectOptions,
 ): Promise<Ejected> {
-  return withEngine(config, log, (engine) => eject(engine, name, target, handover));
+  return withEngine(config, log, (engine) => ejectAs(engine, who, name, target, handover));
 }
 
 /** As `ejectHosting`, with parts that are connected. */
+export async function ejectAs(
+  engine: EngineParts,
+  who: string,
+  name: string,
+  target: EjectionTarget,
+  handover: AbortSignal,
+): Promise<Ejected> {
+  const { id } = await named(engine.parts, name);
+  return recorder(engine.parts, who)('eject', id, () => eject(engine, name, target, handover));
+}
+
+/** The same without a record of who did it. */
 export async function eject(
   engine: EngineParts,
   name: string,
@@ -58,9 +78,7 @@ export async function eject(
   handover: AbortSignal,
 ): Promise<Ejected> {
   const { parts } = engine;
-  const hosting = await findByName(parts.database.direct, name);
-  if (hosting === null)
-    throw new EngineError('hosting_not_found', `There is no hosting of the name, id or user ${name}`);
+  const hosting = await named(parts, name);
   // who takes it over gets a VM that runs
   if (hosting.status === 'sleeping') {
     await wakeFor(engine, hosting.id, handover);
@@ -76,6 +94,12 @@ export async function eject(
   if (operation.status === 'failed') await target.discard();
   expectSuccess(operation);
   return { ...ejected, letGo: true };
+}
+
+async function named({ database }: Parts, name: string): Promise<OwnedHosting> {
+  const hosting = await findByName(database.direct, name);
+  if (hosting !== null) return hosting;
+  throw new EngineError('hosting_not_found', `There is no hosting of the name, id or user ${name}`);
 }
 
 async function madeFrom({ database }: Parts, { id, status, vmName }: HostingRow): Promise<Ejection> {

@@ -23,9 +23,11 @@ export interface Fence {
   /** The host's own address in the network: the first one. */
   readonly gateway: string;
   readonly egress: Config['EGRESS'];
+  /** Private networks and addresses that VMs may reach with egress. */
+  readonly allowed: readonly string[];
 }
 
-type Settings = Pick<Config, 'NETWORK_NAME' | 'NETWORK_BRIDGE' | 'NETWORK_CIDR' | 'EGRESS'>;
+type Settings = Pick<Config, 'NETWORK_NAME' | 'NETWORK_BRIDGE' | 'NETWORK_CIDR' | 'EGRESS' | 'EGRESS_ALLOW'>;
 
 /** The name that a hosting's specification refers to. */
 export function filterName({ NETWORK_NAME }: Pick<Config, 'NETWORK_NAME'>): string {
@@ -47,6 +49,7 @@ export function fenceOf(config: Settings): Fence {
     netmask: dotted((0xffffffff << (32 - cidr.prefix)) >>> 0),
     gateway: dotted(cidr.base + 1),
     egress: config.EGRESS,
+    allowed: config.EGRESS_ALLOW,
   };
 }
 

@@ -4,6 +4,7 @@ import { fix } from '../sweep/fix';
 import { sweep } from '../sweep/sweep';
 import type { SweepReport } from '../sweep/findings';
 import { recordSweep, takeSweepTurn } from '../store/sweeps';
+import { theService } from '../machine-records';
 import { every } from './every';
 
 /** How often it is looked whether a sweep is due. */
@@ -33,7 +34,9 @@ export function reconcileBySweeping(engine: EngineParts): () => void {
     await recordSweep(database.direct, report);
     tell(report);
     if (!config.SWEEP_FIX || report.findings.length === 0) return;
-    const mended = await fix(engine, report.findings, { unknown: false, handover: stop.signal });
+    const mended = await fix(engine, report.findings, {
+      ...{ who: theService, unknown: false, handover: stop.signal },
+    });
     log.info(
       { mended: mended.map(({ finding, result }) => ({ kind: finding.kind, result })) },
       'sweep mended',

@@ -1,5 +1,6 @@
 /** Keeps as many spares as are wanted: has some made, takes others away. What it decides is in warm-pool.ts. */
 import { deleteAccepted, newHostingSize } from '../hostings';
+import { recordOnMachine, theService } from '../machine-records';
 import { acceptSpare } from '../operations/make-spare';
 import type { Parts } from '../parts';
 import { countUnfinished } from '../store/operations';
@@ -42,8 +43,15 @@ export async function keepPool(parts: Parts, alive: 'ask libvirt' | 'trust'): Pr
     await tx.query(`SELECT pg_advisory_xact_lock(hashtext('vm-webhoster warm pool'))`);
     const plan = planPool(config, { ...facts, spares: await sparesOf(tx, newHostingSize(config)) });
     if (plan.make > 0 || plan.remove.length > 0) log.info({ ...plan }, 'warm pool changes');
-    for (const id of plan.remove) if (await lockSpare(tx, id)) await deleteAccepted(parts, tx, { id });
-    for (let made = 0; made < plan.make; made++) await acceptSpare(parts, tx);
+    const record = (action: 'spare make' | 'spare remove', target: string): Promise<void> =>
+      recordOnMachine(tx, theService, { action, target, outcome: 'done', code: null });
+    for (const id of plan.remove) {
+      if (!(await lockSpare(tx, id))) continue;
+      await deleteAccepted(parts, tx, { id });
+      await record('spare remove', id);
+    }
+    for (let made = 0; made < plan.make; made++)
+      await record('spare make', (await acceptSpare(parts, tx)).hostingId ?? '');
   });
 }
 

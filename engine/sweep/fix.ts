@@ -1,6 +1,7 @@
 /** Mends what a sweep found. What touches a stack is an operation, under the stack's lease, and looks again itself. */
 import { EngineError, toEngineError } from '../errors';
 import { expectSuccess, finishOperation } from '../operations/finish';
+import { recorder } from '../machine-records';
 import { removeOrphan } from '../operations/remove-orphan';
 import type { EngineParts } from '../engine-parts';
 import { findHosting, reserveAgain } from '../store/hostings';
@@ -16,6 +17,8 @@ export interface Mended {
 }
 
 export interface FixOptions {
+  /** Under whose name it is recorded. */
+  readonly who: string;
   /** Removes what the database has never heard of, too. */
   readonly unknown: boolean;
   readonly handover: AbortSignal;
@@ -28,12 +31,13 @@ export async function fix(
   options: FixOptions,
 ): Promise<Mended[]> {
   const mended: Mended[] = [];
+  const recorded = recorder(engine.parts, options.who);
   // several findings about one stack are mended by one operation
   const done = new Map<string, Promise<void>>();
   for (const finding of findings) {
     const key = `${findingKinds[finding.kind].fix ?? 'none'} ${finding.operationId ?? finding.stackId ?? ''}`;
     const result = await mend(engine, finding, options, (act) => {
-      const acting = done.get(key) ?? act();
+      const acting = done.get(key) ?? recorded('doctor fix', targetOf(finding), act);
       done.set(key, acting);
       return acting;
     });
@@ -41,6 +45,11 @@ export async function fix(
     mended.push(result);
   }
   return mended;
+}
+
+/** The stack, where there is one; else what a person calls it. */
+function targetOf({ stackId, kind, subject }: Finding): string {
+  return `${kind} ${stackId ?? subject}`;
 }
 
 async function mend(

@@ -4,6 +4,8 @@ import { EngineError } from '../../engine/errors';
 import { openWorld, type World } from '../support/world';
 import { type Scene, scenes, serviceScene, type ServiceScene } from './support/operators';
 
+jest.setTimeout(60_000);
+
 const everything: HostingFilter = { names: [], labels: {}, olderThanSeconds: null };
 const unknownId = '00000000-0000-4000-8000-000000000000';
 const quietly = { parallel: 2, handover: new AbortController().signal, onResult: () => undefined };

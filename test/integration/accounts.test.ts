@@ -77,6 +77,19 @@ describe('sessions', () => {
     expect(again.id).toBeGreaterThan(user.user.id);
   });
 
+  it('open no account that is marked as deleted, whatever else its row says', async () => {
+    const user = await service.newUser();
+    const { token } = await service.engine.tokens.create(user.user, {
+      name: 'script',
+      scopes: ['hosting:read'],
+      days: 1,
+    });
+    await sql('UPDATE users SET deleted_at = clock_timestamp() WHERE id = $1', [user.user.id]);
+    await me(user.token).expect(401);
+    await me(token).expect(401);
+    expect((await signIn(user, user.password)).status).toBe(401);
+  });
+
   it('keep an account that has a hosting', async () => {
     const user = await service.newUser();
     const { operation } = await service.engine.hostings.create(user.user, {});

@@ -78,6 +78,30 @@ it('has what a token did under its owner, and by what', async () => {
   });
 });
 
+it('names the domain that is added, proved and removed, also where it is refused', async () => {
+  const user = await service.newUser();
+  await request(service.app)
+    .post('/api/v1/host')
+    .set(bearer(user.token))
+    .set('Prefer', 'wait=60')
+    .expect(201);
+  const domain = 'audit.example.org';
+  const path = '/api/v1/host/my/domains';
+  await request(service.app).post(path).set(bearer(user.token)).send({ domain }).expect(201);
+  await request(service.app).post(`${path}/${domain}/verify`).set(bearer(user.token)).expect(409);
+  await request(service.app).delete(`${path}/${domain}`).set(bearer(user.token)).expect(204);
+  await request(service.app)
+    .delete(`${path}/%00${'x'.repeat(400)}`)
+    .set(bearer(user.token))
+    .expect(400);
+  expect((await newest(4)).map(({ action, target, outcome }) => [action, target, outcome])).toEqual([
+    ['removeMyDomain', `\ufffd${'x'.repeat(254)}`, 'refused'],
+    ['removeMyDomain', domain, 'done'],
+    ['verifyMyDomain', domain, 'refused'],
+    ['addMyDomain', domain, 'done'],
+  ]);
+});
+
 it('has no record of reading, nor of strangers at routes for users', async () => {
   const user = await service.newUser();
   const before = await count();
@@ -175,5 +199,17 @@ describe('on the machine itself', () => {
       ['token create', 'done', 'operator mina'],
       ['token revoke', 'done', 'operator mina'],
     ]);
+  });
+
+  it('signing somebody out ends their sessions, not their API tokens, and nobody else’s', async () => {
+    const machine = administration(connected.parts, 'operator mina');
+    const [user, other] = [await service.newUser(), await service.newUser()];
+    const { token } = await machine.createToken(user.email, { name: 'x', scopes: ['hosting:read'], days: 1 });
+    await machine.signOut(user.email);
+    const me = (with_: string) => request(service.app).get('/api/v1/auth/me').set(bearer(with_));
+    await me(user.token).expect(401);
+    await me(token).expect(200);
+    await me(other.token).expect(200);
+    await expect(machine.signOut('nobody@example.org')).rejects.toMatchObject({ code: 'not_found' });
   });
 });

@@ -199,7 +199,11 @@ it('keeps the files when it is stuck, and lets go no more when somebody goes on 
     false,
     expect.arrayContaining([`stuck-operation eject-hosting of ${vmName}`]),
   ]);
-  await fix(world, (await sweep(world.parts)).findings, { unknown: false, handover: never });
+  await fix(world, (await sweep(world.parts)).findings, {
+    who: 'operator tests',
+    unknown: false,
+    handover: never,
+  });
   expect((await getHosting(world.parts.database.direct, id)).status).toBe('running');
   expect(await findings()).toEqual([]);
 });
@@ -228,7 +232,9 @@ it('ends it, and gives the address back, when the VM is gone, and only then', as
   const { findings: found } = await sweep(world.parts);
   expect(found).toMatchObject([{ kind: 'orphan-address', detail: `${vmName} was ejected and is gone` }]);
   world.host.domains.set(vmName, 'running');
-  expect(await fix(world, found, { unknown: false, handover: never })).toMatchObject([{ result: 'failed' }]);
+  expect(await fix(world, found, { who: 'operator tests', unknown: false, handover: never })).toMatchObject([
+    { result: 'failed' },
+  ]);
   expect((await getHosting(world.parts.database.direct, id)).status).toBe('ejected');
 });
 

@@ -7,6 +7,7 @@ import request from 'supertest';
 import { describeApi } from '../../api/openapi';
 import { routes } from '../../api/routes';
 import { tokenScopes } from '../../engine';
+import { setRole } from '../../engine/store/users';
 import { cloneDatabase } from '../support/postgres';
 import { type SignedInUser, startService, type TestService } from '../support/service';
 
@@ -206,17 +207,30 @@ async function ask(name: string, scene: Scene, caller: CallerName, token?: strin
   return code === undefined ? String(status) : `${status} ${code}`;
 }
 
+async function recordsOfRequests(): Promise<number> {
+  const [row]: { n: number }[] = await service.database.direct.query(
+    `SELECT count(*)::int AS n FROM audit_log WHERE request_id IS NOT NULL`,
+  );
+  return row!.n;
+}
+
 it('has an expectation for every documented route, and for no other', () => {
   expect(documented.map(({ name }) => name).sort()).toEqual(Object.keys(expected).sort());
 });
 
 it.each(documented)(
-  '$name answers each caller as expected, and as documented',
+  '$name answers each caller as expected, as documented, and leaves one record of a change',
   async ({ name, operation }) => {
     const scene = expected[name]?.alone ? await newScene() : shared;
     const found: string[] = [];
     // the owner last: what is the owner's is still there for the others
-    for (const caller of callers) found.push(await ask(name, scene, caller));
+    for (const caller of callers) {
+      const before = await recordsOfRequests();
+      found.push(await ask(name, scene, caller));
+      const reads = name.startsWith('get ');
+      const turnedAway = caller === 'stranger' && operation.security.length > 0;
+      expect([caller, (await recordsOfRequests()) - before]).toEqual([caller, reads || turnedAway ? 0 : 1]);
+    }
     expect(found).toEqual(expected[name]?.answers);
     for (const answer of found) {
       const [status = '', code] = answer.split(' ');
@@ -244,3 +258,19 @@ it.each(documented.filter(({ operation }) => operation.security.length > 0))(
     await service.engine.tokens.revoke(admin.user, made.id);
   },
 );
+
+it('what an administrator had planned of somebody’s hosting is closed to them as a user again', async () => {
+  const { people, hosting } = await newScene();
+  const { admin } = people;
+  const operation = await service.engine.plans.request(admin.user, hosting);
+  expect((await service.engine.operations.wait(operation.id, { timeoutMs: 60_000 })).status).toBe(
+    'succeeded',
+  );
+  const [run] = await service.engine.runs.list(admin.user, hosting, 1);
+  expect(run?.requestedBy).toBe(admin.user.username);
+  const ask = () =>
+    request(service.app).get(`/api/v1/runs/${run!.id}`).set('Authorization', `Bearer ${admin.token}`);
+  await ask().expect(200);
+  await setRole(service.database.direct, admin.email, 'user');
+  await ask().expect(404);
+});

@@ -33,7 +33,7 @@ async function found(): Promise<string[]> {
 async function mend(options: { unknown?: boolean } = {}): Promise<Mended[]> {
   const { findings } = await sweep(world.parts);
   const handover = new AbortController().signal;
-  return fix(world, findings, { unknown: options.unknown ?? true, handover });
+  return fix(world, findings, { who: 'operator tests', unknown: options.unknown ?? true, handover });
 }
 
 /** What a hosting of this id would have. */

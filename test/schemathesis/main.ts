@@ -21,7 +21,7 @@ const { values } = parseArgs({
     cases: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
     as: { type: 'string', multiple: true, default: ['stranger', 'user', 'admin'] },
-    only: { type: 'string' },
+    only: { type: 'string', multiple: true, default: [] },
     json: { type: 'string' },
   },
 });
@@ -73,7 +73,7 @@ async function examine(program: string, caller: string): Promise<Counts> {
       ...['--checks', 'all', '--max-examples', values.cases, '--seed', values.seed],
       ...['--request-timeout', '30', '--continue-on-failure', '--workers', '1'],
       ...['--report-junit-path', path.join(report, 'junit.xml')],
-      ...(values.only === undefined ? [] : ['--include-operation-id', values.only]),
+      ...values.only.flatMap((name) => ['--include-operation-id', name]),
       ...(await identity(service, caller)),
     ]);
     const counts = countsOf(readFileSync(path.join(report, 'junit.xml'), 'utf8'));

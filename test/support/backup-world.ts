@@ -62,6 +62,7 @@ export async function openBackupWorld(): Promise<BackupWorld> {
     restore: (config, change) => {
       const ignore = (): void => undefined;
       const usual: RestoreOptions = {
+        who: 'operator tests',
         existing: 'refuse',
         stateKey: 'of the backup',
         signal: never,

@@ -9,7 +9,16 @@ import { fakeImages } from '../fakes/fake-images';
 
 /** Parts that a test may leave as they are: they touch nothing but the test's own directory and database. */
 type Harmless =
-  'config' | 'log' | 'clock' | 'database' | 'queue' | 'secretBox' | 'routePublisher' | 'redis' | 'measures';
+  | 'config'
+  | 'log'
+  | 'clock'
+  | 'database'
+  | 'queue'
+  | 'secretBox'
+  | 'routePublisher'
+  | 'redis'
+  | 'measures'
+  | 'tracing';
 
 /** All that would touch the machine. A part that is new does not compile until it is here, too. */
 export function fakeParts(host: FakeHost): Omit<Parts, Harmless> {

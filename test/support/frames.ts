@@ -188,6 +188,11 @@ export function forgeries(self: Station, other: Station, gateway: Station, free:
   return made;
 }
 
+/** UDP as no kernel would send it. @param through  MAC of whom it is given to */
+export function datagram(from: Station, through: string, to: string, label: string): string {
+  return ethernet(through, from.mac, 0x0800, udp(from.ip, to, [4444, 9999], label));
+}
+
 /** What it may send: a question to the network's own name server. */
 export function question(self: Station, gateway: Station): string {
   return ethernet(gateway.mac, self.mac, 0x0800, udp(self.ip, gateway.ip, [4445, 53], 'question'));

@@ -30,7 +30,7 @@ export const scenes: readonly (readonly [string, () => Promise<Scene>])[] = [
 
 async function machineScene(): Promise<Scene> {
   const world = await openWorld();
-  const operator = machineOperator(world, new AbortController().signal);
+  const operator = machineOperator(world, 'operator tests', new AbortController().signal);
   return { world, operator: { ...operator, close: () => Promise.resolve() }, close: () => world.close() };
 }
 

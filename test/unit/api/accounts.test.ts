@@ -70,6 +70,9 @@ describe('POST /api/v1/auth/register', () => {
     ['common', 'password123'],
     ['common in capitals', 'PassWord123'],
     ['one character again and again', 'aaaaaaaaaaaa'],
+    ['the product and a year', 'Webhoster2026!'],
+    ['words of the product', 'my vm-hosting server'],
+    ['words of the product, at length', 'webhosting'.repeat(12)],
     ['the e-mail', mina.email],
     ['the e-mail in capitals', mina.email.toUpperCase()],
     ['empty', ''],
@@ -86,16 +89,21 @@ describe('POST /api/v1/auth/register', () => {
     expect(fieldsOf(await http.post('/api/v1/auth/register').send(named))).toEqual(['password']);
   });
 
-  it.each(['0123456789ab', 'x1'.repeat(64), '비밀번호는충분히길게씁니다'])(
-    'accepts the password %#',
-    async (password) => {
-      const { http } = startApi();
-      await http
-        .post('/api/v1/auth/register')
-        .send({ ...mina, password })
-        .expect(201);
-    },
-  );
+  it.each([
+    '0123456789ab',
+    '8472910563',
+    'x1'.repeat(64),
+    '비밀번호는충분히길게씁니다',
+    'hosting 비밀번호',
+    'a horse on my server',
+    `${'webhosting'.repeat(11)} zebra`,
+  ])('accepts the password %#', async (password) => {
+    const { http } = startApi();
+    await http
+      .post('/api/v1/auth/register')
+      .send({ ...mina, password })
+      .expect(201);
+  });
 
   it.each([
     'ab',

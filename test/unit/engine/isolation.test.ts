@@ -3,7 +3,10 @@ import { fenceOf } from '../../../engine/isolation/fence';
 import { guestFilter } from '../../../engine/isolation/guest-filter';
 import { hostRules } from '../../../engine/isolation/host-rules';
 
-const settings = { NETWORK_NAME: 'lab', NETWORK_BRIDGE: 'virbr-lab', NETWORK_CIDR: '10.90.4.0/22' } as const;
+const settings = {
+  ...{ NETWORK_NAME: 'lab', NETWORK_BRIDGE: 'virbr-lab', NETWORK_CIDR: '10.90.4.0/22' },
+  EGRESS_ALLOW: [],
+};
 const open = fenceOf({ ...settings, EGRESS: 'open' });
 const none = fenceOf({ ...settings, EGRESS: 'none' });
 
@@ -69,9 +72,28 @@ describe('the host’s rules', () => {
   it('name the bridge and no address of the host but the network’s, so that they hold for all of them', () => {
     const text = hostRules(open);
     expect(text).toContain('iifname != "virbr-lab" accept');
-    expect(text.match(/ip daddr (?!255\.255\.255\.255|10\.90\.4\.1 )/g)).toBeNull();
+    const [toHost = '', forwarded = ''] = text.split('chain between_guests');
+    expect(toHost.match(/ip daddr (?!255\.255\.255\.255|10\.90\.4\.1 )/g)).toBeNull();
+    // what goes on to elsewhere is none of the host's
+    expect(forwarded.match(/ip daddr (?!\{ 10\.0\.0\.0\/8, )/g)).toBeNull();
     expect(text).toMatch(/ct direction reply accept/);
     expect(text).toMatch(/iifname "virbr-lab" oifname "virbr-lab" counter drop/);
+  });
+
+  it('keep VMs from private networks but those that are named, one after the other before all are closed', () => {
+    const forwarded = (allowed: string[]): string[] =>
+      hostRules(fenceOf({ ...settings, EGRESS: 'open', EGRESS_ALLOW: allowed }))
+        .split('\n')
+        .filter((line) => line.includes('ip daddr') && line.includes('iifname'))
+        .map((line) => line.trim());
+    const closed =
+      'iifname "virbr-lab" ip daddr { 10.0.0.0/8, 100.64.0.0/10, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16 } counter drop';
+    expect(forwarded([])).toEqual([closed]);
+    expect(forwarded(['192.168.7.0/24', '10.1.2.3'])).toEqual([
+      'iifname "virbr-lab" ip daddr 192.168.7.0/24 accept',
+      'iifname "virbr-lab" ip daddr 10.1.2.3 accept',
+      closed,
+    ]);
   });
 
   it('replace what is there in one go', () => {

@@ -1,0 +1,347 @@
+/**
+ * What is done on the machine itself leaves exactly one record for each change, under the name of who did it. Every
+ * command, every action and every kind of operation is named here: one that is added without a line fails, or does not
+ * compile.
+ */
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { everyCommand } from '../../cli/facts';
+import { operatorName } from '../../cli/operator-name';
+import { buildProgram } from '../../cli/program';
+import { routes } from '../../api/routes';
+import { administration } from '../../engine/administration';
+import { makeBackup } from '../../engine/backup/make-backup';
+import { restoreBackup } from '../../engine/backup/restore-backup';
+import { examineWith } from '../../engine/doctor';
+import { adoptAs } from '../../engine/ejection/adopt';
+import { ejectAs } from '../../engine/ejection/eject';
+import type { BundleFile } from '../../engine/ejection/bundle';
+import type { AuditEntry, OperationKind } from '../../engine/engine';
+import { vmNameOf } from '../../engine/hosting-names';
+import { createLog } from '../../engine/log';
+import { type MachineAction, machineActions, theService } from '../../engine/machine-records';
+import { machineOperator, type Operator } from '../../engine/operator';
+import { putToSleepWith, wakeUpWith } from '../../engine/power';
+import { keepPool } from '../../engine/reconcilers/warm-pool';
+import { prepareNodeWith, removeEverythingWith } from '../../engine/setup';
+import { listAudit } from '../../engine/store/audit';
+import { openDatabase } from '../../engine/store/database';
+import { fakeParts } from '../support/fake-parts';
+import { emptyDatabase } from '../support/postgres';
+import { ejected, readFrom } from '../support/scenarios';
+import { openWorld, type World } from '../support/world';
+
+jest.setTimeout(60_000);
+
+const who = 'operator mina';
+const never = new AbortController().signal;
+const command = { who, onEvent: () => undefined, handover: never };
+const teardown = { dryRun: false, parallel: 2, handover: never, onResult: () => undefined };
+
+let world: World;
+let hostingId: string;
+let vmName: string;
+beforeEach(async () => {
+  world = await openWorld({ WARM_POOL_BOOTS: '9' });
+  const { hosting } = await world.engine.hostings.create(await world.newUser(), {});
+  ({ id: hostingId, vmName } = hosting);
+  await world.work(hostingId);
+  await world.parts.routePublisher.publish();
+});
+afterEach(() => world.close());
+
+const sql = <T>(text: string): Promise<T[]> => world.parts.database.direct.query(text);
+const records = (): Promise<AuditEntry[]> => listAudit(world.parts.database.direct, { limit: 200 });
+const operationsThereAre = () => sql<{ id: string; kind: OperationKind }>(`SELECT id, kind FROM operations`);
+const machine = () => administration(world.parts, who);
+const operator = (): Omit<Operator, 'close'> => machineOperator(world, who, never);
+const email = 'u1@example.org';
+const token = { name: 'x', scopes: ['hosting:read'], days: 1 } as const;
+
+/** What no database knows, in libvirt. */
+function plantOrphan(): void {
+  const id = randomUUID();
+  world.host.domains.set(vmNameOf(id), 'running');
+  world.host.marks.set(vmNameOf(id), { hostingId: id, pool: world.config.POOL_NAME });
+}
+
+async function ejectOnly(): Promise<readonly BundleFile[]> {
+  return ejected(world, vmName);
+}
+
+async function restoreElsewhere(): Promise<AuditEntry[]> {
+  const file = path.join(world.config.DATA_DIR, 'backup');
+  await makeBackup(world.config, file, { existing: 'refuse', signal: never });
+  const config = { ...world.config, DATABASE_URL: await emptyDatabase() };
+  await restoreBackup(
+    config,
+    createLog('silent'),
+    file,
+    {
+      ...{ who, existing: 'refuse', stateKey: 'of the backup', signal: never },
+      ...{ onEvent: () => undefined, onResult: () => undefined },
+    },
+    fakeParts(world.host),
+  );
+  const restored = await openDatabase(config.DATABASE_URL);
+  try {
+    return await listAudit(restored.direct, { limit: 200 });
+  } finally {
+    await restored.close();
+  }
+}
+
+interface Case {
+  /** What must be there before it. */
+  readonly prepare?: () => Promise<unknown>;
+  /** @returns records that are elsewhere; those of the world otherwise */
+  readonly act: () => Promise<unknown>;
+  readonly elsewhere?: true;
+  readonly actor?: string;
+  /** Actions that are recorded besides, each of a change of its own. */
+  readonly besides?: readonly MachineAction[];
+}
+
+const cases: Readonly<Record<MachineAction, Case>> = {
+  'admin create': {
+    act: () =>
+      machine().createAdmin({ email: 'a@example.org', username: 'root-of-all', password: 'x'.repeat(20) }),
+  },
+  'admin grant': { act: () => machine().setRole(email, 'admin') },
+  'admin revoke': { act: () => machine().setRole(email, 'user') },
+  'admin sign out': { act: () => machine().signOut(email) },
+  'token create': { act: () => machine().createToken(email, token) },
+  'token revoke': {
+    prepare: () => machine().createToken(email, token),
+    act: async () => machine().revokeToken(email, (await machine().listTokens(email))[0]!.id),
+  },
+  'keys rotate': { act: () => machine().rotateKeys({ onBatch: () => undefined, signal: never }) },
+  apply: {
+    prepare: () => Promise.resolve(world.host.domains.clear()),
+    act: () => operator().apply(hostingId, { recreateDisk: false, agreed: null }, () => undefined),
+  },
+  teardown: {
+    act: async () => operator().tearDown([await operator().find(vmName)], teardown),
+  },
+  eject: {
+    act: () =>
+      ejectAs(
+        world,
+        who,
+        vmName,
+        { write: () => Promise.resolve(), discard: () => Promise.resolve() },
+        never,
+      ),
+  },
+  adopt: {
+    prepare: async () => (bundle = await ejectOnly()),
+    act: () => adoptAs(world, who, { read: readFrom(bundle), handover: never }),
+  },
+  sleep: { act: () => putToSleepWith(world, command, vmName, { force: false }) },
+  wake: {
+    prepare: () => putToSleepWith(world, command, vmName, { force: false }),
+    act: () => wakeUpWith(world, command, vmName, { cold: false }),
+  },
+  'doctor fix': {
+    prepare: () => Promise.resolve(plantOrphan()),
+    act: () => examineWith(world, { who, fix: true, unknown: true, handover: never }),
+  },
+  restore: { act: restoreElsewhere, elsewhere: true },
+  'node prepare': {
+    prepare: () => sql(`UPDATE nodes SET prepared = NULL`),
+    act: () => prepareNodeWith(world, command),
+  },
+  'node remove': {
+    prepare: async () => {
+      await sql(`UPDATE nodes SET prepared = NULL`);
+      await prepareNodeWith(world, command);
+    },
+    act: () => removeEverythingWith(world, command),
+    besides: ['teardown'],
+  },
+  'spare make': {
+    prepare: () => Promise.resolve(void Object.assign(world.config, { WARM_POOL_SIZE: 1 })),
+    act: () => keepPool(world.parts, 'trust'),
+    actor: theService,
+  },
+  'spare remove': {
+    prepare: async () => {
+      Object.assign(world.config, { WARM_POOL_SIZE: 1 });
+      await keepPool(world.parts, 'trust');
+      const [spare] = await sql<{ id: string }>(`SELECT id FROM hostings WHERE status = 'warming'`);
+      await world.work(spare!.id);
+      Object.assign(world.config, { WARM_POOL_SIZE: 0 });
+    },
+    act: () => keepPool(world.parts, 'trust'),
+    actor: theService,
+  },
+};
+let bundle: readonly BundleFile[] = [];
+
+/** Of every kind: by which recorded actions and routes it is begun. */
+const begunBy: Readonly<Record<OperationKind, readonly string[] | 'changes nothing'>> = {
+  'create-hosting': ['createHosting'],
+  'delete-hosting': ['deleteMyHosting', 'removeHosting', 'teardown'],
+  'prepare-node': ['node prepare'],
+  'remove-node': ['node remove'],
+  'remove-orphan': ['doctor fix'],
+  'check-drift': 'changes nothing',
+  'apply-stack': ['applyMyHosting', 'applyHosting', 'apply'],
+  'plan-hosting': 'changes nothing',
+  'plan-removal': 'changes nothing',
+  'eject-hosting': ['eject'],
+  'adopt-hosting': ['adopt'],
+  'make-spare': ['spare make'],
+  // what the service does to whom nobody visits, and visitors to whom sleeps, stands in the operations
+  'sleep-hosting': ['sleep'],
+  'wake-hosting': ['wake', 'wakeMyHosting'],
+  'claim-spare': ['createHosting'],
+  'remove-spare': ['spare remove', 'teardown'],
+};
+
+/** Of every command: what it leaves in the audit log when it works on this machine, or why nothing. */
+const commands: Readonly<Record<string, readonly MachineAction[] | string>> = {
+  plan: 'reads',
+  apply: ['apply'],
+  drift: 'reads',
+  'runs list': 'reads',
+  'runs show': 'reads',
+  operations: 'reads',
+  teardown: ['teardown'],
+  login: 'is recorded by the service',
+  logout: 'forgets a token on this machine; the service is not asked',
+  doctor: ['doctor fix'],
+  backup: 'reads',
+  restore: ['restore'],
+  eject: ['eject'],
+  adopt: ['adopt'],
+  sleep: ['sleep'],
+  wake: ['wake'],
+  'admin create': ['admin create'],
+  'admin grant': ['admin grant'],
+  'admin revoke': ['admin revoke'],
+  'admin sign-out': ['admin sign out'],
+  'token create': ['token create'],
+  'token list': 'reads',
+  'token revoke': ['token revoke'],
+  audit: 'reads',
+  'image list': 'reads',
+  'image build': 'writes an image, before there is a database',
+  'image verify': 'reads',
+  'node prepare': ['node prepare'],
+  'keys rotate': ['keys rotate'],
+  'service check-config': 'reads',
+  'service postgres-start': 'starts a program',
+  'service postgres-stop': 'ends a program',
+  'service purge-stacks': ['teardown', 'node remove'],
+  'service nginx-stop': 'ends a program',
+  completion: 'reads',
+};
+
+it('names every command, and every action by a command or the service itself', () => {
+  const leaves = everyCommand(buildProgram())
+    .filter(({ command: each }) => each.commands.length === 0)
+    .map(({ name }) => name.replace(/^webhoster /, ''));
+  expect(leaves.sort()).toEqual(Object.keys(commands).sort());
+  const byCommands = Object.values(commands).flatMap((each) => (typeof each === 'string' ? [] : each));
+  const byItself = machineActions.filter((action) => cases[action].actor === theService);
+  expect(new Set([...byCommands, ...byItself])).toEqual(new Set(machineActions));
+});
+
+it('names every kind of operation by routes and actions that there are, and that are recorded', () => {
+  const changing = routes.filter(({ method }) => method !== 'get').map(({ name }) => name);
+  const known = new Set<string>([...changing, ...machineActions]);
+  for (const [kind, begun] of Object.entries(begunBy))
+    if (begun !== 'changes nothing')
+      expect([kind, begun.filter((each) => !known.has(each))]).toEqual([kind, []]);
+});
+
+it.each(machineActions)('%s leaves exactly one record', async (action) => {
+  const { prepare, act, actor = who, elsewhere, besides = [] } = cases[action];
+  await prepare?.();
+  const before = new Set((await records()).map(({ id }) => id));
+  const begun = new Set((await operationsThereAre()).map(({ id }) => id));
+  const result = await act();
+  const left = elsewhere ? (result as AuditEntry[]) : await records();
+  const made = left.filter(({ id }) => !before.has(id));
+  expect(made.map((record) => record.action).sort()).toEqual([action, ...besides].sort());
+  for (const record of made)
+    expect(record).toMatchObject({
+      ...{ userId: null, actor, via: 'machine', address: 'local', requestId: null },
+      ...{ outcome: 'done', code: null },
+    });
+  const kinds = (await operationsThereAre()).filter(({ id }) => !begun.has(id));
+  const recorded = new Set<string>([action, ...besides]);
+  for (const { kind } of kinds) {
+    const by = begunBy[kind];
+    if (by !== 'changes nothing') expect([kind, by.some((each) => recorded.has(each))]).toEqual([kind, true]);
+  }
+});
+
+it('a change that fails leaves one, with why', async () => {
+  world.host.domains.clear();
+  await expect(
+    operator().apply(hostingId, { recreateDisk: false, agreed: ['something else'] }, () => undefined),
+  ).rejects.toMatchObject({ code: 'plan_changed' });
+  expect(await records()).toMatchObject([
+    { action: 'apply', target: hostingId, outcome: 'failed', code: 'plan_changed', actor: who },
+  ]);
+});
+
+it('one of several that cannot be torn down is told apart', async () => {
+  const other = await world.engine.hostings.create(await world.newUser(), {});
+  await world.work(other.hosting.id);
+  const gone = { ...(await operator().find(vmName)), id: randomUUID() };
+  await operator().tearDown([gone, await operator().find(other.hosting.vmName)], {
+    ...teardown,
+    parallel: 1,
+  });
+  expect((await records()).map(({ target, outcome, code }) => [target, outcome, code])).toEqual([
+    [other.hosting.id, 'done', null],
+    [gone.id, 'failed', 'hosting_not_found'],
+  ]);
+});
+
+it('several findings about one stack are one change', async () => {
+  const id = randomUUID();
+  const pool = world.config.POOL_NAME;
+  world.host.domains.set(vmNameOf(id), 'running');
+  world.host.marks.set(vmNameOf(id), { hostingId: id, pool });
+  world.host.volumes.add(`${pool}/${id}-root.qcow2`);
+  await examineWith(world, { who, fix: true, unknown: true, handover: never });
+  expect(await records()).toMatchObject([{ action: 'doctor fix', target: expect.stringContaining(id) }]);
+});
+
+it('reading and planning leave none', async () => {
+  const { find, select, plan, planNew, runs, run, drift, operations, tearDown } = operator();
+  const hosting = await find(vmName);
+  await select({ names: [], labels: {}, olderThanSeconds: null });
+  await plan(hosting.id);
+  await planNew((await world.newUser()).username);
+  const [first] = await runs(hosting.id, 5);
+  await run(first!.id);
+  await drift();
+  await operations({ limit: 5 });
+  await tearDown([hosting], { ...teardown, dryRun: true });
+  await machine().listTokens(email);
+  await machine().listAudit({ limit: 5 });
+  await examineWith(world, { who, fix: false, unknown: false, handover: never });
+  await makeBackup(world.config, path.join(world.config.DATA_DIR, 'b'), {
+    existing: 'refuse',
+    signal: never,
+  });
+  expect(await records()).toEqual([]);
+});
+
+it('a node that is as it should be is not prepared, and nothing is recorded', async () => {
+  await sql(`UPDATE nodes SET prepared = NULL`);
+  await prepareNodeWith(world, command);
+  expect(await prepareNodeWith(world, command)).toBeNull();
+  expect(await records()).toHaveLength(1);
+});
+
+it('the name is of who became root, and never a line of its own', () => {
+  expect(operatorName({ SUDO_USER: 'mina' })).toBe('operator mina');
+  expect(operatorName({ SUDO_USER: 'mina\nanonymous' })).toBe('operator unknown');
+  expect(operatorName({})).toMatch(/^operator [A-Za-z0-9._-]+$/);
+});

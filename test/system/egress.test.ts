@@ -1,0 +1,306 @@
+/**
+ * What `EGRESS=open` opens, and what it does not, with frames that are really sent. The ports of two VMs are those of
+ * network namespaces, on a network of libvirt's own with the fences that hostings get; the outside is a namespace, too.
+ * Nothing has a way to anywhere else: whatever the bridge forwards to another interface than the test's is dropped.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { networkInterfaces, tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { fenceOf } from '../../engine/isolation/fence';
+import { nodeIsolation } from '../../engine/isolation/node-isolation';
+import { networkXslt } from '../../stacks/xslt/network';
+import { datagram, type Station } from '../support/frames';
+import { buildProbe, listen, type Listener } from '../support/probe';
+import { until } from '../support/system';
+import { readFixture, xsltproc } from '../unit/stacks/support';
+
+jest.setTimeout(240_000);
+const run = promisify(execFile);
+const uri = 'qemu:///system';
+const virsh = (...args: string[]) => run('virsh', ['--connect', uri, '--quiet', ...args]);
+const forwarding = '/proc/sys/net/ipv4/ip_forward';
+
+const tag = randomInt(0x1000, 0xffff).toString(16);
+/** Of the outside; the first is the host's own there. All are for documentation, but those of the last two lines. */
+const [hostOutside, outside] = ['198.51.100.1', '198.51.100.10'];
+const [office, named] = ['172.31.255.10', '172.31.254.10'];
+const metadata = '169.254.169.254';
+
+interface Guest extends Station {
+  readonly name: string;
+  /** The host's end of its cable. */
+  readonly port: string;
+}
+
+let dir: string;
+let probe: { file: string; remove: () => void };
+let forwarded: string;
+let service: http.Server;
+const children: ChildProcess[] = [];
+const undo: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  forwarded = readFileSync(forwarding, 'utf8');
+  dir = mkdtempSync(path.join(tmpdir(), 'webhoster-egress-'));
+  probe = await buildProbe();
+  service = http.createServer((_, response) => response.end('the service'));
+  await new Promise<void>((resolve) => service.listen(0, '0.0.0.0', resolve));
+});
+afterAll(() => {
+  service?.close();
+  probe?.remove();
+  rmSync(dir, { recursive: true, force: true });
+  writeFileSync(forwarding, forwarded);
+});
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  for (const each of undo.splice(0).reverse()) await each().catch(() => undefined);
+});
+
+const inside = (namespace: string, ...argv: string[]) => run('ip', ['netns', 'exec', namespace, ...argv]);
+
+async function namespace(name: string): Promise<string> {
+  const full = `wht-${tag}-${name}`;
+  await run('ip', ['netns', 'add', full]);
+  undo.push(() => run('ip', ['netns', 'del', full]));
+  await inside(full, 'ip', 'link', 'set', 'lo', 'up');
+  return full;
+}
+
+/** A cable between the host and a namespace. */
+async function cable(hostEnd: string, to: string): Promise<void> {
+  await run('ip', ['link', 'add', hostEnd, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', to]);
+  undo.push(() => run('ip', ['link', 'del', hostEnd]));
+}
+
+/** Answers on port 80 of every address of the namespace, and writes down who asked. */
+async function serve(at: string): Promise<string> {
+  const log = path.join(dir, `${at}.log`);
+  writeFileSync(log, '');
+  const script = `import http.server as h, sys
+class Page(h.BaseHTTPRequestHandler):
+    def do_GET(self): self.send_response(200); self.end_headers(); self.wfile.write(b'outside')
+    def log_message(self, *all): print(self.client_address[0], file=open(sys.argv[1], 'a'))
+h.HTTPServer(('0.0.0.0', 80), Page).serve_forever()`;
+  children.push(spawn('ip', ['netns', 'exec', at, 'python3', '-c', script, log], { stdio: 'ignore' }));
+  await until(20_000, `${at} serves`, async () =>
+    (await inside(at, probe.file, 'connect', '0', '127.0.0.1:80')).stdout.includes('open'),
+  );
+  return log;
+}
+
+async function lab(EGRESS: 'open' | 'none') {
+  const octet = randomInt(0, 256);
+  const config = {
+    ...{ NETWORK_NAME: `wht-${tag}`, NETWORK_BRIDGE: `whte${tag}`, NETWORK_CIDR: `10.243.${octet}.0/26` },
+    ...{ EGRESS, EGRESS_ALLOW: [named] },
+  };
+  const fence = fenceOf(config);
+  const isolation = nodeIsolation(uri);
+  const address = (last: number): string => `10.243.${octet}.${last}`;
+  const stations = [10, 11].map((last) => ({ ip: address(last), mac: `52:54:00:5a:e0:${last}` }));
+
+  const out = await namespace('out');
+  const way = `wht${tag}o`;
+  await cable(way, out);
+  await run('ip', ['address', 'add', `${hostOutside}/24`, 'dev', way]);
+  await run('ip', ['link', 'set', way, 'up']);
+  for (const each of [`${outside}/24`, `${office}/32`, `${named}/32`, `${metadata}/32`])
+    await inside(out, 'ip', 'address', 'add', each, 'dev', 'eth0');
+  await inside(out, 'ip', 'link', 'set', 'eth0', 'up');
+  await inside(out, 'ip', 'route', 'add', `${address(0)}/26`, 'via', hostOutside);
+  for (const each of [office, named, metadata])
+    await run('ip', ['route', 'add', `${each}/32`, 'via', outside, 'dev', way]);
+  await onlyTo(way, fence.bridge);
+
+  const file = path.join(dir, 'network.xml');
+  const provided = readFixture('provider-network.xml')
+    .replace('<name>net<', `<name>${config.NETWORK_NAME}<`)
+    .replace('br0', fence.bridge)
+    .replaceAll('10.97.0.', address(0).slice(0, -1))
+    .replace('prefix="24"', 'prefix="26"')
+    .replace('mode="nat"', EGRESS === 'open' ? 'mode="nat"' : 'mode="none"');
+  const network = { name: '', bridge: '', cidr: '', egress: EGRESS, reservations: stations };
+  const xml = xsltproc(networkXslt(network), provided);
+  // the provider leaves the element out where there is no way
+  writeFileSync(file, EGRESS === 'open' ? xml : xml.replace(/<forward[^>]*\/>/, ''));
+  await virsh('net-define', file);
+  undo.push(() => virsh('net-undefine', config.NETWORK_NAME));
+  await virsh('net-start', config.NETWORK_NAME);
+  undo.push(() => virsh('net-destroy', config.NETWORK_NAME));
+  await isolation.put(fence);
+  undo.push(() => isolation.remove(fence));
+  const gateway = {
+    ip: fence.gateway,
+    mac: readFileSync(`/sys/class/net/${fence.bridge}/address`, 'utf8').trim(),
+  };
+  const guests: Guest[] = [];
+  for (const [index, station] of stations.entries()) guests.push(await newGuest(`g${index}`, station));
+  const [a, b] = guests as [Guest, Guest];
+
+  /** As libvirt starts a VM's port: on the bridge, isolated, behind the filter of its hosting. */
+  async function newGuest(name: string, station: Station): Promise<Guest> {
+    const full = await namespace(name);
+    const port = `wht${tag}${name}`;
+    await cable(port, full);
+    await inside(full, 'ip', 'link', 'set', 'eth0', 'address', station.mac);
+    await inside(full, 'ip', 'address', 'add', `${station.ip}/26`, 'dev', 'eth0');
+    await inside(full, 'ip', 'link', 'set', 'eth0', 'up');
+    await inside(full, 'ip', 'route', 'add', 'default', 'via', fence.gateway);
+    await run('ip', ['link', 'set', port, 'master', fence.bridge, 'up']);
+    await run('bridge', ['link', 'set', 'dev', port, 'isolated', 'on']);
+    const binding = path.join(dir, `${name}.xml`);
+    writeFileSync(
+      binding,
+      `<filterbinding><owner><name>${full}</name><uuid>00000000-0000-4000-8000-${Buffer.from(tag + name)
+        .toString('hex')
+        .padStart(12, '0')
+        .slice(-12)}</uuid></owner>
+<portdev name='${port}'/><mac address='${station.mac}'/>
+<filterref filter='${fence.filter}'><parameter name='IP' value='${station.ip}'/></filterref></filterbinding>`,
+    );
+    await virsh('nwfilter-binding-create', binding);
+    undo.push(() => virsh('nwfilter-binding-delete', port));
+    return { ...station, name: full, port };
+  }
+
+  const unfence = async (): Promise<void> => {
+    for (const { port } of [a, b]) {
+      await virsh('nwfilter-binding-delete', port);
+      await run('bridge', ['link', 'set', 'dev', port, 'isolated', 'off']);
+    }
+    await isolation.remove(fence);
+  };
+  return { a, b, out, way, gateway, fence, unfence };
+}
+
+/** Whatever the network's rules say, nothing of the bridge goes anywhere but to the test's own outside. */
+async function onlyTo(way: string, bridge: string): Promise<void> {
+  const table = `wht_${tag}_only`;
+  const rules = `table inet ${table} {
+  chain only {
+    type filter hook forward priority raw; policy accept;
+    iifname "${bridge}" oifname != { "${way}", "${bridge}" } drop
+  }
+}
+`;
+  const file = path.join(dir, 'only.nft');
+  writeFileSync(file, rules);
+  await run('nft', ['-f', file]);
+  undo.push(() => run('nft', ['delete', 'table', 'inet', table]));
+}
+
+type Lab = Awaited<ReturnType<typeof lab>>;
+
+/** What each TCP connection from inside A comes to. */
+async function connections({ a, b, gateway }: Lab): Promise<Record<string, string>> {
+  const { port } = service.address() as AddressInfo;
+  // an address that the machine had before
+  const own = Object.entries(networkInterfaces())
+    .filter(([name]) => !name.startsWith('wht') && name !== 'lo')
+    .flatMap(([, addresses = []]) => addresses)
+    .find(({ family }) => family === 'IPv4')?.address;
+  const targets: Record<string, string> = {
+    outside: `${outside}:80`,
+    'the office’s network': `${office}:80`,
+    'what EGRESS_ALLOW names': `${named}:80`,
+    'the cloud’s metadata': `${metadata}:80`,
+    'service by the gateway': `${gateway.ip}:${port}`,
+    'service by the outside': `${hostOutside}:${port}`,
+    ...(own === undefined ? {} : { 'service by the machine’s own address': `${own}:${port}` }),
+    'other VM': `${b.ip}:80`,
+  };
+  const { stdout } = await inside(a.name, probe.file, 'connect', '0', ...Object.values(targets));
+  const found = new Map(stdout.split('\n').map((line) => line.split(/ (.*)/) as [string, string]));
+  return Object.fromEntries(Object.entries(targets).map(([name, target]) => [name, found.get(target) ?? '']));
+}
+
+/** UDP from A as its kernel never would send it, and what of it the outside hears. */
+async function heardOutside({ a, b, out, gateway }: Lab): Promise<string[]> {
+  const free = { mac: '52:54:00:5a:e0:3d', ip: a.ip.replace(/\d+$/, '61') };
+  const send = (label: string, from: Station, ip: string): string => datagram(from, gateway.mac, ip, label);
+  const frames = [
+    send('honest', a, outside),
+    send('to-office', a, office),
+    send('to-named', a, named),
+    send('to-metadata', a, metadata),
+    send('as-nobody', { mac: a.mac, ip: free.ip }, outside),
+    send('as-other', { mac: a.mac, ip: b.ip }, outside),
+    send('as-host', { mac: a.mac, ip: gateway.ip }, outside),
+    send('as-outsider', { mac: a.mac, ip: '203.0.113.66' }, outside),
+    send('fake-mac', { mac: free.mac, ip: a.ip }, outside),
+    send('to-group', a, '239.1.2.3'),
+  ];
+  const ear: Listener = await listen(['ip', 'netns', 'exec', out, probe.file, 'listen', 'eth0']);
+  try {
+    const file = path.join(dir, 'frames');
+    writeFileSync(file, `${frames.join('\n')}\n`);
+    await inside(a.name, 'sh', '-c', `${probe.file} send eth0 3 <${file}`);
+    // what is under way comes before what the host itself says
+    await until(20_000, 'the outside hears the host', async () => {
+      await tellOutside('WHPROBE:end;');
+      return ear.ended();
+    });
+    return [...ear.heard.keys()].sort();
+  } finally {
+    ear.stop();
+  }
+}
+
+async function tellOutside(text: string): Promise<void> {
+  const socket = createSocket('udp4');
+  await new Promise((resolve) => socket.send(text, 9999, outside, resolve));
+  socket.close();
+}
+
+it('EGRESS=open: public addresses by NAT, as oneself; not the host, private networks or other VMs', async () => {
+  const { a, b, out, ...rest } = await lab('open');
+  const here = { a, b, out, ...rest };
+  const asked = await serve(out);
+  await serve(b.name);
+  const closed = 'nothing';
+  expect(await connections(here)).toMatchObject({
+    outside: 'open',
+    'the office’s network': closed,
+    'what EGRESS_ALLOW names': 'open',
+    'the cloud’s metadata': closed,
+    'service by the gateway': closed,
+    'service by the outside': closed,
+    'service by the machine’s own address': closed,
+    'other VM': closed,
+  });
+  await inside(
+    a.name,
+    'python3',
+    '-c',
+    `import urllib.request as r; r.urlopen('http://${outside}/', timeout=9)`,
+  );
+  expect(new Set(readFileSync(asked, 'utf8').trim().split('\n'))).toEqual(new Set([hostOutside]));
+  expect(await heardOutside(here)).toEqual(['honest', 'to-named']);
+  // nobody outside opens a connection to a VM
+  await serve(a.name);
+  expect((await inside(out, probe.file, 'connect', '0', `${a.ip}:80`)).stdout).not.toContain('open');
+  // the same without the fences, as the test must be able to show
+  await here.unfence();
+  const reached = await connections(here);
+  expect(new Set(Object.values(reached))).toEqual(new Set(['open']));
+  expect(await heardOutside(here)).toEqual(
+    expect.arrayContaining(['as-nobody', 'as-other', 'fake-mac', 'honest', 'to-metadata', 'to-office']),
+  );
+});
+
+it('EGRESS=none: nothing of it, not even the outside', async () => {
+  const here = await lab('none');
+  await serve(here.out);
+  await serve(here.b.name);
+  expect(new Set(Object.values(await connections(here)))).toEqual(new Set(['nothing']));
+  expect(await heardOutside(here)).toEqual([]);
+  await here.unfence();
+  expect(await connections(here)).toMatchObject({ 'service by the gateway': 'open', 'other VM': 'open' });
+});
