@@ -363,7 +363,7 @@ interface Load {
   readonly report: Promise<Record<'requests' | 'connect' | 'read' | 'write' | 'status' | 'timeout', number>>;
 }
 
-/** wrk with 4 clients, each of which connects anew for every request; until it is stopped, or a minute has passed. */
+/** wrk with 4 clients, each of which connects anew for every request; until it is stopped, 90 s at most. */
 function startWrk({ dir, config }: HttpsWorld): Load {
   const script = path.join(dir, 'report.lua');
   writeFileSync(
@@ -380,7 +380,7 @@ end
   const child = spawn(
     'wrk',
     [
-      ...['-t1', '-c4', '-d60s', '--timeout', '10s', '-s', script],
+      ...['-t1', '-c4', '-d90s', '--timeout', '10s', '-s', script],
       ...['-H', `Host: ${baseDomain}`, '-H', 'Connection: close', `https://127.0.0.1:${config.HTTPS_PORT}/1`],
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
