@@ -23,6 +23,7 @@ const pages = {
   'not-found.html.hbs': ofService,
   'spare.html.hbs': { vmName: ofVm.vmName },
   'starting.html.hbs': ofService,
+  'waking.html.hbs': { seconds: '2', failed: false },
   'welcome.html.hbs': ofVm,
 };
 
