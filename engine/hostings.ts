@@ -37,6 +37,7 @@ import {
   updateHosting,
 } from './store/hostings';
 import { claimIdempotencyKey, rememberAnswer } from './store/idempotency';
+import { findMyHosting } from './store/my-hosting';
 import type { OperationDefinition } from './operations/operation';
 import { getOperation, latestOperation, requestCancel, resumeStuck } from './store/operations';
 import { claimSpare } from './store/spares';
@@ -88,7 +89,11 @@ export function hostings(parts: Parts): Engine['hostings'] {
       }
       return shown(row, user);
     },
-    mine: async (user) => shown(await livingHosting(database.direct, user), user),
+    mine: async (user) => {
+      const found = await findMyHosting(database.direct, user.id);
+      if (found === null) throw noHosting();
+      return toHosting(found.hosting, user, config, found.drift);
+    },
     delete: (user) =>
       database.transaction(async (tx) => deleteAccepted(parts, tx, await livingHosting(tx, user))),
     remove: (asker, id) =>

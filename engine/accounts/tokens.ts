@@ -71,6 +71,11 @@ function factsOf({ exp, iat, jti = '', sub = '', ver }: jwt.JwtPayload): TokenFa
   };
 }
 
+/** Of the few secrets there are: each request asks for one. */
+const kids = new Map<string, string>();
+
 function kid(secret: string): string {
-  return keyId(secret, 'access token').toString('hex');
+  const known = kids.get(secret) ?? keyId(secret, 'access token').toString('hex');
+  kids.set(secret, known);
+  return known;
 }

@@ -10,6 +10,9 @@ import path from 'node:path';
 import type { Options } from './options';
 import type { PartResult } from './result';
 
+/** Shared memory of its own too. The shell stays as process 1 and takes in what daemons leave behind. */
+const setUp = 'ip link set lo up && mount -t tmpfs tmpfs /dev/shm && "$@"; exit $?';
+
 /** What a part of a namespace is given. */
 export interface Isolated {
   readonly runs: number;
@@ -28,15 +31,15 @@ export async function inNamespace(part: string, { runs, quick }: Options): Promi
     const child = spawn(
       'unshare',
       [
-        ...['--net', '--pid', '--fork', '--kill-child', '--mount-proc'],
-        // the shell stays as process 1 and takes in what daemons leave behind
-        ...['sh', '-c', 'ip link set lo up && "$@"; exit $?', 'sh'],
+        ...['--net', '--pid', '--ipc', '--fork', '--kill-child', '--mount-proc'],
+        ...['sh', '-c', setUp, 'sh'],
         ...[process.execPath, path.join(__dirname, 'isolated.js'), task],
       ],
       { stdio: ['ignore', 'inherit', 'inherit'] },
     );
     const [code] = (await once(child, 'exit')) as [number | null];
-    if (code !== 0) throw new Error(`part ${part} failed; it needs root and the programs unshare and ip`);
+    if (code !== 0)
+      throw new Error(`part ${part} failed; its story is above; it needs root, unshare, ip, nginx and wrk`);
     return JSON.parse(readFileSync(answer, 'utf8')) as PartResult;
   } finally {
     rmSync(dir, { recursive: true, force: true });

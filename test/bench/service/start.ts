@@ -1,7 +1,6 @@
 /** Starts PostgreSQL and services on it, each with its own database, ports and addresses, in the bench's namespace. */
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Client } from 'pg';
@@ -65,26 +64,26 @@ export async function startBenchService(given: Isolated, options: ServiceOptions
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   keepLog(child, env);
-  const ready = new Promise<void>((resolve, reject) => {
+  let tellMost: (most: number) => void = () => undefined;
+  await new Promise<void>((resolve, reject) => {
     child.on('message', (told: Told) => {
       if (told.kind === 'ready') resolve();
       if (told.kind === 'page') options.onPage(told.ip, told.page);
+      if (told.kind === 'booting') tellMost(told.most);
     });
     child.once('exit', () => {
       reject(new Error(`the service ended: ${logOf(env).slice(-3000)}`));
     });
   });
-  await ready;
   return {
     ...addresses(env),
     env,
     residentMiB: () => residentMiB(child.pid ?? -1),
-    mostBooting: async () => {
-      const answer = once(child, 'message', { signal: AbortSignal.timeout(10_000) });
-      child.send('booting');
-      for (let [told] = (await answer) as [Told]; ; [told] = (await once(child, 'message')) as [Told])
-        if (told.kind === 'booting') return told.most;
-    },
+    mostBooting: () =>
+      new Promise((resolve) => {
+        tellMost = resolve;
+        child.send('booting');
+      }),
   };
 }
 
