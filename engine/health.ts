@@ -41,7 +41,9 @@ export function health(parts: Parts): Engine['health'] {
       ),
     ),
     detailed: async () =>
-      (await Promise.all([everywhere(), config.ROLE === 'api' ? reported(parts) : workerHealth(parts)])).flat(),
+      (
+        await Promise.all([everywhere(), config.ROLE === 'api' ? reported(parts) : workerHealth(parts)])
+      ).flat(),
   };
 }
 

@@ -131,7 +131,7 @@ export async function reserve(
   tx: Tx,
   user: Pick<User, 'id'> | null,
   wanted: Pick<HostingRow, 'id' | 'sshPublicKey' | 'labels'>,
-): Promise<HostingRow> {
+): Promise<Pick<HostingRow, 'id'>> {
   const cidr = parseCidr(config.NETWORK_CIDR);
   const addresses = cidr === null ? [] : poolAddresses(cidr);
   const node = await findNode(tx, config.NODE_NAME);
@@ -147,11 +147,12 @@ export async function reserve(
     vmName: vmNameOf(wanted.id),
     ...newHostingSize(config),
   };
-  return reserveHosting(tx, hosting, {
+  await reserveHosting(tx, hosting, {
     sshPorts: [config.SSH_PORT_MIN, config.SSH_PORT_MAX],
     canListen: (port) => proxy.canListen(port),
     addresses,
   });
+  return hosting;
 }
 
 /** What makes a hosting: a removal that meets it under way cancels it first. */

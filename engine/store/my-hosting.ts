@@ -1,6 +1,6 @@
 /**
- * A user's own hosting as it is read most: with what the last look at it found, in one plain statement. By the query
- * builder and a second statement for drift, the read cost the API three times as much processor.
+ * A user's own hosting as it is read most: with what the last look at it found, in one plain statement. Clients ask for
+ * it again and again, and each round to PostgreSQL is most of what an answer costs.
  */
 import type { DriftFound } from '../engine';
 import type { Tx } from './database';

@@ -44,7 +44,7 @@ export function bareTerraform({ system, dir: parent }: Bench): Tool {
     },
     remove: async () => {
       await terraform('destroy', '-auto-approve', '-input=false', '-no-color');
-      rmSync(dir, { recursive: true });
+      rmSync(dir, { recursive: true, force: true });
     },
   };
 }

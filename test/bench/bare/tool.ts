@@ -14,7 +14,7 @@ export interface Tool {
   create(source: Source): Promise<void>;
   /** Waits, behind the page, until the tool is done with what it does beyond it. */
   settle?(): Promise<void>;
-  /** Until nothing is left. */
+  /** Until nothing is left; also after a create that failed half-way. */
   remove(): Promise<void>;
   /** Takes away what `prepare` made. */
   close?(): Promise<void>;
@@ -114,4 +114,11 @@ export function directKernel(xml: string): { kernel: string; initrd: string; cmd
     new RegExp(`<${name}>([^<]+)</${name}>`).exec(xml)?.[1]?.replaceAll('&apos;', "'");
   const [kernel, initrd, cmdline] = [of('kernel'), of('initrd'), of('cmdline')];
   return kernel === undefined || initrd === undefined ? null : { kernel, initrd, cmdline: cmdline ?? '' };
+}
+
+/** Off and gone, whatever of it there is. @throws {Error} when it is still there */
+export async function removeDomain({ virsh }: System, name: string): Promise<void> {
+  for (const verb of ['destroy', 'undefine']) await virsh(verb, name).catch(() => undefined);
+  if ((await virsh('list', '--all', '--name')).split('\n').some((each) => each.trim() === name))
+    throw new Error(`${name} cannot be removed`);
 }

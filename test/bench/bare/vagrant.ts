@@ -74,7 +74,10 @@ export function vagrant(bench: Bench): Tool {
       });
     },
     settle: async () => void (await upEnded),
-    remove: async () => void (await run('vagrant', ['destroy', '-f'], options)),
+    remove: async () => {
+      await upEnded;
+      await run('vagrant', ['destroy', '-f'], options);
+    },
     close: async () => {
       await run('vagrant', ['destroy', '-f'], options).catch(() => undefined);
       const volumes = await system.virsh('vol-list', system.env.POOL_NAME ?? '');
@@ -126,6 +129,8 @@ function vagrantfile(
     `  config.ssh.private_key_path = '${key}'`,
     '  config.ssh.insert_key = false',
     '  config.vm.provider :libvirt do |libvirt|',
+    // it would take the service's own network away with its VM
+    '    libvirt.management_network_keep = true',
     `    libvirt.memory = ${env.VM_MEMORY_MIB ?? '128'}`,
     '    libvirt.cpus = 1',
     `    libvirt.storage :file, device: :cdrom, bus: 'ide', type: 'raw', path: '${iso}', allow_existing: true`,

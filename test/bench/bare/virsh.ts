@@ -8,6 +8,7 @@ import {
   bareMarker,
   baseVolume,
   lastAddress,
+  removeDomain,
   servesPage,
   somebodysKey,
   type Source,
@@ -47,9 +48,8 @@ export function bareVirsh({ system, dir: parent }: Bench): Tool {
       await servesPage(`http://${ip}/`, bareMarker);
     },
     remove: async () => {
-      await system.virsh('destroy', name);
-      await system.virsh('undefine', name);
-      rmSync(dir, { recursive: true });
+      await removeDomain(system, name);
+      rmSync(dir, { recursive: true, force: true });
     },
   };
 }

@@ -9,6 +9,7 @@ import {
   type Bench,
   directKernel,
   lastAddress,
+  removeDomain,
   servesPage,
   somebodysKey,
   type Tool,
@@ -22,8 +23,19 @@ export function virtInstall({ system, dir: parent }: Bench): Tool {
   const name = `install-${system.env.POOL_NAME ?? ''}`;
   const disk = path.join(dir, 'root.qcow2');
   const { ip, mac } = lastAddress(system);
+  // it makes one of each directory that it puts a file into: of the disk's, and of the cloud-init disk's
+  const madePools = ['virt-install', 'boot'];
+  const pools = async (): Promise<string[]> =>
+    (await system.virsh('pool-list', '--all', '--name'))
+      .split('\n')
+      .map((each) => each.trim())
+      .filter((each) => madePools.includes(each));
+  let poolsBefore: string[] = [];
   return {
     name: 'virt-install',
+    prepare: async () => {
+      poolsBefore = await pools();
+    },
     create: async ({ xml }) => {
       mkdirSync(dir);
       chmodSync(dir, 0o711);
@@ -45,12 +57,12 @@ export function virtInstall({ system, dir: parent }: Bench): Tool {
       await servesPage(`http://${ip}/`, bareMarker);
     },
     remove: async () => {
-      await system.virsh('destroy', name);
-      await system.virsh('undefine', '--nvram', name);
-      rmSync(dir, { recursive: true });
-      // it makes a pool of the directory that the disk lies in
-      await system.virsh('pool-destroy', 'virt-install').catch(() => undefined);
-      await system.virsh('pool-undefine', 'virt-install').catch(() => undefined);
+      await removeDomain(system, name);
+      rmSync(dir, { recursive: true, force: true });
+      for (const pool of (await pools()).filter((each) => !poolsBefore.includes(each))) {
+        await system.virsh('pool-destroy', pool);
+        await system.virsh('pool-undefine', pool);
+      }
     },
   };
 }

@@ -178,7 +178,7 @@ async function startGuest({ dir }: Isolated): Promise<void> {
 /** @returns its URL */
 async function startBare({ dir }: Isolated): Promise<string> {
   await startNginx(path.join(dir, 'bare'), [
-    `server { listen 8099; location / { proxy_pass http://${guest}; } }`,
+    `server { listen 8099; location / { proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://${guest}; } }`,
   ]);
   return 'http://127.0.0.1:8099/';
 }

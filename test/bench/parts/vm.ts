@@ -44,7 +44,7 @@ export async function measureVm(image: BenchImage, { runs, quick }: Options): Pr
       const source = await coldCreate(system, account, samples);
       // what is done once: an image taken in, a box added
       if (round === 1) for (const tool of tools) await tool.prepare?.();
-      for (const tool of tools) await measureSide(tool, source, samples);
+      for (const tool of tools) await measureSide(tool, source, { samples, notes });
       await system.restart({ WARM_POOL_SIZE: '1', WARM_POOL_MIN_FREE_MIB: '0' });
       for (let warm = 0; warm < (quick ? 1 : 3); warm++) await warmCreate(system, account, samples);
       await system.restart({ WARM_POOL_SIZE: '0' });
@@ -59,8 +59,20 @@ export async function measureVm(image: BenchImage, { runs, quick }: Options): Pr
   }
 }
 
-async function measureSide(tool: Tool, source: Source, samples: Samples): Promise<void> {
-  const { create, remove } = await measureTool(tool, source);
+/** One that fails is cleared away and named; the others, and the next round, are measured all the same. */
+async function measureSide(
+  tool: Tool,
+  source: Source,
+  { samples, notes }: { samples: Samples; notes: string[] },
+): Promise<void> {
+  const measured = await measureTool(tool, source).catch((thrown: unknown) => String(thrown));
+  if (typeof measured === 'string') {
+    progress(`${tool.name} failed: ${measured}`);
+    notes.push(`${tool.name} failed in one round, which has no figure of it`);
+    await tool.remove().catch(() => undefined);
+    return;
+  }
+  const { create, remove } = measured;
   samples.add(tool.name, create);
   samples.add(`${tool.name} removed`, remove);
   progress(`${tool.name}: page after ${shown(create)} s, gone after ${shown(remove)} s`);

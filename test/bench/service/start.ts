@@ -1,7 +1,7 @@
 /** Starts PostgreSQL and services on it, each with its own database, ports and addresses, in the bench's namespace. */
-import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Client } from 'pg';
 import { startEmbeddedPostgres } from '../../../engine/store/embedded-postgres';
@@ -59,11 +59,11 @@ export interface ServiceOptions {
 /** API and worker in one process, VMs made by fakes. */
 export async function startBenchService(given: Isolated, options: ServiceOptions): Promise<BenchService> {
   const env = environment(given, options);
+  const log = openSync(logFile(env), 'a');
   const child = fork(path.join(__dirname, 'main.js'), {
     env: { ...env, BENCH_BOOT_MS: String(options.bootMs ?? 0) },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    stdio: ['ignore', log, log, 'ipc'],
   });
-  keepLog(child, env);
   let tellMost: (most: number) => void = () => undefined;
   await new Promise<void>((resolve, reject) => {
     child.on('message', (told: Told) => {
@@ -90,11 +90,11 @@ export async function startBenchService(given: Isolated, options: ServiceOptions
 /** The API alone, as it is released: no fake is in it, since it makes no VM. */
 export async function startRealApi(given: Isolated, options: ServiceOptions): Promise<BenchService> {
   const env = { ...environment(given, options), ROLE: 'api' };
+  const log = openSync(logFile(env), 'a');
   const child = spawn(process.execPath, [path.join(projectRoot, 'dist/api/main.js')], {
     env,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', log, log],
   });
-  keepLog(child, env);
   const { api } = addresses(env);
   await until(
     60_000,
@@ -148,12 +148,6 @@ function environment(
 
 function addresses(env: Readonly<Record<string, string>>): Pick<BenchService, 'api' | 'web'> {
   return { api: `http://127.0.0.1:${env.API_PORT ?? ''}`, web: `http://127.0.0.1:${env.HTTP_PORT ?? ''}` };
-}
-
-function keepLog(child: ChildProcess, env: Readonly<Record<string, string>>): void {
-  const log = createWriteStream(logFile(env), { flags: 'a' });
-  child.stdout?.pipe(log);
-  child.stderr?.pipe(log);
 }
 
 function logFile(env: Readonly<Record<string, string>>): string {
