@@ -29,8 +29,10 @@ export async function inNamespace(part: string, { runs, quick }: Options): Promi
   writeFileSync(task, JSON.stringify({ part, given: { runs, quick, dir } satisfies Isolated, answer }));
   try {
     const child = spawn(
-      'unshare',
+      'setpriv',
       [
+        // with whoever started it, however that one ends
+        ...['--pdeathsig', 'KILL', 'unshare'],
         ...['--net', '--pid', '--ipc', '--fork', '--kill-child', '--mount-proc'],
         ...['sh', '-c', setUp, 'sh'],
         ...[process.execPath, path.join(__dirname, 'isolated.js'), task],
@@ -39,7 +41,9 @@ export async function inNamespace(part: string, { runs, quick }: Options): Promi
     );
     const [code] = (await once(child, 'exit')) as [number | null];
     if (code !== 0)
-      throw new Error(`part ${part} failed; its story is above; it needs root, unshare, ip, nginx and wrk`);
+      throw new Error(
+        `part ${part} failed; its story is above; it needs root, setpriv, unshare, ip, nginx and wrk`,
+      );
     return JSON.parse(readFileSync(answer, 'utf8')) as PartResult;
   } finally {
     rmSync(dir, { recursive: true, force: true });
