@@ -113,10 +113,13 @@ async function endHead(response: Response, answer: Answer): Promise<void> {
   response.status(answer.status).type('text/event-stream').end();
 }
 
+/** Made once: every request ends with it, and an error of its own would look through the stack each time. */
+const nobodyWaits = new DOMException('The client has gone, or the server stops', 'AbortError');
+
 /** Fires when the client goes away or the server stops. Listeners leave with the request. */
 function endOfInterest(response: Response, stopping: AbortSignal): AbortSignal {
   const interest = new AbortController();
-  const lose = (): void => interest.abort();
+  const lose = (): void => interest.abort(nobodyWaits);
   stopping.addEventListener('abort', lose, { once: true });
   if (stopping.aborted) lose();
   response.once('close', () => {

@@ -11,3 +11,12 @@ export function cachedFor<T>(ms: number, ask: () => Promise<T>): () => Promise<T
     return known.answer;
   };
 }
+
+/** All who ask while an answer is on its way get that one; nothing is remembered. */
+export function shared<T>(ask: () => Promise<T>): () => Promise<T> {
+  let onItsWay: Promise<T> | null = null;
+  return () =>
+    (onItsWay ??= ask().finally(() => {
+      onItsWay = null;
+    }));
+}

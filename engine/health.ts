@@ -1,5 +1,6 @@
 /** Whether each part answers, how fast, and what to do when it does not. Checks run side by side, each with its own end. */
 import { statfs } from 'node:fs/promises';
+import { shared } from './cached';
 import type { ComponentHealth, Engine } from './engine';
 import type { Parts } from './parts';
 import { type Redis, redisVersion } from './shared/redis';
@@ -25,7 +26,7 @@ export function health(parts: Parts): Engine['health'] {
     );
     return `${row?.waiting ?? '0'} waiting; ${queue.working ? 'this process works' : 'another process works'}`;
   };
-  const shared = (): Promise<readonly ComponentHealth[]> =>
+  const everywhere = (): Promise<readonly ComponentHealth[]> =>
     Promise.all([
       checked('postgres', 'start PostgreSQL or correct DATABASE_URL', ping),
       checked('queue', 'see postgres', jobs),
@@ -33,13 +34,16 @@ export function health(parts: Parts): Engine['health'] {
     ]);
 
   return {
-    basic: () =>
+    basic: shared(() =>
       ping().then(
         () => true,
         () => false,
       ),
+    ),
     detailed: async () =>
-      (await Promise.all([shared(), config.ROLE === 'api' ? reported(parts) : workerHealth(parts)])).flat(),
+      (
+        await Promise.all([everywhere(), config.ROLE === 'api' ? reported(parts) : workerHealth(parts)])
+      ).flat(),
   };
 }
 

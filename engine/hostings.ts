@@ -36,6 +36,7 @@ import {
   updateHosting,
 } from './store/hostings';
 import { claimIdempotencyKey, rememberAnswer } from './store/idempotency';
+import { findMyHosting } from './store/my-hosting';
 import type { OperationDefinition } from './operations/operation';
 import { getOperation, latestOperation, requestCancel, resumeStuck } from './store/operations';
 import { claimSpare } from './store/spares';
@@ -86,7 +87,11 @@ export function hostings(parts: Parts): Engine['hostings'] {
       if (!isOwned(row)) throw noSuchHosting();
       return shown(row, user);
     },
-    mine: async (user) => shown(await livingHosting(database.direct, user), user),
+    mine: async (user) => {
+      const found = await findMyHosting(database.direct, user.id);
+      if (found === null) throw noHosting();
+      return toHosting(found.hosting, user, config, found.drift);
+    },
     wake: (user) =>
       database.transaction(async (tx) => acceptWake(parts, tx, (await livingHosting(tx, user)).id)),
     delete: (user) =>
@@ -126,7 +131,7 @@ export async function reserve(
   tx: Tx,
   user: Pick<User, 'id'> | null,
   wanted: Pick<HostingRow, 'id' | 'sshPublicKey' | 'labels'>,
-): Promise<HostingRow> {
+): Promise<Pick<HostingRow, 'id'>> {
   const cidr = parseCidr(config.NETWORK_CIDR);
   const addresses = cidr === null ? [] : poolAddresses(cidr);
   const node = await findNode(tx, config.NODE_NAME);
@@ -142,11 +147,12 @@ export async function reserve(
     vmName: vmNameOf(wanted.id),
     ...newHostingSize(config),
   };
-  return reserveHosting(tx, hosting, {
+  await reserveHosting(tx, hosting, {
     sshPorts: [config.SSH_PORT_MIN, config.SSH_PORT_MAX],
     canListen: (port) => proxy.canListen(port),
     addresses,
   });
+  return hosting;
 }
 
 /** What makes a hosting: a removal that meets it under way cancels it first. */

@@ -25,10 +25,19 @@ export function parseCidr(text: string): NetworkCidr | null {
   return base % 2 ** (32 - prefix) === 0 ? { base, prefix } : null;
 }
 
+let known: { readonly cidr: NetworkCidr; readonly addresses: readonly PoolAddress[] } | null = null;
+
 /** Every address a VM may get: all but network, gateway (the first) and broadcast, in order. */
-export function poolAddresses(cidr: NetworkCidr): PoolAddress[] {
-  const size = 2 ** (32 - cidr.prefix);
-  return Array.from({ length: size - 3 }, (_, index) => toPoolAddress(cidr.base + index + 2));
+export function poolAddresses(cidr: NetworkCidr): readonly PoolAddress[] {
+  // each create asks for those of the one network there is, and a /16 has 65,533
+  if (known?.cidr.base !== cidr.base || known.cidr.prefix !== cidr.prefix)
+    known = { cidr, addresses: allAddresses(cidr) };
+  return known.addresses;
+}
+
+function allAddresses({ base, prefix }: NetworkCidr): PoolAddress[] {
+  const size = 2 ** (32 - prefix);
+  return Array.from({ length: size - 3 }, (_, index) => toPoolAddress(base + index + 2));
 }
 
 function toPoolAddress(address: number): PoolAddress {

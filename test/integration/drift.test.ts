@@ -47,6 +47,8 @@ it('is nothing before the first look, and what the last look found after it', as
   });
   expect(await counts()).toMatchObject({ hostings: 1, failedLooks: 0 });
   expect(await world.engine.hostings.get(user, mine.id)).toMatchObject({ drift: await found() });
+  // two ways to read the same row
+  expect(await world.engine.hostings.mine(user)).toEqual(await world.engine.hostings.get(user, mine.id));
   const [listed] = await world.engine.hostings.list(
     { names: [], labels: {}, olderThanSeconds: null },
     { limit: 5 },

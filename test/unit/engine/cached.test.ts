@@ -1,4 +1,4 @@
-import { cachedFor } from '../../../engine/cached';
+import { cachedFor, shared } from '../../../engine/cached';
 
 it('asks once for all who ask within the time, and again after a failure', async () => {
   const ask = jest.fn<Promise<number>, []>();
@@ -17,4 +17,22 @@ it('asks again when the time is over', async () => {
   await cached();
   await cached();
   expect(ask).toHaveBeenCalledTimes(2);
+});
+
+it('shares an answer with all who ask while it is on its way, and asks the next one anew', async () => {
+  const answers = [1, 2, 3];
+  const ask = jest.fn(() => Promise.resolve(answers.shift()));
+  const asked = shared(ask);
+  expect(await Promise.all([asked(), asked()])).toEqual([1, 1]);
+  expect(await asked()).toBe(2);
+  expect(ask).toHaveBeenCalledTimes(2);
+});
+
+it('remembers a failure as little as an answer', async () => {
+  const ask = jest.fn<Promise<number>, []>();
+  ask.mockRejectedValueOnce(new Error('gone')).mockResolvedValue(1);
+  const asked = shared(ask);
+  const first = await Promise.allSettled([asked(), asked()]);
+  expect(first.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  expect(await asked()).toBe(1);
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { parseCidr, poolAddresses } from '../../../engine/network-pool';
 
-function addresses(cidr: string): { ip: string; mac: string }[] {
+function addresses(cidr: string): readonly { ip: string; mac: string }[] {
   const parsed = parseCidr(cidr);
   if (parsed === null) throw new Error(`${cidr} was refused`);
   return poolAddresses(parsed);
@@ -82,4 +82,13 @@ describe('poolAddresses', () => {
       { numRuns: 50 },
     );
   });
+});
+
+it('makes the addresses of a network once, and those of another network anew', () => {
+  const network = { base: 0x0a5a0000, prefix: 29 };
+  const first = poolAddresses(network);
+  expect(poolAddresses({ ...network })).toBe(first);
+  expect(poolAddresses({ ...network, prefix: 28 })).toHaveLength(13);
+  expect(poolAddresses({ ...network, base: network.base + 8 })[0]?.ip).toBe('10.90.0.10');
+  expect(poolAddresses(network)).toEqual(first);
 });

@@ -1,0 +1,53 @@
+/**
+ * A user's own hosting as it is read most: with what the last look at it found, in one plain statement. Clients ask for
+ * it again and again, and each round to PostgreSQL is most of what an answer costs.
+ */
+import type { DriftFound } from '../engine';
+import type { Tx } from './database';
+import { driftColumns } from './drift';
+import type { HostingRow } from './entities/hosting';
+import type { OwnedHosting } from './hostings';
+
+/** Every one, or it does not compile. */
+const columnOf: Readonly<Record<keyof HostingRow, string>> = {
+  id: 'id',
+  userId: 'user_id',
+  node: 'node',
+  vmName: 'vm_name',
+  status: 'status',
+  image: 'image',
+  memoryMiB: 'memory_mib',
+  vcpus: 'vcpus',
+  diskGiB: 'disk_gib',
+  ip: 'ip',
+  mac: 'mac',
+  sshPort: 'ssh_port',
+  sshPublicKey: 'ssh_public_key',
+  sshHostKeys: 'ssh_host_keys',
+  failureCode: 'failure_code',
+  failureMessage: 'failure_message',
+  createdAt: 'created_at',
+  readyAt: 'ready_at',
+  endedAt: 'ended_at',
+  labels: 'labels',
+};
+const hostingColumns = Object.entries(columnOf).map(([name, column]) => `h.${column} AS "${name}"`);
+
+export interface MyHosting {
+  readonly hosting: OwnedHosting;
+  readonly drift: DriftFound;
+}
+
+/** The newest that has not ended. */
+export async function findMyHosting(tx: Tx, userId: number): Promise<MyHosting | null> {
+  const [row]: (OwnedHosting & DriftFound)[] = await tx.query(
+    `SELECT ${hostingColumns.join(', ')}, ${driftColumns}
+     FROM hostings h LEFT JOIN drift d ON d.stack_id = h.id
+     WHERE h.user_id = $1 AND h.status NOT IN ('deleted', 'failed', 'ejected')
+     ORDER BY h.created_at DESC LIMIT 1`,
+    [userId],
+  );
+  if (row === undefined) return null;
+  const { checkedAt, differences, lookFailed, ...hosting } = row;
+  return { hosting, drift: { checkedAt, differences, lookFailed } };
+}

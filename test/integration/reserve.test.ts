@@ -1,0 +1,50 @@
+/** What a new hosting is given: the lowest port and address that nobody has, once each. */
+import { EngineError } from '../../engine/errors';
+import { freePort } from '../../engine/store/hostings';
+import { openWorld, type World } from '../support/world';
+
+let world: World;
+beforeEach(async () => {
+  world = await openWorld();
+});
+afterEach(() => world.close());
+
+const first = 10_000;
+const lowest = (range: readonly [number, number], taken: readonly number[] = []): Promise<number> =>
+  freePort(world.parts.database.direct, {
+    sshPorts: range,
+    canListen: (port) => Promise.resolve(!taken.includes(port)),
+  });
+
+async function create(): Promise<{ sshPort: number; ip: string }> {
+  const { hosting } = await world.engine.hostings.create(await world.newUser(), {});
+  return hosting;
+}
+
+it('gives the lowest ports and addresses, and again what was given back', async () => {
+  const made = [await create(), await create(), await create()];
+  expect(made.map(({ sshPort }) => sshPort)).toEqual([first, first + 1, first + 2]);
+  expect(new Set(made.map(({ ip }) => ip)).size).toBe(3);
+  const { direct } = world.parts.database;
+  await direct.query(`DELETE FROM ssh_ports WHERE port = $1`, [first + 1]);
+  await direct.query(`DELETE FROM address_leases WHERE ip = $1`, [made[1]!.ip]);
+  expect(await create()).toMatchObject({ sshPort: first + 1, ip: made[1]!.ip });
+  expect((await create()).sshPort).toBe(first + 3);
+});
+
+it('finds the only gap, the first port and the last one, and says when there is none', async () => {
+  const { sshPort } = await create();
+  expect(await lowest([sshPort, sshPort + 1])).toBe(sshPort + 1);
+  expect(await lowest([sshPort - 1, sshPort + 1])).toBe(sshPort - 1);
+  expect(await lowest([sshPort + 5, sshPort + 5])).toBe(sshPort + 5);
+  await expect(lowest([sshPort, sshPort])).rejects.toMatchObject({ code: 'ports_exhausted' });
+  await expect(lowest([sshPort, sshPort])).rejects.toBeInstanceOf(EngineError);
+});
+
+it('passes over ports that another program holds', async () => {
+  await create();
+  expect(await lowest([first, first + 9], [first + 1, first + 2])).toBe(first + 3);
+  await expect(lowest([first, first + 2], [first + 1, first + 2])).rejects.toMatchObject({
+    code: 'ports_exhausted',
+  });
+});
