@@ -46,6 +46,13 @@ export async function awaitOperation(
 
 async function settle(context: Waiting, accepted: Operation, timeoutMs: number): Promise<Operation> {
   try {
+    if (timeoutMs === 0) {
+      const { queuePosition, estimatedSeconds } = await context.engine.operations.get(
+        context.user,
+        accepted.id,
+      );
+      return { ...accepted, queuePosition, estimatedSeconds };
+    }
     return await context.engine.operations.wait(accepted.id, { timeoutMs, signal: context.signal });
   } catch (thrown) {
     // It goes on without us: the caller gets what accepting it gave, which may be a key that is given once.
