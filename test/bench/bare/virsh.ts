@@ -15,16 +15,41 @@ import {
   type Tool,
   writeCloudInit,
 } from './tool';
+import { buildStockDebian, type StockGuest } from './stock-debian';
 
 const run = promisify(execFile);
 
-export function bareVirsh({ system, dir: parent }: Bench): Tool {
-  const dir = path.join(parent, 'virsh');
+function withGuest(xml: string, guest: StockGuest | null): string {
+  if (guest === null) return xml;
+  return xml
+    .replace(/<kernel>[^<]+/, `<kernel>${guest.kernel}`)
+    .replace(/<initrd>[^<]+/, `<initrd>${guest.initrd}`)
+    .replace(/<cmdline>[^<]+/, `<cmdline>${guest.cmdline}`);
+}
+
+export function bareVirsh(bench: Bench): Tool {
+  return onGuest(bench, 'bare virsh', null);
+}
+
+/** The same with Debian as it comes in the place of the service's own guest. */
+export function stockDebian(bench: Bench): Tool {
+  let guest: StockGuest;
+  return {
+    ...onGuest(bench, 'stock Debian 13', () => guest),
+    prepare: async () => {
+      guest = await buildStockDebian();
+    },
+  };
+}
+
+/** @param guest  null for the image that the service's own VM has */
+function onGuest({ system, dir: parent }: Bench, title: string, guest: (() => StockGuest) | null): Tool {
+  const dir = path.join(parent, title.replaceAll(' ', '-'));
   const name = `bare-${system.env.POOL_NAME ?? ''}`;
   const [disk, iso] = [path.join(dir, 'root.qcow2'), path.join(dir, 'cidata.iso')];
   const { ip, mac } = lastAddress(system);
   const describe = ({ xml }: Source): string =>
-    xml
+    withGuest(xml, guest?.() ?? null)
       .replace(/<name>[^<]+<\/name>/, `<name>${name}</name>`)
       .replace(/<uuid>[^<]+<\/uuid>/, '')
       .replace(/[^']+\.qcow2(?=')/, disk)
@@ -32,11 +57,11 @@ export function bareVirsh({ system, dir: parent }: Bench): Tool {
       .replace(/<mac address='[^']+'/, `<mac address='${mac}'`)
       .replace(/(<parameter name='IP' value=')[^']+/, `$1${ip}`);
   return {
-    name: 'bare virsh',
+    name: title,
     create: async (source) => {
       mkdirSync(dir);
       chmodSync(dir, 0o711);
-      const base = await baseVolume(system);
+      const base = guest?.().disk ?? (await baseVolume(system));
       const { userData, metaData } = writeCloudInit(dir, somebodysKey);
       const backing = ['-f', 'qcow2', '-F', 'qcow2', '-b', base];
       await run('qemu-img', ['create', '-q', ...backing, disk, `${system.env.VM_DISK_GIB ?? '1'}G`]);

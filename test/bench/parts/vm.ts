@@ -17,7 +17,7 @@ import {
 import { bareTerraform } from '../bare/terraform';
 import { type Bench, measureTool, servesPage, type Source, type Tool } from '../bare/tool';
 import { vagrant } from '../bare/vagrant';
-import { bareVirsh } from '../bare/virsh';
+import { bareVirsh, stockDebian } from '../bare/virsh';
 import { virtInstall } from '../bare/virt-install';
 import type { BenchImage, Options } from '../options';
 import { progress, seconds } from '../progress';
@@ -25,7 +25,9 @@ import { type Bound, newSamples, type PartResult, ratio, type Samples, type Seri
 import { median, quantile, shown } from '../statistics';
 
 const bounds = {
-  virsh: { micro: 1.5, 'debian-13': 1.1 } satisfies Record<BenchImage, number>,
+  virsh: { micro: 1.3, 'debian-13': 1.1 } satisfies Record<BenchImage, number>,
+  stock: 0.45,
+  removal: 1.5,
   warm: { median: 1, p95: 2, timesAsFast: 20 },
   idleMiB: 200,
 };
@@ -35,7 +37,7 @@ export async function measureVm(image: BenchImage, { runs, quick }: Options): Pr
   const system = await startSystem(image);
   const dir = mkdtempSync('/var/lib/webhoster-test-bench-');
   chmodSync(dir, 0o711);
-  const [tools, notes] = toolsThereAre({ system, dir });
+  const [tools, notes] = toolsThereAre({ system, dir }, image);
   const samples = newSamples();
   try {
     samples.add('idle memory', await idleMemory(system));
@@ -79,9 +81,10 @@ async function measureSide(
 }
 
 /** Tools that are not installed are named, and not measured. */
-function toolsThereAre(bench: Bench): [Tool[], string[]] {
+function toolsThereAre(bench: Bench, image: BenchImage): [Tool[], string[]] {
   const wanted: [program: string, tool: Tool][] = [
     ['virsh', bareVirsh(bench)],
+    ...(image === 'debian-13' ? [['mmdebstrap', stockDebian(bench)] as [string, Tool]] : []),
     [bench.system.env.TERRAFORM_BIN ?? 'terraform', bareTerraform(bench)],
     ['virt-install', virtInstall(bench)],
     ['vagrant', vagrant(bench)],
@@ -112,10 +115,21 @@ async function coldCreate(system: System, account: Account, samples: Samples): P
     xml: await system.virsh('dumpxml', '--inactive', hosting.vm_id),
     stack: readFileSync(stack, 'utf8'),
   };
-  // Sleep and wake are measured here: put the hosting to sleep, ask for its page, and add the seconds until it is the
-  // user's own as `wake`; `resultOf` then shows them like `cold` and `warm`.
+  await wake(system, account, hosting.vm_id, samples);
   await remove(system, account, hosting, samples);
   return source;
+}
+
+/** From the first request of who is no browser, which is kept until the VM is awake. */
+async function wake(system: System, { userId, username }: Account, vm: string, samples: Samples) {
+  const slept = await seconds(async () => {
+    const { code, stdout } = await system.tryWebhoster(['sleep', vm, '--force']);
+    if (code !== 0) throw new Error(`${vm} does not sleep: ${stdout}`);
+  });
+  const woken = await seconds(() => servesPage(`${system.web}/${userId}`, `Hello, ${username}`));
+  samples.add('sleep', slept);
+  samples.add('wake', woken);
+  progress(`asleep after ${shown(slept)} s, awake after ${shown(woken)} s`);
 }
 
 /** From a machine that waits, with nothing booting beside it. */
@@ -211,6 +225,7 @@ function resultOf(image: BenchImage, samples: Samples, notes: readonly string[])
     title: `One VM of ${image}, from nothing to its page and back`,
     series: [
       row('from the request to the page', 'ours', 'warm create', 'warm'),
+      row('from the request to the page', 'ours', 'wake', 'wake'),
       row('from the request to the page', 'ours', 'cold create', 'cold'),
       ...tools.map((name) => row('from the request to the page', 'compared', name)),
       row('until nothing is left', 'ours', 'delete'),
@@ -241,6 +256,24 @@ function boundsOf(image: BenchImage, samples: Samples): Bound[] {
   });
   return [
     of('cold create, as a multiple of bare virsh', ratio(cold, virsh), '', 'at most', bounds.virsh[image]),
+    of(
+      'delete, as a multiple of bare terraform destroy',
+      ratio(samples.of('delete'), samples.of('bare Terraform removed')),
+      '',
+      'at most',
+      bounds.removal,
+    ),
+    ...(image === 'micro'
+      ? []
+      : [
+          of(
+            'power-on to page, as a multiple of stock Debian',
+            ratio(virsh, samples.of('stock Debian 13')),
+            '',
+            'at most',
+            bounds.stock,
+          ),
+        ]),
     of('warm create, median', median(warm), 's', 'at most', bounds.warm.median),
     of('warm create, p95', quantile(warm, 0.95), 's', 'at most', bounds.warm.p95),
     of('warm, times as fast as cold', ratio(cold, warm), 'times', 'at least', bounds.warm.timesAsFast),

@@ -15,7 +15,11 @@ packages=(systemd-sysv udev kmod dbus libpam-systemd cloud-init cloud-guest-util
 need mmdebstrap mke2fs qemu-img
 begin "$@"
 phase "installing packages"
-mmdebstrap --quiet --mode=root --variant=important --include="$(IFS=,; echo "${packages[*]}")" \
+# the page's owner is there before cloud-init writes the page
+# shellcheck disable=SC2016 # mmdebstrap's own variable
+mmdebstrap --quiet --mode=root --variant=important \
+  --customize-hook='chroot "$1" useradd --uid 1000 --user-group --create-home --shell /bin/bash ubuntu' \
+  --include="$(IFS=,; echo "${packages[*]}")" \
   "$suite" "$WORK/root" "deb [signed-by=$DEBIAN_KEYRING] $(debian_mirror) $suite main" 2>"$WORK/mmdebstrap.log" ||
   { tail -n 20 "$WORK/mmdebstrap.log" >&2; exit 1; }
 # what Debian's own image has beside its packages
