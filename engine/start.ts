@@ -150,17 +150,13 @@ export async function connectParts(
   return { parts, bus, runner: operationRunner({ parts, definitions: operationsThereAre, bus, owner }) };
 }
 
-/** Starts what the role asks for. */
-export async function startEngine(config: Config, log: Log, replace: Partial<Parts> = {}): Promise<Engine> {
-  const redis = config.REDIS_URL === undefined ? null : openRedis(config.REDIS_URL, log);
-  const connected = await connectParts(config, log, { redis, ...replace });
-  const { parts, bus } = connected;
-  const stopReconciling = config.ROLE === 'api' ? null : await startWorking(connected);
+/** What the engine is asked, by parts that are connected. */
+export function answersOf({ parts, bus }: EngineParts): Omit<Engine, 'limiter' | 'close'> {
+  const { config, database } = parts;
   return {
-    limiter: (name, limit) => (redis === null ? memoryLimiter(limit) : redisLimiter(name, limit, redis)),
-    accounts: accounts(parts.database, config),
-    tokens: personalTokens(parts.database),
-    audit: audit(parts.database),
+    accounts: accounts(database, config),
+    tokens: personalTokens(database),
+    audit: audit(database),
     hostings: hostings(parts),
     domains: domains(parts),
     operations: operations(parts, bus),
@@ -169,6 +165,18 @@ export async function startEngine(config: Config, log: Log, replace: Partial<Par
     drift: drift(parts),
     metrics: metrics(parts),
     health: health(parts),
+  };
+}
+
+/** Starts what the role asks for. */
+export async function startEngine(config: Config, log: Log, replace: Partial<Parts> = {}): Promise<Engine> {
+  const redis = config.REDIS_URL === undefined ? null : openRedis(config.REDIS_URL, log);
+  const connected = await connectParts(config, log, { redis, ...replace });
+  const { parts, bus } = connected;
+  const stopReconciling = config.ROLE === 'api' ? null : await startWorking(connected);
+  return {
+    limiter: (name, limit) => (redis === null ? memoryLimiter(limit) : redisLimiter(name, limit, redis)),
+    ...answersOf(connected),
     close: async () => {
       stopReconciling?.();
       await parts.queue.stop();

@@ -4,12 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Config } from '../../engine/config';
-import type { Engine, User } from '../../engine/engine';
-import { accounts } from '../../engine/accounts/accounts';
-import { hostings } from '../../engine/hostings';
-import { operations } from '../../engine/operations-view';
+import type { User } from '../../engine/engine';
 import type { EngineParts } from '../../engine/engine-parts';
-import { connectParts } from '../../engine/start';
+import { answersOf, connectParts } from '../../engine/start';
 import { createLog } from '../../engine/log';
 import { routePublisher } from '../../engine/proxy/publisher';
 import { allRoutes } from '../../engine/store/routes';
@@ -22,7 +19,7 @@ import { cloneDatabase } from './postgres';
 export interface World extends EngineParts {
   readonly host: FakeHost;
   readonly config: Config;
-  readonly engine: Pick<Engine, 'accounts' | 'hostings' | 'operations'>;
+  readonly engine: ReturnType<typeof answersOf>;
   newUser(): Promise<User>;
   /** Runs what is left to do on a stack, as a worker would. */
   work(stackId: string): Promise<void>;
@@ -47,11 +44,7 @@ export async function openWorld(
   });
   const { parts, bus, runner } = connected;
   await readyNode(parts);
-  const engine = {
-    accounts: accounts(parts.database, config),
-    hostings: hostings(parts),
-    operations: operations(parts, bus),
-  };
+  const engine = answersOf(connected);
   let users = 0;
   return {
     ...connected,

@@ -5,16 +5,8 @@ import { createApp } from '../../../api/app';
 import { openClient } from '../../../cli/remote/client';
 import { remoteOperator } from '../../../cli/remote/remote-operator';
 import type { Engine, Operator, User } from '../../../engine';
-import { personalTokens } from '../../../engine/accounts/personal-tokens';
-import { audit } from '../../../engine/audit';
-import { domains } from '../../../engine/domains';
-import { drift } from '../../../engine/drift';
-import { health } from '../../../engine/health';
-import { metrics } from '../../../engine/metrics';
 import { memoryLimiter } from '../../../engine/limits';
 import { machineOperator } from '../../../engine/operator';
-import { plans } from '../../../engine/plans';
-import { runs } from '../../../engine/runs';
 import { openWorld, type World } from '../../support/world';
 
 export interface Scene {
@@ -43,18 +35,10 @@ export interface ServiceScene extends Scene {
 
 export async function serviceScene(world: World): Promise<ServiceScene> {
   const stopping = new AbortController();
-  const { parts, bus, runner } = world;
+  const { parts, runner } = world;
   const engine: Engine = {
     ...world.engine,
     limiter: (_, limit) => memoryLimiter(limit),
-    tokens: personalTokens(parts.database),
-    audit: audit(parts.database),
-    domains: domains(parts),
-    plans: plans(parts),
-    runs: runs(parts, bus),
-    drift: drift(parts),
-    metrics: metrics(parts),
-    health: health(parts),
     close: () => Promise.resolve(),
   };
   const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
