@@ -90,7 +90,9 @@ function readUntil(
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let read = before;
+    let ended = false;
     const end = (act: () => void): void => {
+      ended = true;
       clearTimeout(timer);
       session.off('data', onData).off('end', onEnd).off('close', onEnd);
       session.pause();
@@ -112,7 +114,8 @@ function readUntil(
     }, timeoutMs);
     session.on('data', onData).on('end', onEnd).on('close', onEnd);
     look();
-    session.resume();
+    // what comes while nobody listens would be lost
+    if (!ended) session.resume();
   });
 }
 

@@ -97,10 +97,12 @@ function call(urlPath: string, { host = 'localhost', method = 'GET', body, heade
   );
 }
 
-function converse(port: number, first?: string) {
+/** @param at  a port of this machine, or a socket's file */
+function converse(at: number | string, first?: string) {
   let said = '';
   let ended = false;
-  const socket = connect(port, '127.0.0.1', () => void (first !== undefined && socket.write(first)));
+  const target = typeof at === 'string' ? { path: at } : { port: at, host: '127.0.0.1' };
+  const socket = connect(target, () => void (first !== undefined && socket.write(first)));
   socket.on('error', () => undefined).on('close', () => (ended = true));
   socket.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
   const until = async (what: () => boolean): Promise<void> => {
@@ -197,6 +199,18 @@ it('keeps a session until its VM is awake, then passes every byte on, both ways'
   await session.until(() => session.said().endsWith('after'));
   session.socket.end();
   await session.until(session.ended);
+});
+
+it('loses nothing of who is called and who calls in one breath', async () => {
+  const line = `PROXY TCP4 127.0.0.1 127.0.0.1 40000 ${sleeping.sshPort}\r\n`;
+  const session = converse(path.join(bench.dir, 'doors', 'ssh.sock'), `${line}SSH-2.0-client\r\n`);
+  await session.until(() => asked.length > 0);
+  session.socket.write('before');
+  // it must be kept, and not only be under way
+  await delay(100);
+  wakes({ ip: ana });
+  await session.until(() => session.said() === `SSH-2.0-${ana}\r\nSSH-2.0-client\r\nbefore`);
+  session.socket.destroy();
 });
 
 it('wakes for a client that waits for the server to speak first, and not for who only knocks', async () => {
