@@ -7,6 +7,7 @@ import type { Tx } from './database';
 import { driftColumns } from './drift';
 import type { HostingRow } from './entities/hosting';
 import type { OwnedHosting } from './hostings';
+import { prepared } from './prepared';
 
 /** Every one, or it does not compile. */
 const columnOf: Readonly<Record<keyof HostingRow, string>> = {
@@ -38,15 +39,17 @@ export interface MyHosting {
   readonly drift: DriftFound;
 }
 
-/** The newest that has not ended. */
+const mine = {
+  name: 'my hosting',
+  text: `SELECT ${hostingColumns.join(', ')}, ${driftColumns}
+    FROM hostings h LEFT JOIN drift d ON d.stack_id = h.id
+    WHERE h.user_id = $1 AND h.status NOT IN ('deleted', 'failed', 'ejected')
+    ORDER BY h.created_at DESC LIMIT 1`,
+};
+
+/** The newest that has not ended. @param tx  the plain pool */
 export async function findMyHosting(tx: Tx, userId: number): Promise<MyHosting | null> {
-  const [row]: (OwnedHosting & DriftFound)[] = await tx.query(
-    `SELECT ${hostingColumns.join(', ')}, ${driftColumns}
-     FROM hostings h LEFT JOIN drift d ON d.stack_id = h.id
-     WHERE h.user_id = $1 AND h.status NOT IN ('deleted', 'failed', 'ejected')
-     ORDER BY h.created_at DESC LIMIT 1`,
-    [userId],
-  );
+  const [row] = await prepared<OwnedHosting & DriftFound>(tx, mine, [userId]);
   if (row === undefined) return null;
   const { checkedAt, differences, lookFailed, ...hosting } = row;
   return { hosting, drift: { checkedAt, differences, lookFailed } };

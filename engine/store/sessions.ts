@@ -3,22 +3,32 @@ import type { ApiToken, TokenScope, User } from '../engine';
 import { EngineError } from '../errors';
 import type { Tx } from './database';
 import { UserRow } from './entities/user';
+import { prepared } from './prepared';
 import { toUser } from './users';
 
-/** The user of a session that has not been ended, of an account that is there; else null. */
+const sessionUser = {
+  name: 'user of a session',
+  text: `SELECT u.id, u.email, u.username, u.role, u.created_at AS "createdAt" FROM users u
+    WHERE u.id = $1 AND u.session_version = $2 AND u.deleted_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM ended_sessions e WHERE e.id = $3)`,
+};
+
+/**
+ * The user of a session that has not been ended, of an account that is there; else null.
+ *
+ * @param tx  the plain pool
+ */
 export async function findSessionUser(
   tx: Tx,
   session: { userId: number; sessionVersion: number; sessionId: string },
 ): Promise<User | null> {
   // beyond PostgreSQL's integer there is no user and no version
   if (session.userId > 2_147_483_647 || Math.abs(session.sessionVersion) > 2_147_483_647) return null;
-  // asked at every request: by TypeORM's own words it costs twice the work
-  const [user]: User[] = await tx.query(
-    `SELECT u.id, u.email, u.username, u.role, u.created_at AS "createdAt" FROM users u
-     WHERE u.id = $1 AND u.session_version = $2 AND u.deleted_at IS NULL
-       AND NOT EXISTS (SELECT 1 FROM ended_sessions e WHERE e.id = $3)`,
-    [session.userId, session.sessionVersion, session.sessionId],
-  );
+  const [user] = await prepared<User>(tx, sessionUser, [
+    session.userId,
+    session.sessionVersion,
+    session.sessionId,
+  ]);
   return user ?? null;
 }
 
