@@ -34,22 +34,39 @@ export interface NewOperation {
   readonly steps: readonly { readonly name: string; readonly run?: unknown }[];
 }
 
-export async function insertOperation(tx: Tx, operation: NewOperation): Promise<Operation> {
-  const { steps, ...fields } = operation;
-  const id = randomUUID();
-  const given = { ...fields, input: (fields.input ?? {}) as object };
-  await tx.insert(OperationRow, { id, status: 'pending', traceParent: currentTraceParent(), ...given });
-  await tx.insert(
-    OperationStepRow,
-    steps.map(({ name, run }, position) => ({
-      operationId: id,
-      position,
-      name,
-      status: run ? ('pending' as const) : ('done' as const),
-    })),
+/** In one statement: whoever accepts may hold locks that others wait for. */
+export async function insertOperation(tx: Tx, { steps, ...given }: NewOperation): Promise<Operation> {
+  const { kind, stackId, hostingId = null, userId = null, input = {} } = given;
+  const [id, traceParent] = [randomUUID(), currentTraceParent()];
+  const status = 'pending' as const;
+  const toDo = steps.map(({ name, run }, position) => ({
+    ...{ operationId: id, position, name, status: run ? ('pending' as const) : ('done' as const) },
+    ...{ output: null, startedAt: null, finishedAt: null },
+  }));
+  const [{ createdAt }] = (await tx.query(
+    `WITH made AS (
+       INSERT INTO operations (id, kind, stack_id, hosting_id, user_id, status, input, trace_parent, events)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1) RETURNING id, created_at),
+     steps AS (
+       INSERT INTO operation_steps (operation_id, position, name, status)
+       SELECT made.id, step.* FROM made, jsonb_to_recordset($9) step (position integer, name text, status text)),
+     told AS (
+       INSERT INTO operation_events (operation_id, number, type, message)
+       SELECT id, 1, 'operation.accepted', $10 FROM made)
+     SELECT created_at AS "createdAt", pg_notify($11, id::text) FROM made`,
+    [
+      ...[id, kind, stackId, hostingId, userId, status, JSON.stringify(input), traceParent ?? null],
+      ...[JSON.stringify(toDo), `${kind} accepted`, eventChannel],
+    ],
+  )) as [{ createdAt: Date }];
+  return toOperation(
+    {
+      ...{ id, kind, stackId, hostingId, userId, status, input, traceParent: traceParent ?? null },
+      ...{ failureCode: null, failureMessage: null, cancelRequested: false },
+      ...{ createdAt, startedAt: null, finishedAt: null },
+    },
+    toDo,
   );
-  await addEvent(tx, id, 'operation.accepted', `${operation.kind} accepted`);
-  return getOperation(tx, id);
 }
 
 /** @throws {EngineError} operation_not_found */
