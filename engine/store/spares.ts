@@ -111,12 +111,15 @@ export async function failuresInARow(tx: Tx): Promise<{ failures: number; second
   return row ?? { failures: 0, secondsAgo: 0 };
 }
 
-/** SSH ports of spares, and of those that are somebody's by now and have no route yet. */
+/** SSH ports of spares, from their step `door` on, and of those that are somebody's by now and have no route yet. */
 export async function waitingPorts(tx: Tx): Promise<number[]> {
   const rows: { port: number }[] = await tx.query(
     `SELECT h.ssh_port AS port FROM hostings h
-     WHERE (h.status IN ('warming', 'spare') OR h.status = 'creating' AND EXISTS (SELECT 1 FROM operations o
-         WHERE o.stack_id = h.id AND o.kind = 'claim-spare' AND o.status IN ('pending', 'running')))
+     WHERE (h.status = 'spare'
+         OR h.status = 'warming' AND EXISTS (SELECT 1 FROM operations o JOIN operation_steps s ON s.operation_id = o.id
+           WHERE o.stack_id = h.id AND o.kind = 'make-spare' AND s.name = 'door' AND s.status <> 'pending')
+         OR h.status = 'creating' AND EXISTS (SELECT 1 FROM operations o
+           WHERE o.stack_id = h.id AND o.kind = 'claim-spare' AND o.status IN ('pending', 'running')))
        AND NOT EXISTS (SELECT 1 FROM routes r WHERE r.hosting_id = h.id) ORDER BY 1`,
   );
   return rows.map(({ port }) => port);

@@ -241,5 +241,6 @@ it('takes the spares away when none are wanted, and leaves nothing of them', asy
     { stack_id: string },
   ];
   expect(readdirSync(path.join(DATA_DIR, 'workspaces')).filter((name) => name !== node)).toEqual([]);
-  expect((await system.tryWebhoster(['doctor'])).code).toBe(0);
+  // with the settings that the service has by now
+  expect((await system.tryWebhoster(['doctor'], { WARM_POOL_SIZE: '0' })).code).toBe(0);
 });
