@@ -112,8 +112,9 @@ async function spareOrNew(
   const owner = { ...wanted, userId: user.id };
   const spare = await claimSpare(tx, owner, newHostingSize(parts.config));
   if (spare !== null) return { hostingId: spare, definition: claimOperation };
-  const { id } = await reserve(parts, tx, user, { ...wanted, id: randomUUID() });
-  return { hostingId: id, definition: createHosting };
+  const hostingId = randomUUID();
+  await reserve(parts, tx, user, { ...wanted, id: hostingId });
+  return { hostingId, definition: createHosting };
 }
 
 /** What every new hosting is. */
@@ -131,7 +132,7 @@ export async function reserve(
   tx: Tx,
   user: Pick<User, 'id'> | null,
   wanted: Pick<HostingRow, 'id' | 'sshPublicKey' | 'labels'>,
-): Promise<Pick<HostingRow, 'id'>> {
+): Promise<void> {
   const cidr = parseCidr(config.NETWORK_CIDR);
   const addresses = cidr === null ? [] : poolAddresses(cidr);
   const node = await findNode(tx, config.NODE_NAME);
@@ -152,7 +153,6 @@ export async function reserve(
     canListen: (port) => proxy.canListen(port),
     addresses,
   });
-  return hosting;
 }
 
 /** What makes a hosting: a removal that meets it under way cancels it first. */

@@ -41,7 +41,8 @@ export const makeSpare: OperationDefinition = {
 
 /** Takes name, address and port for one more, and has it made. @throws {EngineError} as a create does */
 export async function acceptSpare(parts: Parts, tx: Tx): Promise<Operation> {
-  const { id } = await reserve(parts, tx, null, { id: randomUUID(), sshPublicKey: '', labels: {} });
+  const id = randomUUID();
+  await reserve(parts, tx, null, { id, sshPublicKey: '', labels: {} });
   return accept(parts, tx, makeSpare, { stackId: id, hostingId: id });
 }
 

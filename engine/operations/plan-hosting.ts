@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { HostingSpec } from '../../stacks';
 import { EngineError } from '../errors';
 import { reserve } from '../hostings';
-import type { OwnedHosting } from '../store/hostings';
+import { getOwnedHosting, type OwnedHosting } from '../store/hostings';
 import { findNode } from '../store/stacks';
 import { findUser } from '../store/users';
 import { removeWorkspace } from '../terraform/workspace';
@@ -43,7 +43,8 @@ async function drafted({ parts, input }: StepContext): Promise<{ row: OwnedHosti
   await parts.database
     .transaction(async (tx) => {
       const wanted = { id: randomUUID(), sshPublicKey, labels: {} };
-      const row = (await reserve(parts, tx, user, wanted)) as OwnedHosting;
+      await reserve(parts, tx, user, wanted);
+      const row = await getOwnedHosting(tx, wanted.id);
       const node = await findNode(tx, row.node);
       if (node === null) throw new EngineError('node_not_ready', 'The server is still being prepared');
       found = { row, spec: hostingSpec(row, user, node, parts.config) };

@@ -15,6 +15,7 @@ import type { Proxy, Route } from '../../engine/proxy/proxy';
 import type { Synthesizer } from '../../engine/terraform/synthesizer';
 import type { Traffic } from '../../engine/traffic/traffic';
 import type { Terraform, TerraformCall, TerraformPlan } from '../../engine/terraform/terraform';
+import { checkSpec } from '../../stacks';
 import { Faults } from './faults';
 import {
   nodePart,
@@ -70,6 +71,8 @@ export class FakeHost {
   readonly synthesizer: Synthesizer = {
     synthesize: async (spec) => {
       await this.faults.at('synthesize');
+      // as the real one: what is not allowed is not rendered
+      checkSpec(spec);
       return JSON.stringify(spec);
     },
   };
