@@ -200,7 +200,9 @@ it('comes back from a backup when its data directory is gone', async () => {
 
 it('goes over to https, and its scripts with it', async () => {
   const [httpsPort, apiPort] = await Promise.all([freePort(), freePort()]);
-  env = { ...env, TLS_MODE: 'self-signed', HTTPS_PORT: String(httpsPort), API_HTTPS_PORT: String(apiPort) };
+  // no client takes `*.localhost` for a certificate's name
+  const tls = { TLS_MODE: 'self-signed', BASE_DOMAIN: 'pages.localhost' };
+  env = { ...env, ...tls, HTTPS_PORT: String(httpsPort), API_HTTPS_PORT: String(apiPort) };
   const { output } = await succeeds('start.sh');
   expect(output).toContain(`Service      https://localhost:${httpsPort}/`);
   expect(output).toContain(`API docs     https://localhost:${apiPort}/docs`);
