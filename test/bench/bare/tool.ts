@@ -85,7 +85,8 @@ export function servesPage(url: string, marker: string, between?: () => void): P
   return until(bootDeadlineMs, `${url} holds ${marker}`, () => pageHolds(url, marker), between);
 }
 
-function pageHolds(url: string, text: string): Promise<boolean> {
+/** Over a connection of its own: Nginx closes idle ones when it reads its configuration anew. */
+export function pageHolds(url: string, text: string): Promise<boolean> {
   return new Promise((resolve) => {
     const request = http.get(url, { agent: false, timeout: 1000 }, (response) => {
       let page = '';

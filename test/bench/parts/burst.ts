@@ -3,6 +3,7 @@
  * a hosting that serves, and how many VMs boot at once meanwhile.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { pageHolds } from '../bare/tool';
 import type { Isolated } from '../namespace';
 import { progress, seconds } from '../progress';
 import { newSamples, type PartResult, type Samples } from '../result';
@@ -98,8 +99,8 @@ async function ended(
 
 async function serves(web: string, client: Client | undefined, api: string): Promise<boolean> {
   const mine = await ask(api, 'GET', '/host/my', { token: client?.token });
-  const page = await fetch(`${web}/${client?.userId ?? 0}`);
-  return mine.body.data.hosting.status === 'running' && (await page.text()).includes('vm-webhoster');
+  const served = await pageHolds(`${web}/${client?.userId ?? 0}`, 'vm-webhoster');
+  return mine.body.data.hosting.status === 'running' && served;
 }
 
 async function removal({ api }: BenchService, client: Client | undefined): Promise<void> {
