@@ -27,6 +27,7 @@ import { planReport, plans } from './plans';
 import { runs } from './runs';
 import { startPostgres, stopPostgres } from './postgres';
 import { connectParts } from './start';
+import { noHostingNamed } from './visible-hosting';
 import { selectHostings } from './store/hostings';
 import { findOperationRow } from './store/operations';
 import { takeDown, type TeardownOptions, type TornDown } from './teardown/take-down';
@@ -104,7 +105,7 @@ export function machineOperator(
         );
       const [hosting] = await select({ names: [text], labels: {}, olderThanSeconds: null });
       if (hosting) return hosting;
-      throw new EngineError('hosting_not_found', `There is no hosting of the name, id or user ${text}`);
+      throw noHostingNamed(text);
     },
     select,
     plan: async (hostingId) => {

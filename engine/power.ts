@@ -2,7 +2,6 @@
 import type { Config } from './config';
 import type { Operation } from './engine';
 import type { EngineParts } from './engine-parts';
-import { EngineError } from './errors';
 import type { Log } from './log';
 import { recorder } from './machine-records';
 import { expectSuccess, finishOperation } from './operations/finish';
@@ -10,7 +9,7 @@ import type { SleepInput } from './operations/sleep-hosting';
 import type { WakeInput } from './operations/wake-hosting';
 import { acceptSleep, acceptWake } from './sleep';
 import type { Tx } from './store/database';
-import { findByName } from './store/ejections';
+import { hostingNamed } from './visible-hosting';
 import { withEngine } from './with-engine';
 
 export interface Power {
@@ -81,10 +80,7 @@ async function seenThrough(
 ): Promise<Power> {
   const { parts } = engine;
   const begun = performance.now();
-  const hosting = await findByName(parts.database.direct, name);
-  if (hosting === null)
-    throw new EngineError('hosting_not_found', `There is no hosting of the name, id or user ${name}`);
-  const { id, vmName } = hosting;
+  const { id, vmName } = await hostingNamed(parts.database.direct, name);
   const operation = await parts.database.transaction((tx) => acceptIt(tx, id));
   if (operation !== null)
     await recorder(parts, who)(action, id, async () =>

@@ -2,7 +2,7 @@
 import type { Operation } from './engine';
 import type { EngineParts } from './engine-parts';
 import { EngineError } from './errors';
-import { accept } from './operations/accept';
+import { accept, type Wanted } from './operations/accept';
 import { expectSuccess, finishOperation } from './operations/finish';
 import { sleepHosting, type SleepInput } from './operations/sleep-hosting';
 import { wakeHosting, type WakeInput } from './operations/wake-hosting';
@@ -11,6 +11,7 @@ import type { Tx } from './store/database';
 import { getHosting, type HostingRow, lockHosting } from './store/hostings';
 import { unfinishedOperation } from './store/operations';
 import { isWorkedOn } from './store/sleep';
+import { noSuchHosting } from './visible-hosting';
 
 /** @throws {EngineError} hosting_not_found, hosting_busy, validation_failed when it does not run */
 export async function acceptSleep(
@@ -19,18 +20,14 @@ export async function acceptSleep(
   id: string,
   input: SleepInput,
 ): Promise<Operation | null> {
-  const { status, vmName, userId } = await locked(tx, id);
+  const hosting = await locked(tx, id);
+  const { status, vmName } = hosting;
   if (status === 'sleeping') return unfinishedOperation(tx, id, sleepHosting.kind);
   if (await isWorkedOn(tx, id))
     throw new EngineError('hosting_busy', `Something is being done to ${vmName}; try again when it is over`);
   if (status !== 'running')
     throw new EngineError('validation_failed', `Only a running hosting can sleep; ${vmName} is ${status}`);
-  return accept(parts, tx, sleepHosting, {
-    stackId: id,
-    hostingId: id,
-    userId: userId ?? undefined,
-    input: { ...input },
-  });
+  return accept(parts, tx, sleepHosting, wantedFor(hosting, input));
 }
 
 /**
@@ -45,24 +42,24 @@ export async function acceptWake(
   id: string,
   input: WakeInput = { cold: false },
 ): Promise<Operation | null> {
-  const { status, vmName, userId } = await locked(tx, id);
+  const hosting = await locked(tx, id);
+  const { status, vmName } = hosting;
   const underWay = await unfinishedOperation(tx, id, wakeHosting.kind);
   if (underWay !== null) return underWay;
   const fallingAsleep = (await unfinishedOperation(tx, id, sleepHosting.kind)) !== null;
   if (status === 'running' && !fallingAsleep) return null;
   if (status !== 'sleeping' && status !== 'running')
     throw new EngineError('hosting_busy', `Only a sleeping hosting can wake; ${vmName} is ${status}`);
-  return accept(parts, tx, wakeHosting, {
-    stackId: id,
-    hostingId: id,
-    userId: userId ?? undefined,
-    input: { ...input },
-  });
+  return accept(parts, tx, wakeHosting, wantedFor(hosting, input));
+}
+
+function wantedFor({ id, userId }: HostingRow, input: SleepInput | WakeInput): Wanted {
+  return { stackId: id, hostingId: id, userId: userId ?? undefined, input: { ...input } };
 }
 
 async function locked(tx: Tx, id: string): Promise<HostingRow> {
   if (await lockHosting(tx, id)) return getHosting(tx, id);
-  throw new EngineError('hosting_not_found', 'There is no such hosting');
+  throw noSuchHosting();
 }
 
 /** For whatever needs the VM of a hosting that sleeps. @throws {EngineError} why it could not be woken */

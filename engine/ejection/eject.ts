@@ -10,6 +10,7 @@ import { EngineError } from '../errors';
 import type { Log } from '../log';
 import { recorder } from '../machine-records';
 import { wakeFor } from '../sleep';
+import { hostingNamed } from '../visible-hosting';
 import { withEngine } from '../with-engine';
 import { accept } from '../operations/accept';
 import { ejectHosting as ejectOperation } from '../operations/eject-hosting';
@@ -17,8 +18,8 @@ import { expectSuccess, finishOperation } from '../operations/finish';
 import { openState } from '../operations/stack-state';
 import type { Parts } from '../parts';
 import { projectVersion } from '../project';
-import { type Ejection, findByName, findEjection } from '../store/ejections';
-import type { HostingRow, OwnedHosting } from '../store/hostings';
+import { type Ejection, findEjection } from '../store/ejections';
+import type { HostingRow } from '../store/hostings';
 import { findStack } from '../store/stacks';
 import { findUser } from '../store/users';
 import { type BundleFile, bundleOf } from './bundle';
@@ -66,7 +67,7 @@ export async function ejectAs(
   target: EjectionTarget,
   handover: AbortSignal,
 ): Promise<Ejected> {
-  const { id } = await named(engine.parts, name);
+  const { id } = await hostingNamed(engine.parts.database.direct, name);
   return recorder(engine.parts, who)('eject', id, () => eject(engine, name, target, handover));
 }
 
@@ -78,7 +79,7 @@ export async function eject(
   handover: AbortSignal,
 ): Promise<Ejected> {
   const { parts } = engine;
-  const hosting = await named(parts, name);
+  const hosting = await hostingNamed(parts.database.direct, name);
   // who takes it over gets a VM that runs
   if (hosting.status === 'sleeping') {
     await wakeFor(engine, hosting.id, handover);
@@ -94,12 +95,6 @@ export async function eject(
   if (operation.status === 'failed') await target.discard();
   expectSuccess(operation);
   return { ...ejected, letGo: true };
-}
-
-async function named({ database }: Parts, name: string): Promise<OwnedHosting> {
-  const hosting = await findByName(database.direct, name);
-  if (hosting !== null) return hosting;
-  throw new EngineError('hosting_not_found', `There is no hosting of the name, id or user ${name}`);
 }
 
 async function madeFrom({ database }: Parts, { id, status, vmName }: HostingRow): Promise<Ejection> {

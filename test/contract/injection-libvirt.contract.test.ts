@@ -3,8 +3,7 @@
  * What a specification may hold beside them is defined in a real libvirt and read back; nothing is started.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { hostingSpec } from '../../engine/operations/hosting-stack-facts';
 import { getOwnedHosting } from '../../engine/store/hostings';
@@ -13,23 +12,12 @@ import { renderStack } from '../../stacks/render';
 import type { HostingSpec } from '../../stacks';
 import { domainXslt } from '../../stacks/xslt/domain';
 import { hostile, likely, runs, sample, whole } from '../support/hostile';
+import { sinkFile } from '../support/sink-file';
 import { pooled, reportSink } from '../support/user-values';
 import { openWorld } from '../support/world';
 import { readFixture, readSpec, xsltproc } from '../unit/stacks/support';
 
-jest.setTimeout(runs > 1000 ? 1_800_000 : 240_000);
-
-let dir: string;
-let started: number;
-beforeAll(() => {
-  dir = mkdtempSync(path.join(tmpdir(), 'webhoster-injection-'));
-});
-beforeEach(() => {
-  started = performance.now();
-});
-afterAll(() => {
-  rmSync(dir, { recursive: true, force: true });
-});
+const at = sinkFile();
 
 describe('libvirt', () => {
   const prefix = `wht-injection-${process.pid}`;
@@ -94,7 +82,7 @@ json.dump(out, sys.stdout)
       const image = { ...spec.image, boot: { ...boot, cmdline } };
       const changed = { ...spec, node: { ...spec.node, pool, network, filter }, image };
       const name = `${prefix}-${index}`;
-      const file = path.join(dir, `${name}.xml`);
+      const file = path.join(at.dir, `${name}.xml`);
       renderStack(changed);
       writeFileSync(file, domainOf(changed, name));
       return {
@@ -115,7 +103,7 @@ json.dump(out, sys.stdout)
     expect(found).toEqual(
       domains.map(({ expected }) => ({ ...expected, marks: 1, ports: 1, disks: 2, children })),
     );
-    reportSink('libvirt-define-and-dumpxml', started, {
+    reportSink('libvirt-define-and-dumpxml', at.started, {
       values: words.length,
       accepted: passed.length,
       refused: words.length - passed.length,

@@ -1,7 +1,6 @@
 /** What the service keeps of texts of users, and what it serves by them: PostgreSQL and Nginx give them back as they came. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { renderNginx } from '../../engine/proxy/render';
 import { plainSite } from '../../engine/proxy/site';
@@ -11,23 +10,12 @@ import { selectHostings } from '../../engine/store/hostings';
 import { claimIdempotencyKey } from '../../engine/store/idempotency';
 import { insertApiToken } from '../../engine/store/sessions';
 import { findCredentials, findUserByName, insertUser } from '../../engine/store/users';
-import { runs, whole } from '../support/hostile';
+import { whole } from '../support/hostile';
+import { sinkFile } from '../support/sink-file';
 import { acceptedOf, pooled, reportSink } from '../support/user-values';
 import { openWorld, type World } from '../support/world';
 
-jest.setTimeout(runs > 1000 ? 1_800_000 : 240_000);
-
-let dir: string;
-let started: number;
-beforeAll(() => {
-  dir = mkdtempSync(path.join(tmpdir(), 'webhoster-injection-'));
-});
-beforeEach(() => {
-  started = performance.now();
-});
-afterAll(() => {
-  rmSync(dir, { recursive: true, force: true });
-});
+const at = sinkFile();
 
 describe('Nginx', () => {
   it('takes a domain as one name of one server, whatever its length', () => {
@@ -35,13 +23,20 @@ describe('Nginx', () => {
     const longest = `${['a', 'b', 'c'].map((letter) => letter.repeat(63)).join('.')}.${'d'.repeat(57)}.org`;
     const domains = [...names, longest].map((name) => ({ name, ip: '10.0.0.2' }));
     const settings = {
-      ...{ dir, httpPort: 18_081, baseDomain: 'localhost', streamModule: null, user: null, api: null },
+      ...{
+        dir: at.dir,
+        httpPort: 18_081,
+        baseDomain: 'localhost',
+        streamModule: null,
+        user: null,
+        api: null,
+      },
     };
-    mkdirSync(path.join(dir, 'tmp'), { recursive: true });
-    writeFileSync(path.join(dir, 'service-headers.conf'), '');
-    const file = path.join(dir, 'nginx.conf');
+    mkdirSync(path.join(at.dir, 'tmp'), { recursive: true });
+    writeFileSync(path.join(at.dir, 'service-headers.conf'), '');
+    const file = path.join(at.dir, 'nginx.conf');
     writeFileSync(file, renderNginx(settings, [], '0'.repeat(16), { ...plainSite, domains }));
-    const argv = ['--net', 'nginx', '-T', '-q', '-c', file, '-p', dir];
+    const argv = ['--net', 'nginx', '-T', '-q', '-c', file, '-p', at.dir];
     const read = execFileSync('unshare', argv, {
       encoding: 'utf8',
       maxBuffer: 1 << 28,
@@ -53,7 +48,7 @@ describe('Nginx', () => {
     // as a key of the map from names to VMs, and as a name of the server
     for (const { name } of domains)
       expect([name, (count.get(name) ?? 0) + (count.get(`"${name}"`) ?? 0)]).toEqual([name, 2]);
-    reportSink('nginx-domains', started, { values: domains.length });
+    reportSink('nginx-domains', at.started, { values: domains.length });
   });
 });
 
@@ -78,7 +73,7 @@ describe('PostgreSQL', () => {
       expect((await findUserByName(direct, username))?.id).toBe(id);
       count++;
     }
-    reportSink('postgresql-accounts', started, { values: count * 2 });
+    reportSink('postgresql-accounts', at.started, { values: count * 2 });
   });
 
   it('finds a hosting by its labels and by nothing else, and a token by its name', async () => {
@@ -117,7 +112,7 @@ describe('PostgreSQL', () => {
     const sizes = [labelNames, acceptedOf('token name'), acceptedOf('domain'), listed].map(
       ({ length }) => length,
     );
-    reportSink('postgresql-labels-tokens-domains-lists', started, {
+    reportSink('postgresql-labels-tokens-domains-lists', at.started, {
       values: sizes.reduce((sum, each) => sum + each, 0),
     });
   });
@@ -150,7 +145,7 @@ describe('PostgreSQL', () => {
       await insertAudit(direct, { ...attempt, action: 'x', target: text, address: null, requestId: null });
       expect((await listAudit(direct, { limit: 1 }))[0]?.target).toBe(text);
     }
-    reportSink('postgresql-keys-and-records', started, {
+    reportSink('postgresql-keys-and-records', at.started, {
       values: acceptedOf('idempotency key').length + texts.length,
     });
   });

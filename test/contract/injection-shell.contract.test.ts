@@ -1,36 +1,15 @@
 /** Every place where a text of a user meets a shell, with a real one: it is data there, whatever it is. */
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { renderCloudInit } from '../../engine/cloud-init';
 import { claimScript } from '../../engine/guest/claim-script';
 import { projectRoot } from '../../engine/project';
 import { canary, hostile, runs, sample, whole } from '../support/hostile';
+import { sinkFile } from '../support/sink-file';
 import { acceptedOf, pooled, reportSink } from '../support/user-values';
 
-jest.setTimeout(runs > 1000 ? 1_800_000 : 240_000);
-
-let dir: string;
-let started: number;
-beforeAll(() => {
-  dir = mkdtempSync(path.join(tmpdir(), 'webhoster-injection-'));
-});
-beforeEach(() => {
-  started = performance.now();
-});
-afterAll(() => {
-  rmSync(dir, { recursive: true, force: true });
-});
+const at = sinkFile();
 
 describe('a shell', () => {
   const welcome = (username: string) => ({
@@ -46,8 +25,8 @@ describe('a shell', () => {
     // half of what the schemas let through, and half of what none would
     const half = Math.ceil(runs / 2);
     const given = [...pooled(half), ...sample(hostile, half)].map(whole);
-    const cwd = mkdtempSync(path.join(dir, 'shell-'));
-    const renewal = path.join(dir, 'new-host-key');
+    const cwd = mkdtempSync(path.join(at.dir, 'shell-'));
+    const renewal = path.join(at.dir, 'new-host-key');
     writeFileSync(renewal, `#!/bin/sh\necho ssh-ed25519 AAAA\n`);
     chmodSync(renewal, 0o755);
     const facts = (text: string) => {
@@ -60,7 +39,7 @@ describe('a shell', () => {
       return { guest, cloudInit: renderCloudInit(guest) };
     };
     const script = given.map((text, index) => {
-      const root = path.join(dir, 'trees', String(index));
+      const root = path.join(at.dir, 'trees', String(index));
       for (const below of ['home/ubuntu/.ssh', 'var/www/html', 'var/lib/cloud/instance'])
         mkdirSync(path.join(root, below), { recursive: true });
       writeFileSync(path.join(root, 'var/lib/cloud/instance/user-data.txt'), '');
@@ -74,35 +53,35 @@ describe('a shell', () => {
     execFileSync('/bin/sh', ['-s'], { input: idle + script.join(''), cwd, maxBuffer: 1 << 28 });
     given.forEach((text, index) => {
       const read = (file: string): string =>
-        readFileSync(path.join(dir, 'trees', String(index), file), 'utf8');
+        readFileSync(path.join(at.dir, 'trees', String(index), file), 'utf8');
       const { cloudInit } = facts(text);
       expect(read('home/ubuntu/.ssh/authorized_keys')).toBe(`${text}\n`);
       expect(read('var/lib/cloud/instance/user-data.txt')).toBe(cloudInit.userData);
     });
     expect(readdirSync(cwd)).toEqual([]);
-    reportSink('shell-the-claim-script', started, { values: given.length });
+    reportSink('shell-the-claim-script', at.started, { values: given.length });
   });
 
   it('takes a username, a label and a domain as one word as they are, unquoted', () => {
     const words = ['username', 'label name', 'label value', 'domain', 'names to list'].flatMap(acceptedOf);
-    const cwd = mkdtempSync(path.join(dir, 'words-'));
+    const cwd = mkdtempSync(path.join(at.dir, 'words-'));
     const input = words.map((word) => `printf '%s\\n' ${word}\n`).join('');
     const found = execFileSync('/bin/sh', ['-s'], { input, cwd, maxBuffer: 1 << 28, encoding: 'utf8' });
     expect(found.split('\n').slice(0, -1)).toEqual(words);
     expect(readdirSync(cwd)).toEqual([]);
-    reportSink('shell-unquoted-words', started, { values: words.length });
+    reportSink('shell-unquoted-words', at.started, { values: words.length });
   });
 
   it.each([
     ['webhoster', []],
     ['teardown.sh', ['teardown', '--local']],
   ] as const)('scripts/%s hands its arguments on as they are', (script, before) => {
-    const root = mkdtempSync(path.join(dir, 'root-'));
+    const root = mkdtempSync(path.join(at.dir, 'root-'));
     cpSync(path.join(projectRoot, 'scripts'), path.join(root, 'scripts'), { recursive: true });
     mkdirSync(path.join(root, 'dist/cli'), { recursive: true });
     const program = 'process.stdout.write(JSON.stringify(process.argv.slice(2)))';
     writeFileSync(path.join(root, 'dist/cli/main.js'), program);
-    const cwd = mkdtempSync(path.join(dir, 'arguments-'));
+    const cwd = mkdtempSync(path.join(at.dir, 'arguments-'));
     const env = { ...process.env, DATA_DIR: path.join(root, 'data') };
     // no program can be given a NUL
     const words = sample(hostile)
@@ -115,11 +94,11 @@ describe('a shell', () => {
       expect(JSON.parse(said)).toEqual([...before, ...some]);
     }
     expect(readdirSync(cwd)).toEqual([]);
-    reportSink(`shell-scripts-${script}`, started, { values: words.length });
+    reportSink(`shell-scripts-${script}`, at.started, { values: words.length });
   });
 
   it('would do what it is told, if it were told: the test can fail', () => {
-    const cwd = mkdtempSync(path.join(dir, 'canary-'));
+    const cwd = mkdtempSync(path.join(at.dir, 'canary-'));
     execFileSync('/bin/sh', ['-s'], { input: `printf '%s\\n' $(>${canary})`, cwd });
     expect(readdirSync(cwd)).toEqual([canary]);
   });
