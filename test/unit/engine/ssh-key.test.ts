@@ -90,6 +90,7 @@ const refused: Record<string, string> = {
   'an ed25519 key that is too short': `ssh-ed25519 ${wire('ssh-ed25519', Buffer.alloc(31, 7))}`,
   'an ed25519 key that is too long': `ssh-ed25519 ${wire('ssh-ed25519', Buffer.alloc(33, 7))}`,
   'a point that is not on its curve': `ecdsa-sha2-nistp256 ${offCurve}`,
+  'a point of no bytes': `ecdsa-sha2-nistp521 ${wire('ecdsa-sha2-nistp521', 'nistp521', Buffer.alloc(0))}`,
   'another curve than the type says': `ecdsa-sha2-nistp384 ${wire('ecdsa-sha2-nistp384', 'nistp256', Buffer.alloc(65, 4))}`,
   'trailing bytes': `ssh-ed25519 ${Buffer.concat([Buffer.from(ed25519, 'base64'), Buffer.from('more')]).toString('base64')}`,
   'a type that its body does not have': `ssh-rsa ${ed25519}`,
@@ -208,5 +209,11 @@ describe('makeKeyPair', () => {
     writeFileSync(file, privateKey, { mode: 0o600 });
     expect(execFileSync('ssh-keygen', ['-y', '-f', file], { encoding: 'utf8' }).trim()).toBe(publicKey);
     expect(readFileSync(file, 'utf8')).toMatch(/^-----BEGIN OPENSSH PRIVATE KEY-----\n/);
+  });
+
+  it('is whole each time, also where the library breaks one in 256', () => {
+    const pairs = Array.from({ length: 3000 }, () => makeKeyPair('kim'));
+    expect(pairs.filter(({ publicKey }) => utils.parseKey(publicKey) instanceof Error)).toEqual([]);
+    expect(pairs.filter(({ privateKey }) => utils.parseKey(privateKey) instanceof Error)).toEqual([]);
   });
 });
