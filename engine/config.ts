@@ -149,6 +149,7 @@ const schema = z.object({
   WORKER_CONCURRENCY: count.max(64).default(4),
   WARM_POOL_SIZE: z.coerce.number().int().min(0).max(100).default(0),
   WARM_POOL_MAX: z.coerce.number().int().min(0).max(100).default(0),
+  WARM_POOL_SAVED: z.coerce.number().int().min(0).max(100).default(0),
   WARM_POOL_BOOTS: count.max(16).default(1),
   WARM_POOL_MIN_FREE_MIB: z.coerce.number().int().min(0).max(1_048_576).default(1024),
   SLEEP_AFTER_MINUTES: z.coerce.number().min(0).max(525_600).default(0),

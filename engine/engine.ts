@@ -9,7 +9,7 @@ export type Role = 'user' | 'admin';
 export type HostingStatus =
   'creating' | 'running' | 'sleeping' | 'stopped' | 'deleting' | 'deleted' | 'failed' | 'ejected';
 /** What has no owner yet: being made, or waiting for one. */
-export type SpareStatus = 'warming' | 'spare';
+export type SpareStatus = 'warming' | 'spare' | 'saved';
 export const operationKinds = [
   'create-hosting',
   'delete-hosting',
@@ -218,7 +218,7 @@ export interface ListedOperation extends Operation {
 /** As many operations as a list gives at most. */
 export const longestOperationList = 200;
 
-export const spareStates = ['warming', 'waiting', 'removing'] as const;
+export const spareStates = ['warming', 'waiting', 'saved', 'removing'] as const;
 export type SpareState = (typeof spareStates)[number];
 
 /** How the service does, as counts. Every kind and status is there, with 0 where there is none. */

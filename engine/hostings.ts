@@ -1,20 +1,12 @@
 /** Accepting a create or a delete: one transaction in which everything is taken and the job exists, or nothing is. */
 import { createHash, randomUUID } from 'node:crypto';
-import type {
-  AcceptedHosting,
-  CreateHostingInput,
-  Engine,
-  Hosting,
-  Operation,
-  OperationKind,
-  User,
-} from './engine';
+import type { CreateHostingInput, Engine, Hosting, Operation, OperationKind, User } from './engine';
 import { EngineError } from './errors';
 import { vmNameOf } from './hosting-names';
 import { toHosting } from './hosting-view';
 import { parseCidr, poolAddresses } from './network-pool';
 import { accept } from './operations/accept';
-import { claimSpare as claimOperation } from './operations/claim-spare';
+import { claimSpare as claimOperation, type ClaimInput } from './operations/claim-spare';
 import { createHosting } from './operations/create-hosting';
 import { deleteHosting } from './operations/delete-hosting';
 import { removeSpare } from './operations/remove-spare';
@@ -30,6 +22,7 @@ import {
   type HostingRow,
   isOwned,
   lockHosting,
+  quotaExceeded,
   type OwnedHosting,
   reserveHosting,
   selectHostings,
@@ -41,7 +34,7 @@ import type { OperationDefinition } from './operations/operation';
 import { getOperation, latestOperation, requestCancel, resumeStuck } from './store/operations';
 import { claimSpare } from './store/spares';
 import { findNode } from './store/stacks';
-import { holdUser } from './store/users';
+import { admitUser } from './store/admission';
 import { acceptWake } from './sleep';
 import { noSuchHosting, visibleHosting } from './visible-hosting';
 
@@ -53,34 +46,13 @@ export function hostings(parts: Parts): Engine['hostings'] {
     create: async (user, input) => {
       const keys = input.sshPublicKey === undefined ? makeKeyPair(`vm-webhoster-${user.username}`) : null;
       const publicKey = keys?.publicKey ?? parsePublicKey(input.sshPublicKey ?? '');
-      return database.transaction(async (tx): Promise<AcceptedHosting> => {
-        await holdUser(tx, user.id);
-        const key = input.idempotencyKey;
-        const first =
-          key === undefined ? null : await claimIdempotencyKey(tx, user.id, key, requestHash(input));
-        if (first) {
-          const row = await getOwnedHosting(tx, first.hostingId);
-          return {
-            hosting: toHosting(row, user, config),
-            operation: await getOperation(tx, first.operationId),
-            sshPrivateKey: null,
-          };
-        }
-        const wanted = { sshPublicKey: publicKey, labels: input.labels ?? {} };
-        const { hostingId, definition } = await spareOrNew(parts, tx, user, wanted);
-        const operation = await accept(parts, tx, definition, {
-          stackId: hostingId,
-          hostingId,
-          userId: user.id,
-        });
-        if (key !== undefined)
-          await rememberAnswer(tx, user.id, key, { hostingId, operationId: operation.id });
-        return {
-          hosting: toHosting(await getOwnedHosting(tx, hostingId), user, config),
-          operation,
-          sshPrivateKey: keys?.privateKey ?? null,
-        };
-      });
+      const accepted = await database.transaction((tx) => acceptCreate(parts, tx, user, input, publicKey));
+      const { hostingId, operation, isFirst } = accepted;
+      return {
+        hosting: toHosting(await getOwnedHosting(database.direct, hostingId), user, config),
+        operation,
+        sshPrivateKey: isFirst ? (keys?.privateKey ?? null) : null,
+      };
     },
     get: async (user, id) => {
       const row = await visibleHosting(database.direct, user, id);
@@ -102,16 +74,42 @@ export function hostings(parts: Parts): Engine['hostings'] {
   };
 }
 
-/** The user gets the spare that has waited longest; where none waits, everything that a new hosting takes. */
+/** @returns what the first request made, where this one repeats it */
+async function acceptCreate(
+  parts: Parts,
+  tx: Tx,
+  user: User,
+  input: CreateHostingInput,
+  sshPublicKey: string,
+): Promise<{ hostingId: string; operation: Operation; isFirst: boolean }> {
+  const { hasHosting, unfinished } = await admitUser(tx, user.id);
+  const { idempotencyKey: key, labels = {} } = input;
+  const first = key === undefined ? null : await claimIdempotencyKey(tx, user.id, key, requestHash(input));
+  if (first !== null) {
+    const { hostingId, operationId } = first;
+    return { hostingId, operation: await getOperation(tx, operationId), isFirst: false };
+  }
+  if (hasHosting) throw quotaExceeded();
+  const { hostingId, definition, input: how } = await spareOrNew(parts, tx, user, { sshPublicKey, labels });
+  const wanted = { stackId: hostingId, hostingId, userId: user.id, unfinished, input: how };
+  const operation = await accept(parts, tx, definition, wanted);
+  if (key !== undefined) await rememberAnswer(tx, user.id, key, { hostingId, operationId: operation.id });
+  return { hostingId, operation, isFirst: true };
+}
+
+/** The user gets a spare; where none waits, everything that a new hosting takes. */
 async function spareOrNew(
   parts: Parts,
   tx: Tx,
   user: User,
   wanted: Pick<HostingRow, 'sshPublicKey' | 'labels'>,
-): Promise<{ hostingId: string; definition: OperationDefinition }> {
+): Promise<{ hostingId: string; definition: OperationDefinition; input?: Record<string, unknown> }> {
   const owner = { ...wanted, userId: user.id };
   const spare = await claimSpare(tx, owner, newHostingSize(parts.config));
-  if (spare !== null) return { hostingId: spare, definition: claimOperation };
+  if (spare !== null) {
+    const { id, saved } = spare;
+    return { hostingId: id, definition: claimOperation, input: { saved } satisfies ClaimInput };
+  }
   const hostingId = randomUUID();
   await reserve(parts, tx, user, { ...wanted, id: hostingId });
   return { hostingId, definition: createHosting };

@@ -1,10 +1,10 @@
 /** How many spares there should be, and what is done about it. Pure: the same facts give the same plan. */
 import type { Config } from './config';
-import type { Spare } from './store/spares';
+import type { Spare, SpareTier } from './store/spares';
 
 export interface PoolFacts {
   readonly spares: readonly Spare[];
-  /** Spares whose VM does not run. */
+  /** Spares whose VM is not as it was left: running, or saved. */
   readonly dead: ReadonlySet<string>;
   /** Creates in the busiest ten minutes of the last hour. */
   readonly busiest: number;
@@ -17,21 +17,27 @@ export interface PoolFacts {
 }
 
 export interface PoolPlan {
-  /** How many to have made now. */
-  readonly make: number;
+  /** Where those belong that are to be made now. */
+  readonly make: readonly SpareTier[];
   /** Ids of those to take away. */
   readonly remove: readonly string[];
 }
 
 type PoolConfig = Pick<
   Config,
-  'WARM_POOL_SIZE' | 'WARM_POOL_MAX' | 'WARM_POOL_BOOTS' | 'WARM_POOL_MIN_FREE_MIB' | 'VM_MEMORY_MIB'
+  | 'WARM_POOL_SIZE'
+  | 'WARM_POOL_MAX'
+  | 'WARM_POOL_SAVED'
+  | 'WARM_POOL_BOOTS'
+  | 'WARM_POOL_MIN_FREE_MIB'
+  | 'VM_MEMORY_MIB'
 >;
 
 /** After the first failure; twice as long after each further one. */
 const pauseSeconds = 15;
 const longestPauseSeconds = 600;
 
+/** How many should run. */
 export function wantedSpares({ WARM_POOL_SIZE, WARM_POOL_MAX }: PoolConfig, busiest: number): number {
   return Math.max(WARM_POOL_SIZE, Math.min(WARM_POOL_MAX, busiest));
 }
@@ -40,40 +46,48 @@ export function wantedSpares({ WARM_POOL_SIZE, WARM_POOL_MAX }: PoolConfig, busi
 export function keepsSpares({
   WARM_POOL_SIZE,
   WARM_POOL_MAX,
-}: Pick<Config, 'WARM_POOL_SIZE' | 'WARM_POOL_MAX'>): boolean {
-  return WARM_POOL_SIZE > 0 || WARM_POOL_MAX > 0;
+  WARM_POOL_SAVED,
+}: Pick<Config, 'WARM_POOL_SIZE' | 'WARM_POOL_MAX' | 'WARM_POOL_SAVED'>): boolean {
+  return WARM_POOL_SIZE > 0 || WARM_POOL_MAX > 0 || WARM_POOL_SAVED > 0;
 }
 
 export function planPool(config: PoolConfig, facts: PoolFacts): PoolPlan {
   const { spares, dead, freeMiB } = facts;
-  const wanted = wantedSpares(config, facts.busiest);
   const useless = spares.filter(({ id, fits }) => !fits || dead.has(id));
-  const useful = spares.filter((spare) => !useless.includes(spare));
-  // what is still being made goes first: nobody could have it yet
-  const leastUseful = [...useful].sort((one, other) => rank(one) - rank(other));
-  const tooMany = Math.max(0, useful.length - wanted);
-  const short = freeMiB < config.WARM_POOL_MIN_FREE_MIB ? 1 : 0;
-  const surplus = leastUseful.slice(0, Math.max(tooMany, Math.min(short, useful.length)));
+  const useful = spares.filter((spare) => !useless.includes(spare)).sort(leastUsefulFirst);
+  const of = (tier: SpareTier): Spare[] => useful.filter((spare) => spare.tier === tier);
+  const running = wantedSpares(config, facts.busiest) - of('running').length;
+  const saved = config.WARM_POOL_SAVED - of('saved').length;
+  const surplus = [
+    ...of('running').slice(0, Math.max(0, -running)),
+    ...of('saved').slice(0, Math.max(0, -saved)),
+  ];
+  // a saved one gives no memory back
+  const short =
+    freeMiB < config.WARM_POOL_MIN_FREE_MIB ? useful.filter(({ status }) => status !== 'saved') : [];
+  const remove = surplus.length > 0 ? surplus : short.slice(0, 1);
+  const wanted: SpareTier[] = [
+    ...Array<SpareTier>(Math.max(0, running)).fill('running'),
+    ...Array<SpareTier>(Math.max(0, saved)).fill('saved'),
+  ];
   return {
-    make: surplus.length > 0 ? 0 : missing(config, facts, wanted - useful.length),
-    remove: [...useless, ...surplus].map(({ id }) => id),
+    make: remove.length > 0 ? [] : wanted.slice(0, roomForMore(config, facts)),
+    remove: [...useless, ...remove].map(({ id }) => id),
   };
 }
 
-function rank({ status }: Spare): number {
-  return status === 'warming' ? 0 : 1;
+/** What is still being made: nobody could have it yet. */
+function leastUsefulFirst(one: Spare, other: Spare): number {
+  return Number(one.status !== 'warming') - Number(other.status !== 'warming');
 }
 
-function missing(
-  config: PoolConfig,
-  { spares, freeMiB, claims, failing }: PoolFacts,
-  wanted: number,
-): number {
+/** How many may be made now. */
+function roomForMore(config: PoolConfig, { spares, freeMiB, claims, failing }: PoolFacts): number {
   if (claims > 0) return 0;
   const pause = Math.min(longestPauseSeconds, pauseSeconds * 2 ** (failing.failures - 1));
   if (failing.failures > 0 && failing.secondsAgo < pause) return 0;
   const booting = spares.filter(({ status }) => status === 'warming').length;
   // those that boot have not taken their memory yet
   const room = Math.floor((freeMiB - config.WARM_POOL_MIN_FREE_MIB) / config.VM_MEMORY_MIB) - booting;
-  return Math.max(0, Math.min(wanted, config.WARM_POOL_BOOTS - booting, room));
+  return Math.max(0, Math.min(config.WARM_POOL_BOOTS - booting, room));
 }

@@ -108,8 +108,8 @@ export const listedHostingView = answerSchema(
     .pick({ id: true, vm_id: true, status: true, labels: true, drift: true, created_at: true })
     .extend({
       username: z.string().meta({ description: '`-` where nobody owns it yet' }),
-      status: z.enum([...hostingStatuses, 'warming', 'spare']).meta({
-        description: '`warming` and `spare` are made ahead, and wait for an owner',
+      status: z.enum([...hostingStatuses, 'warming', 'spare', 'saved']).meta({
+        description: '`warming`, `spare` and `saved` are made ahead, and wait for an owner',
       }),
     }),
 );

@@ -10,6 +10,8 @@ export interface Wanted {
   readonly hostingId?: string;
   /** Who asked; absent where the service itself does. */
   readonly userId?: number;
+  /** Operations of theirs that have not ended; counted where it is absent. */
+  readonly unfinished?: number;
   readonly input?: Record<string, unknown>;
 }
 
@@ -20,8 +22,9 @@ export async function accept(
   wanted: Wanted,
 ): Promise<Operation> {
   const { kind, steps, lane } = definition;
+  const { unfinished, ...given } = wanted;
   const priority = await turnOf(tx, definition, wanted);
-  const operation = await insertOperation(tx, { kind, steps, ...wanted });
+  const operation = await insertOperation(tx, { kind, steps, ...given });
   await queue.enqueue(tx, wanted.stackId, { lane, priority });
   return operation;
 }
@@ -29,7 +32,11 @@ export async function accept(
 const behindUsers = 100;
 
 /** Everybody's first operation comes before anybody's second; what nobody waits for comes last. */
-async function turnOf(tx: Tx, { background }: OperationDefinition, { userId }: Wanted): Promise<number> {
-  if (userId !== undefined) return Math.min(await countUnfinishedOf(tx, userId), behindUsers - 1);
-  return background === true ? behindUsers : 0;
+async function turnOf(
+  tx: Tx,
+  { background }: OperationDefinition,
+  { userId, unfinished }: Wanted,
+): Promise<number> {
+  if (userId === undefined) return background === true ? behindUsers : 0;
+  return Math.min(unfinished ?? (await countUnfinishedOf(tx, userId)), behindUsers - 1);
 }

@@ -24,6 +24,7 @@ import {
   unroute,
 } from './hosting-steps';
 import type { OperationDefinition, StepContext } from './operation';
+import { putFences, room, setClock, start } from './sleep-steps';
 import { applyStack, forgetStack, initializeStack, rebuildWorkspace, synthesizeStack } from './stack-work';
 import { waitForSsh } from './wait-for-guest';
 
@@ -34,6 +35,7 @@ export const claimSpare: OperationDefinition = {
   steps: [
     { name: 'reserve', undo: releaseFailed },
     { name: 'claim', undo: remove },
+    { name: 'wake', run: wakeIfSaved },
     { name: 'personalize', run: personalize },
     { name: 'discard', run: discard },
     { name: 'remake', run: remake },
@@ -41,6 +43,11 @@ export const claimSpare: OperationDefinition = {
     { name: 'ready', run: ready },
   ],
 };
+
+export interface ClaimInput {
+  /** The spare was of the second tier. */
+  readonly saved: boolean;
+}
 
 /** A guest that has not done it by now is given up: to make another takes no longer. */
 const guestMs = 20_000;
@@ -56,6 +63,25 @@ interface Personalized {
 async function remove(context: StepContext): Promise<void> {
   await destroy(context);
   await forgetStack(context);
+}
+
+/** One whose memory cannot be read again stays off, does not answer, and is made anew. */
+async function wakeIfSaved(context: StepContext): Promise<void> {
+  const { inventory, log } = context.parts;
+  if (!(context.input as unknown as ClaimInput).saved) return;
+  await room(context);
+  await putFences(context);
+  try {
+    await start(context);
+  } catch (thrown) {
+    context.signal.throwIfAborted();
+    const { code } = toEngineError(thrown);
+    const { vmName } = await hostingOf(context);
+    // libvirt itself may be away, which is waited for
+    if (code === 'memory_exhausted' || (await inventory.domainState(vmName)) === 'running') throw thrown;
+    log.warn({ err: thrown }, 'saved spare could not be woken');
+  }
+  await setClock(context);
 }
 
 async function personalize(context: StepContext): Promise<Personalized> {

@@ -1,6 +1,7 @@
 /**
  * Makes a VM ahead of its owner: an ordinary stack, applied and booted, that no route leads to and no key opens. It
  * counts only when its guest agent has answered and its first boot is over: by the agent it will be made somebody's.
+ * One of the second tier is saved to the disk then, and uses no memory until it is claimed.
  */
 import { randomUUID } from 'node:crypto';
 import { spareMarker } from '../cloud-init';
@@ -11,12 +12,13 @@ import { reserve } from '../hostings';
 import type { Parts } from '../parts';
 import type { Tx } from '../store/database';
 import { getHosting } from '../store/hostings';
-import { markSpare } from '../store/spares';
+import { markSpare, type SpareTier } from '../store/spares';
 import { findNode } from '../store/stacks';
 import { accept } from './accept';
 import { spareSpec } from './hosting-stack-facts';
 import { check, destroy, plan, releaseFailed } from './hosting-steps';
 import type { OperationDefinition, StepContext } from './operation';
+import { save } from './sleep-steps';
 import { applyStack, forgetStack, initializeStack, synthesizeStack } from './stack-work';
 import { waitForPage } from './wait-for-guest';
 import { waitUntil } from './wait-until';
@@ -35,15 +37,25 @@ export const makeSpare: OperationDefinition = {
     { name: 'boot', run: boot },
     { name: 'settle', run: settle },
     { name: 'door', run: openDoor },
+    { name: 'save', run: saveIfWanted },
     { name: 'ready', run: ready },
   ],
 };
 
+interface SpareInput {
+  readonly tier: SpareTier;
+}
+
 /** Takes name, address and port for one more, and has it made. @throws {EngineError} as a create does */
-export async function acceptSpare(parts: Parts, tx: Tx): Promise<Operation> {
+export async function acceptSpare(parts: Parts, tx: Tx, tier: SpareTier): Promise<Operation> {
   const id = randomUUID();
   await reserve(parts, tx, null, { id, sshPublicKey: '', labels: {} });
-  return accept(parts, tx, makeSpare, { stackId: id, hostingId: id });
+  const input: SpareInput = { tier };
+  return accept(parts, tx, makeSpare, { stackId: id, hostingId: id, input: { ...input } });
+}
+
+function tierOf({ input }: StepContext): SpareTier {
+  return (input as unknown as SpareInput).tier;
 }
 
 async function synthesize(context: StepContext): Promise<void> {
@@ -86,6 +98,11 @@ async function openDoor({ parts }: StepContext): Promise<void> {
   await parts.routePublisher.publish();
 }
 
-async function ready({ parts, stackId, write }: StepContext): Promise<void> {
-  await write((tx) => markSpare(tx, stackId, parts.clock.now()));
+async function saveIfWanted(context: StepContext): Promise<void> {
+  if (tierOf(context) === 'saved') await save(context);
+}
+
+async function ready(context: StepContext): Promise<void> {
+  const { parts, stackId, write } = context;
+  await write((tx) => markSpare(tx, stackId, tierOf(context), parts.clock.now()));
 }

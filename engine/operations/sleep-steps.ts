@@ -1,8 +1,10 @@
 /**
- * What a hosting's way to sleep and its way back are made of; each is the undo of the other's. None of them does
- * anything to a hosting that somebody removes meanwhile.
+ * What a VM's way to sleep and its way back are made of; each is the undo of the other's. What leads visitors does not
+ * do anything to a hosting that somebody removes meanwhile.
  */
 import { EngineError, toEngineError } from '../errors';
+import { fenceOf } from '../isolation/fence';
+import { noMemory } from '../libvirt/domain-power';
 import { getHosting, type HostingRow, markAsleep, markAwake } from '../store/hostings';
 import type { StepContext } from './operation';
 
@@ -28,6 +30,20 @@ export async function save(context: StepContext): Promise<void> {
   await context.parts.inventory.save(vmName, context.signal);
 }
 
+/** QEMU begins to read a memory that has no room, and is killed over it, or another VM is. */
+export async function room(context: StepContext): Promise<void> {
+  const { inventory } = context.parts;
+  const { memoryMiB, vmName } = await hostingAt(context);
+  if ((await inventory.domainState(vmName)) === 'running') return;
+  const free = await inventory.freeMemoryMiB();
+  if (free < memoryMiB) throw noMemory(new Error(`${free} MiB are free, ${vmName} needs ${memoryMiB}`));
+}
+
+/** libvirt puts the VM's filter before it goes on; that filter and the host's rules are there is seen to here. */
+export async function putFences({ parts }: StepContext): Promise<void> {
+  await parts.isolation.put(fenceOf(parts.config));
+}
+
 /** @throws {EngineError} with what to do when its memory cannot be read again */
 export async function start(context: StepContext): Promise<void> {
   const { parts, signal } = context;
@@ -45,6 +61,20 @@ export async function start(context: StepContext): Promise<void> {
       `${vmName} could not be woken. If that stays so, webhoster wake ${vmName} --cold starts it from its disk, without what was only in its memory`,
       { retryable, cause },
     );
+  }
+}
+
+/** A VM that was saved has stood still, and so has its clock. One without a guest agent is left as it is. */
+export async function setClock(context: StepContext): Promise<void> {
+  const { agent, clock, log } = context.parts;
+  const { signal } = context;
+  const { vmName } = await hostingAt(context);
+  try {
+    await agent.setTime(vmName, clock.now(), signal);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    if (toEngineError(thrown).code !== 'guest_unreachable') throw thrown;
+    log.info({ err: thrown, vmName }, 'clock of a woken VM could not be set');
   }
 }
 

@@ -1,10 +1,18 @@
 /** Brings a VM that sleeps back to where it was, and leads its page and its SSH port to it again. */
 import { allOf } from '../each-of';
-import { EngineError, toEngineError } from '../errors';
-import { fenceOf } from '../isolation/fence';
-import { noMemory } from '../libvirt/domain-power';
+import { EngineError } from '../errors';
 import type { OperationDefinition, StepContext } from './operation';
-import { hostingAt, leadToDoors, leadToVm, save, start, whileAsleep } from './sleep-steps';
+import {
+  hostingAt,
+  leadToDoors,
+  leadToVm,
+  putFences,
+  room,
+  save,
+  setClock,
+  start,
+  whileAsleep,
+} from './sleep-steps';
 import { waitUntil } from './wait-until';
 
 export const wakeHosting: OperationDefinition = {
@@ -37,19 +45,9 @@ function asleep(act: (context: StepContext) => Promise<void>) {
   };
 }
 
-/** QEMU begins to read a memory that has no room, and is killed over it, or another VM is. */
-async function room(context: StepContext): Promise<void> {
-  const { inventory } = context.parts;
-  const { memoryMiB, vmName } = await hostingAt(context);
-  if ((await inventory.domainState(vmName)) === 'running') return;
-  const free = await inventory.freeMemoryMiB();
-  if (free < memoryMiB) throw noMemory(new Error(`${free} MiB are free, ${vmName} needs ${memoryMiB}`));
-}
-
-/** libvirt puts the VM's filter before it goes on; that filter and the host's rules are there is seen to here. */
 async function fence(context: StepContext): Promise<void> {
-  const { config, inventory, isolation } = context.parts;
-  await isolation.put(fenceOf(config));
+  const { inventory } = context.parts;
+  await putFences(context);
   const { cold } = context.input as Partial<WakeInput>;
   if (cold !== true) return;
   const { vmName } = await hostingAt(context);
@@ -57,21 +55,10 @@ async function fence(context: StepContext): Promise<void> {
   await inventory.forgetSaved(vmName);
 }
 
-/** It has stood still, and so has its clock. Neither an agent nor an answer is a must: users change their VMs. */
+/** Neither an agent nor an answer is a must: users change their VMs. */
 async function settle(context: StepContext): Promise<void> {
-  const { ip, vmName } = await hostingAt(context);
-  await allOf([setClock(context, vmName), waitForAnswer(context, ip)]);
-}
-
-async function setClock({ parts, signal }: StepContext, vmName: string): Promise<void> {
-  const { agent, clock, log } = parts;
-  try {
-    await agent.setTime(vmName, clock.now(), signal);
-  } catch (thrown) {
-    signal.throwIfAborted();
-    if (toEngineError(thrown).code !== 'guest_unreachable') throw thrown;
-    log.info({ err: thrown, vmName }, 'clock of a woken VM could not be set');
-  }
+  const { ip } = await hostingAt(context);
+  await allOf([setClock(context), waitForAnswer(context, ip)]);
 }
 
 const answerMs = 10_000;

@@ -6,7 +6,7 @@ import type { Parts } from '../parts';
 import { countUnfinished } from '../store/operations';
 import { busiestTenMinutes, failuresInARow, lockSpare, sparesOf } from '../store/spares';
 import { findNode } from '../store/stacks';
-import { planPool, type PoolFacts } from '../warm-pool';
+import { keepsSpares, planPool, type PoolFacts } from '../warm-pool';
 import { every } from './every';
 
 /** A spare that was claimed is on its way to be replaced after this time at most. */
@@ -24,11 +24,11 @@ export function reconcileWarmPool(parts: Parts): () => void {
   });
 }
 
-/** One look. @param alive  whether to ask libvirt which of the spares run, or to take them for running */
+/** One look. @param alive  whether to ask libvirt for the spares' VMs, or to take them for what they were left as */
 export async function keepPool(parts: Parts, alive: 'ask libvirt' | 'trust'): Promise<void> {
   const { config, database, log } = parts;
   const { direct } = database;
-  const isOff = config.WARM_POOL_SIZE === 0 && config.WARM_POOL_MAX === 0;
+  const isOff = !keepsSpares(config);
   const spares = await sparesOf(direct, newHostingSize(config));
   if (isOff && spares.length === 0) return;
   if ((await findNode(direct, config.NODE_NAME))?.prepared == null) return;
@@ -42,7 +42,7 @@ export async function keepPool(parts: Parts, alive: 'ask libvirt' | 'trust'): Pr
   await database.transaction(async (tx) => {
     await tx.query(`SELECT pg_advisory_xact_lock(hashtext('vm-webhoster warm pool'))`);
     const plan = planPool(config, { ...facts, spares: await sparesOf(tx, newHostingSize(config)) });
-    if (plan.make > 0 || plan.remove.length > 0) log.info({ ...plan }, 'warm pool changes');
+    if (plan.make.length > 0 || plan.remove.length > 0) log.info({ ...plan }, 'warm pool changes');
     const record = (action: 'spare make' | 'spare remove', target: string): Promise<void> =>
       recordOnMachine(tx, theService, { action, target, outcome: 'done', code: null });
     for (const id of plan.remove) {
@@ -50,8 +50,8 @@ export async function keepPool(parts: Parts, alive: 'ask libvirt' | 'trust'): Pr
       await deleteAccepted(parts, tx, { id });
       await record('spare remove', id);
     }
-    for (let made = 0; made < plan.make; made++)
-      await record('spare make', (await acceptSpare(parts, tx)).hostingId ?? '');
+    for (const tier of plan.make)
+      await record('spare make', (await acceptSpare(parts, tx, tier)).hostingId ?? '');
   });
 }
 
@@ -60,9 +60,10 @@ async function deadOnes(
   spares: Awaited<ReturnType<typeof sparesOf>>,
 ): Promise<Set<string>> {
   const { domains } = await inventory.survey(config.POOL_NAME);
-  const runs = (name: string): boolean =>
-    domains.some((domain) => domain.name === name && domain.state === 'running');
+  const stateOf = (name: string): string | undefined => domains.find((domain) => domain.name === name)?.state;
   return new Set(
-    spares.filter(({ status, vmName }) => status === 'spare' && !runs(vmName)).map(({ id }) => id),
+    spares
+      .filter(({ status, tier, vmName }) => status !== 'warming' && stateOf(vmName) !== tier)
+      .map(({ id }) => id),
   );
 }

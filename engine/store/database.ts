@@ -24,6 +24,7 @@ import { Spares1763800000016 } from './migrations/0016-spares';
 import { Sleeping1763800000017 } from './migrations/0017-sleeping';
 import { Traces1763800000019 } from './migrations/0019-traces';
 import { UsualTimes1763800000021 } from './migrations/0021-usual-times';
+import { SavedSpares1763800000022 } from './migrations/0022-saved-spares';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
 export type Tx = EntityManager;
@@ -56,6 +57,7 @@ const migrations = [
   Sleeping1763800000017,
   Traces1763800000019,
   UsualTimes1763800000021,
+  SavedSpares1763800000022,
 ];
 
 /** As the table `schema_migrations` names them. */

@@ -11,7 +11,7 @@ import { HostingRow } from './entities/hosting';
 export type { HostingRow } from './entities/hosting';
 
 /** An ejected hosting has ended for its user; its VM, its name and its address live on: see ejections.ts. */
-const ended: (HostingStatus | SpareStatus)[] = ['deleted', 'failed', 'ejected'];
+export const endedStatuses: (HostingStatus | SpareStatus)[] = ['deleted', 'failed', 'ejected'];
 
 /** One that is somebody's. */
 export type OwnedHosting = HostingRow & { readonly userId: number; readonly status: HostingStatus };
@@ -45,15 +45,9 @@ export interface ReservationLimits {
  */
 export async function reserveHosting(tx: Tx, hosting: NewHosting, limits: ReservationLimits): Promise<void> {
   await lockReservations(tx);
-  if (hosting.userId !== null && (await findLivingHosting(tx, hosting.userId))) throw quotaExceeded();
   const port = await freePort(tx, limits);
   const address = await freeAddress(tx, hosting.node, limits.addresses);
-  await insertHosting(tx, { ...hosting, sshPort: port, ip: address.ip, mac: address.mac });
-  await tx.query(
-    `WITH taken AS (INSERT INTO ssh_ports (port, hosting_id) VALUES ($1, $2))
-     INSERT INTO address_leases (node, ip, hosting_id) VALUES ($3, $4, $2)`,
-    [port, hosting.id, hosting.node, address.ip],
-  );
+  await insertHosting(tx, hosting, port, address);
 }
 
 /** Concurrent accepts would all pick the same free port and all but one would have to try again: this queues them. */
@@ -61,11 +55,27 @@ export async function lockReservations(tx: Tx): Promise<void> {
   await tx.query(`SELECT pg_advisory_xact_lock(hashtext('vm-webhoster reservations'))`);
 }
 
-async function insertHosting(tx: Tx, hosting: Partial<HostingRow>): Promise<void> {
+/** In one statement: whoever else wants to be accepted waits meanwhile. */
+async function insertHosting(
+  tx: Tx,
+  hosting: NewHosting,
+  port: number,
+  { ip, mac }: PoolAddress,
+): Promise<void> {
+  const { id, userId, node, vmName, image, memoryMiB, vcpus, diskGiB, sshPublicKey, labels } = hosting;
   try {
-    const status = hosting.userId === null ? ('warming' as const) : ('creating' as const);
-    // not `save`, which looks first whether the row is there
-    await tx.insert(HostingRow, { ...hosting, status });
+    await tx.query(
+      `WITH made AS (
+         INSERT INTO hostings (id, user_id, node, vm_name, image, memory_mib, vcpus, disk_gib, ssh_public_key, labels,
+           ssh_port, ip, mac, status)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)),
+       port AS (INSERT INTO ssh_ports (port, hosting_id) VALUES ($11, $1))
+       INSERT INTO address_leases (node, ip, hosting_id) VALUES ($3, $12, $1)`,
+      [
+        ...[id, userId, node, vmName, image, memoryMiB, vcpus, diskGiB, sshPublicKey, JSON.stringify(labels)],
+        ...[port, ip, mac, userId === null ? 'warming' : 'creating'],
+      ],
+    );
   } catch (thrown) {
     throw violatedConstraint(thrown) === 'hostings_quota_key' ? quotaExceeded() : thrown;
   }
@@ -126,7 +136,7 @@ export async function releaseHosting(
   await tx.update(
     HostingRow,
     // a hosting that was deleted while it was being made failed first
-    { id, status: end.status === 'deleted' ? Not('deleted') : Not(In(ended)) },
+    { id, status: end.status === 'deleted' ? Not('deleted') : Not(In(endedStatuses)) },
     { status: end.status, endedAt: () => 'clock_timestamp()', ...failure },
   );
 }
@@ -185,7 +195,7 @@ export async function reservationsOf(
 }
 
 export function hasEnded({ status }: Pick<HostingRow, 'status'>): boolean {
-  return ended.includes(status);
+  return endedStatuses.includes(status);
 }
 
 export function findHosting(tx: Tx, id: string): Promise<HostingRow | null> {
@@ -196,7 +206,7 @@ export function findHosting(tx: Tx, id: string): Promise<HostingRow | null> {
 export async function lockHosting(tx: Tx, id: string): Promise<boolean> {
   const rows: unknown[] = await tx.query(
     `SELECT 1 FROM hostings WHERE id = $1 AND status <> ALL ($2) FOR UPDATE`,
-    [id, ended],
+    [id, endedStatuses],
   );
   return rows.length === 1;
 }
@@ -218,13 +228,16 @@ export async function getOwnedHosting(tx: Tx, id: string): Promise<OwnedHosting>
 
 /** The user's newest hosting that has not ended. */
 export async function findLivingHosting(tx: Tx, userId: number): Promise<OwnedHosting | null> {
-  const where = { userId, status: Not(In(ended)) };
+  const where = { userId, status: Not(In(endedStatuses)) };
   return (await tx.findOne(HostingRow, { where, order: { createdAt: 'DESC' } })) as OwnedHosting | null;
 }
 
 /** Every hosting of a node that has not ended. */
 export function livingHostings(tx: Tx, node: string): Promise<HostingRow[]> {
-  return tx.find(HostingRow, { where: { node, status: Not(In(ended)) }, order: { createdAt: 'ASC' } });
+  return tx.find(HostingRow, {
+    where: { node, status: Not(In(endedStatuses)) },
+    order: { createdAt: 'ASC' },
+  });
 }
 
 /** A hosting that serves; one that is being deleted meanwhile stays so. */
@@ -271,7 +284,14 @@ export async function selectHostings(
        AND ($4::float8 IS NULL OR h.created_at < clock_timestamp() - $4 * interval '1 s')
        AND ($5::uuid IS NULL OR (h.created_at, h.id) > (SELECT created_at, id FROM hostings WHERE id = $5))
      ORDER BY h.created_at, h.id LIMIT $6`,
-    [ended, [...names], JSON.stringify(labels), olderThanSeconds, page.after ?? null, page.limit ?? null],
+    [
+      endedStatuses,
+      [...names],
+      JSON.stringify(labels),
+      olderThanSeconds,
+      page.after ?? null,
+      page.limit ?? null,
+    ],
   );
   return rows.map(({ checkedAt, differences, lookFailed, ...hosting }) => ({
     ...hosting,

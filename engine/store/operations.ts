@@ -13,7 +13,7 @@ export type { OperationRow, OperationStepRow } from './entities/operation';
 /** Postgres notification channel that carries the id of an operation with a new event. */
 export const eventChannel = 'webhoster_operation_events';
 
-const unfinished: OperationStatus[] = ['pending', 'running', 'unwinding'];
+export const unfinishedStatuses: OperationStatus[] = ['pending', 'running', 'unwinding'];
 
 const transitions: Record<OperationStatus, readonly OperationStatus[]> = {
   pending: ['running'],
@@ -118,7 +118,7 @@ export function stepsOf(tx: Tx, operationId: string): Promise<OperationStepRow[]
 /** The oldest operation that still has to run on this stack, after the one that just ended. */
 export async function nextUnfinished(tx: Tx, stackId: string): Promise<OperationRow | null> {
   return tx.findOne(OperationRow, {
-    where: { stackId, status: In(unfinished) },
+    where: { stackId, status: In(unfinishedStatuses) },
     order: { createdAt: 'ASC' },
   });
 }
@@ -134,7 +134,7 @@ export async function latestOperation(
 
 /** One of this kind that waits or runs on this stack. */
 export function unfinishedOperation(tx: Tx, stackId: string, kind: OperationKind): Promise<Operation | null> {
-  return operationIn(tx, stackId, kind, unfinished);
+  return operationIn(tx, stackId, kind, unfinishedStatuses);
 }
 
 /** For an operation that was accepted before its hosting was known here. */
@@ -144,7 +144,7 @@ export async function bindToHosting(tx: Tx, id: string, hostingId: string): Prom
 
 /** One of this kind that waits, runs, or is stuck on this stack. */
 export function unendedOperation(tx: Tx, stackId: string, kind: OperationKind): Promise<Operation | null> {
-  return operationIn(tx, stackId, kind, [...unfinished, 'stuck']);
+  return operationIn(tx, stackId, kind, [...unfinishedStatuses, 'stuck']);
 }
 
 async function operationIn(
@@ -158,11 +158,11 @@ async function operationIn(
 }
 
 export function countUnfinished(tx: Tx, kind: OperationKind): Promise<number> {
-  return tx.countBy(OperationRow, { kind, status: In(unfinished) });
+  return tx.countBy(OperationRow, { kind, status: In(unfinishedStatuses) });
 }
 
 export function countUnfinishedOf(tx: Tx, userId: number): Promise<number> {
-  return tx.countBy(OperationRow, { userId, status: In(unfinished) });
+  return tx.countBy(OperationRow, { userId, status: In(unfinishedStatuses) });
 }
 
 /** Asks for an unwinding; true when the operation could still be asked. */
@@ -287,7 +287,7 @@ export async function abandonedStacks(tx: Tx): Promise<string[]> {
     `SELECT DISTINCT o.stack_id FROM operations o LEFT JOIN leases l USING (stack_id)
      WHERE o.status = ANY ($1::text[]) AND o.created_at < now() - interval '5 s'
        AND coalesce(l.expires_at, '-infinity') <= clock_timestamp()`,
-    [unfinished],
+    [unfinishedStatuses],
   );
   return rows.map((row) => row.stack_id);
 }

@@ -1,10 +1,10 @@
 /**
- * Spares: hostings that are up and belong to nobody yet. A claim is one statement that passes over what another
+ * Spares: hostings that are up, or saved to the disk, and belong to nobody yet. A claim is one statement that passes over what another
  * claim has locked, so no two users are ever given the same one and none waits for another.
  */
-import type { SpareState } from '../engine';
+import type { SpareState, SpareStatus } from '../engine';
 import { type Tx, violatedConstraint } from './database';
-import { findLivingHosting, type HostingRow, quotaExceeded } from './hostings';
+import { type HostingRow, quotaExceeded } from './hostings';
 
 type Size = Pick<HostingRow, 'node' | 'image' | 'memoryMiB' | 'vcpus' | 'diskGiB'>;
 
@@ -22,47 +22,59 @@ function sizeValues({ node, image, memoryMiB, vcpus, diskGiB }: Size): unknown[]
   return [node, image, memoryMiB, vcpus, diskGiB];
 }
 
+export interface Claimed {
+  readonly id: string;
+  /** Its VM has to be woken first. */
+  readonly saved: boolean;
+}
+
 /**
- * Gives the spare that has waited longest to a user, in the accepting transaction. From here on it is a hosting on its
- * way, with the address and the port that it has.
+ * Gives the spare that has waited longest to a user, in the accepting transaction; a saved one where no other waits.
+ * From here on it is a hosting on its way, with the address and the port that it has.
  *
- * @returns its id, or null when none waits
+ * @returns null when none waits
  * @throws {EngineError} quota_exceeded
  */
 export async function claimSpare(
   tx: Tx,
   owner: Pick<HostingRow, 'sshPublicKey' | 'labels'> & { readonly userId: number },
   size: Size,
-): Promise<string | null> {
-  if (await findLivingHosting(tx, owner.userId)) throw quotaExceeded();
+): Promise<Claimed | null> {
   try {
-    const [rows]: [{ id: string }[], number] = await tx.query(
-      `UPDATE hostings SET user_id = $6, status = 'creating', ssh_public_key = $7, labels = $8,
+    const [rows]: [Claimed[], number] = await tx.query(
+      `WITH found AS (
+         SELECT h.id, h.status = 'saved' AS saved
+         FROM hostings h JOIN nodes n ON n.name = h.node JOIN stacks s ON s.id = h.id
+         WHERE h.status IN ('spare', 'saved') AND ${fits} AND NOT ${isOlderThanRestore}
+         ORDER BY saved, h.ready_at LIMIT 1 FOR UPDATE OF h SKIP LOCKED)
+       UPDATE hostings SET user_id = $6, status = 'creating', ssh_public_key = $7, labels = $8,
          created_at = clock_timestamp(), ready_at = NULL
-       WHERE id = (
-         SELECT h.id FROM hostings h JOIN nodes n ON n.name = h.node JOIN stacks s ON s.id = h.id
-         WHERE h.status = 'spare' AND ${fits} AND NOT ${isOlderThanRestore} ORDER BY h.ready_at LIMIT 1 FOR UPDATE OF h SKIP LOCKED)
-       RETURNING id`,
+       FROM found WHERE hostings.id = found.id RETURNING found.id, found.saved`,
       [...sizeValues(size), owner.userId, owner.sshPublicKey, JSON.stringify(owner.labels)],
     );
-    return rows[0]?.id ?? null;
+    return rows[0] ?? null;
   } catch (thrown) {
     throw violatedConstraint(thrown) === 'hostings_quota_key' ? quotaExceeded() : thrown;
   }
 }
 
-/** A spare that is up; one that is being removed meanwhile stays so. */
-export async function markSpare(tx: Tx, id: string, readyAt: Date): Promise<void> {
+/** Running spares are there at once, saved ones use no memory. */
+export type SpareTier = 'running' | 'saved';
+
+/** A spare that waits from here on; one that is being removed meanwhile stays so. */
+export async function markSpare(tx: Tx, id: string, tier: SpareTier, readyAt: Date): Promise<void> {
   await tx.query(
-    `UPDATE hostings SET status = 'spare', ready_at = $2 WHERE id = $1 AND status IN ('warming', 'spare')`,
-    [id, readyAt],
+    `UPDATE hostings SET status = $2, ready_at = $3 WHERE id = $1 AND status IN ('warming', $2)`,
+    [id, tier === 'saved' ? 'saved' : 'spare', readyAt],
   );
 }
 
 export interface Spare {
   readonly id: string;
   readonly vmName: string;
-  readonly status: 'warming' | 'spare';
+  readonly status: SpareStatus;
+  /** Where it is, or will be once it is made. */
+  readonly tier: SpareTier;
   /** False when a create would make another kind of VM by now. */
   readonly fits: boolean;
 }
@@ -70,9 +82,12 @@ export interface Spare {
 /** Those of a node that are being made or wait, the longest there first. What is being removed is not among them. */
 export function sparesOf(tx: Tx, size: Size): Promise<Spare[]> {
   return tx.query(
-    `SELECT h.id, h.vm_name AS "vmName", h.status, coalesce(${fits}, h.status = 'warming') AS fits
+    `SELECT h.id, h.vm_name AS "vmName", h.status, coalesce(${fits}, h.status = 'warming') AS fits,
+       CASE h.status WHEN 'spare' THEN 'running' WHEN 'saved' THEN 'saved'
+         ELSE coalesce((SELECT o.input ->> 'tier' FROM operations o WHERE o.stack_id = h.id AND o.kind = 'make-spare'),
+           'running') END AS tier
      FROM hostings h JOIN nodes n ON n.name = h.node LEFT JOIN stacks s ON s.id = h.id
-     WHERE h.user_id IS NULL AND h.status IN ('warming', 'spare') AND h.node = $1
+     WHERE h.user_id IS NULL AND h.status IN ('warming', 'spare', 'saved') AND h.node = $1
        AND NOT coalesce(${isOlderThanRestore}, false) ORDER BY h.created_at`,
     sizeValues(size),
   );
@@ -81,7 +96,7 @@ export function sparesOf(tx: Tx, size: Size): Promise<Spare[]> {
 /** True when this spare still waits; whoever asks holds it until the transaction ends, and no claim meets it. */
 export async function lockSpare(tx: Tx, id: string): Promise<boolean> {
   const rows: unknown[] = await tx.query(
-    `SELECT 1 FROM hostings WHERE id = $1 AND user_id IS NULL AND status IN ('warming', 'spare')
+    `SELECT 1 FROM hostings WHERE id = $1 AND user_id IS NULL AND status IN ('warming', 'spare', 'saved')
      FOR UPDATE SKIP LOCKED`,
     [id],
   );
@@ -115,7 +130,7 @@ export async function failuresInARow(tx: Tx): Promise<{ failures: number; second
 export async function waitingPorts(tx: Tx): Promise<number[]> {
   const rows: { port: number }[] = await tx.query(
     `SELECT h.ssh_port AS port FROM hostings h
-     WHERE (h.status = 'spare'
+     WHERE (h.status IN ('spare', 'saved')
          OR h.status = 'warming' AND EXISTS (SELECT 1 FROM operations o JOIN operation_steps s ON s.operation_id = o.id
            WHERE o.stack_id = h.id AND o.kind = 'make-spare' AND s.name = 'door' AND s.status <> 'pending')
          OR h.status = 'creating' AND EXISTS (SELECT 1 FROM operations o
@@ -127,8 +142,9 @@ export async function waitingPorts(tx: Tx): Promise<number[]> {
 
 export function spareCounts(tx: Tx): Promise<{ state: SpareState; count: number }[]> {
   return tx.query(
-    `SELECT CASE status WHEN 'warming' THEN 'warming' WHEN 'spare' THEN 'waiting' ELSE 'removing' END AS state,
+    `SELECT CASE status WHEN 'warming' THEN 'warming' WHEN 'spare' THEN 'waiting' WHEN 'saved' THEN 'saved'
+         ELSE 'removing' END AS state,
        count(*)::int AS count
-     FROM hostings WHERE user_id IS NULL AND status IN ('warming', 'spare', 'deleting') GROUP BY 1`,
+     FROM hostings WHERE user_id IS NULL AND status IN ('warming', 'spare', 'saved', 'deleting') GROUP BY 1`,
   );
 }

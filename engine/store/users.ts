@@ -102,15 +102,6 @@ export async function deleteUser(tx: Tx, id: number): Promise<void> {
   );
 }
 
-/** Holds the account until the transaction ends. @throws {EngineError} unauthorized when it was deleted meanwhile */
-export async function holdUser(tx: Tx, id: number): Promise<void> {
-  const rows: unknown[] = await tx.query(
-    `SELECT 1 FROM users WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE`,
-    [id],
-  );
-  if (rows.length === 0) throw new EngineError('unauthorized', 'The account is gone');
-}
-
 function toCredentials(row: UserRow): Credentials {
   return { user: toUser(row), passwordHash: row.passwordHash, sessionVersion: row.sessionVersion };
 }

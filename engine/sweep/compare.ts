@@ -100,11 +100,13 @@ function hostingOfVolume(name: string): { id: string; kind: FindingKind } | null
   return name === isoName(id) ? { id, kind: 'orphan-iso' } : null;
 }
 
+const restingStatuses: readonly HostingRecord['status'][] = ['running', 'sleeping', 'spare', 'saved'];
+
 /** Hostings that both readings show running, asleep, or waiting for an owner, with nobody at work on them. */
 function atRest({ before, after }: Snapshot): HostingRecord[] {
   return [...after.living.values()].filter(
     ({ id, status }) =>
-      (status === 'running' || status === 'sleeping' || status === 'spare') &&
+      restingStatuses.includes(status) &&
       before.living.get(id)?.status === status &&
       !before.busy.has(id) &&
       !after.busy.has(id),
@@ -122,6 +124,8 @@ function defects(
     known: true,
     ...(detail === undefined ? {} : { detail }),
   });
+  const isSaved = status === 'sleeping' || status === 'saved';
+  const isNobodys = status === 'spare' || status === 'saved';
   const domain = libvirt.domains.find((each) => each.name === vmName && each.hostingId === id);
   const state = states.get(id);
   const part = (kind: FindingKind, name: string, there: boolean): Finding[] => {
@@ -133,10 +137,10 @@ function defects(
     ...part('missing-volume', rootVolumeName(id), libvirt.volumes.includes(rootVolumeName(id))),
     ...part('missing-iso', isoName(id), libvirt.volumes.includes(isoName(id))),
     ...(state === undefined ? [finding('missing-state', vmName)] : []),
-    ...(domain === undefined || status === 'sleeping' || domain.state === 'running'
+    ...(domain === undefined || isSaved || domain.state === 'running'
       ? []
       : [finding('stopped-domain', vmName, domain.state)]),
-    ...(status === 'spare' || after.routes.has(id) ? [] : [finding('missing-route', vmName)]),
+    ...(isNobodys || after.routes.has(id) ? [] : [finding('missing-route', vmName)]),
     ...(after.ports.get(id) === sshPort ? [] : [finding('missing-port', vmName, `SSH port ${sshPort}`)]),
     ...(after.addresses.get(id) === ip ? [] : [finding('missing-address', vmName, ip)]),
   ];

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Config, type Engine, startEngine } from '../../engine';
+import { type Asker, type Config, type Engine, startEngine } from '../../engine';
 import { createLog } from '../../engine/log';
 import { connectParts } from '../../engine/start';
 import { insertOperation } from '../../engine/store/operations';
@@ -171,6 +171,43 @@ describe('the engine', () => {
     });
     await expect(engine.hostings.get(other, hosting.id)).rejects.toMatchObject({ code: 'hosting_not_found' });
     await engine.operations.wait(operation.id, { timeoutMs: 30_000 });
+  });
+
+  // most of these are open to administrators alone: the way in to it is looked at by other tests
+  it.each<[string, (engine: Engine, asker: Asker, id: string) => Promise<unknown>]>([
+    ['remove', (of, asker, id) => of.hostings.remove(asker, id)],
+    ['plan', (of, asker, id) => of.plans.request(asker, id)],
+    ['plan the removal of', (of, asker, id) => of.plans.requestRemoval(asker, id)],
+    ['apply', (of, asker, id) => of.plans.apply(asker, id, { recreateDisk: false, agreed: null })],
+    ['list the runs of', (of, asker, id) => of.runs.list(asker, id, 9)],
+  ])('lets nobody %s a hosting that is another’s', async (_, act) => {
+    const [owner, other] = [
+      await engine.accounts.register(registration()),
+      await engine.accounts.register(registration()),
+    ];
+    const { operation, hosting } = await engine.hostings.create(owner, {});
+    await engine.operations.wait(operation.id, { timeoutMs: 30_000 });
+    await expect(act(engine, other, hosting.id)).rejects.toMatchObject({ code: 'hosting_not_found' });
+    await act(engine, owner, hosting.id);
+  });
+
+  it('shows the run of a dry run to who asked for it only', async () => {
+    const [owner, other] = [
+      await engine.accounts.register(registration()),
+      await engine.accounts.register(registration()),
+    ];
+    const { id } = await engine.plans.requestNew(owner, {});
+    await engine.operations.wait(id, { timeoutMs: 30_000 });
+    let runId = '';
+    await onTheNode(async ({ parts }) => {
+      const rows: { id: string }[] = await parts.database.direct.query(
+        `SELECT id FROM runs WHERE operation_id = $1`,
+        [id],
+      );
+      runId = rows[0]!.id;
+    });
+    await expect(engine.runs.get(other, runId)).rejects.toMatchObject({ code: 'run_not_found' });
+    expect((await engine.runs.get(owner, runId)).id).toBe(runId);
   });
 
   it('stops waiting when the caller does', async () => {

@@ -2,48 +2,26 @@
 import { EngineError } from '../../engine/errors';
 import type { User } from '../../engine/engine';
 import { acceptSpare } from '../../engine/operations/make-spare';
-import { keepPool } from '../../engine/reconcilers/warm-pool';
 import { metrics } from '../../engine/metrics';
 import { sweep } from '../../engine/sweep/sweep';
 import { hostings } from '../../engine/hostings';
 import { eject } from '../../engine/ejection/eject';
 import { selectHostings } from '../../engine/store/hostings';
 import { dueForDriftCheck } from '../../engine/store/drift';
-import { expectOwn, waitingSpare } from '../support/scenarios';
+import { openPool, type Pool } from '../support/pool';
+import { expectOwn, waitingSpare } from '../support/spare-scenarios';
 import { tracesOf } from '../support/traces';
-import { openWorld, type World } from '../support/world';
+import type { World } from '../support/world';
 
 jest.setTimeout(60_000);
 
+let pool: Pool;
 let world: World;
 afterEach(() => world.close());
 
 async function open(settings: Record<string, string> = {}): Promise<void> {
-  world = await openWorld({ WARM_POOL_SIZE: '2', WARM_POOL_BOOTS: '9', ...settings });
-}
-const query = <T>(sql: string): Promise<T[]> => world.parts.database.direct.query(sql);
-const look = (alive: Parameters<typeof keepPool>[1] = 'ask libvirt'): Promise<void> =>
-  keepPool(world.parts, alive);
-
-/** Works off everything that waits. */
-async function workAll(): Promise<void> {
-  const rows = await query<{ stack_id: string }>(
-    `SELECT DISTINCT stack_id FROM operations WHERE status IN ('pending', 'running', 'unwinding')`,
-  );
-  for (const { stack_id: stackId } of rows) await world.work(stackId);
-}
-async function statuses(): Promise<string[]> {
-  const rows = await query<{ status: string }>(
-    `SELECT status FROM hostings WHERE status NOT IN ('deleted', 'failed') ORDER BY created_at`,
-  );
-  return rows.map(({ status }) => status);
-}
-async function fill(): Promise<string[]> {
-  await look();
-  await workAll();
-  return (
-    await query<{ id: string }>(`SELECT id FROM hostings WHERE status = 'spare' ORDER BY ready_at`)
-  ).map(({ id }) => id);
+  pool = await openPool({ WARM_POOL_SIZE: '2', ...settings });
+  ({ world } = pool);
 }
 async function users(count: number): Promise<User[]> {
   const made: User[] = [];
@@ -54,55 +32,55 @@ async function users(count: number): Promise<User[]> {
 describe('the pool', () => {
   it('fills to its size, stays so, and fills again after a claim', async () => {
     await open();
-    await look();
-    await look();
-    expect(await statuses()).toEqual(['warming', 'warming']);
-    await workAll();
-    expect(await statuses()).toEqual(['spare', 'spare']);
-    await look();
-    expect(await statuses()).toEqual(['spare', 'spare']);
+    await pool.look();
+    await pool.look();
+    expect(await pool.statuses()).toEqual(['warming', 'warming']);
+    await pool.workAll();
+    expect(await pool.statuses()).toEqual(['spare', 'spare']);
+    await pool.look();
+    expect(await pool.statuses()).toEqual(['spare', 'spare']);
     await world.engine.hostings.create(await world.newUser(), {});
-    await look();
-    expect((await statuses()).sort()).toEqual(['creating', 'spare']);
-    await workAll();
-    await look();
-    expect((await statuses()).sort()).toEqual(['running', 'spare', 'warming']);
+    await pool.look();
+    expect((await pool.statuses()).sort()).toEqual(['creating', 'spare']);
+    await pool.workAll();
+    await pool.look();
+    expect((await pool.statuses()).sort()).toEqual(['running', 'spare', 'warming']);
   });
 
   it('makes no two too many when two workers look at once', async () => {
     await open();
-    await Promise.all([look(), look(), look()]);
-    expect(await statuses()).toEqual(['warming', 'warming']);
+    await Promise.all([pool.look(), pool.look(), pool.look()]);
+    expect(await pool.statuses()).toEqual(['warming', 'warming']);
   });
 
   it('is not there by default, and does not ask libvirt', async () => {
-    world = await openWorld();
+    await open({ WARM_POOL_SIZE: '0' });
     world.host.faults.fail('inventory', new Error('asked'), 9);
-    await look();
-    expect(await statuses()).toEqual([]);
+    await pool.look();
+    expect(await pool.statuses()).toEqual([]);
   });
 
   it('waits for the node', async () => {
     await open();
-    await query(`UPDATE nodes SET prepared = NULL`);
-    await look();
-    expect(await statuses()).toEqual([]);
+    await pool.query(`UPDATE nodes SET prepared = NULL`);
+    await pool.look();
+    expect(await pool.statuses()).toEqual([]);
   });
 
   it('takes everything away when its size becomes 0: what waits, and what is being made', async () => {
     await open();
     const before = await tracesOf(world);
-    await fill();
+    await pool.fill();
     await world.engine.hostings.create(await world.newUser(), {});
-    await workAll();
-    await look();
-    expect((await statuses()).sort()).toEqual(['running', 'spare', 'warming']);
+    await pool.workAll();
+    await pool.look();
+    expect((await pool.statuses()).sort()).toEqual(['running', 'spare', 'warming']);
     Object.assign(world.config, { WARM_POOL_SIZE: 0 });
-    await look();
-    await workAll();
-    expect(await statuses()).toEqual(['running']);
+    await pool.look();
+    await pool.workAll();
+    expect(await pool.statuses()).toEqual(['running']);
     await world.engine.hostings.delete({ id: 1 } as User);
-    await workAll();
+    await pool.workAll();
     expect(await tracesOf(world)).toEqual(before);
   });
 
@@ -111,26 +89,28 @@ describe('the pool', () => {
     [
       'the node has another image by now',
       async () =>
-        void (await query(
+        void (await pool.query(
           `UPDATE nodes SET images = '{"micro": {"baseVolumePath": "/pool/newer.qcow2", "boot": {"kind": "disk"}}}'`,
         )),
     ],
     ['hostings are larger by now', () => Promise.resolve(void Object.assign(world.config, { VM_VCPUS: 2 }))],
   ])('replaces a spare when %s, and nobody is given it', async (_when, happen) => {
     await open({ WARM_POOL_SIZE: '1' });
-    const [old] = await fill();
+    const [old] = await pool.fill();
     await happen();
-    await look();
-    await workAll();
-    expect(await query(`SELECT status FROM hostings WHERE id = '${old}'`)).toEqual([{ status: 'deleted' }]);
-    const [next] = await fill();
+    await pool.look();
+    await pool.workAll();
+    expect(await pool.query(`SELECT status FROM hostings WHERE id = '${old}'`)).toEqual([
+      { status: 'deleted' },
+    ]);
+    const [next] = await pool.fill();
     expect(next).toBeDefined();
     expect((await world.engine.hostings.create(await world.newUser(), {})).hosting.id).toBe(next);
   });
 
   it('does not give away a spare of another size, though nobody has looked yet', async () => {
     await open({ WARM_POOL_SIZE: '1' });
-    const [old] = await fill();
+    const [old] = await pool.fill();
     Object.assign(world.config, { VM_MEMORY_MIB: 2048 });
     const { hosting } = await world.engine.hostings.create(await world.newUser(), {});
     expect([hosting.id === old, hosting.memoryMiB]).toEqual([false, 2048]);
@@ -138,39 +118,41 @@ describe('the pool', () => {
 
   it('neither gives away nor removes a spare of before a restore: somebody may have got it since the backup', async () => {
     await open({ WARM_POOL_SIZE: '1' });
-    const [old] = await fill();
-    await query(`INSERT INTO restores (backup_made_at) VALUES (now() - interval '1 h')`);
+    const [old] = await pool.fill();
+    await pool.query(`INSERT INTO restores (backup_made_at) VALUES (now() - interval '1 h')`);
     const { hosting } = await world.engine.hostings.create(await world.newUser(), {});
     expect(hosting.id).not.toBe(old);
-    await workAll();
+    await pool.workAll();
     Object.assign(world.config, { VM_VCPUS: 2 });
-    const [next, ...others] = (await fill()).filter((id) => id !== old);
+    const [next, ...others] = (await pool.fill()).filter((id) => id !== old);
     expect([next === undefined, others]).toEqual([false, []]);
-    expect(await query(`SELECT status FROM hostings WHERE id = '${old}'`)).toEqual([{ status: 'spare' }]);
+    expect(await pool.query(`SELECT status FROM hostings WHERE id = '${old}'`)).toEqual([
+      { status: 'spare' },
+    ]);
   });
 
   it('grows with the creates of the last hour', async () => {
     await open({ WARM_POOL_SIZE: '0', WARM_POOL_MAX: '2' });
     for (const user of await users(3)) await world.engine.hostings.create(user, {});
-    await workAll();
-    await look();
-    expect((await statuses()).filter((status) => status === 'warming')).toHaveLength(2);
-    await query(`UPDATE operations SET created_at = created_at - interval '2 h'`);
-    await look();
-    await workAll();
-    expect((await statuses()).filter((status) => status !== 'running')).toEqual([]);
+    await pool.workAll();
+    await pool.look();
+    expect((await pool.statuses()).filter((status) => status === 'warming')).toHaveLength(2);
+    await pool.query(`UPDATE operations SET created_at = created_at - interval '2 h'`);
+    await pool.look();
+    await pool.workAll();
+    expect((await pool.statuses()).filter((status) => status !== 'running')).toEqual([]);
   });
 
   it('pauses after a spare that could not be made', async () => {
     await open({ WARM_POOL_SIZE: '1' });
     world.host.faults.fail('apply', new EngineError('apply_failed', 'planned failure'));
-    await look();
-    await workAll();
-    await look();
-    expect(await statuses()).toEqual([]);
-    await query(`UPDATE operations SET finished_at = finished_at - interval '15 s'`);
-    await look();
-    expect(await statuses()).toEqual(['warming']);
+    await pool.look();
+    await pool.workAll();
+    await pool.look();
+    expect(await pool.statuses()).toEqual([]);
+    await pool.query(`UPDATE operations SET finished_at = finished_at - interval '15 s'`);
+    await pool.look();
+    expect(await pool.statuses()).toEqual(['warming']);
   });
 
   it('says what is missing when the guest has no agent', async () => {
@@ -178,9 +160,9 @@ describe('the pool', () => {
     Object.assign(world.host.agent, {
       run: () => Promise.reject(new EngineError('guest_unreachable', 'no agent')),
     });
-    await look();
-    await workAll();
-    const [operation] = await query(
+    await pool.look();
+    await pool.workAll();
+    const [operation] = await pool.query(
       `SELECT status, failure_message FROM operations WHERE kind = 'make-spare'`,
     );
     expect(operation).toMatchObject({
@@ -195,7 +177,7 @@ describe('a claim', () => {
   beforeEach(() => open());
 
   it('gives ten users ten hostings, each spare to one of them', async () => {
-    const spares = await fill();
+    const spares = await pool.fill();
     const everyone = await users(10);
     const accepted = await Promise.all(everyone.map((user) => world.engine.hostings.create(user, {})));
     const ids = accepted.map(({ hosting }) => hosting.id);
@@ -208,11 +190,11 @@ describe('a claim', () => {
   });
 
   it('waits behind no boot: its job is in the quick lane, and that of the spare in its place is not', async () => {
-    await fill();
-    await query(`DELETE FROM graphile_worker._private_jobs`);
+    await pool.fill();
+    await pool.query(`DELETE FROM graphile_worker._private_jobs`);
     const { hosting } = await world.engine.hostings.create(await world.newUser(), {});
-    await world.parts.database.transaction((tx) => acceptSpare(world.parts, tx));
-    const jobs = await query<{ key: string; task: string }>(
+    await world.parts.database.transaction((tx) => acceptSpare(world.parts, tx, 'running'));
+    const jobs = await pool.query<{ key: string; task: string }>(
       `SELECT key, task_identifier AS task FROM graphile_worker.jobs`,
     );
     expect(jobs.map(({ key, task }) => [key === hosting.id, task]).sort()).toEqual([
@@ -222,33 +204,35 @@ describe('a claim', () => {
   });
 
   it('gives a user who asks twice at once one hosting, and leaves the other spare in the pool', async () => {
-    await fill();
+    await pool.fill();
     const user = await world.newUser();
     const answers = await Promise.allSettled([1, 2, 3].map(() => world.engine.hostings.create(user, {})));
     expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     for (const answer of answers)
       if (answer.status === 'rejected') expect(answer.reason).toMatchObject({ code: 'quota_exceeded' });
-    expect((await statuses()).sort()).toEqual(['creating', 'spare']);
+    expect((await pool.statuses()).sort()).toEqual(['creating', 'spare']);
   });
 
   it('keeps its answer when the spare does not do as it is told: same id, address and port, made anew', async () => {
-    const [first] = await fill();
+    const [first] = await pool.fill();
     world.host.faults.fail('agent', new EngineError('guest_unreachable', 'silent'));
     const { hosting, operation } = await world.engine.hostings.create(await world.newUser(), {});
     expect(hosting.id).toBe(first);
     await world.work(hosting.id);
-    const [row] = await query(`SELECT status, host(ip) AS ip, ssh_port FROM hostings WHERE id = '${first}'`);
+    const [row] = await pool.query(
+      `SELECT status, host(ip) AS ip, ssh_port FROM hostings WHERE id = '${first}'`,
+    );
     expect(row).toEqual({ status: 'running', ip: hosting.ip, ssh_port: hosting.sshPort });
     expect(world.host.faults.visited).toContain('destroy');
     await expectOwn(world, hosting.id);
-    const steps = await query<{ name: string; status: string }>(
+    const steps = await pool.query<{ name: string; status: string }>(
       `SELECT name, status FROM operation_steps WHERE operation_id = '${operation.id}' ORDER BY position`,
     );
     expect(steps.every(({ status }) => status === 'done')).toBe(true);
   });
 
   it('waits for libvirt as a create does, and unwinds when it stays away', async () => {
-    await fill();
+    await pool.fill();
     const gone = new EngineError('libvirt_unavailable', 'gone', { retryable: true });
     world.host.faults.fail('agent', gone, 2);
     const user = await world.newUser();
@@ -258,15 +242,15 @@ describe('a claim', () => {
     world.host.faults.fail('agent', gone, 99);
     const other = await world.engine.hostings.create(await world.newUser(), {});
     await world.work(other.hosting.id);
-    expect(await query(`SELECT status FROM hostings WHERE id = '${other.hosting.id}'`)).toEqual([
+    expect(await pool.query(`SELECT status FROM hostings WHERE id = '${other.hosting.id}'`)).toEqual([
       { status: 'failed' },
     ]);
     expect(world.host.domains.has(other.hosting.vmName)).toBe(false);
   });
 
   it('does not open the way in while the guest still shows the key that it had as a spare', async () => {
-    const [first] = await fill();
-    const [{ ip }] = (await query<{ ip: string }>(
+    const [first] = await pool.fill();
+    const [{ ip }] = (await pool.query<{ ip: string }>(
       `SELECT host(ip) AS ip FROM hostings WHERE id = '${first}'`,
     )) as [{ ip: string }];
     const [old] = await world.host.guest.sshHostKeys(ip);
@@ -283,7 +267,7 @@ describe('a claim', () => {
   });
 
   it('that is deleted in its midst leaves nothing, and the spare is nobody else’s', async () => {
-    const [first, second] = await fill();
+    const [first, second] = await pool.fill();
     const user = await world.newUser();
     await world.engine.hostings.create(user, {});
     world.host.faults.once('agent done', async (signal) => {
@@ -292,14 +276,14 @@ describe('a claim', () => {
       signal?.throwIfAborted();
     });
     await world.work(first!);
-    expect(await query(`SELECT id FROM hostings WHERE status NOT IN ('deleted', 'failed')`)).toEqual([
+    expect(await pool.query(`SELECT id FROM hostings WHERE status NOT IN ('deleted', 'failed')`)).toEqual([
       { id: second },
     ]);
     expect([...world.host.domains.keys()]).toEqual([`vm-${second!.slice(0, 8)}`]);
   });
 
   it('can be cancelled', async () => {
-    await fill();
+    await pool.fill();
     const user = await world.newUser();
     const { operation, hosting } = await world.engine.hostings.create(user, {});
     await world.engine.operations.cancel(user, operation.id);
@@ -323,6 +307,7 @@ describe('whoever looks at hostings', () => {
     expect(spares).toEqual([
       { state: 'warming', count: 0 },
       { state: 'waiting', count: 1 },
+      { state: 'saved', count: 0 },
       { state: 'removing', count: 0 },
     ]);
     expect(counted.every(({ count }) => count === 0)).toBe(true);
@@ -350,7 +335,7 @@ describe('whoever looks at hostings', () => {
   });
 
   it('no user and no admin is shown one, and nobody can eject one', async () => {
-    const [spare] = await query<{ id: string; vm_name: string }>(`SELECT id, vm_name FROM hostings`);
+    const [spare] = await pool.query<{ id: string; vm_name: string }>(`SELECT id, vm_name FROM hostings`);
     const admin = { ...(await world.newUser()), role: 'admin' as const };
     await expect(hostings(world.parts).get(admin, spare!.id)).rejects.toMatchObject({
       code: 'hosting_not_found',

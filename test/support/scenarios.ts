@@ -6,7 +6,6 @@ import { type BundleFile } from '../../engine/ejection/bundle';
 import { eject } from '../../engine/ejection/eject';
 import { applyStack } from '../../engine/operations/apply-stack';
 import { checkDrift } from '../../engine/operations/check-drift';
-import { acceptSpare } from '../../engine/operations/make-spare';
 import type { OperationDefinition } from '../../engine/operations/operation';
 import { planHosting } from '../../engine/operations/plan-hosting';
 import { planRemoval } from '../../engine/operations/plan-removal';
@@ -14,14 +13,12 @@ import { isPrepared, nodeFingerprint, prepareNode } from '../../engine/operation
 import { removeNode } from '../../engine/operations/remove-node';
 import { removeOrphan } from '../../engine/operations/remove-orphan';
 import { planReport } from '../../engine/plans';
-import { deleteAccepted } from '../../engine/hostings';
-import { hostingSpec } from '../../engine/operations/hosting-stack-facts';
-import { findHosting, getOwnedHosting } from '../../engine/store/hostings';
+import { findHosting } from '../../engine/store/hostings';
 import { getOperation, insertOperation, stepsOf } from '../../engine/store/operations';
-import { findNode, findStack } from '../../engine/store/stacks';
-import { findUser } from '../../engine/store/users';
+import { findNode } from '../../engine/store/stacks';
 import { builtImage, fakeImages } from '../fakes/fake-images';
 import { sleepScenarios } from './sleep-scenarios';
+import { spareScenarios } from './spare-scenarios';
 import { type Traces, tracesOf } from './traces';
 import { openWorld, type World } from './world';
 
@@ -225,97 +222,11 @@ export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
     },
     undone: noWayBack,
   },
-  'make-spare': {
-    open: openWorld,
-    prepare: () => Promise.resolve(),
-    accept: newSpare,
-    done: async (world, { stackId }) => {
-      const traces = await tracesOf(world);
-      expect(traces).toMatchObject({
-        hostings: [{ id: stackId, status: 'spare' }],
-        domains: [expect.any(String)],
-        volumes: [expect.any(String), expect.any(String)],
-        ...{ served: [], routes: [] },
-      });
-      for (const name of ['ports', 'addresses', 'stacks', 'workspaces'])
-        expect([name, traces[name]]).toEqual([name, [expect.anything()]]);
-    },
-    undone: async (world, { stackId }, before) => {
-      expect(await tracesOf(world)).toEqual(before);
-      expect(await findHosting(world.parts.database.direct, stackId)).toMatchObject({ status: 'failed' });
-      const again = await newSpare(world);
-      await world.work(again.stackId);
-      await scenarios['make-spare'].done(world, again, before);
-    },
-  },
-  'claim-spare': {
-    open: openWorld,
-    prepare: waitingSpare,
-    accept: async (world) => {
-      const accepted = await createHosting(world);
-      expect((await getOperation(world.parts.database.direct, accepted.operationId)).kind).toBe(
-        'claim-spare',
-      );
-      return accepted;
-    },
-    done: async (world, accepted, opened) => {
-      await scenarios['create-hosting'].done(world, accepted, opened);
-      await expectOwn(world, accepted.stackId);
-    },
-    // what was somebody's for a moment is never given to anybody else: as before, but without the spare
-    undone: async (world, accepted, before) => {
-      const none = { domains: [], volumes: [], served: [], workspaces: [], ports: [], addresses: [] };
-      await scenarios['create-hosting'].undone(world, accepted, {
-        ...before,
-        ...none,
-        ...{ routes: [], stacks: [], hostings: [] },
-      });
-    },
-  },
-  'remove-spare': {
-    open: openWorld,
-    prepare: waitingSpare,
-    accept: async (world) => {
-      const [row]: { id: string }[] = await world.parts.database.direct.query(`SELECT id FROM hostings`);
-      const { id } = await world.parts.database.transaction((tx) => deleteAccepted(world.parts, tx, row!));
-      return { operationId: id, stackId: row!.id };
-    },
-    done: async (world, _, opened) => {
-      expect(await tracesOf(world)).toEqual(opened);
-    },
-    undone: noWayBack,
-  },
+  ...spareScenarios(openWorld, createHosting, () => scenarios['create-hosting']),
   ...sleepScenarios(openWorld, runningHosting, (world, accepted) =>
     scenarios['create-hosting'].done(world, accepted, {}),
   ),
 };
-
-async function newSpare({ parts }: World): Promise<Accepted> {
-  const { id, hostingId } = await parts.database.transaction((tx) => acceptSpare(parts, tx));
-  return { operationId: id, stackId: hostingId! };
-}
-
-/** @returns its id */
-export async function waitingSpare(world: World): Promise<void> {
-  const accepted = await newSpare(world);
-  await world.work(accepted.stackId);
-  await scenarios['make-spare'].done(world, accepted, {});
-}
-
-/** Everything of the hosting is its user's: specification, cloud-init disk, page, host keys. */
-export async function expectOwn({ host, parts, config }: World, id: string): Promise<void> {
-  const hosting = await getOwnedHosting(parts.database.direct, id);
-  const [owner, node, stack] = await Promise.all([
-    findUser(parts.database.direct, hosting.userId),
-    findNode(parts.database.direct, hosting.node),
-    findStack(parts.database.direct, id),
-  ]);
-  const spec = hostingSpec(hosting, owner!, node!, config);
-  expect(stack?.spec).toEqual(spec);
-  expect(host.userData.get(`${config.POOL_NAME}/${id}-cidata.iso`)).toBe(spec.cloudInit.userData);
-  expect(host.pages.get(hosting.ip)).toContain(`Hello, ${owner!.username}`);
-  expect(await host.guest.sshHostKeys(hosting.ip)).toEqual(hosting.sshHostKeys);
-}
 
 async function createHosting(world: World): Promise<Accepted> {
   const { hosting, operation } = await world.engine.hostings.create(await world.newUser(), {});

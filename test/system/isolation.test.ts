@@ -1,6 +1,6 @@
 /**
- * Two tenants with root in their guests: what A sends to B, to the host and to the service is counted where it would
- * arrive. The same frames and connections get through once the fences are taken away, which shows that they were
+ * Two tenants with root in their guests, one VM made for its user, the other claimed from the warm pool: what A sends to
+ * B, to the host and to the service is counted where it would arrive. The same frames and connections get through once the fences are taken away, which shows that they were
  * worth counting. All of it stays on a network without a way out.
  */
 import { execFile } from 'node:child_process';
@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { type Forgery, forgeries, question, type Station } from '../support/frames';
 import { buildProbe, listen, type Listener } from '../support/probe';
 import { openShell, type Shell } from '../support/shell';
+import { claimedSpare } from '../support/spares';
 import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
 
 jest.setTimeout(600_000);
@@ -30,6 +31,7 @@ interface Tenant extends Station {
 let system: System;
 let probe: { file: string; remove: () => void };
 let forwarded: string;
+let tenants: Tenant[] = [];
 let a: Tenant;
 let b: Tenant;
 let gateway: Station;
@@ -45,11 +47,10 @@ beforeAll(async () => {
     mac: readFileSync(`/sys/class/net/${NETWORK_BRIDGE}/address`, 'utf8').trim(),
     ip: NETWORK_CIDR.replace(/\.0\/26$/, '.1'),
   };
-  [a, b] = await Promise.all([newTenant(), newTenant()]);
+  tenants = await claimedSpare(system, () => Promise.all([newTenant(), newTenant()]));
 });
 afterAll(async () => {
-  a?.shell.close();
-  b?.shell.close();
+  for (const { shell } of tenants) shell.close();
   probe?.remove();
   writeFileSync(forwarding, forwarded);
   await system?.close();
@@ -194,83 +195,98 @@ const hostTable = () => `webhoster_${system.env.NETWORK_BRIDGE ?? ''}`;
 const hostTables = () => run('nft', ['list', 'tables']).then(({ stdout }) => stdout);
 const removeHostRules = () => run('nft', ['delete', 'table', 'inet', hostTable()]);
 
-it('delivers nothing that A may not send: not to the host, not on the cable of B, not inside B', async () => {
-  const { sent, ...arrived } = await deliver(all());
-  expect(Object.keys(sent)).toEqual(expect.arrayContaining(all().map(({ label }) => label)));
-  expect(arrived).toEqual({ host: { question: times }, cableOfB: {}, insideB: {} });
-});
+const waited = async ({ made }: Tenant): Promise<boolean> =>
+  (await system.query(`SELECT 1 FROM operations WHERE id = '${made.operation.id}' AND kind = 'claim-spare'`))
+    .length === 1;
 
-it('lets A reach no service of the host and no port of B, from any source port', async () => {
-  await routeByHost();
-  expect(await connections()).toEqual(nothing);
-  expect(await connections(443)).toEqual(nothing);
-});
-
-it('leaves A its name server, its page and its SSH', async () => {
-  expect(await a.shell.ssh(`nslookup x.vms.internal ${gateway.ip} 2>&1 || true`)).toMatch(
-    /NXDOMAIN|can't find/,
-  );
-  expect(await (await fetch(`${system.web}/${a.account.userId}`)).text()).toContain(a.made.hosting.vm_id);
-});
-
-it('puts the host’s rules back within seconds when somebody flushes them', async () => {
-  await removeHostRules();
-  await until(40_000, 'the rules are back', async () => (await hostTables()).includes(hostTable()));
-});
-
-describe('with the service stopped, so that nobody puts anything back', () => {
+describe.each([
+  ['a VM that waited in the pool', 'one made for its user', true],
+  ['a VM made for its user', 'one that waited in the pool', false],
+])('%s against %s', (_a, _b, aWaited) => {
   beforeAll(async () => {
-    await system.stop();
+    const flags = await Promise.all(tenants.map(waited));
+    [a, b] = [aWaited, !aWaited].map((flag) => tenants[flags.indexOf(flag)]!) as [Tenant, Tenant];
+  });
+  afterAll(() => a.shell.ssh(`sudo -n ip route del ${b.ip}/32`));
+
+  it('delivers nothing that A may not send: not to the host, not on the cable of B, not inside B', async () => {
+    const { sent, ...arrived } = await deliver(all());
+    expect(Object.keys(sent)).toEqual(expect.arrayContaining(all().map(({ label }) => label)));
+    expect(arrived).toEqual({ host: { question: times }, cableOfB: {}, insideB: {} });
+  });
+
+  it('lets A reach no service of the host and no port of B, from any source port', async () => {
     await routeByHost();
-    await pinB();
-  });
-  afterAll(async () => {
-    await withFilter(a);
-    await withFilter(b);
-    isolated(a, '1');
-    isolated(b, '1');
-    await system.restart();
+    expect(await connections()).toEqual(nothing);
+    expect(await connections(443)).toEqual(nothing);
   });
 
-  it('holds by the filter alone', async () => {
-    const rules = (await run('nft', ['list', 'table', 'inet', hostTable()])).stdout;
+  it('leaves A its name server, its page and its SSH', async () => {
+    expect(await a.shell.ssh(`nslookup x.vms.internal ${gateway.ip} 2>&1 || true`)).toMatch(
+      /NXDOMAIN|can't find/,
+    );
+    expect(await (await fetch(`${system.web}/${a.account.userId}`)).text()).toContain(a.made.hosting.vm_id);
+  });
+
+  it('puts the host’s rules back within seconds when somebody flushes them', async () => {
     await removeHostRules();
-    try {
-      const { host, cableOfB, insideB } = await deliver(all());
-      expect({ host, cableOfB, insideB }).toEqual({ host: { question: times }, cableOfB: {}, insideB: {} });
+    await until(40_000, 'the rules are back', async () => (await hostTables()).includes(hostTable()));
+  });
+
+  describe('with the service stopped, so that nobody puts anything back', () => {
+    beforeAll(async () => {
+      await system.stop();
+      await routeByHost();
+      await pinB();
+    });
+    afterAll(async () => {
+      await withFilter(a);
+      await withFilter(b);
+      isolated(a, '1');
+      isolated(b, '1');
+      await system.restart();
+    });
+
+    it('holds by the filter alone', async () => {
+      const rules = (await run('nft', ['list', 'table', 'inet', hostTable()])).stdout;
+      await removeHostRules();
+      try {
+        const { host, cableOfB, insideB } = await deliver(all());
+        expect({ host, cableOfB, insideB }).toEqual({ host: { question: times }, cableOfB: {}, insideB: {} });
+        expect(await connections()).toEqual({ ...nothing });
+      } finally {
+        writeFileSync(path.join(system.env.DATA_DIR ?? '', 'rules'), rules);
+        await run('nft', ['-f', path.join(system.env.DATA_DIR ?? '', 'rules')]);
+      }
+    });
+
+    it('keeps host and B out of reach by the host’s rules alone', async () => {
+      await withoutFilter(a);
+      await withoutFilter(b);
       expect(await connections()).toEqual({ ...nothing });
-    } finally {
-      writeFileSync(path.join(system.env.DATA_DIR ?? '', 'rules'), rules);
-      await run('nft', ['-f', path.join(system.env.DATA_DIR ?? '', 'rules')]);
-    }
-  });
+      expect(await connections(443)).toEqual({ ...nothing });
+      const { cableOfB, insideB } = await deliver(all());
+      // forged frames reach the host's end of the cable, and no further
+      expect({ cableOfB, insideB }).toEqual({ cableOfB: {}, insideB: {} });
+    });
 
-  it('keeps host and B out of reach by the host’s rules alone', async () => {
-    await withoutFilter(a);
-    await withoutFilter(b);
-    expect(await connections()).toEqual({ ...nothing });
-    expect(await connections(443)).toEqual({ ...nothing });
-    const { cableOfB, insideB } = await deliver(all());
-    // forged frames reach the host's end of the cable, and no further
-    expect({ cableOfB, insideB }).toEqual({ cableOfB: {}, insideB: {} });
-  });
-
-  it('delivers all of it without them, as the test must be able to show', async () => {
-    isolated(a, '0');
-    isolated(b, '0');
-    await removeHostRules();
-    const frames = all();
-    const { host, cableOfB, insideB } = await deliver(frames);
-    const labels = (...reaches: Forgery['reaches'][]): string[] =>
-      frames.filter((each) => reaches.includes(each.reaches)).map(({ label }) => label);
-    expect(Object.keys(host)).toEqual(expect.arrayContaining(labels('host', 'both')));
-    expect(Object.keys(cableOfB)).toEqual(expect.arrayContaining(labels('other', 'both')));
-    expect(Object.keys(insideB)).toEqual(expect.arrayContaining(labels('other', 'both')));
-    const reached = await connections();
-    expect(reached).toMatchObject({
-      ...{ Nginx: 'open', 'SSH port of B': 'open', 'page of B': 'open', 'SSH of B': 'open' },
-      // closed, and told so by the host
-      ...{ API: 'refused', PostgreSQL: 'refused', libvirt: 'refused' },
+    it('delivers all of it without them, as the test must be able to show', async () => {
+      isolated(a, '0');
+      isolated(b, '0');
+      await removeHostRules();
+      const frames = all();
+      const { host, cableOfB, insideB } = await deliver(frames);
+      const labels = (...reaches: Forgery['reaches'][]): string[] =>
+        frames.filter((each) => reaches.includes(each.reaches)).map(({ label }) => label);
+      expect(Object.keys(host)).toEqual(expect.arrayContaining(labels('host', 'both')));
+      expect(Object.keys(cableOfB)).toEqual(expect.arrayContaining(labels('other', 'both')));
+      expect(Object.keys(insideB)).toEqual(expect.arrayContaining(labels('other', 'both')));
+      const reached = await connections();
+      expect(reached).toMatchObject({
+        ...{ Nginx: 'open', 'SSH port of B': 'open', 'page of B': 'open', 'SSH of B': 'open' },
+        // closed, and told so by the host
+        ...{ API: 'refused', PostgreSQL: 'refused', libvirt: 'refused' },
+      });
     });
   });
 });

@@ -219,6 +219,34 @@ it.each(['personalize', 'open'])('outlives kill -9 in the middle of a claim, in 
   await remove();
 });
 
+it('gives a saved machine, which used no memory until then, to whoever finds no other', async () => {
+  await system.restart({ WARM_POOL_SIZE: '0', WARM_POOL_SAVED: '1' });
+  const saved = () =>
+    system.query<SpareRow>(`SELECT id, vm_name, host(ip) AS ip FROM hostings WHERE status = 'saved'`);
+  await until(300_000, 'a spare is saved', async () => (await saved()).length === 1);
+  const [spare] = await saved();
+  expect((await system.virsh('domstate', spare!.vm_name, '--reason')).trim()).toBe('shut off (saved)');
+  // long enough for a clock that stood still to be told
+  await new Promise((resolve) => setTimeout(resolve, 4_000));
+
+  const made = await create();
+  expect(await kindOf(made.operation.id)).toBe('claim-spare');
+  expect(made.hosting).toMatchObject({ id: spare!.id, vm_ip: spare!.ip, status: 'running' });
+  expect(made.page).toContain(`Hello, ${account.username}`);
+  expect(made.seconds).toBeLessThan(await secondsOfMaking());
+  const shell = openShell(made);
+  try {
+    expect(Math.abs(Number(await shell.ssh('date +%s')) - Date.now() / 1000)).toBeLessThan(3);
+  } finally {
+    shell.close();
+  }
+  expect((await system.virsh('dominfo', spare!.vm_name)).match(/Autostart: +(\w+)/)?.[1]).toBe('enable');
+  await expectOwnSpecification(made);
+  await remove();
+  expect(await isThere(made.hosting.vm_id)).toBe(false);
+  await system.restart();
+});
+
 it('takes the spares away when none are wanted, and leaves nothing of them', async () => {
   const waiting = await filled();
   await system.restart({ WARM_POOL_SIZE: '0' });

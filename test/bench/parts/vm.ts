@@ -48,8 +48,10 @@ export async function measureVm(image: BenchImage, { runs, quick }: Options): Pr
       if (round === 1) for (const tool of tools) await tool.prepare?.();
       for (const tool of tools) await measureSide(tool, source, { samples, notes });
       await system.restart({ WARM_POOL_SIZE: '1', WARM_POOL_MIN_FREE_MIB: '0' });
-      for (let warm = 0; warm < (quick ? 1 : 3); warm++) await warmCreate(system, account, samples);
-      await system.restart({ WARM_POOL_SIZE: '0' });
+      for (let warm = 0; warm < (quick ? 1 : 3); warm++) await warmCreate(system, account, 'warm', samples);
+      await system.restart({ WARM_POOL_SAVED: '1', WARM_POOL_MIN_FREE_MIB: '0' });
+      await warmCreate(system, account, 'saved', samples);
+      await system.restart();
       await until(fillDeadlineMs, 'the pool is empty', async () => (await openHostings(system)) === 0);
       progress(`${image} ${round}/${runs} done`);
     }
@@ -133,9 +135,14 @@ async function wake(system: System, { userId, username }: Account, vm: string, s
 }
 
 /** From a machine that waits, with nothing booting beside it. */
-async function warmCreate(system: System, account: Account, samples: Samples): Promise<void> {
-  await until(fillDeadlineMs, 'a spare waits', () => isFull(system));
-  const { hosting } = await create(system, account, { key: 'warm', kind: 'claim-spare' }, samples);
+async function warmCreate(
+  system: System,
+  account: Account,
+  key: 'warm' | 'saved',
+  samples: Samples,
+): Promise<void> {
+  await until(fillDeadlineMs, 'a spare waits', () => isFull(system, key === 'warm' ? 'spare' : 'saved'));
+  const { hosting } = await create(system, account, { key, kind: 'claim-spare' }, samples);
   await system.call('DELETE', '/host/my', { token: account.token });
   progress(`${hosting.vm_id} removed`);
 }
@@ -143,7 +150,7 @@ async function warmCreate(system: System, account: Account, samples: Samples): P
 async function create(
   system: System,
   account: Account,
-  { key, kind }: { key: 'cold' | 'warm'; kind: string },
+  { key, kind }: { key: 'cold' | 'warm' | 'saved'; kind: string },
   samples: Samples,
 ): Promise<HostAnswer> {
   const requestedAt = Date.now();
@@ -189,9 +196,9 @@ async function remove(
     throw new Error(`${domain} was removed, and something of it is left`);
 }
 
-async function isFull(system: System): Promise<boolean> {
+async function isFull(system: System, status: 'spare' | 'saved'): Promise<boolean> {
   const [row] = await system.query<{ waiting: number }>(
-    `SELECT count(*)::int AS waiting FROM hostings WHERE status = 'spare'`,
+    `SELECT count(*)::int AS waiting FROM hostings WHERE status = '${status}'`,
   );
   return row?.waiting === 1 && (await openHostings(system)) === 1;
 }
@@ -225,6 +232,7 @@ function resultOf(image: BenchImage, samples: Samples, notes: readonly string[])
     title: `One VM of ${image}, from nothing to its page and back`,
     series: [
       row('from the request to the page', 'ours', 'warm create', 'warm'),
+      row('from the request to the page', 'ours', 'warm create, from a saved spare', 'saved'),
       row('from the request to the page', 'ours', 'wake', 'wake'),
       row('from the request to the page', 'ours', 'cold create', 'cold'),
       ...tools.map((name) => row('from the request to the page', 'compared', name)),
@@ -232,6 +240,7 @@ function resultOf(image: BenchImage, samples: Samples, notes: readonly string[])
       ...tools.map((name) => row('until nothing is left', 'compared', name, `${name} removed`)),
       ...steps('cold'),
       ...steps('warm'),
+      ...steps('saved'),
       { ...row('memory', 'detail', 'API and worker, idle', 'idle memory'), unit: 'MiB' },
     ],
     bounds: boundsOf(image, samples),

@@ -1,0 +1,32 @@
+/** What decides whether a user's create is accepted, and when its turn comes. */
+import { EngineError } from '../errors';
+import type { Tx } from './database';
+import { endedStatuses } from './hostings';
+import { unfinishedStatuses } from './operations';
+
+export interface Admission {
+  readonly hasHosting: boolean;
+  /** Operations of theirs that have not ended. */
+  readonly unfinished: number;
+}
+
+const quoted = (words: readonly string[]): string => words.map((word) => `'${word}'`).join(', ');
+
+/**
+ * Holds the account until the transaction ends: it is not deleted before what is made for it is there.
+ *
+ * @throws {EngineError} unauthorized when the account is gone
+ */
+export async function admitUser(tx: Tx, id: number): Promise<Admission> {
+  const [admission]: Admission[] = await tx.query(
+    `SELECT
+       EXISTS (SELECT 1 FROM hostings h
+         WHERE h.user_id = u.id AND h.status NOT IN (${quoted(endedStatuses)})) AS "hasHosting",
+       (SELECT count(*)::int FROM operations o
+         WHERE o.user_id = u.id AND o.status IN (${quoted(unfinishedStatuses)})) AS unfinished
+     FROM users u WHERE u.id = $1 AND u.deleted_at IS NULL FOR KEY SHARE OF u`,
+    [id],
+  );
+  if (admission === undefined) throw new EngineError('unauthorized', 'The account is gone');
+  return admission;
+}

@@ -1,0 +1,101 @@
+/** Spares of the second tier on a real database with a fake host: saved to the disk, woken for whoever claims them. */
+import { EngineError } from '../../engine/errors';
+import { metrics } from '../../engine/metrics';
+import { sweep } from '../../engine/sweep/sweep';
+import { openPool, type Pool } from '../support/pool';
+import { expectOwn } from '../support/spare-scenarios';
+import { tracesOf } from '../support/traces';
+import type { World } from '../support/world';
+
+jest.setTimeout(60_000);
+
+let pool: Pool;
+let world: World;
+afterEach(() => world.close());
+
+async function open(settings: Record<string, string>): Promise<void> {
+  pool = await openPool(settings);
+  ({ world } = pool);
+}
+const saved = () =>
+  pool.query<{ id: string }>(`SELECT id FROM hostings WHERE status = 'saved' ORDER BY ready_at`);
+
+it('is made as any other, then saved, and waits without memory', async () => {
+  await open({ WARM_POOL_SIZE: '1', WARM_POOL_SAVED: '2' });
+  await pool.fill();
+  expect((await pool.statuses()).sort()).toEqual(['saved', 'saved', 'spare']);
+  expect([...world.host.domains.values()].sort()).toEqual(['running', 'saved', 'saved']);
+  await pool.look();
+  expect(await pool.query(`SELECT 1 FROM operations WHERE status IN ('pending', 'running')`)).toEqual([]);
+});
+
+it('is taken where no other waits, and is its user’s as one that ran: woken, with the right time', async () => {
+  await open({ WARM_POOL_SIZE: '1', WARM_POOL_SAVED: '1' });
+  const [first] = await pool.fill();
+  const [second] = await saved();
+  const one = await world.newUser();
+  const other = await world.newUser();
+  expect((await world.engine.hostings.create(one, {})).hosting.id).toBe(first);
+  const { hosting, operation } = await world.engine.hostings.create(other, {});
+  expect(hosting.id).toBe(second!.id);
+  expect(operation.kind).toBe('claim-spare');
+  await pool.workAll();
+  expect(world.host.restored).toEqual([hosting.vmName]);
+  expect(world.host.clocks.has(hosting.vmName)).toBe(true);
+  expect((await world.engine.hostings.mine(other)).status).toBe('running');
+  await expectOwn(world, hosting.id);
+  await expectOwn(world, first!);
+});
+
+it('does not wake where the machine has no memory for it, and says so', async () => {
+  await open({ WARM_POOL_SIZE: '0', WARM_POOL_SAVED: '1' });
+  await pool.fill();
+  world.host.freeMiB = 10;
+  const user = await world.newUser();
+  const { operation, hosting } = await world.engine.hostings.create(user, {});
+  await world.work(hosting.id);
+  expect(await world.engine.operations.get(user, operation.id)).toMatchObject({
+    status: 'failed',
+    failure: { code: 'memory_exhausted' },
+  });
+  expect(world.host.domains.has(hosting.vmName)).toBe(false);
+});
+
+it('is made anew, under the same name and address, when its memory cannot be read', async () => {
+  await open({ WARM_POOL_SIZE: '0', WARM_POOL_SAVED: '1' });
+  await pool.fill();
+  world.host.faults.fail('start', new EngineError('libvirt_unavailable', 'no such processor'));
+  const user = await world.newUser();
+  const { hosting } = await world.engine.hostings.create(user, {});
+  await world.work(hosting.id);
+  expect((await world.engine.hostings.mine(user)).status).toBe('running');
+  expect(world.host.restored).toEqual([]);
+  await expectOwn(world, hosting.id);
+});
+
+it.each(['running', 'shut off'])('is replaced when its VM is %s', async (state) => {
+  await open({ WARM_POOL_SIZE: '0', WARM_POOL_SAVED: '1' });
+  await pool.fill();
+  const [old] = await saved();
+  for (const name of world.host.domains.keys()) world.host.domains.set(name, state);
+  await pool.look();
+  await pool.workAll();
+  expect(await pool.query(`SELECT status FROM hostings WHERE id = '${old!.id}'`)).toEqual([
+    { status: 'deleted' },
+  ]);
+  await pool.fill();
+  expect(await pool.statuses()).toEqual(['saved']);
+});
+
+it('is in order for a sweep, goes with a size of 0, and leaves nothing', async () => {
+  await open({ WARM_POOL_SIZE: '0', WARM_POOL_SAVED: '1' });
+  const before = await tracesOf(world);
+  await pool.fill();
+  await world.parts.routePublisher.publish();
+  expect((await sweep(world.parts)).findings).toEqual([]);
+  expect((await metrics(world.parts).read()).spares).toContainEqual({ state: 'saved', count: 1 });
+  Object.assign(world.config, { WARM_POOL_SAVED: 0 });
+  await pool.look();
+  await pool.workAll();
+  expect(await tracesOf(world)).toEqual(before);
+});
