@@ -1,6 +1,7 @@
 /** Terraform as a person runs it, with nothing but a directory and the provider. */
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
+import { projectRoot } from '../../engine/project';
 import type { System } from './system';
 
 export interface Ran {
@@ -20,22 +21,44 @@ export function environmentByHand({ env }: Pick<System, 'env'>): NodeJS.ProcessE
 }
 
 export function terraformByHand(system: Pick<System, 'env'>, directory: string, ...args: string[]): Ran {
-  const { status, stdout, stderr } = spawnSync(terraform, args, {
-    cwd: directory,
-    env: environmentByHand(system),
-    encoding: 'utf8',
-  });
+  return inTime(terraform, args, { cwd: directory, env: environmentByHand(system) });
+}
+
+/** `terraform plan`: 0 finds no changes, 2 finds some. */
+export function planByHand(system: Pick<System, 'env'>, directory: string): Ran {
+  const args = ['plan', '-detailed-exitcode', '-parallelism=1', '-no-color', '-input=false'];
+  return asAPersonWould(() => terraformByHand(system, directory, ...args));
+}
+
+/** `cdktf diff` of a workspace's own CDKTF directory. */
+export function diffByHand(system: Pick<System, 'env'>, directory: string): Ran {
+  const program = path.join(projectRoot, 'node_modules/.bin/cdktf');
+  const env = {
+    ...environmentByHand(system),
+    ...{ TERRAFORM_BINARY_NAME: terraform, TF_CLI_ARGS_plan: '-parallelism=1', CI: '1' },
+  };
+  return asAPersonWould(() => inTime(program, ['diff', '--skip-provider-lock'], { cwd: directory, env }));
+}
+
+/** With whatever it has started: a provider that hangs is in its process group. `code` is null when it took too long. */
+function inTime(
+  program: string,
+  args: readonly string[],
+  { cwd, env }: { cwd: string; env: NodeJS.ProcessEnv },
+): Ran {
+  const argv = ['--signal=KILL', '90', program, ...args];
+  const { status, stdout, stderr } = spawnSync('timeout', argv, { cwd, env, encoding: 'utf8' });
   return { code: status, output: stdout + stderr };
 }
 
 /**
- * `terraform plan`: 0 finds no changes, 2 finds some. The provider breaks off its download of a cloud-init disk now and
- * then (docs/performance.md); a person would try again, as the engine does.
+ * The provider hangs in one of some hundred refreshing plans, and breaks off its download of a cloud-init disk as often
+ * (docs/performance.md): a person would try again, as the engine does.
  */
-export function planByHand(system: Pick<System, 'env'>, directory: string): Ran {
-  const args = ['plan', '-detailed-exitcode', '-parallelism=1', '-no-color', '-input=false'];
+function asAPersonWould(attempt: () => Ran): Ran {
   for (let tries = 1; ; tries++) {
-    const ran = terraformByHand(system, directory, ...args);
-    if (tries === 3 || !ran.output.includes('error while retrieving remote ISO')) return ran;
+    const ran = attempt();
+    const failed = ran.code === null || ran.output.includes('error while retrieving remote ISO');
+    if (tries === 3 || !failed) return ran;
   }
 }

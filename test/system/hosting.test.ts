@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { openShell } from '../support/shell';
 import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
-import { environmentByHand, planByHand, terraform } from '../support/terraform-by-hand';
+import { diffByHand, planByHand } from '../support/terraform-by-hand';
 
 jest.setTimeout(180_000);
 
@@ -100,12 +100,8 @@ it('plans to no changes right after a create, by hand in the workspace: plain Te
   const workspace = path.join(system.env.DATA_DIR ?? '', 'workspaces', made.hosting.id);
   const { code, output } = planByHand(system, workspace);
   expect([code, output]).toEqual([0, expect.stringContaining('No changes')]);
-  const cdktf = path.join(__dirname, '../../node_modules/.bin/cdktf');
-  const diff = execFileSync(cdktf, ['diff', '--skip-provider-lock'], {
-    cwd: path.join(workspace, 'cdktf'),
-    env: { ...environmentByHand(system), TERRAFORM_BINARY_NAME: terraform, CI: '1' },
-  });
-  expect(diff.toString()).toContain('No changes');
+  const diff = diffByHand(system, path.join(workspace, 'cdktf'));
+  expect([diff.code, diff.output]).toEqual([0, expect.stringContaining('No changes')]);
   await system.call('DELETE', '/host/my', { token: account.token });
 });
 
