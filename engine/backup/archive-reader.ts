@@ -9,7 +9,7 @@ import { createGunzip } from 'node:zlib';
 import { EngineError } from '../errors';
 import { countRows } from './count-rows';
 import { damaged, isKnownName, type Manifest, names, parseManifest, refused } from './manifest';
-import { blockSize, endOfArchive, padding, parseTarHeader, type TarEntry } from './tar';
+import { blockSize, endOfArchive, padding, parseTarHeader, type TarEntry } from '../tar';
 
 export interface Archive {
   /** Bytes of the whole file. */

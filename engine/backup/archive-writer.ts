@@ -9,7 +9,7 @@ import { EngineError } from '../errors';
 import { ignoreMissing } from '../files';
 import { fileChunks } from './archive-reader';
 import { names, type Part, refused } from './manifest';
-import { endOfArchive, padding, tarHeader } from './tar';
+import { endOfArchive, padding, tarHeader } from '../tar';
 
 export interface ArchiveWriter {
   /** Appends one entry. One at a time. */

@@ -383,9 +383,12 @@ export class FakeHost {
   }
 }
 
-/** The page that travels in user data or in a script, as base64 there; null where there is none. */
+/** The page that travels in user data or in a script's archive, as base64 there; null where there is none. */
 function pageIn(text: string): string | null {
-  const chunks = text.replaceAll(/\n(?=[A-Za-z0-9+/=]+\n)/g, '').match(/[A-Za-z0-9+/]{80,}={0,2}/g) ?? [];
+  const chunks =
+    text
+      .replaceAll(/(?<=^[A-Za-z0-9+/=]+)\n(?=[A-Za-z0-9+/=]+\n)/gm, '')
+      .match(/[A-Za-z0-9+/]{80,}={0,2}/g) ?? [];
   const decoded = chunks.map((chunk) => Buffer.from(chunk, 'base64').toString('utf8'));
-  return decoded.find((each) => each.startsWith('<!doctype html>')) ?? null;
+  return decoded.flatMap((each) => /<!doctype html>[^\0]*/.exec(each)?.[0] ?? [])[0] ?? null;
 }

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { claimScript, hostKeysIn } from '../../../engine/guest/claim-script';
+import { claimScript, hostKeysIn, settledScript } from '../../../engine/guest/claim-script';
 import { removeScratch, scratchDir } from './support';
 
 afterEach(removeScratch);
@@ -34,13 +34,15 @@ function runIn(root: string, guest: 'with OpenSSH' | 'with a way of its own'): s
     writeFileSync(path.join(root, name), `#!/bin/sh\n${script}\n`);
     chmodSync(path.join(root, name), 0o755);
   };
-  program('bin/chown', 'exit 0');
   program('bin/systemctl', `echo "$@" >>${root}/systemctl`);
   if (guest === 'with a way of its own') program('usr/lib/webhoster/new-host-key', `echo '${key} root@here'`);
-  const script = claimScript(facts, cloudInit).replaceAll(
-    /(?<=[\s='"])\/(home|var|etc|usr)\//g,
-    `${root}/$1/`,
-  );
+  return inTree(root, claimScript(facts, cloudInit));
+}
+
+function inTree(root: string, text: string): string {
+  const script = text
+    .replaceAll(/(?<=[\s='"])\/(home|var|etc|usr)\//g, `${root}/$1/`)
+    .replaceAll('tar -x -m -f - -C /\n', `tar -x -m -f - -C ${root}\n`);
   return execFileSync('/bin/sh', ['-s'], {
     input: script,
     env: { PATH: `${root}/bin:${process.env.PATH ?? ''}` },
@@ -58,6 +60,28 @@ describe('the script of a claim', () => {
     expect(readdirSync(path.join(root, 'var/lib/cloud/instance'))).toEqual(['user-data.txt']);
   });
 
+  it('gives the owner what is theirs, and shows nobody else what is not for them', () => {
+    const root = scratchDir();
+    runIn(root, 'with OpenSSH');
+    const found = (file: string): [string, number, boolean] => {
+      const { mode, uid, mtimeMs } = statSync(path.join(root, file));
+      return [(mode & 0o7777).toString(8), uid, Math.abs(mtimeMs - Date.now()) < 60_000];
+    };
+    const me = process.getuid?.() ?? 0;
+    // root alone gives files away; where nobody has the name, by number
+    const owner = (): number =>
+      Number(execFileSync('/bin/sh', ['-c', 'id -u ubuntu 2>/dev/null || echo 1000']).toString());
+    const theirs = me === 0 ? owner() : me;
+    for (const [file, mode] of [
+      ['home/ubuntu/.ssh', '700'],
+      ['home/ubuntu/.ssh/authorized_keys', '600'],
+      ['var/www/html/index.html', '644'],
+    ] as const)
+      expect([file, ...found(file)]).toEqual([file, mode, theirs, true]);
+    expect(found('var/lib/cloud/instance/user-data.txt')).toEqual(['600', me, true]);
+    expect(found('var/www/html')[1]).toBe(me);
+  });
+
   it('makes an ed25519 key where the guest has OpenSSH, removes all others, and prints the new one', () => {
     const root = scratchDir();
     const [shown] = hostKeysIn(runIn(root, 'with OpenSSH'));
@@ -65,6 +89,22 @@ describe('the script of a claim', () => {
     expect(kept.startsWith(`${shown} `)).toBe(true);
     expect(() => readFileSync(path.join(root, 'etc/ssh/ssh_host_rsa_key'))).toThrow('ENOENT');
     expect(readFileSync(path.join(root, 'systemctl'), 'utf8')).toBe('reload ssh.service\n');
+  });
+
+  it('takes the key that the spare has made ahead, which was not shown to anybody', () => {
+    const root = scratchDir();
+    mkdirSync(path.join(root, 'etc/ssh'), { recursive: true });
+    expect(hostKeysIn(inTree(root, settledScript))).toEqual([]);
+    inTree(root, settledScript);
+    const ahead = readFileSync(path.join(root, 'etc/ssh/webhoster_next_ed25519_key.pub'), 'utf8');
+    const [shown] = hostKeysIn(runIn(root, 'with OpenSSH'));
+    expect(ahead.startsWith(`${shown} `)).toBe(true);
+    expect(readdirSync(path.join(root, 'etc/ssh')).sort()).toEqual([
+      'ssh_host_ed25519_key',
+      'ssh_host_ed25519_key.pub',
+    ]);
+    // once only
+    expect(hostKeysIn(runIn(root, 'with OpenSSH'))).not.toContain(shown);
   });
 
   it('asks the guest for a new key where it has a way of its own', () => {

@@ -12,6 +12,15 @@ export interface TarEntry {
   readonly size: number;
 }
 
+/** Where root unpacks it. */
+export interface Ownership {
+  readonly mode: number;
+  /** User and group of this name; without one, or where there is none, of this number. */
+  readonly owner: { readonly name: string; readonly id: number };
+}
+
+const rootsOwn: Ownership = { mode: 0o600, owner: { name: '', id: 0 } };
+
 /** Bytes that fill the last block of an entry. */
 export function padding(size: number): number {
   return (blockSize - (size % blockSize)) % blockSize;
@@ -20,18 +29,22 @@ export function padding(size: number): number {
 /** Two empty blocks end an archive. */
 export const endOfArchive = Buffer.alloc(2 * blockSize);
 
-/** @param name  at most 100 bytes of ASCII. @param mtime  seconds since 1970 */
-export function tarHeader({ name, size }: TarEntry, mtime: number): Buffer {
+/** @param name  at most 100 bytes of ASCII; a directory's ends in `/`. @param mtime  seconds since 1970 */
+export function tarHeader(
+  { name, size }: TarEntry,
+  mtime: number,
+  { mode, owner }: Ownership = rootsOwn,
+): Buffer {
   if (!/^[\x21-\x7e]{1,100}$/.test(name)) throw new Error('no name for an entry of a tar archive');
   const header = Buffer.alloc(blockSize);
   header.write(name, 0, 'latin1');
-  header.write('0000600\0', 100, 'latin1');
-  header.write('0000000\0', 108, 'latin1');
-  header.write('0000000\0', 116, 'latin1');
+  header.write(`${octal(mode, 7)}\0`, 100, 'latin1');
+  for (const at of [108, 116]) header.write(`${octal(owner.id, 7)}\0`, at, 'latin1');
   sizeField(size).copy(header, 124);
   header.write(`${octal(mtime, 11)}\0`, 136, 'latin1');
-  header.write('0', 156, 'latin1');
+  header.write(name.endsWith('/') ? '5' : '0', 156, 'latin1');
   header.write('ustar\0' + '00', 257, 'latin1');
+  for (const at of [265, 297]) header.write(owner.name, at, 'latin1');
   header.write(checksum(header), 148, 'latin1');
   return header;
 }
