@@ -5,47 +5,56 @@
 import { type CloudInit, type GuestFacts, guestUser, renderWelcome, webRoot } from '../cloud-init';
 import { endOfArchive, type Ownership, padding, tarHeader } from '../tar';
 
+/** Of cloud-init, about the VM's last first boot. */
+const remembered = '/var/lib/cloud/instance';
 /** The guest's own way to new host keys, where it has no OpenSSH. Prints the public key; `--ahead` only makes it. */
 const ownRenewal = '/usr/lib/webhoster/new-host-key';
+const opensshKey = 'ssh_host_ed25519_key';
 /** Where OpenSSH's next one waits. */
-const nextKey = '/etc/ssh/webhoster_next_ed25519_key';
-const makeNextKey = `if [ ! -s ${nextKey} ] || [ ! -s ${nextKey}.pub ]; then
-    rm -f ${nextKey} ${nextKey}.pub
-    ssh-keygen -q -t ed25519 -N '' -C "root@$(hostname)" -f ${nextKey}
+const next = '/etc/ssh/webhoster-next';
+const makeNextKey = `if [ ! -s ${next}/${opensshKey} ] || [ ! -s ${next}/${opensshKey}.pub ]; then
+    rm -rf ${next}
+    mkdir -m 0700 ${next}
+    ssh-keygen -q -t ed25519 -N '' -C "root@$(hostname)" -f ${next}/${opensshKey}
   fi`;
 
 /**
  * A shell script for the guest agent. Whatever comes from a user travels as base64 and meets no shell. All files come in
- * one archive: each process is 10 ms of an emulated guest.
+ * one archive: a process is up to 100 ms of an emulated guest.
  *
  * @returns a script that prints the new host keys, `ssh-ed25519 AAAA…` each
  */
 export function claimScript({ sshPublicKey, welcome }: GuestFacts, { userData }: CloudInit): string {
   const ssh = `/home/${guestUser}/.ssh`;
+  const files = archive([
+    { path: `${ssh}/`, mode: 0o700, owner: user },
+    { path: `${ssh}/authorized_keys`, mode: 0o600, owner: user, content: `${sshPublicKey}\n` },
+    { path: `${webRoot}/index.html`, mode: 0o644, owner: user, content: renderWelcome(welcome) },
+    { path: `${remembered}/user-data.txt`, mode: 0o600, owner: root, content: userData },
+  ]);
   return `set -eu
-${unpack([
-  { path: `${ssh}/`, mode: 0o700, owner: user },
-  { path: `${ssh}/authorized_keys`, mode: 0o600, owner: user, content: `${sshPublicKey}\n` },
-  { path: `${webRoot}/index.html`, mode: 0o644, owner: user, content: renderWelcome(welcome) },
-])}
-remembered=/var/lib/cloud/instance
-if [ -e "$remembered/user-data.txt" ]; then
-  rm -f "$remembered/user-data.txt.i" "$remembered/cloud-config.txt"
-${unpack([{ path: '/var/lib/cloud/instance/user-data.txt', mode: 0o600, owner: root, content: userData }])}
-fi
+# a guest without cloud-init remembers nothing
+skip=
+[ -e ${remembered}/user-data.txt ] || skip=--exclude=${remembered.slice(1)}
+base64 -d <<'END' | tar -x -m -f - -C / $skip
+${files}
+END
+made="${remembered}/user-data.txt.i ${remembered}/cloud-config.txt"
 if [ -x ${ownRenewal} ]; then
+  [ -n "$skip" ] || rm -f $made
   ${ownRenewal}
 else
   ${makeNextKey}
-  key=/etc/ssh/ssh_host_ed25519_key
-  rm -f /etc/ssh/ssh_host_*
-  mv ${nextKey}.pub "$key.pub"
-  mv ${nextKey} "$key"
-  # it reads its keys anew and keeps its port
-  systemctl reload ssh.service 2>/dev/null || systemctl try-restart ssh.service
-  cut -d' ' -f1,2 "$key.pub"
+  rm -f $made /etc/ssh/ssh_host_*
+  mv ${next}/* /etc/ssh/
+  # it reads its keys anew and keeps its port; systemctl does the same, and takes an emulated guest a second
+  if [ -s /run/sshd.pid ] && read -r pid </run/sshd.pid && kill -HUP "$pid"; then :; else
+    systemctl try-restart ssh.service
+  fi
+  read -r public </etc/ssh/${opensshKey}.pub
+  echo "$public"
 fi
-(sync >/dev/null 2>&1 &)
+(sync; rmdir ${next}) >/dev/null 2>&1 &
 `;
 }
 
@@ -78,19 +87,13 @@ interface File extends Ownership {
 const user: Ownership['owner'] = { name: guestUser, id: 1000 };
 const root: Ownership['owner'] = { name: 'root', id: 0 };
 
-/** The command that puts files in their places, whatever was there, with the guest's own time. */
-function unpack(files: readonly File[]): string {
-  const archive = files.flatMap(({ path, content = '', ...ownership }) => {
+/** In lines of base64. The guest gives it its own time. */
+function archive(files: readonly File[]): string {
+  const entries = files.flatMap(({ path, content = '', ...ownership }) => {
     const bytes = Buffer.from(content);
     const header = tarHeader({ name: path.slice(1), size: bytes.length }, 0, ownership);
     return [header, bytes, Buffer.alloc(padding(bytes.length))];
   });
-  return `base64 -d <<'END' | tar -x -m -f - -C /
-${inLines(Buffer.concat([...archive, endOfArchive]).toString('base64'))}
-END`;
-}
-
-/** As every base64 reads it. */
-function inLines(text: string): string {
+  const text = Buffer.concat([...entries, endOfArchive]).toString('base64');
   return text.match(/.{1,76}/g)?.join('\n') ?? '';
 }

@@ -47,7 +47,7 @@ describe('a shell', () => {
       const here = claimScript(guest, cloudInit)
         .replaceAll('/usr/lib/webhoster/new-host-key', renewal)
         .replaceAll(/(?<=[\s='"])\/(home|var)\//g, `${root}/$1/`)
-        .replaceAll('tar -x -m -f - -C /\n', `tar -x -m -f - -C ${root}\n`);
+        .replaceAll('-C / $skip', `-C ${root} $skip`);
       return `(\n${here}\n) || echo failed ${index} >&2\n`;
     });
     const idle = ['sync', 'rm'].map((name) => `${name}() { :; }\n`).join('');

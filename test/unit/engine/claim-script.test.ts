@@ -1,7 +1,9 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { claimScript, hostKeysIn, settledScript } from '../../../engine/guest/claim-script';
+import { until } from '../../support/system';
 import { removeScratch, scratchDir } from './support';
 
 afterEach(removeScratch);
@@ -41,8 +43,8 @@ function runIn(root: string, guest: 'with OpenSSH' | 'with a way of its own'): s
 
 function inTree(root: string, text: string): string {
   const script = text
-    .replaceAll(/(?<=[\s='"])\/(home|var|etc|usr)\//g, `${root}/$1/`)
-    .replaceAll('tar -x -m -f - -C /\n', `tar -x -m -f - -C ${root}\n`);
+    .replaceAll(/(?<=[\s='"<])\/(home|var|etc|usr|run)\//g, `${root}/$1/`)
+    .replaceAll('-C / $skip', `-C ${root} $skip`);
   return execFileSync('/bin/sh', ['-s'], {
     input: script,
     env: { PATH: `${root}/bin:${process.env.PATH ?? ''}` },
@@ -88,23 +90,46 @@ describe('the script of a claim', () => {
     const kept = readFileSync(path.join(root, 'etc/ssh/ssh_host_ed25519_key.pub'), 'utf8');
     expect(kept.startsWith(`${shown} `)).toBe(true);
     expect(() => readFileSync(path.join(root, 'etc/ssh/ssh_host_rsa_key'))).toThrow('ENOENT');
-    expect(readFileSync(path.join(root, 'systemctl'), 'utf8')).toBe('reload ssh.service\n');
+    expect(readFileSync(path.join(root, 'systemctl'), 'utf8')).toBe('try-restart ssh.service\n');
   });
 
-  it('takes the key that the spare has made ahead, which was not shown to anybody', () => {
+  it('has the sshd that runs read its keys anew', async () => {
+    const root = scratchDir();
+    const sshd = spawn('/bin/sleep', ['60']);
+    const ended = once(sshd, 'exit');
+    mkdirSync(path.join(root, 'run'));
+    writeFileSync(path.join(root, 'run/sshd.pid'), `${sshd.pid}\n`);
+    runIn(root, 'with OpenSSH');
+    expect(await ended).toEqual([null, 'SIGHUP']);
+    expect(() => readFileSync(path.join(root, 'systemctl'))).toThrow('ENOENT');
+  });
+
+  it('takes the key that the spare has made ahead, which was not shown to anybody', async () => {
     const root = scratchDir();
     mkdirSync(path.join(root, 'etc/ssh'), { recursive: true });
     expect(hostKeysIn(inTree(root, settledScript))).toEqual([]);
     inTree(root, settledScript);
-    const ahead = readFileSync(path.join(root, 'etc/ssh/webhoster_next_ed25519_key.pub'), 'utf8');
+    const ahead = readFileSync(path.join(root, 'etc/ssh/webhoster-next/ssh_host_ed25519_key.pub'), 'utf8');
     const [shown] = hostKeysIn(runIn(root, 'with OpenSSH'));
     expect(ahead.startsWith(`${shown} `)).toBe(true);
-    expect(readdirSync(path.join(root, 'etc/ssh')).sort()).toEqual([
-      'ssh_host_ed25519_key',
-      'ssh_host_ed25519_key.pub',
-    ]);
+    await until(5_000, 'nothing else is left', () =>
+      Promise.resolve(
+        readdirSync(path.join(root, 'etc/ssh')).sort().join() ===
+          'ssh_host_ed25519_key,ssh_host_ed25519_key.pub',
+      ),
+    );
     // once only
     expect(hostKeysIn(runIn(root, 'with OpenSSH'))).not.toContain(shown);
+  });
+
+  it('leaves a guest without cloud-init without its files', () => {
+    const root = scratchDir();
+    mkdirSync(path.join(root, 'usr/lib/webhoster'), { recursive: true });
+    writeFileSync(path.join(root, 'usr/lib/webhoster/new-host-key'), `#!/bin/sh\necho '${key}'\n`);
+    chmodSync(path.join(root, 'usr/lib/webhoster/new-host-key'), 0o755);
+    expect(hostKeysIn(inTree(root, claimScript(facts, cloudInit)))).toEqual([key]);
+    expect(readFileSync(path.join(root, 'var/www/html/index.html'), 'utf8')).toContain('Hello, mina');
+    expect(readdirSync(path.join(root, 'var'))).toEqual(['www']);
   });
 
   it('asks the guest for a new key where it has a way of its own', () => {
