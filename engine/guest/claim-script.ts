@@ -26,22 +26,23 @@ const makeNextKey = `if [ ! -s ${next}/${opensshKey} ] || [ ! -s ${next}/${opens
  */
 export function claimScript({ sshPublicKey, welcome }: GuestFacts, { userData }: CloudInit): string {
   const ssh = `/home/${guestUser}/.ssh`;
+  const page = `${webRoot}/index.html`;
   const files = archive([
     { path: `${ssh}/`, mode: 0o700, owner: user },
     { path: `${ssh}/authorized_keys`, mode: 0o600, owner: user, content: `${sshPublicKey}\n` },
-    { path: `${webRoot}/index.html`, mode: 0o644, owner: user, content: renderWelcome(welcome) },
+    { path: page, mode: 0o644, owner: user, content: renderWelcome(welcome) },
     { path: `${remembered}/user-data.txt`, mode: 0o600, owner: root, content: userData },
   ]);
   return `set -eu
 # a guest without cloud-init remembers nothing
-skip=
-[ -e ${remembered}/user-data.txt ] || skip=--exclude=${remembered.slice(1)}
-base64 -d <<'END' | tar -x -m -f - -C / $skip
+files="${ssh.slice(1)} ${page.slice(1)}"
+[ ! -e ${remembered}/user-data.txt ] || files="$files ${remembered.slice(1)}/user-data.txt"
+base64 -d <<'END' | tar -x -m -f - -C / $files
 ${files}
 END
 made="${remembered}/user-data.txt.i ${remembered}/cloud-config.txt"
 if [ -x ${ownRenewal} ]; then
-  [ -n "$skip" ] || rm -f $made
+  [ ! -e ${remembered} ] || rm -f $made
   ${ownRenewal}
 else
   ${makeNextKey}

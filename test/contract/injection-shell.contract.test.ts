@@ -47,7 +47,7 @@ describe('a shell', () => {
       const here = claimScript(guest, cloudInit)
         .replaceAll('/usr/lib/webhoster/new-host-key', renewal)
         .replaceAll(/(?<=[\s='"])\/(home|var)\//g, `${root}/$1/`)
-        .replaceAll('-C / $skip', `-C ${root} $skip`);
+        .replaceAll('-C / $files', `-C ${root} $files`);
       return `(\n${here}\n) || echo failed ${index} >&2\n`;
     });
     const idle = ['sync', 'rm'].map((name) => `${name}() { :; }\n`).join('');

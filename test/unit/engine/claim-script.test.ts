@@ -44,7 +44,7 @@ function runIn(root: string, guest: 'with OpenSSH' | 'with a way of its own'): s
 function inTree(root: string, text: string): string {
   const script = text
     .replaceAll(/(?<=[\s='"<])\/(home|var|etc|usr|run)\//g, `${root}/$1/`)
-    .replaceAll('-C / $skip', `-C ${root} $skip`);
+    .replaceAll('-C / $files', `-C ${root} $files`);
   return execFileSync('/bin/sh', ['-s'], {
     input: script,
     env: { PATH: `${root}/bin:${process.env.PATH ?? ''}` },
