@@ -9,6 +9,7 @@ import type { Fence } from './fence';
 import { guestFilter, type PortRange, usualPorts } from './guest-filter';
 import { hostRules } from './host-rules';
 import type { Isolation } from './isolation';
+import { withoutSpanningTree } from './spanning-tree';
 import { trialDomain } from './trial-domain';
 
 const timeoutMs = 60_000;
@@ -40,6 +41,7 @@ export function nodeIsolation(uri: string): Isolation {
 
   return {
     put: async (fence) => {
+      await withoutSpanningTree(fence.bridge);
       const before = await show(fence);
       if (before !== '' && seen.get(fence.table) === before) return false;
       const filter = guestFilter(fence, await hostPorts());
