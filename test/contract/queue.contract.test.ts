@@ -91,12 +91,15 @@ describe('the queue', () => {
 
   it('wakes a worker at once, and forgets the job when it is done', async () => {
     const seen = await collect();
+    // who has just begun may not listen yet, and finds a job when it polls
+    await queue.enqueue(database.direct, 'the first');
+    await until(() => seen.length === 1);
     const begun = performance.now();
     await database.transaction((tx) => queue.enqueue(tx, 'stack-a'));
-    await until(() => seen.length === 1);
-    expect(seen[0]?.id).toBe('stack-a');
+    await until(() => seen.length === 2);
+    expect(seen[1]?.id).toBe('stack-a');
     // LISTEN/NOTIFY; the next poll would come after 2 s
-    expect(seen[0]!.at - begun).toBeLessThan(1_500);
+    expect(seen[1]!.at - begun).toBeLessThan(1_500);
     await until(async () => (await jobs()).length === 0);
   });
 
