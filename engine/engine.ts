@@ -8,8 +8,9 @@ import type { ResourceChange } from './terraform/plan-view';
 export type Role = 'user' | 'admin';
 export type HostingStatus =
   'creating' | 'running' | 'sleeping' | 'stopped' | 'deleting' | 'deleted' | 'failed' | 'ejected';
+export const spareStatuses = ['warming', 'spare', 'saved'] as const;
 /** What has no owner yet: being made, or waiting for one. */
-export type SpareStatus = 'warming' | 'spare' | 'saved';
+export type SpareStatus = (typeof spareStatuses)[number];
 export const operationKinds = [
   'create-hosting',
   'delete-hosting',

@@ -1,5 +1,6 @@
 /** What a hosting is asked for with, and what it looks like. */
 import { z } from 'zod';
+import { spareStatuses } from '../../engine';
 import { answerSchema, requestSchema, timestamp } from './components';
 import { says } from './field-message';
 import { failureView, operationView } from './operation';
@@ -108,7 +109,7 @@ export const listedHostingView = answerSchema(
     .pick({ id: true, vm_id: true, status: true, labels: true, drift: true, created_at: true })
     .extend({
       username: z.string().meta({ description: '`-` where nobody owns it yet' }),
-      status: z.enum([...hostingStatuses, 'warming', 'spare', 'saved']).meta({
+      status: z.enum([...hostingStatuses, ...spareStatuses]).meta({
         description: '`warming`, `spare` and `saved` are made ahead, and wait for an owner',
       }),
     }),

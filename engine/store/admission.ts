@@ -10,8 +10,6 @@ export interface Admission {
   readonly unfinished: number;
 }
 
-const quoted = (words: readonly string[]): string => words.map((word) => `'${word}'`).join(', ');
-
 /**
  * Holds the account until the transaction ends: it is not deleted before what is made for it is there.
  *
@@ -20,12 +18,10 @@ const quoted = (words: readonly string[]): string => words.map((word) => `'${wor
 export async function admitUser(tx: Tx, id: number): Promise<Admission> {
   const [admission]: Admission[] = await tx.query(
     `SELECT
-       EXISTS (SELECT 1 FROM hostings h
-         WHERE h.user_id = u.id AND h.status NOT IN (${quoted(endedStatuses)})) AS "hasHosting",
-       (SELECT count(*)::int FROM operations o
-         WHERE o.user_id = u.id AND o.status IN (${quoted(unfinishedStatuses)})) AS unfinished
+       EXISTS (SELECT 1 FROM hostings h WHERE h.user_id = u.id AND h.status <> ALL ($2)) AS "hasHosting",
+       (SELECT count(*)::int FROM operations o WHERE o.user_id = u.id AND o.status = ANY ($3)) AS unfinished
      FROM users u WHERE u.id = $1 AND u.deleted_at IS NULL FOR KEY SHARE OF u`,
-    [id],
+    [id, endedStatuses, unfinishedStatuses],
   );
   if (admission === undefined) throw new EngineError('unauthorized', 'The account is gone');
   return admission;

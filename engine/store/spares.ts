@@ -1,6 +1,6 @@
 /**
- * Spares: hostings that are up, or saved to the disk, and belong to nobody yet. A claim is one statement that passes over what another
- * claim has locked, so no two users are ever given the same one and none waits for another.
+ * Spares: hostings that are up, or saved to the disk, and belong to nobody yet. A claim is one statement that passes
+ * over what another claim has locked, so no two users are ever given the same one and none waits for another.
  */
 import type { SpareState, SpareStatus } from '../engine';
 import { type Tx, violatedConstraint } from './database';
@@ -13,6 +13,9 @@ type Size = Pick<HostingRow, 'node' | 'image' | 'memoryMiB' | 'vcpus' | 'diskGiB
  * know: it is neither given away nor taken away.
  */
 const isOlderThanRestore = `EXISTS (SELECT 1 FROM restores r WHERE r.at >= h.ready_at)`;
+
+/** What is being made or waits, and is not being removed. */
+const isSpare = `h.user_id IS NULL AND h.status IN ('warming', 'spare', 'saved')`;
 
 /** What a spare must be: as large as a new one would be, of the image that the node has now. */
 const fits = `h.node = $1 AND h.image = $2 AND h.memory_mib = $3 AND h.vcpus = $4 AND h.disk_gib = $5
@@ -87,7 +90,7 @@ export function sparesOf(tx: Tx, size: Size): Promise<Spare[]> {
          ELSE coalesce((SELECT o.input ->> 'tier' FROM operations o WHERE o.stack_id = h.id AND o.kind = 'make-spare'),
            'running') END AS tier
      FROM hostings h JOIN nodes n ON n.name = h.node LEFT JOIN stacks s ON s.id = h.id
-     WHERE h.user_id IS NULL AND h.status IN ('warming', 'spare', 'saved') AND h.node = $1
+     WHERE ${isSpare} AND h.node = $1
        AND NOT coalesce(${isOlderThanRestore}, false) ORDER BY h.created_at`,
     sizeValues(size),
   );
@@ -96,8 +99,7 @@ export function sparesOf(tx: Tx, size: Size): Promise<Spare[]> {
 /** True when this spare still waits; whoever asks holds it until the transaction ends, and no claim meets it. */
 export async function lockSpare(tx: Tx, id: string): Promise<boolean> {
   const rows: unknown[] = await tx.query(
-    `SELECT 1 FROM hostings WHERE id = $1 AND user_id IS NULL AND status IN ('warming', 'spare', 'saved')
-     FOR UPDATE SKIP LOCKED`,
+    `SELECT 1 FROM hostings h WHERE h.id = $1 AND ${isSpare} FOR UPDATE SKIP LOCKED`,
     [id],
   );
   return rows.length === 1;

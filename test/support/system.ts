@@ -39,6 +39,7 @@ export interface HostAnswer {
   readonly ssh_private_key?: string;
   readonly operation: {
     id: string;
+    kind: string;
     status: string;
     steps: { name: string; started_at: string | null; finished_at: string | null }[];
   };

@@ -1,7 +1,8 @@
 /**
- * Two tenants with root in their guests, one VM made for its user, the other claimed from the warm pool: what A sends to
- * B, to the host and to the service is counted where it would arrive. The same frames and connections get through once the fences are taken away, which shows that they were
- * worth counting. All of it stays on a network without a way out.
+ * Two tenants with root in their guests, one VM made for its user, the other claimed from the warm pool: what A sends
+ * to B, to the host and to the service is counted where it would arrive. The same frames and connections get through
+ * once the fences are taken away, which shows that they were worth counting. All of it stays on a network without a
+ * way out.
  */
 import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
@@ -195,17 +196,15 @@ const hostTable = () => `webhoster_${system.env.NETWORK_BRIDGE ?? ''}`;
 const hostTables = () => run('nft', ['list', 'tables']).then(({ stdout }) => stdout);
 const removeHostRules = () => run('nft', ['delete', 'table', 'inet', hostTable()]);
 
-const waited = async ({ made }: Tenant): Promise<boolean> =>
-  (await system.query(`SELECT 1 FROM operations WHERE id = '${made.operation.id}' AND kind = 'claim-spare'`))
-    .length === 1;
-
 describe.each([
   ['a VM that waited in the pool', 'one made for its user', true],
   ['a VM made for its user', 'one that waited in the pool', false],
 ])('%s against %s', (_a, _b, aWaited) => {
-  beforeAll(async () => {
-    const flags = await Promise.all(tenants.map(waited));
-    [a, b] = [aWaited, !aWaited].map((flag) => tenants[flags.indexOf(flag)]!) as [Tenant, Tenant];
+  beforeAll(() => {
+    const made = (kind: string): Tenant => tenants.find((each) => each.made.operation.kind === kind)!;
+    [a, b] = aWaited
+      ? [made('claim-spare'), made('create-hosting')]
+      : [made('create-hosting'), made('claim-spare')];
   });
   afterAll(() => a.shell.ssh(`sudo -n ip route del ${b.ip}/32`));
 

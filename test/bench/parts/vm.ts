@@ -161,7 +161,7 @@ async function create(
   });
   const answer = await asked;
   if (answer === undefined || !answer.body.success) throw new Error(answer?.body.message);
-  const { operation } = answer.body.data as HostAnswer & { operation: { kind: string } };
+  const { operation } = answer.body.data;
   if (operation.kind !== kind) throw new Error(`${operation.kind} instead of ${kind}`);
   samples.add(key, took);
   const begun = operation.steps.find((step) => step.started_at !== null)?.started_at ?? '';
