@@ -161,6 +161,7 @@ describe('Prometheus', () => {
     for (const query of [
       'webhoster_operations_seconds_count{kind="create-hosting",outcome="succeeded"}',
       'webhoster_operation_steps_seconds_bucket{kind="create-hosting",step="apply",outcome="done",le="+Inf"}',
+      'webhoster_operation_steps_seconds_bucket{kind="create-hosting",step="check",outcome="done",le="1"}',
       'webhoster_terraform_phases_seconds_count{phase="apply",outcome="succeeded"}',
       'webhoster_nginx_reloads_seconds_count{outcome="served"}',
       'webhoster_certificate_orders_seconds_count{source="self-signed",outcome="issued"}',

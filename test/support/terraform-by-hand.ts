@@ -1,5 +1,5 @@
 /** Terraform as a person runs it, with nothing but a directory and the provider. */
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { projectRoot } from '../../engine/project';
 import type { System } from './system';
@@ -20,18 +20,22 @@ export function environmentByHand({ env }: Pick<System, 'env'>): NodeJS.ProcessE
   };
 }
 
-export function terraformByHand(system: Pick<System, 'env'>, directory: string, ...args: string[]): Ran {
+export function terraformByHand(
+  system: Pick<System, 'env'>,
+  directory: string,
+  ...args: string[]
+): Promise<Ran> {
   return inTime(terraform, args, { cwd: directory, env: environmentByHand(system) });
 }
 
 /** `terraform plan`: 0 finds no changes, 2 finds some. */
-export function planByHand(system: Pick<System, 'env'>, directory: string): Ran {
+export function planByHand(system: Pick<System, 'env'>, directory: string): Promise<Ran> {
   const args = ['plan', '-detailed-exitcode', '-parallelism=1', '-no-color', '-input=false'];
   return asAPersonWould(() => terraformByHand(system, directory, ...args));
 }
 
 /** `cdktf diff` of a workspace's own CDKTF directory. */
-export function diffByHand(system: Pick<System, 'env'>, directory: string): Ran {
+export function diffByHand(system: Pick<System, 'env'>, directory: string): Promise<Ran> {
   const program = path.join(projectRoot, 'node_modules/.bin/cdktf');
   const env = {
     ...environmentByHand(system),
@@ -40,24 +44,31 @@ export function diffByHand(system: Pick<System, 'env'>, directory: string): Ran 
   return asAPersonWould(() => inTime(program, ['diff', '--skip-provider-lock'], { cwd: directory, env }));
 }
 
-/** With whatever it has started: a provider that hangs is in its process group. `code` is null when it took too long. */
+/**
+ * With whatever it has started: a provider that hangs is in its process group. `code` is null when it took too long.
+ * Never synchronously: a test that stands still does not see that the service has closed its idle connection, and its
+ * next request goes into that one.
+ */
 function inTime(
   program: string,
   args: readonly string[],
   { cwd, env }: { cwd: string; env: NodeJS.ProcessEnv },
-): Ran {
+): Promise<Ran> {
   const argv = ['--signal=KILL', '90', program, ...args];
-  const { status, stdout, stderr } = spawnSync('timeout', argv, { cwd, env, encoding: 'utf8' });
-  return { code: status, output: stdout + stderr };
+  return new Promise((resolve) => {
+    const child = execFile('timeout', argv, { cwd, env }, (_error, stdout, stderr) => {
+      resolve({ code: child.exitCode, output: stdout + stderr });
+    });
+  });
 }
 
 /**
  * The provider hangs in one of some hundred refreshing plans, and breaks off its download of a cloud-init disk as often
  * (docs/performance.md): a person would try again, as the engine does.
  */
-function asAPersonWould(attempt: () => Ran): Ran {
+async function asAPersonWould(attempt: () => Promise<Ran>): Promise<Ran> {
   for (let tries = 1; ; tries++) {
-    const ran = attempt();
+    const ran = await attempt();
     const failed = ran.code === null || ran.output.includes('error while retrieving remote ISO');
     if (tries === 3 || !failed) return ran;
   }

@@ -42,8 +42,8 @@ const ownPage = (): string => page(`http://${made.hosting.vm_ip}/`);
 const servedPage = (): string => page(`${system.web}/${account.userId}`);
 
 /** As README.md says. */
-const terraform = (...args: string[]): Ran => terraformByHand(system, dir, ...args);
-const plan = (): Ran => planByHand(system, dir);
+const terraform = (...args: string[]): Promise<Ran> => terraformByHand(system, dir, ...args);
+const plan = (): Promise<Ran> => planByHand(system, dir);
 
 async function doctor(): Promise<[number, unknown]> {
   const { code, stdout } = await system.tryWebhoster(['doctor', '--fix', '--json']);
@@ -96,13 +96,13 @@ it('ejects: the VM serves on, on its own address only, and Terraform alone goes 
   expect((await system.call('GET', '/host/my', { token: account.token })).status).toBe(404);
   expect((await system.call('DELETE', '/host/my', { token: account.token })).status).toBe(404);
 
-  expect(terraform('init', '-input=false', '-no-color')).toMatchObject({ code: 0 });
-  expect(terraform('fmt', '-check', '-diff')).toMatchObject({ code: 0, output: '' });
-  expect(terraform('validate', '-no-color')).toMatchObject({ code: 0 });
-  expect(plan()).toMatchObject({ code: 0, output: expect.stringContaining('No changes') as unknown });
+  expect(await terraform('init', '-input=false', '-no-color')).toMatchObject({ code: 0 });
+  expect(await terraform('fmt', '-check', '-diff')).toMatchObject({ code: 0, output: '' });
+  expect(await terraform('validate', '-no-color')).toMatchObject({ code: 0 });
+  expect(await plan()).toMatchObject({ code: 0, output: expect.stringContaining('No changes') as unknown });
   renameSync(path.join(dir, 'main.tf'), path.join(dir, 'main.tf.inactive'));
   renameSync(path.join(dir, 'cdk.tf.json.inactive'), path.join(dir, 'cdk.tf.json'));
-  expect(plan()).toMatchObject({ code: 0, output: expect.stringContaining('No changes') as unknown });
+  expect(await plan()).toMatchObject({ code: 0, output: expect.stringContaining('No changes') as unknown });
   renameSync(path.join(dir, 'cdk.tf.json'), path.join(dir, 'cdk.tf.json.inactive'));
   renameSync(path.join(dir, 'main.tf.inactive'), path.join(dir, 'main.tf'));
 });
@@ -125,13 +125,13 @@ it('refuses to remove the node under it', async () => {
 it('refuses to adopt what was changed, and says what differs', async () => {
   const main = readFileSync(path.join(dir, 'main.tf'), 'utf8');
   writeFileSync(path.join(dir, 'main.tf'), main.replace('autostart  = true', 'autostart  = false'));
-  expect(terraform('apply', '-auto-approve', '-parallelism=1', '-no-color')).toMatchObject({ code: 0 });
+  expect(await terraform('apply', '-auto-approve', '-parallelism=1', '-no-color')).toMatchObject({ code: 0 });
   const { code, answer } = await webhoster('adopt', dir);
   expect([code, answer]).toMatchObject([1, { error: { code: 'plan_changed' } }]);
   expect(JSON.stringify(answer)).toContain('libvirt_domain.vm: update (autostart)');
   expect(servedPage()).not.toContain(made.hosting.vm_id);
   writeFileSync(path.join(dir, 'main.tf'), main);
-  expect(terraform('apply', '-auto-approve', '-parallelism=1', '-no-color')).toMatchObject({ code: 0 });
+  expect(await terraform('apply', '-auto-approve', '-parallelism=1', '-no-color')).toMatchObject({ code: 0 });
 });
 
 it('adopts: the page is served, plans show no changes, and a DELETE leaves nothing', async () => {
@@ -161,8 +161,10 @@ it('gives the address back when the VM of an ejected hosting was destroyed by Te
   const again = path.join(home, 'again');
   dir = again;
   expect((await webhoster('eject', made.hosting.id, dir)).code).toBe(0);
-  expect(terraform('init', '-input=false')).toMatchObject({ code: 0 });
-  expect(terraform('destroy', '-auto-approve', '-parallelism=1', '-no-color')).toMatchObject({ code: 0 });
+  expect(await terraform('init', '-input=false')).toMatchObject({ code: 0 });
+  expect(await terraform('destroy', '-auto-approve', '-parallelism=1', '-no-color')).toMatchObject({
+    code: 0,
+  });
   expect(await doctor()).toEqual([
     0,
     [expect.objectContaining({ kind: 'orphan-address', subject: made.hosting.vm_ip })],

@@ -98,9 +98,9 @@ it("serves the user's own page, by path and by name, lets them in by ssh and sft
 it('plans to no changes right after a create, by hand in the workspace: plain Terraform, and cdktf', async () => {
   const made = await create();
   const workspace = path.join(system.env.DATA_DIR ?? '', 'workspaces', made.hosting.id);
-  const { code, output } = planByHand(system, workspace);
+  const { code, output } = await planByHand(system, workspace);
   expect([code, output]).toEqual([0, expect.stringContaining('No changes')]);
-  const diff = diffByHand(system, path.join(workspace, 'cdktf'));
+  const diff = await diffByHand(system, path.join(workspace, 'cdktf'));
   expect([diff.code, diff.output]).toEqual([0, expect.stringContaining('No changes')]);
   await system.call('DELETE', '/host/my', { token: account.token });
 });

@@ -115,7 +115,7 @@ it('gives the user a machine that waited, as if it had been made for them, in a 
 /** Terraform finds nothing to change, and what the guest would be told at a first boot is its user's. */
 async function expectOwnSpecification({ hosting }: HostAnswer): Promise<void> {
   const { DATA_DIR = '', POOL_NAME = '' } = system.env;
-  expect(planByHand(system, path.join(DATA_DIR, 'workspaces', hosting.id))).toMatchObject({
+  expect(await planByHand(system, path.join(DATA_DIR, 'workspaces', hosting.id))).toMatchObject({
     code: 0,
     output: expect.stringContaining('No changes') as string,
   });
