@@ -1,5 +1,5 @@
 /** Takes every trace of a hosting away. There is no way back: a step that fails is tried again until it succeeds. */
-import { destroy, releaseDeleted, unroute } from './hosting-steps';
+import { releaseDeleted, unrouteAndDestroy } from './hosting-steps';
 import type { OperationDefinition } from './operation';
 import { forgetStack } from './stack-work';
 
@@ -7,8 +7,7 @@ export const deleteHosting: OperationDefinition = {
   kind: 'delete-hosting',
   onFailure: 'stick',
   steps: [
-    { name: 'unroute', run: unroute },
-    { name: 'destroy', run: destroy },
+    { name: 'destroy', run: unrouteAndDestroy },
     { name: 'forget', run: forgetStack },
     { name: 'release', run: releaseDeleted },
   ],

@@ -46,13 +46,16 @@ async function runSteps(work: Work, signal: AbortSignal): Promise<Failure | null
   const { definition, row, steps, write } = work;
   const outputs = new Map(steps.map((step) => [step.name, step.output]));
   const tries = new Map<Step, number>();
-  let { position, resumed } = startingPoint(definition, steps);
+  const begun = new Set(steps.flatMap(({ name, status }) => (status === 'pending' ? [] : [name])));
+  let position = startingPosition(definition, steps);
   for (let step = definition.steps[position]; step !== undefined; step = definition.steps[position]) {
     const at = { position, name: step.name };
+    const resumed = begun.has(step.name);
+    begun.add(step.name);
     const context = stepContext(work, { signal, resumed, failure: null, outputs });
     try {
       await runStep(work, at, step, context);
-      [position, resumed] = [position + 1, false];
+      position += 1;
     } catch (thrown) {
       const tried = tries.get(step) ?? 0;
       tries.set(step, tried + 1);
@@ -61,7 +64,7 @@ async function runSteps(work: Work, signal: AbortSignal): Promise<Failure | null
         const { code, message } = toEngineError(thrown);
         return { code, message };
       }
-      [position, resumed] = [restartPosition(definition, position), true];
+      position = restartPosition(definition, position);
     }
   }
   return null;
@@ -107,16 +110,12 @@ async function measured<T>(
   }
 }
 
-/** The first step that is not done, or the one that a died step says to restart at. */
-function startingPoint(
-  definition: OperationDefinition,
-  rows: readonly OperationStepRow[],
-): { position: number; resumed: boolean } {
+/** Of the first step that is not done, or of the one that a died step says to restart at. */
+function startingPosition(definition: OperationDefinition, rows: readonly OperationStepRow[]): number {
   const open = definition.steps.findIndex((_, index) => rows[index]?.status !== 'done');
   const position = open === -1 ? definition.steps.length : open;
   const status = rows[position]?.status;
-  const resumed = status === 'running' || status === 'failed';
-  return { position: resumed ? restartPosition(definition, position) : position, resumed };
+  return status === 'running' || status === 'failed' ? restartPosition(definition, position) : position;
 }
 
 function restartPosition({ steps }: OperationDefinition, position: number): number {

@@ -49,10 +49,20 @@ export async function check(context: StepContext): Promise<void> {
 }
 
 /** Takes the stack down, whoever its hosting belongs to. */
-export async function destroy(context: StepContext): Promise<void> {
+export function destroy(context: StepContext): Promise<void> {
+  return destroyAfter(() => Promise.resolve(), context);
+}
+
+/** Nobody is led to a VM that is going: its route is gone before anything of it is, and goes while Terraform plans. */
+export function unrouteAndDestroy(context: StepContext): Promise<void> {
+  return destroyAfter(() => unroute(context), context);
+}
+
+async function destroyAfter(before: () => Promise<void>, context: StepContext): Promise<void> {
   const { config, database } = context.parts;
   const hosting = await getHosting(database.direct, context.stackId);
-  await destroyStack(context, hostingPolicy(hosting, config, 'destroy'), hostingNames(hosting.id, config));
+  const policy = hostingPolicy(hosting, config, 'destroy');
+  await destroyStack(context, policy, hostingNames(hosting.id, config), before);
 }
 
 /** The VM counts as up when it serves its own page. */

@@ -1,5 +1,5 @@
 /** Takes away a VM that was made ahead and never had an owner. What is closed is its SSH port, where nobody was let in. */
-import { destroy, releaseDeleted, unroute } from './hosting-steps';
+import { releaseDeleted, unrouteAndDestroy } from './hosting-steps';
 import type { OperationDefinition } from './operation';
 import { forgetStack } from './stack-work';
 
@@ -7,8 +7,7 @@ export const removeSpare: OperationDefinition = {
   kind: 'remove-spare',
   onFailure: 'stick',
   steps: [
-    { name: 'unroute', run: unroute },
-    { name: 'destroy', run: destroy },
+    { name: 'destroy', run: unrouteAndDestroy },
     { name: 'forget', run: forgetStack },
     { name: 'release', run: releaseDeleted },
   ],

@@ -14,6 +14,7 @@ import {
   type OperationRow,
   moveOperation,
   nextUnfinished,
+  replaceSteps,
   stepsOf,
 } from '../store/operations';
 import { claimLease, fenced, type Lease, releaseLease } from '../store/leases';
@@ -124,6 +125,7 @@ async function performWithin(
   const assertHeld = (): void => {
     keeper.assertHeld();
   };
+  const write: Work['write'] = (body) => fenced(parts.database, lease, body);
   const work: Work = {
     parts: {
       ...parts,
@@ -132,10 +134,10 @@ async function performWithin(
     },
     definition,
     row,
-    steps: await stepsOf(parts.database.direct, row.id),
+    steps: await stepsToTake({ parts, definition, row, write }),
     stop,
     assertHeld,
-    write: (body) => fenced(parts.database, lease, body),
+    write,
     report: (message, data) =>
       void addEvent(parts.database.direct, row.id, 'progress', message, data).catch(() => undefined),
   };
@@ -146,6 +148,20 @@ async function performWithin(
   else if (failure !== null) await work.write((tx) => moveOperation(tx, row.id, 'stuck', failure));
   log.info({ failure }, 'operation ends');
   return measureEnd(parts, row.id);
+}
+
+/** As this version defines them, which another version may have recorded otherwise. */
+async function stepsToTake({
+  parts,
+  definition,
+  row,
+  write,
+}: Pick<Work, 'parts' | 'definition' | 'row' | 'write'>): Promise<Work['steps']> {
+  const recorded = await stepsOf(parts.database.direct, row.id);
+  const isAsDefined =
+    recorded.length === definition.steps.length &&
+    recorded.every(({ name }, position) => name === definition.steps[position]?.name);
+  return isAsDefined ? recorded : write((tx) => replaceSteps(tx, row.id, definition.steps));
 }
 
 async function measureEnd({ database, measures, clock }: Parts, id: string): Promise<OperationRow | null> {

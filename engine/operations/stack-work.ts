@@ -3,6 +3,7 @@
  * repeat.
  */
 import { synthesizerPath, type StackSpec } from '../../stacks';
+import { allOf } from '../each-of';
 import { EngineError, toEngineError } from '../errors';
 import type { StackNames } from '../libvirt/inventory';
 import { findHosting } from '../store/hostings';
@@ -141,35 +142,46 @@ function applyAs(context: StepContext, kind: 'apply' | 'destroy', timeoutMs: num
  * Takes a stack down whatever state it is in: first by Terraform what its state knows, then directly in libvirt what
  * is left: what a killed apply made and never wrote down, and what Terraform can no longer plan (a volume that was
  * removed by hand fails its refresh). Without a specification nothing was ever made.
+ *
+ * @param before  what must be done before anything is destroyed; it is done while Terraform plans
  */
 export async function destroyStack(
   context: StepContext,
   policy: PlanPolicy,
   names: StackNames,
+  before: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const stack = await findStack(context.parts.database.direct, context.stackId);
-  if (!stack?.spec) return;
-  try {
-    await destroyByTerraform(context, await prepareWorkspace(context, stack.spec, stack), policy);
-  } catch (thrown) {
-    context.signal.throwIfAborted();
-    if (names.domain === null || toEngineError(thrown).code === 'lease_lost') throw thrown;
-    context.parts.log.warn({ err: thrown }, 'Terraform could not destroy the stack; removing it directly');
-  }
+  if (!stack?.spec) return before();
+  const { spec } = stack;
+  const byTerraform = async <T>(work: () => Promise<T>): Promise<T | null> => {
+    try {
+      return await work();
+    } catch (thrown) {
+      context.signal.throwIfAborted();
+      if (names.domain === null || toEngineError(thrown).code === 'lease_lost') throw thrown;
+      context.parts.log.warn({ err: thrown }, 'Terraform could not destroy the stack; removing it directly');
+      return null;
+    }
+  };
+  const [planned] = await allOf([
+    byTerraform(async () => {
+      await prepareWorkspace(context, spec, stack);
+      return planRemoval(context, policy);
+    }),
+    before(),
+  ]);
+  if (planned === true) await byTerraform(() => applyAs(context, 'destroy', hostingApplyMs));
   await removeRemains(context, names);
 }
 
-async function destroyByTerraform(
-  context: StepContext,
-  workspace: string,
-  policy: PlanPolicy,
-): Promise<void> {
-  if ((await readState(workspace)) === null) return;
+/** @returns whether there is anything to destroy */
+async function planRemoval(context: StepContext, policy: PlanPolicy): Promise<boolean> {
+  if ((await readState(stackWorkspace(context.parts.config, context.stackId))) === null) return false;
   await initializeStack(context);
   const { changes } = await planStack(context, 'destroy');
-  if (!changes) return;
-  await checkStackPlan(context, policy);
-  await applyAs(context, 'destroy', hostingApplyMs);
+  if (changes) await checkStackPlan(context, policy);
+  return changes;
 }
 
 /** Removes what carries the stack's names in libvirt. Call it only when nothing of it is to be kept. */

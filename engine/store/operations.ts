@@ -39,10 +39,7 @@ export async function insertOperation(tx: Tx, { steps, ...given }: NewOperation)
   const { kind, stackId, hostingId = null, userId = null, input = {} } = given;
   const [id, traceParent] = [randomUUID(), currentTraceParent()];
   const status = 'pending' as const;
-  const toDo = steps.map(({ name, run }, position) => ({
-    ...{ operationId: id, position, name, status: run ? ('pending' as const) : ('done' as const) },
-    ...{ output: null, startedAt: null, finishedAt: null },
-  }));
+  const toDo = newSteps(id, steps);
   const [{ createdAt }] = (await tx.query(
     `WITH made AS (
        INSERT INTO operations (id, kind, stack_id, hosting_id, user_id, status, input, trace_parent, events)
@@ -67,6 +64,31 @@ export async function insertOperation(tx: Tx, { steps, ...given }: NewOperation)
     },
     toDo,
   );
+}
+
+function newSteps(operationId: string, steps: NewOperation['steps']): OperationStepRow[] {
+  return steps.map(({ name, run }, position) => ({
+    ...{ operationId, position, name, status: run ? ('pending' as const) : ('done' as const) },
+    ...{ output: null, startedAt: null, finishedAt: null },
+  }));
+}
+
+/**
+ * Records an operation's steps anew: an operation that another version of the service accepted goes on with the steps of
+ * this one. A step of the same name keeps what is known of it; one that there is no more is forgotten.
+ */
+export async function replaceSteps(
+  tx: Tx,
+  operationId: string,
+  steps: NewOperation['steps'],
+): Promise<OperationStepRow[]> {
+  const former = new Map((await stepsOf(tx, operationId)).map((step) => [step.name, step]));
+  const replaced = newSteps(operationId, steps).map((step) => ({
+    ...(former.get(step.name) ?? step),
+    position: step.position,
+  }));
+  await tx.delete(OperationStepRow, { operationId });
+  return tx.save(OperationStepRow, replaced);
 }
 
 /** @throws {EngineError} operation_not_found */

@@ -44,14 +44,13 @@ const everything = (id: string): string[] => [
 
 describe('a stuck operation', () => {
   it('names everything when a removal could not begin', async () => {
-    const accepted = await stuck(withRun(deleteHosting, 'unroute', failsBefore));
+    const accepted = await stuck(withRun(deleteHosting, 'destroy', failsBefore));
     const operation = await get(accepted);
     expect(operation).toMatchObject({ status: 'stuck', failure: { message: 'planned failure' } });
     expect(operation.owns).toEqual(everything(accepted.stackId));
   });
 
   it.each([
-    ['unroute', ['domain', 'volume', 'volume', 'SSH', 'address', 'workspace', 'Terraform']],
     ['destroy', ['SSH', 'address', 'workspace', 'Terraform']],
     ['forget', ['SSH', 'address']],
     ['release', []],
@@ -69,7 +68,7 @@ describe('a stuck operation', () => {
   });
 
   it('tells whoever waits for it as well, and nobody once it has gone on', async () => {
-    const accepted = await stuck(withRun(deleteHosting, 'unroute', failsBefore));
+    const accepted = await stuck(withRun(deleteHosting, 'destroy', failsBefore));
     const waited = await world.engine.operations.wait(accepted.operationId, { timeoutMs: 1_000 });
     expect(waited.owns).toEqual(everything(accepted.stackId));
     await world.engine.hostings.delete({ ...operator, id: 1 });
@@ -79,7 +78,7 @@ describe('a stuck operation', () => {
   });
 
   it('says that it does not know when libvirt does not answer, and what it does know', async () => {
-    const accepted = await stuck(withRun(deleteHosting, 'unroute', failsBefore));
+    const accepted = await stuck(withRun(deleteHosting, 'destroy', failsBefore));
     world.host.faults.fail('inventory', gone);
     expect((await get(accepted)).owns).toEqual([
       'unknown: libvirt does not answer',
@@ -88,7 +87,7 @@ describe('a stuck operation', () => {
   });
 
   it('does not wait for a libvirt that hangs', async () => {
-    const accepted = await stuck(withRun(deleteHosting, 'unroute', failsBefore));
+    const accepted = await stuck(withRun(deleteHosting, 'destroy', failsBefore));
     world.host.faults.once('inventory', () => new Promise(() => undefined));
     expect((await get(accepted)).owns[0]).toBe('unknown: libvirt does not answer');
   });
@@ -143,7 +142,7 @@ describe('the list of operations', () => {
   });
 
   it('shows the stuck ones with what they own, and asks libvirt once for all of them', async () => {
-    const first = await stuck(withRun(deleteHosting, 'unroute', failsBefore));
+    const first = await stuck(withRun(deleteHosting, 'destroy', failsBefore));
     const { hosting } = await world.engine.hostings.create(await world.newUser(), {});
     await world.work(hosting.id);
     const [row]: { user_id: number }[] = await world.parts.database.direct.query(

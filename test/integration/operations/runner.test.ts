@@ -1,9 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { EngineError } from '../../../engine/errors';
+import { createHosting } from '../../../engine/operations/create-hosting';
+import type { OperationDefinition, Step, StepContext } from '../../../engine/operations/operation';
 import { abandonedStacks, moveOperation } from '../../../engine/store/operations';
 import { claimLease, fenced, releaseLease, renewLease } from '../../../engine/store/leases';
 import type { User } from '../../../engine/engine';
-import { expireLeases, loseLease } from '../../support/faulty-steps';
+import {
+  diesBefore,
+  expireLeases,
+  failsBefore,
+  loseLease,
+  withRun,
+  withUndo,
+  workWith,
+} from '../../support/faulty-steps';
 import { openWorld, type World } from '../../support/world';
 
 let world: World;
@@ -118,6 +128,68 @@ describe('the runner', () => {
     });
     await world.work(hosting.id);
     expect((await world.engine.operations.get(user, removal.id)).status).toBe('succeeded');
+  });
+
+  describe('takes the steps of its own version where another one began', () => {
+    let ran: string[];
+    beforeEach(() => {
+      ran = [];
+    });
+    const watched = (steps: readonly Step[]): OperationDefinition => ({
+      ...createHosting,
+      steps: steps.map((step) => ({
+        ...step,
+        ...(step.run && {
+          run: (context: StepContext) => {
+            ran.push(context.resumed ? `${step.name} again` : step.name);
+            return step.run?.(context) ?? Promise.resolve();
+          },
+        }),
+        ...(step.undo && {
+          undo: async (context: StepContext) => {
+            ran.push(`undo ${step.name}`);
+            await step.undo?.(context);
+          },
+        }),
+      })),
+    });
+    const extra: Step = { name: 'extra', run: () => Promise.resolve() };
+    const { steps } = createHosting;
+    const withExtraAt = (position: number): Step[] => [
+      ...steps.slice(0, position),
+      extra,
+      ...steps.slice(position),
+    ];
+    const last = ['apply', 'boot', 'route', 'ssh', 'ready'];
+
+    it.each<[string, before: Step[], after: Step[], expected: string[]]>([
+      ['a step more', [...steps], withExtraAt(2), ['extra', 'init again', 'plan again', 'check', ...last]],
+      ['a step more behind', [...steps], withExtraAt(5), ['plan again', 'check', 'extra', ...last]],
+      ['a step less', withExtraAt(2), [...steps], ['plan again', 'check', ...last]],
+      ['another order', withExtraAt(2), withExtraAt(4), ['plan again', 'extra again', 'check', ...last]],
+    ])('%s', async (_, before, after, expected) => {
+      const { hosting, operation } = await world.engine.hostings.create(user, {});
+      const dying = withRun({ ...createHosting, steps: before }, 'plan', diesBefore(world));
+      await workWith(world, hosting.id, dying);
+      await expireLeases(world);
+      await workWith(world, hosting.id, watched(after));
+      expect(ran).toEqual(expected);
+      const ended = await world.engine.operations.get(user, operation.id);
+      expect(ended.status).toBe('succeeded');
+      expect(ended.steps.map(({ name, status }) => [name, status])).toEqual(
+        after.map(({ name }) => [name, 'done']),
+      );
+    });
+
+    it('on the way back, too', async () => {
+      const { hosting, operation } = await world.engine.hostings.create(user, {});
+      const failing = withRun({ ...createHosting, steps: withExtraAt(1) }, 'boot', failsBefore);
+      await workWith(world, hosting.id, withUndo(failing, 'apply', diesBefore(world)));
+      await expireLeases(world);
+      await workWith(world, hosting.id, watched(steps));
+      expect(ran).toEqual(['undo apply', 'undo synthesize', 'undo reserve']);
+      expect((await world.engine.operations.get(user, operation.id)).status).toBe('failed');
+    });
   });
 
   it('has no illegal transitions', async () => {
