@@ -101,6 +101,7 @@ export function showOperation(operation: Operation, language: Language): z.outpu
     steps: operation.steps.map((step) => ({
       name: step.name,
       status: step.status,
+      tries: step.tries,
       started_at: iso(step.startedAt),
       finished_at: iso(step.finishedAt),
     })),

@@ -183,6 +183,9 @@ export interface NamedHosting {
 export interface OperationStep {
   readonly name: string;
   readonly status: 'pending' | 'running' | 'done' | 'failed' | 'undone' | 'undo_failed';
+  /** How often it was begun: again after a failure that may pass, and after a worker that died. */
+  readonly tries: number;
+  /** The first time. */
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
 }

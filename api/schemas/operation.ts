@@ -20,6 +20,13 @@ export const operationView = answerSchema(
       z.object({
         name: z.string(),
         status: z.enum(['pending', 'running', 'done', 'failed', 'undone', 'undo_failed']),
+        tries: z
+          .number()
+          .int()
+          .meta({
+            description: 'How often it was begun; `started_at` is the first time',
+            examples: [1],
+          }),
         started_at: timestamp.nullable(),
         finished_at: timestamp.nullable(),
       }),

@@ -92,9 +92,10 @@ export function toListedOperation(sent: Sent<typeof listedOperationView>): Liste
     status: sent.status,
     hostingId: sent.hosting_id,
     userId: sent.user_id,
-    steps: sent.steps.map(({ name, status, started_at: startedAt, finished_at: finishedAt }) => ({
+    steps: sent.steps.map(({ name, status, tries, started_at: startedAt, finished_at: finishedAt }) => ({
       name,
       status,
+      tries,
       startedAt: moment(startedAt),
       finishedAt: moment(finishedAt),
     })),

@@ -25,6 +25,7 @@ import { Sleeping1763800000017 } from './migrations/0017-sleeping';
 import { Traces1763800000019 } from './migrations/0019-traces';
 import { UsualTimes1763800000021 } from './migrations/0021-usual-times';
 import { SavedSpares1763800000022 } from './migrations/0022-saved-spares';
+import { StepTries1763800000023 } from './migrations/0023-step-tries';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
 export type Tx = EntityManager;
@@ -58,6 +59,7 @@ const migrations = [
   Traces1763800000019,
   UsualTimes1763800000021,
   SavedSpares1763800000022,
+  StepTries1763800000023,
 ];
 
 /** As the table `schema_migrations` names them. */

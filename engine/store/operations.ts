@@ -69,7 +69,7 @@ export async function insertOperation(tx: Tx, { steps, ...given }: NewOperation)
 function newSteps(operationId: string, steps: NewOperation['steps']): OperationStepRow[] {
   return steps.map(({ name, run }, position) => ({
     ...{ operationId, position, name, status: run ? ('pending' as const) : ('done' as const) },
-    ...{ output: null, startedAt: null, finishedAt: null },
+    ...{ tries: 0, output: null, startedAt: null, finishedAt: null },
   }));
 }
 
@@ -247,7 +247,8 @@ export async function markStep(
 ): Promise<void> {
   await tx.query(
     `UPDATE operation_steps SET status = $3::text, output = coalesce($4::jsonb, output),
-       started_at = CASE WHEN $3 = 'running' THEN clock_timestamp() ELSE started_at END,
+       tries = CASE WHEN $3 = 'running' THEN tries + 1 ELSE tries END,
+       started_at = CASE WHEN $3 = 'running' THEN coalesce(started_at, clock_timestamp()) ELSE started_at END,
        finished_at = CASE WHEN $3 = 'running' THEN NULL ELSE clock_timestamp() END
      WHERE operation_id = $1 AND position = $2`,
     [operationId, step.position, status, output === undefined ? null : JSON.stringify(output)],
@@ -291,7 +292,9 @@ export function toOperation(row: OperationRow, steps: readonly OperationStepRow[
     status: row.status,
     hostingId: row.hostingId,
     userId: row.userId,
-    steps: steps.map(({ name, status, startedAt, finishedAt }) => ({ name, status, startedAt, finishedAt })),
+    steps: steps.map(({ name, status, tries, startedAt, finishedAt }) => ({
+      ...{ name, status, tries, startedAt, finishedAt },
+    })),
     failure: row.failureCode === null ? null : { code: row.failureCode, message: row.failureMessage ?? '' },
     cancelRequested: row.cancelRequested,
     owns: [],

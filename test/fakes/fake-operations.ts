@@ -35,7 +35,7 @@ export class FakeOperations {
   begin(kind: OperationKind, userId: number, hostingId: string, stepNames: readonly string[]): Operation {
     const now = new Date();
     const steps = stepNames.map(
-      (name) => ({ name, status: 'pending', startedAt: null, finishedAt: null }) as const,
+      (name) => ({ name, status: 'pending', tries: 0, startedAt: null, finishedAt: null }) as const,
     );
     const operation: Operation = {
       id: randomUUID(),

@@ -27,6 +27,7 @@ export class OperationStepRow {
   @PrimaryColumn('integer') position!: number;
   @Column('text') name!: string;
   @Column('text', { default: 'pending' }) status!: OperationStep['status'];
+  @Column('integer', { default: 0 }) tries!: number;
   @Column('jsonb', { nullable: true }) output!: unknown;
   @Column('timestamptz', { name: 'started_at', nullable: true }) startedAt!: Date | null;
   @Column('timestamptz', { name: 'finished_at', nullable: true }) finishedAt!: Date | null;

@@ -9,6 +9,7 @@ import {
   diesBefore,
   expireLeases,
   failsBefore,
+  type Fault,
   loseLease,
   withRun,
   withUndo,
@@ -108,6 +109,25 @@ describe('the runner', () => {
     expect((await world.engine.operations.get(user, operation.id)).status).toBe('running');
     await world.work(hosting.id);
     expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
+  });
+
+  it('tells how often a step was begun, and counts its time from the first', async () => {
+    const { hosting, operation } = await world.engine.hostings.create(user, {});
+    let firstEnd = new Date();
+    const slow: Fault = (act) => async (context) => {
+      await act(context);
+      if (context.resumed) return;
+      firstEnd = new Date();
+      throw new EngineError('libvirt_unavailable', 'planned failure', { retryable: true });
+    };
+    await workWith(world, hosting.id, withRun(createHosting, 'check', slow));
+    const { steps } = await world.engine.operations.get(user, operation.id);
+    expect(steps.map(({ name, tries }) => `${name} ${tries}`).slice(0, 5)).toEqual([
+      ...['reserve 0', 'synthesize 1', 'init 1', 'plan 1', 'check 2'],
+    ]);
+    const check = steps.find(({ name }) => name === 'check');
+    expect(check?.startedAt?.getTime()).toBeLessThanOrEqual(firstEnd.getTime());
+    expect(check?.finishedAt?.getTime()).toBeGreaterThanOrEqual(firstEnd.getTime());
   });
 
   it('finds operations that nobody works on', async () => {

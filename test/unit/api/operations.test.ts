@@ -18,7 +18,7 @@ it('shows an operation with its steps', async () => {
     status: 'running',
     cancel_requested: false,
     steps: [
-      { name: 'plan', status: 'pending', started_at: null, finished_at: null },
+      { name: 'plan', status: 'pending', tries: 0, started_at: null, finished_at: null },
       { name: 'apply' },
       { name: 'route' },
     ],
