@@ -4,6 +4,7 @@ import { errorCodes, longestAuditPage } from '../../engine';
 import { httpErrorCodes } from '../http-error';
 import { answerSchema, timestamp } from './components';
 import { says } from './field-message';
+import { wholeNumber } from './whole-number';
 
 /** Fits PostgreSQL's bigint. */
 const entryId = z.string().regex(/^[0-9]{1,18}$/, says('identifier_invalid'));
@@ -12,13 +13,13 @@ export const auditQuery = z.strictObject({
   before: entryId
     .optional()
     .meta({ description: 'Only what is older than this entry: `next_before` of a page' }),
-  user_id: z.coerce.number().int().min(1).max(2_147_483_647).optional(),
+  user_id: wholeNumber(1, 2_147_483_647).optional(),
   action: z
     .string()
     .regex(/^[A-Za-z ]{1,64}$/, says('identifier_invalid'))
     .optional()
     .meta({ description: 'An operationId, or what a command did', examples: ['createHosting'] }),
-  limit: z.coerce.number().int().min(1).max(longestAuditPage).default(50),
+  limit: wholeNumber(1, longestAuditPage).default(50),
 });
 
 export const auditEntryView = answerSchema(

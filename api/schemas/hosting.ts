@@ -4,6 +4,7 @@ import { spareStatuses } from '../../engine';
 import { answerSchema, requestSchema, timestamp } from './components';
 import { says } from './field-message';
 import { failureView, operationView } from './operation';
+import { wholeNumber } from './whole-number';
 
 const SSH_KEY_MAX = 16 * 1024;
 
@@ -142,9 +143,9 @@ export const hostingQuery = z.strictObject({
     .regex(labelList, says('label_invalid'))
     .optional()
     .meta({ description: 'Those with all of these labels', examples: ['course=cs101,term=spring'] }),
-  older_than_seconds: z.coerce.number().int().min(0).max(3_200_000_000).optional(),
+  older_than_seconds: wholeNumber(0, 3_200_000_000).optional(),
   after: z.guid(says('identifier_invalid')).optional().meta({ description: '`next` of the page before' }),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: wholeNumber(1, 200).default(50),
 });
 
 /** The hosting and every way into it. */

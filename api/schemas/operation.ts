@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { errorCodes, longestOperationList, operationKinds, operationStatuses } from '../../engine';
 import { answerSchema, timestamp } from './components';
 import { says } from './field-message';
+import { wholeNumber } from './whole-number';
 
 export const failureView = answerSchema(
   'Failure',
@@ -96,7 +97,7 @@ export const operationParams = z.strictObject({ id: operationId });
 
 export const operationQuery = z.strictObject({
   status: z.enum(operationStatuses).optional(),
-  limit: z.coerce.number().int().min(1).max(longestOperationList).default(50),
+  limit: wholeNumber(1, longestOperationList).default(50),
 });
 
 export const eventHeaders = z.strictObject({

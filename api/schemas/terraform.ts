@@ -4,6 +4,7 @@ import { answerSchema, requestSchema, timestamp } from './components';
 import { says } from './field-message';
 import { hostingView, prefer } from './hosting';
 import { operationView } from './operation';
+import { wholeNumber } from './whole-number';
 
 const resourceChange = answerSchema(
   'ResourceChange',
@@ -152,4 +153,4 @@ export const createQuery = z.strictObject({
 
 export const idParams = z.strictObject({ id: z.guid(says('identifier_invalid')) });
 export const preferHeader = z.strictObject({ prefer });
-export const limitQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1_000).default(20) });
+export const limitQuery = z.strictObject({ limit: wholeNumber(1, 1_000).default(20) });

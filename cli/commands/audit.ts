@@ -1,9 +1,10 @@
 /** `webhoster audit`: who changed what. */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { type AuditEntry, longestAuditPage } from '../../engine';
 import { withAdministration } from '../administrate';
 import { withFacts } from '../facts';
 import { tableLines } from '../table';
+import { wholeNumber } from '../whole-number';
 
 interface Options {
   readonly limit: number;
@@ -16,11 +17,16 @@ interface Options {
 export function auditCommand(): Command {
   const command = new Command('audit')
     .description('Shows who changed what, from where, and how it went; newest first')
-    .option('--limit <count>', `at most so many, up to ${longestAuditPage}`, whole(longestAuditPage), 50)
-    .option('--before <id>', 'only what is older than this entry', (value) =>
-      String(whole(Number.MAX_SAFE_INTEGER)(value)),
+    .option(
+      '--limit <count>',
+      `at most so many, up to ${longestAuditPage}`,
+      wholeNumber(longestAuditPage),
+      50,
     )
-    .option('--user <number>', 'only of this user', whole(2_147_483_647))
+    .option('--before <id>', 'only what is older than this entry', (value) =>
+      String(wholeNumber(Number.MAX_SAFE_INTEGER)(value)),
+    )
+    .option('--user <number>', 'only of this user', wholeNumber(2_147_483_647))
     .option('--action <name>', 'only this, e.g. createHosting or "admin grant"')
     .option('--json', 'for scripts')
     .action(async ({ limit, before, user: userId, action, json }: Options) => {
@@ -52,12 +58,4 @@ export function auditLines(entries: readonly AuditEntry[]): string[] {
       requestId ?? '-',
     ]),
   );
-}
-
-function whole(most: number): (value: string) => number {
-  return (value) => {
-    const number = Number(value);
-    if (Number.isSafeInteger(number) && number >= 1 && number <= most) return number;
-    throw new InvalidArgumentError(`a whole number from 1 to ${most}`);
-  };
 }

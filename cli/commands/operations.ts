@@ -1,5 +1,5 @@
 /** `webhoster operations`: what runs, what ended how, and what is stuck with what it still owns. */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { overTheApi, withFacts } from '../facts';
 import {
   type ListedOperation,
@@ -10,6 +10,7 @@ import {
 import { ageOf } from '../age';
 import { tableLines } from '../table';
 import { withOperator } from '../with-operator';
+import { wholeNumber } from '../whole-number';
 
 interface Options {
   readonly status?: OperationStatus;
@@ -21,7 +22,12 @@ export function operationsCommand(): Command {
   const command = new Command('operations')
     .description('Lists operations of everybody, newest first; a stuck one with what it still owns')
     .addOption(new Option('--status <status>', 'only those').choices(operationStatuses))
-    .option('--limit <count>', `at most so many, up to ${longestOperationList}`, readLimit, 20)
+    .option(
+      '--limit <count>',
+      `at most so many, up to ${longestOperationList}`,
+      wholeNumber(longestOperationList),
+      20,
+    )
     .option('--json', 'for scripts')
     .action(async ({ status, limit, json }: Options, self: Command) => {
       const found = await withOperator(self, (operator) => operator.operations({ status, limit }));
@@ -36,12 +42,6 @@ export function operationsCommand(): Command {
     ],
     exitCodes: { 0: 'listed', 1: 'failed', 2: 'wrong usage', ...overTheApi },
   });
-}
-
-function readLimit(value: string): number {
-  const limit = Number(value);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= longestOperationList) return limit;
-  throw new InvalidArgumentError(`a whole number from 1 to ${longestOperationList}`);
 }
 
 /** A table with a line below a stuck operation for each thing that it owns. */

@@ -1,5 +1,5 @@
 /** `webhoster runs HOSTING` and `webhoster runs show ID`. */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import type { Run, RunDetail } from '../../engine';
 import { ageOf } from '../age';
 import { changeLines } from '../plan-text';
@@ -7,6 +7,7 @@ import { oneHosting } from './plan';
 import { overTheApi, withFacts } from '../facts';
 import { printTable } from '../table';
 import { withOperator } from '../with-operator';
+import { wholeNumber } from '../whole-number';
 
 export function runsCommand(): Command {
   const command = new Command('runs')
@@ -24,7 +25,7 @@ function listCommand(): Command {
   const command = new Command('list')
     .description('Lists the runs of a hosting, newest first')
     .argument('[hosting]', oneHosting)
-    .option('--limit <count>', 'at most so many', readLimit, 20)
+    .option('--limit <count>', 'at most so many', wholeNumber(1_000), 20)
     .option('--json', 'for scripts')
     .action(
       async (name: string | undefined, { limit, json }: { limit: number; json?: boolean }, self: Command) => {
@@ -71,12 +72,6 @@ interface ShowFlags {
   readonly follow?: boolean;
   readonly plan?: boolean;
   readonly json?: boolean;
-}
-
-function readLimit(value: string): number {
-  const limit = Number(value);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= 1_000) return limit;
-  throw new InvalidArgumentError('a whole number from 1 to 1000');
 }
 
 function runRow(run: Run): string[] {

@@ -7,6 +7,7 @@ import { paint } from '../paint';
 import { changeLines } from '../plan-text';
 import { untilStopped } from '../until-stopped';
 import { withOperator } from '../with-operator';
+import { wholeNumber } from '../whole-number';
 
 interface Flags {
   readonly all?: boolean;
@@ -32,7 +33,7 @@ export function teardownCommand(): Command {
         .default({}, 'any'),
     )
     .option('--older-than <age>', 'those made longer ago than this: 30m, 12h, 90d', readAge)
-    .option('--parallel <count>', 'how many at a time', readCount, 4)
+    .option('--parallel <count>', 'how many at a time', wholeNumber(64), 4)
     .option('--dry-run', 'shows the plan of each, and removes nothing')
     .option('--offline', 'without a database: from the workspaces of this machine')
     .option('--yes', 'does not ask')
@@ -144,10 +145,4 @@ function readAge(text: string): number {
   if (number === undefined || seconds === undefined)
     throw new InvalidArgumentError('such as 30m, 12h or 90d');
   return Number(number) * seconds;
-}
-
-function readCount(text: string): number {
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= 64) return count;
-  throw new InvalidArgumentError('a whole number from 1 to 64');
 }

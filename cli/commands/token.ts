@@ -1,9 +1,10 @@
 /** `webhoster token …`: personal API tokens of an account. */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { type ApiToken, type TokenScope, tokenScopes } from '../../engine';
 import { withAdministration } from '../administrate';
 import { withFacts } from '../facts';
 import { tableLines } from '../table';
+import { wholeNumber } from '../whole-number';
 
 export function tokenCommand(): Command {
   const command = new Command('token').description('Makes, lists and revokes API tokens of an account');
@@ -15,7 +16,7 @@ export function tokenCommand(): Command {
     .addOption(
       new Option('--scope <scope...>', 'what it opens').choices(tokenScopes).default(['hosting:read']),
     )
-    .option('--days <count>', 'good for so many days, up to 365', readDays, 90)
+    .option('--days <count>', 'good for so many days, up to 365', wholeNumber(365), 90)
     .option('--json', 'for scripts')
     .action(createToken);
   withFacts(create, {
@@ -91,10 +92,4 @@ export function tokenLines(tokens: readonly ApiToken[]): string[] {
       day(lastUsedAt),
     ]),
   );
-}
-
-function readDays(value: string): number {
-  const days = Number(value);
-  if (Number.isInteger(days) && days >= 1 && days <= 365) return days;
-  throw new InvalidArgumentError('a whole number from 1 to 365');
 }

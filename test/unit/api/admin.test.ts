@@ -147,6 +147,7 @@ describe('GET /api/v1/admin/hostings', () => {
     [`?names=${'a,'.repeat(100)}a`, 'names'],
     ['?labels=course', 'labels'],
     ['?older_than_seconds=-1', 'older_than_seconds'],
+    ['?older_than_seconds=', 'older_than_seconds'],
     ['?after=x', 'after'],
     ['?limit=201', 'limit'],
   ])('refuses %s', async (query, field) => {
