@@ -92,7 +92,7 @@ function resultOf(
       {
         group,
         unit,
-        name: `bare Express and pg, ${read.replace('GET /api/v1', 'GET')}`,
+        name: `bare Express and pg, ${read.replace('/api/v1', '')}`,
         samples: samples.of(`${read} bare ${key}`),
         role: role ?? ('compared' as const),
       },
