@@ -81,7 +81,8 @@ async function prepareForWorker(parts: Parts, stackId: string, signal: AbortSign
   const lease = await claimLease(parts.database.direct, stackId, `restore:${randomUUID()}`, rebuildTtlMs);
   if (lease === null) return;
   try {
-    const context = { parts, stackId, signal };
+    // no worker runs during a restore
+    const context = { parts, stackId, signal, assertHeld: () => undefined };
     if (await rebuildWorkspace(context)) await initializeStack(context);
   } finally {
     await releaseLease(parts.database.direct, lease);

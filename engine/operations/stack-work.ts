@@ -27,7 +27,7 @@ import { recordedRun } from './recorded-run';
 import { openState } from './stack-state';
 import { stackWorkspace } from './stack-workspace';
 
-type WorkspaceContext = Pick<StepContext, 'parts' | 'stackId' | 'signal'>;
+type WorkspaceContext = Pick<StepContext, 'parts' | 'stackId' | 'signal' | 'assertHeld'>;
 
 /** Keeps the specification, renders it, and makes the workspace ready for Terraform. */
 export async function synthesizeStack(context: StepContext, spec: StackSpec): Promise<void> {
@@ -69,6 +69,7 @@ async function prepareWorkspace(
   const workspace = stackWorkspace(parts.config, stackId);
   const local = await readState(workspace);
   if (stateSealed !== null && Number(stateSerial) > (local?.serial ?? -1)) {
+    context.assertHeld();
     await writeState(workspace, openState(parts, stackId, stateSealed));
   }
   await writeWorkspace(context, spec);
@@ -77,11 +78,14 @@ async function prepareWorkspace(
 
 /** Renders a specification into the workspace, and leaves the database as it is. */
 export async function writeWorkspace(
-  { parts, stackId, signal }: WorkspaceContext,
+  { parts, stackId, signal, assertHeld }: WorkspaceContext,
   spec: StackSpec,
 ): Promise<void> {
   const workspace = stackWorkspace(parts.config, stackId);
-  await writeStack(workspace, await parts.synthesizer.synthesize(spec, signal));
+  const rendered = await parts.synthesizer.synthesize(spec, signal);
+  // a worker that was frozen meanwhile must not bring back a workspace that another one has removed
+  assertHeld();
+  await writeStack(workspace, rendered);
   await writeProject(workspace, spec, synthesizerPath);
 }
 

@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { EngineError } from '../../../engine/errors';
 import type { User } from '../../../engine/engine';
+import { expireLeases } from '../../support/faulty-steps';
 import { openWorld, type World } from '../../support/world';
 
 let world: World;
@@ -40,6 +43,20 @@ describe('delete-hosting', () => {
     });
     await world.work(stackId);
     expect(routes).toEqual([]);
+  });
+
+  it('does not bring a workspace back when its worker was frozen and another one has removed all', async () => {
+    await world.work(stackId);
+    await world.engine.hostings.delete(user);
+    const now = performance.now.bind(performance);
+    world.host.faults.once('synthesize', async () => {
+      await expireLeases(world);
+      await world.work(stackId);
+      await expectNothingLeft();
+      jest.spyOn(performance, 'now').mockImplementation(() => now() + 60_000);
+    });
+    await world.work(stackId).finally(() => jest.restoreAllMocks());
+    expect(existsSync(path.join(world.config.workspacesDir, stackId))).toBe(false);
   });
 
   it('joins a removal that is on its way', async () => {
