@@ -59,6 +59,8 @@ export function operationRunner(options: RunnerOptions): Runner {
         stop.abort(new Interruption('handover'));
       };
       handover.addEventListener('abort', onHandover, { once: true });
+      // it may have come while the lease was claimed, and an event is not told again
+      if (handover.aborted) onHandover();
       try {
         // what a dead worker started must be gone before anybody goes on
         await endProcessesIn(stackWorkspace(parts.config, stackId));

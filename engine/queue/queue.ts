@@ -13,7 +13,7 @@ export interface EnqueueOptions {
 export interface Queue {
   /** Part of the caller's transaction: the job exists exactly if the transaction commits. */
   enqueue(tx: Tx, stackId: string, options?: EnqueueOptions): Promise<void>;
-  /** Starts working; `perform` is told when to hand over by its signal. */
+  /** Starts working; `perform` is told when to hand over by its signal, which may have fired before it is called. */
   start(perform: (stackId: string, signal: AbortSignal) => Promise<void>): Promise<void>;
   /** True when this process takes jobs. */
   readonly working: boolean;

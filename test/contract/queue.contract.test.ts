@@ -6,6 +6,9 @@ import type { Queue } from '../../engine/queue/queue';
 import { type Database, openDatabase } from '../../engine/store/database';
 import { cloneDatabase } from '../support/postgres';
 
+/** Every wait has a deadline of its own, which says more than this one. */
+jest.setTimeout(30_000);
+
 let url: string;
 let database: Database;
 let queue: Queue;
@@ -66,7 +69,7 @@ describe('the queue', () => {
     await until(() => queue.working);
     await queue.enqueue(database.direct, 'second');
     await until(() => done.includes('second'));
-  }, 30_000);
+  });
 
   it('has a job exactly if the transaction commits', async () => {
     const rolledBack = database.transaction(async (tx) => {
@@ -164,12 +167,14 @@ describe('the queue', () => {
     await queue.start(() => (++tries === 1 ? Promise.reject(new Error('first try')) : Promise.resolve()));
     await queue.enqueue(database.direct, 'stack-a');
     await until(() => tries === 2, 15_000);
-  }, 20_000);
+  });
 
   it('tells running work to hand over when it stops, waits for it, and takes nothing more', async () => {
     let handedOver = false;
     let reason: unknown;
+    let begun = false;
     await queue.start((_, handover) => {
+      begun = true;
       return new Promise((resolve) => {
         handover.addEventListener('abort', () => {
           reason = handover.reason;
@@ -181,7 +186,7 @@ describe('the queue', () => {
       });
     });
     await queue.enqueue(database.direct, 'stack-a');
-    await until(async () => (await jobs()).length === 0);
+    await until(() => begun);
     expect(queue.working).toBe(true);
     await queue.stop();
     expect(handedOver).toBe(true);
@@ -193,7 +198,9 @@ describe('the queue', () => {
   });
 
   it('leaves what is left to do to another worker', async () => {
+    let begun = false;
     await queue.start(async (id, handover) => {
+      begun = true;
       // a runner gives its stack back by a new job
       await new Promise((resolve) => {
         handover.addEventListener('abort', resolve);
@@ -201,7 +208,7 @@ describe('the queue', () => {
       await queue.enqueue(database.direct, id);
     });
     await queue.enqueue(database.direct, 'stack-a');
-    await until(async () => (await jobs()).length === 0);
+    await until(() => begun);
     await queue.stop();
     const other = open();
     try {

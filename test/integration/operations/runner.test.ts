@@ -111,6 +111,17 @@ describe('the runner', () => {
     expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
   });
 
+  it('hands over when it is told to stop while it claims the lease', async () => {
+    const { hosting, operation } = await world.engine.hostings.create(user, {});
+    const handover = new AbortController();
+    const working = world.runner.perform(hosting.id, handover.signal);
+    handover.abort();
+    await working;
+    expect((await world.engine.operations.get(user, operation.id)).finishedAt).toBeNull();
+    await world.work(hosting.id);
+    expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
+  });
+
   it('tells how often a step was begun, and counts its time from the first', async () => {
     const { hosting, operation } = await world.engine.hostings.create(user, {});
     let firstEnd = new Date();
