@@ -17,8 +17,6 @@ import { freePort } from '../support/postgres';
 import { ana, baseDomain, kim, type RealBench, realBench, route } from './support/proxies';
 
 // a busy machine takes its time
-jest.setTimeout(30_000);
-
 const asleep = '1a2b3c4d-0000-4000-8000-000000000000';
 const site = { ...plainSite, domains: [{ name: 'ana.example.net', ip: ana }] };
 const html = { accept: 'text/html,application/xhtml+xml;q=0.9' };
@@ -260,7 +258,7 @@ it('has visits written down when they end, and of whom; the door’s own answers
   const ending = Date.now();
   session.socket.destroy();
   expect(await visits()).toBeGreaterThanOrEqual(ending - 5);
-}, 15_000);
+});
 
 describe('whom Nginx has not read of yet', () => {
   let waitingPort: number;

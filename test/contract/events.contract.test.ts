@@ -160,7 +160,7 @@ describe('the event bus', () => {
     expect(await listeners()).toBe(1);
     await notify('op-1');
     await until(() => one.woken === 2);
-  }, 20_000);
+  });
 
   it.each([
     ['while it waits to knock again', 0],

@@ -106,7 +106,7 @@ describe.each<[string, () => Promise<Bench>]>([
   it('that does not answer serves nothing and has no keys, and is no error', async () => {
     expect(await bench.guest.servesPage(silent, marker)).toBe(false);
     expect(await bench.guest.sshHostKeys(silent)).toEqual([]);
-  }, 15_000);
+  });
 });
 
 describe('a guest on the network', () => {
@@ -150,7 +150,7 @@ describe('a guest on the network', () => {
     const begun = performance.now();
     expect(await bench.guest.servesPage(up, marker)).toBe(false);
     expect(performance.now() - begun).toBeLessThan(8_000);
-  }, 15_000);
+  });
 
   it('that never ends its page is read no further than the marker can be', async () => {
     let sent = 0;
@@ -165,5 +165,5 @@ describe('a guest on the network', () => {
     });
     expect(await bench.guest.servesPage(up, marker)).toBe(true);
     expect(sent).toBeLessThan(64 * 2 ** 20);
-  }, 15_000);
+  });
 });

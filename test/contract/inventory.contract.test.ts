@@ -120,7 +120,7 @@ describe.each<[string, () => Promise<Node>]>([
   let id: string;
   beforeAll(async () => {
     node = await open();
-  }, 30_000);
+  });
   afterAll(() => node.close(), 30_000);
   beforeEach(() => {
     id = randomUUID().slice(0, 8);
@@ -190,7 +190,7 @@ describe.each<[string, () => Promise<Node>]>([
     await inventory.save(`ctr-${id}`, never);
     expect(await inventory.domainState(`ctr-${id}`)).toBe('shut off');
     await inventory.removeDomain(`ctr-${id}`);
-  }, 30_000);
+  });
 
   it('removes a domain that is saved, and its memory with it', async () => {
     await node.addDomain(`ctr-${id}`, 'running');
@@ -199,7 +199,7 @@ describe.each<[string, () => Promise<Node>]>([
     expect(await node.inventory.domainState(`ctr-${id}`)).toBeNull();
     await node.addDomain(`ctr-${id}`, 'shut off');
     expect(await node.inventory.domainState(`ctr-${id}`)).toBe('shut off');
-  }, 30_000);
+  });
 
   it('says that there is no VM to save or to start', async () => {
     for (const act of ['save', 'start'] as const)

@@ -254,7 +254,7 @@ describe('Nginx', () => {
     }
     await bench.proxy.publish([one, await route(3, 'kim', kim)]);
     expect(await proxy.fetch('/3')).toContain('page of');
-  }, 30_000);
+  });
 
   it('refuses a route that is none before it touches anything', async () => {
     const one = await route(1, 'ana', ana);

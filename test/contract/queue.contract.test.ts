@@ -6,9 +6,6 @@ import type { Queue } from '../../engine/queue/queue';
 import { type Database, openDatabase } from '../../engine/store/database';
 import { cloneDatabase } from '../support/postgres';
 
-/** Every wait has a deadline of its own, which says more than this one. */
-jest.setTimeout(30_000);
-
 let url: string;
 let database: Database;
 let queue: Queue;

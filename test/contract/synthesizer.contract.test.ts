@@ -10,7 +10,7 @@ import { compileSynthesizer, readSpec } from '../unit/stacks/support';
 let compiled: ReturnType<typeof compileSynthesizer>;
 beforeAll(() => {
   compiled = compileSynthesizer();
-}, 30_000);
+});
 afterAll(() => {
   compiled.remove();
 });

@@ -17,8 +17,6 @@ import { tracesOf } from '../support/traces';
 import { openWorld, type World } from '../support/world';
 
 // a busy machine takes its time
-jest.setTimeout(30_000);
-
 const never = new AbortController().signal;
 
 let world: World;

@@ -11,8 +11,6 @@ import { type Accepted, scenarios } from '../support/scenarios';
 import type { World } from '../support/world';
 
 // a busy machine takes its time
-jest.setTimeout(30_000);
-
 let world: World;
 afterEach(() => world.close());
 

@@ -23,8 +23,6 @@ import { type Traces, tracesOf } from './traces';
 import type { World } from './world';
 
 // a busy machine takes its time
-jest.setTimeout(30_000);
-
 let world: World;
 let accepted: Accepted;
 let opened: Traces;

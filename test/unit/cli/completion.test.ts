@@ -8,8 +8,6 @@ import { operationStatuses } from '../../../engine';
 import { buildProgram } from '../../../cli/program';
 
 // shells start slowly where the machine is busy
-jest.setTimeout(30_000);
-
 const shells = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof shells)[number];
 
