@@ -27,6 +27,8 @@ done
 . "$ROOT/scripts/lib/processes.sh"
 # shellcheck source=scripts/lib/install.sh
 . "$ROOT/scripts/lib/install.sh"
+# shellcheck source=scripts/lib/libvirt.sh
+. "$ROOT/scripts/lib/libvirt.sh"
 # shellcheck source=scripts/lib/docker.sh
 . "$ROOT/scripts/lib/docker.sh"
 [ -n "$DRY_RUN" ] || need_root "${ARGUMENTS[@]}"

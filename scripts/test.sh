@@ -23,6 +23,8 @@ esac
 . "$ROOT/scripts/lib/processes.sh"
 # shellcheck source=scripts/lib/install.sh
 . "$ROOT/scripts/lib/install.sh"
+# shellcheck source=scripts/lib/libvirt.sh
+. "$ROOT/scripts/lib/libvirt.sh"
 # shellcheck source=scripts/lib/testing.sh
 . "$ROOT/scripts/lib/testing.sh"
 need_root "$@"
@@ -33,7 +35,7 @@ RESULTS=$DATA_DIR/results
 mkdir -p "$RESULTS"
 STARTED=$(now_ms)
 STEPS=9
-PACKAGES+=(shellcheck procps openssl prometheus python3-venv python3-yaml redis-server systemd wrk)
+PACKAGES+=(shellcheck procps openssl prometheus python3-venv python3-yaml redis-server systemd wrk zsh fish)
 command -v dockerd >/dev/null || PACKAGES+=(docker.io)
 docker compose version >/dev/null 2>&1 || PACKAGES+=(docker-compose)
 

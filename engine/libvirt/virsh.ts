@@ -61,9 +61,10 @@ export function virshInventory(uri: string): Inventory {
       return group === undefined ? undefined : Number(group);
     },
     version: async () => {
-      const result = await virsh('version');
-      if (result.code !== 0) refuse(result);
-      return `libvirt ${/Using library: libvirt (\S+)/.exec(result.stdout)?.[1] ?? 'of unknown version'}`;
+      // not virsh's `version`: it asks QEMU too, which libvirt may have to probe for seconds; this is asked all the time
+      const answer = await virsh('uri');
+      if (answer.code !== 0) refuse(answer);
+      return `libvirt ${(await virsh('--version')).stdout.trim()}`;
     },
   };
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Steps that put programs on the machine: distribution packages, Node modules, Terraform, its provider, libvirtd.
+# Steps that put programs on the machine: distribution packages, Node modules, Terraform, its provider.
 
 PACKAGES=(libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils dnsmasq-base genisoimage xsltproc
   mmdebstrap nginx-light libnginx-mod-stream openssh-client curl unzip ca-certificates util-linux iproute2
@@ -131,18 +131,4 @@ TF
   touch "$1/empty.tfrc"
   (cd "$1" && TF_CLI_CONFIG_FILE="$1/empty.tfrc" CHECKPOINT_DISABLE=1 timeout 120 "$TERRAFORM_BIN" providers mirror -platform="linux_$(dpkg --print-architecture)" mirror) &&
     (cd "$1/mirror" && for zip in $(find . -name '*.zip'); do unzip -o -q "$zip"; done)
-}
-
-libvirt_answers() { timeout 10 virsh --connect "$LIBVIRT_URI" --quiet version >/dev/null 2>&1; }
-need_libvirt() { ! libvirt_answers; }
-do_libvirt() {
-  if [ -d /run/systemd/system ]; then
-    systemctl enable --now libvirtd
-  else
-    # no init system here: these are ours, and stop.sh ends them by these pid files
-    install -d -m 0700 "$RUN_DIR"
-    pgrep -x virtlogd >/dev/null || virtlogd --daemon --pid-file "$RUN_DIR/virtlogd.pid"
-    libvirtd --daemon --pid-file "$RUN_DIR/libvirtd.pid"
-  fi
-  wait_for 30 libvirt_answers || fail "libvirtd was started but does not answer at $LIBVIRT_URI; see journalctl -u libvirtd or /var/log/libvirt"
 }

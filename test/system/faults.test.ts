@@ -236,7 +236,7 @@ async function restartLibvirtd(): Promise<void> {
 /** VMs run on without it. @returns starts it again */
 async function stopLibvirtd(): Promise<() => Promise<void>> {
   const answers = (): Promise<boolean> =>
-    system.virsh('version').then(
+    system.virsh('uri').then(
       () => true,
       () => false,
     );

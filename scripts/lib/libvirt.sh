@@ -1,0 +1,71 @@
+# shellcheck shell=bash
+# libvirtd, answering, and seeing /dev/kvm as QEMU will: needs processes.sh and environment.sh.
+#
+# libvirt probes QEMU as root and looks afterwards whether QEMU's own user may open /dev/kvm. Where the two differ it throws
+# what it found away and probes anew, for 4 to 12 s, at every start of a VM and at every question about capabilities.
+
+KVM=/dev/kvm
+# The user and group that QEMU runs as: libvirt's settings, else what the distribution built in.
+qemu_user() { sed -n "s/^ *user *= *[\"']\(.*\)[\"'].*/\1/p" /etc/libvirt/qemu.conf 2>/dev/null | tail -n 1 | grep . || echo libvirt-qemu; }
+# kvm_closed: the device is there, and QEMU's user may not open it.
+kvm_closed() {
+  local user
+  user=$(qemu_user)
+  [ -e "$KVM" ] && id "$user" >/dev/null 2>&1 || return 1
+  ! setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups -- bash -c "[ -r $KVM ] && [ -w $KVM ]"
+}
+# As the distribution's udev rule has it: group kvm, 0660. Fails where the machine does not let us.
+open_kvm() { getent group kvm >/dev/null && chgrp kvm "$KVM" && chmod 0660 "$KVM" && ! kvm_closed; }
+
+libvirt_answers() { timeout 10 virsh --connect "$LIBVIRT_URI" --quiet uri >/dev/null 2>&1; }
+need_libvirt() { ! libvirt_answers || { kvm_closed && ! kvm_hidden; }; }
+do_libvirt() {
+  local blind=''
+  if kvm_closed; then
+    if open_kvm; then
+      say "$KVM was closed to QEMU: it has group kvm and mode 0660 now, as the distribution sets them"
+    else
+      say "$KVM is closed to QEMU and cannot be opened here: libvirtd does not see it, and VMs are emulated"
+      blind=1
+    fi
+  fi
+  if [ -d /run/systemd/system ]; then
+    start_libvirt_unit
+  else
+    # no init system here: these are ours, and stop.sh ends them by these pid files
+    start_own_libvirt
+  fi
+  wait_for 30 libvirt_answers || fail "libvirtd was started but does not answer at $LIBVIRT_URI; see journalctl -u libvirtd or /var/log/libvirt"
+}
+
+# kvm_hidden: the libvirtd that runs sees something else in the place of the device.
+kvm_hidden() {
+  local pid
+  pid=$(pgrep -o -x libvirtd) || return 1
+  [ "$(stat -c %F "/proc/$pid/root$KVM" 2>/dev/null)" != 'character special file' ]
+}
+
+BLIND_UNIT=/etc/systemd/system/libvirtd.service.d/vm-webhoster-kvm.conf
+start_libvirt_unit() {
+  if [ -n "$blind" ] && ! kvm_hidden; then
+    install -d "${BLIND_UNIT%/*}"
+    printf '%s\n' '# /dev/kvm is closed to QEMU here; scripts/start.sh wrote this' '[Service]' 'InaccessiblePaths=-/dev/kvm' >"$BLIND_UNIT"
+    systemctl daemon-reload
+    systemctl restart libvirtd
+  fi
+  systemctl enable --now libvirtd
+}
+start_own_libvirt() {
+  install -d -m 0700 "$RUN_DIR"
+  pgrep -x virtlogd >/dev/null || virtlogd --daemon --pid-file "$RUN_DIR/virtlogd.pid"
+  if [ -z "$blind" ]; then
+    libvirt_answers || libvirtd --daemon --pid-file "$RUN_DIR/libvirtd.pid"
+    return
+  fi
+  # an empty file that nobody may open, in a mount namespace of libvirtd's own
+  if libvirt_answers; then stop_pid "$RUN_DIR/libvirtd.pid" libvirtd 20; fi
+  ! libvirt_answers || fail "$KVM is closed to QEMU, and libvirtd was started by somebody else: stop it and run this again, or give $KVM the group kvm and mode 0660"
+  (umask 777 && : >"$RUN_DIR/no-kvm")
+  unshare --mount --propagation slave bash -c 'mount --bind "$0" "$1" && exec libvirtd --daemon --pid-file "$2"' \
+    "$RUN_DIR/no-kvm" "$KVM" "$RUN_DIR/libvirtd.pid"
+}
