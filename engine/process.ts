@@ -18,6 +18,10 @@ export interface CommandOptions {
   /** Ends the group: SIGINT, then SIGKILL after the grace. */
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
+  /** Ends the group as `timeoutMs` does when no line that counts has come for so long. @default no limit */
+  readonly silentMs?: number;
+  /** Which lines count for `silentMs`. @default all */
+  readonly isProgress?: (line: string) => boolean;
   /** @default 10_000 */
   readonly graceMs?: number;
   /** Each line of standard output, as it comes. */
@@ -67,7 +71,11 @@ export async function runCommand(
 ): Promise<CommandResult> {
   const [program = '', ...args] = argv;
   const started = performance.now();
-  const { stop, release } = stopSignal(options);
+  const { stop, release, alive } = stopSignal(options);
+  const onLine = (line: string): void => {
+    options.onLine?.(line);
+    if (options.isProgress?.(line) !== false) alive();
+  };
   try {
     stop.throwIfAborted();
     const child = spawn(program, args, {
@@ -76,7 +84,7 @@ export async function runCommand(
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    const output = collectOutput(child, options.onLine);
+    const output = collectOutput(child, onLine);
     const ended = exitOf(child, program, options.cwd);
     child.stdin.on('error', () => undefined); // a child that ends without reading its input is no error of ours
     child.stdin.end(options.input ?? '');
@@ -180,25 +188,35 @@ function onlyZombies(processGroup: number): boolean {
 }
 
 /**
- * Fires when the caller's signal does, or when time is up. Not AbortSignal.any over AbortSignal.timeout: on Node 20
- * the garbage collector takes the timer with it, and the child is never stopped.
+ * Fires when the caller's signal does, when time is up, or when there was no sign of life for too long. Not
+ * AbortSignal.any over AbortSignal.timeout: on Node 20 the garbage collector takes the timer with it, and the child is
+ * never stopped.
  */
-function stopSignal({ signal, timeoutMs }: CommandOptions): { stop: AbortSignal; release: () => void } {
+function stopSignal({ signal, timeoutMs, silentMs }: CommandOptions): {
+  stop: AbortSignal;
+  release: () => void;
+  alive: () => void;
+} {
   const stop = new AbortController();
   const abort = (): void => {
     stop.abort(signal?.reason);
   };
   if (signal?.aborted) abort();
   signal?.addEventListener('abort', abort, { once: true });
-  const timeUp = (): void => {
-    stop.abort(new DOMException(`not done in ${timeoutMs ?? 0} ms`, 'TimeoutError'));
-  };
-  const timer = timeoutMs === undefined ? undefined : setTimeout(timeUp, timeoutMs);
+  const after = (ms: number | undefined, what: string): NodeJS.Timeout | undefined =>
+    ms === undefined
+      ? undefined
+      : setTimeout(() => {
+          stop.abort(new DOMException(`${what} ${ms} ms`, 'TimeoutError'));
+        }, ms);
+  const timer = after(timeoutMs, 'not done in');
+  const silence = after(silentMs, 'no progress for');
   const release = (): void => {
     clearTimeout(timer);
+    clearTimeout(silence);
     signal?.removeEventListener('abort', abort);
   };
-  return { stop: stop.signal, release };
+  return { stop: stop.signal, release, alive: () => silence?.refresh() };
 }
 
 function stopOnAbort(signal: AbortSignal, child: ChildProcess, graceMs: number): void {
@@ -237,20 +255,19 @@ function exitOf(child: ChildProcess, program: string, cwd: string | undefined): 
 
 function collectOutput(
   child: ChildProcess,
-  onLine?: (line: string) => void,
+  onLine: (line: string) => void,
 ): () => { stdout: string; stderr: string } {
   let stdout = '';
   let stderr = '';
   let partial = '';
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
     stdout += chunk;
-    if (!onLine) return;
     const lines = (partial + chunk).split('\n');
     partial = lines.pop() ?? '';
     for (const line of lines) onLine(line);
   });
   child.stdout?.on('end', () => {
-    if (partial !== '') onLine?.(partial);
+    if (partial !== '') onLine(partial);
   });
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
     stderr += chunk;

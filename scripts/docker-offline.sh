@@ -11,6 +11,8 @@ set -euo pipefail
 . "$ROOT/scripts/lib/processes.sh"
 # shellcheck source=scripts/lib/install.sh
 . "$ROOT/scripts/lib/install.sh"
+# shellcheck source=scripts/lib/provider.sh
+. "$ROOT/scripts/lib/provider.sh"
 [ $# -eq 0 ] || { sed -n '2,4s/^# //p' "$0"; [ "$1" = --help ] && exit 0 || exit 2; }
 need_root "$@"
 load_environment

@@ -27,6 +27,8 @@ done
 . "$ROOT/scripts/lib/processes.sh"
 # shellcheck source=scripts/lib/install.sh
 . "$ROOT/scripts/lib/install.sh"
+# shellcheck source=scripts/lib/provider.sh
+. "$ROOT/scripts/lib/provider.sh"
 # shellcheck source=scripts/lib/libvirt.sh
 . "$ROOT/scripts/lib/libvirt.sh"
 # shellcheck source=scripts/lib/directories.sh

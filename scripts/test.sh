@@ -23,6 +23,8 @@ esac
 . "$ROOT/scripts/lib/processes.sh"
 # shellcheck source=scripts/lib/install.sh
 . "$ROOT/scripts/lib/install.sh"
+# shellcheck source=scripts/lib/provider.sh
+. "$ROOT/scripts/lib/provider.sh"
 # shellcheck source=scripts/lib/libvirt.sh
 . "$ROOT/scripts/lib/libvirt.sh"
 # shellcheck source=scripts/lib/testing.sh

@@ -14,5 +14,7 @@ export DATA_DIR=/tmp TERRAFORM_BIN=$CACHE_DIR/bin/terraform
 . /src/scripts/lib/steps.sh
 # shellcheck source=scripts/lib/install.sh
 . /src/scripts/lib/install.sh
+# shellcheck source=scripts/lib/provider.sh
+. /src/scripts/lib/provider.sh
 do_terraform
 do_provider

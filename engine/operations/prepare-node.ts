@@ -15,7 +15,7 @@ import type { PlanPolicy } from '../terraform/plan-firewall';
 import type { OperationDefinition, StepContext } from './operation';
 import { applyStack, checkStackPlan, initializeStack, planStack, synthesizeStack } from './stack-work';
 
-/** The base image is copied into the pool. */
+/** The base image is copied into the pool, and nothing is said meanwhile. */
 const uploadMs = 900_000;
 
 export const prepareNode: OperationDefinition = {

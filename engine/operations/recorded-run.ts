@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { appendToRunLog, finishRun, type RunPlan, type RunRow, startRun } from '../store/runs';
 import { clean, runRecord } from '../terraform/run-record';
 import type { TerraformCall, TerraformEvent } from '../terraform/terraform';
-import { providerVersion, readState } from '../terraform/workspace';
+import { readState } from '../terraform/workspace';
 import type { StepContext } from './operation';
 import { toEngineError } from '../errors';
 import { keepState } from './stack-state';
@@ -28,7 +28,8 @@ export async function recordedRun<T>(
   const { parts, stackId, operationId, signal } = context;
   const workspace = stackWorkspace(parts.config, stackId);
   const id = randomUUID();
-  const tools = { terraform: await parts.terraform.version(), ...(await providerVersion(workspace)) };
+  const [terraform, provider] = [await parts.terraform.version(), await parts.terraform.provider()];
+  const tools = { terraform, ...(provider === null ? {} : { libvirt: provider }) };
   await context.write((tx) => startRun(tx, { id, stackId, operationId, kind, host: hostname(), tools }));
   const record = runRecord();
   const log = logWriter(context, id);

@@ -128,17 +128,18 @@ export async function checkStackPlan(context: StepContext, policy: PlanPolicy): 
   checkPlan(await readPlan(stackWorkspace(context.parts.config, context.stackId)), policy);
 }
 
-/** An apply of a hosting takes seconds; one that takes this long hangs in the provider. */
-const hostingApplyMs = 120_000;
-
-/** Applies the plan that was checked, and nothing else. */
-export async function applyStack(context: StepContext, timeoutMs = hostingApplyMs): Promise<void> {
-  await applyAs(context, 'apply', timeoutMs);
+/**
+ * Applies the plan that was checked, and nothing else.
+ *
+ * @param silentMs  for a stack of which one resource alone takes long
+ */
+export async function applyStack(context: StepContext, silentMs?: number): Promise<void> {
+  await applyAs(context, 'apply', silentMs);
 }
 
-function applyAs(context: StepContext, kind: 'apply' | 'destroy', timeoutMs: number): Promise<void> {
+function applyAs(context: StepContext, kind: 'apply' | 'destroy', silentMs?: number): Promise<void> {
   return recordedRun(context, kind, async (run) => ({
-    result: await context.parts.terraform.apply({ ...run, timeoutMs }, planFile),
+    result: await context.parts.terraform.apply({ ...run, silentMs }, planFile),
   }));
 }
 
@@ -175,7 +176,7 @@ export async function destroyStack(
     }),
     before(),
   ]);
-  if (planned === true) await byTerraform(() => applyAs(context, 'destroy', hostingApplyMs));
+  if (planned === true) await byTerraform(() => applyAs(context, 'destroy'));
   await removeRemains(context, names);
 }
 

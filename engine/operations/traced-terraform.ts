@@ -3,8 +3,8 @@ import type { Terraform } from '../terraform/terraform';
 import { traced, type Tracing } from '../tracing';
 
 export function tracedTerraform(terraform: Terraform, tracing: Tracing): Terraform {
-  // the answer is remembered: there is no command behind most of them
-  const { version, ...verbs } = terraform;
+  // the answers are remembered: there is no command behind most of them
+  const { version, provider, ...verbs } = terraform;
   const spanned = Object.entries(verbs).map(([name, verb]) => {
     const call = verb as (...args: unknown[]) => Promise<unknown>;
     const attributes = { 'webhoster.terraform.command': name };
@@ -13,5 +13,5 @@ export function tracedTerraform(terraform: Terraform, tracing: Tracing): Terrafo
       (...args: unknown[]) => traced(tracing, `terraform ${name}`, { attributes }, () => call(...args)),
     ];
   });
-  return { ...(Object.fromEntries(spanned) as typeof verbs), version };
+  return { ...(Object.fromEntries(spanned) as typeof verbs), version, provider };
 }

@@ -21,8 +21,6 @@ import type { Terraform } from '../terraform/terraform';
 import { listWorkspaces, planFile, readState, removeWorkspace } from '../terraform/workspace';
 import { takeDownEach, type TeardownOptions, type TornDown } from './take-down';
 
-const applyMs = 120_000;
-
 interface Tools {
   readonly config: Config;
   readonly terraform: Terraform;
@@ -90,7 +88,7 @@ async function destroyByTerraform(
   if (!(await terraform.plan(call, { planFile, intent: 'destroy' }))) return [];
   const plan = await terraform.showPlan(call, planFile);
   checkPlan(plan, hostingPolicy({ memoryMiB: 0, vcpus: 0, diskGiB: 0 }, config, 'destroy'));
-  if (!dryRun) await terraform.apply({ ...call, timeoutMs: applyMs }, planFile);
+  if (!dryRun) await terraform.apply(call, planFile);
   return plannedChanges(plan);
 }
 

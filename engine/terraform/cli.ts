@@ -16,6 +16,7 @@ import {
   versionArgv,
 } from './argv';
 import { parseEvent } from './json-events';
+import { nameOfBuild, providerBuild } from './provider';
 import { asHanging, terraformFailure } from './failure';
 import type { Terraform, TerraformCall, TerraformPlan } from './terraform';
 
@@ -28,12 +29,12 @@ export interface TerraformCliOptions {
   readonly configDir: string;
   /** Time a child gets between SIGINT and SIGKILL. @default 30_000 */
   readonly graceMs?: number;
-  /** A plan takes a second; one that takes this long hangs in the provider. @default 30_000 */
-  readonly planTimeoutMs?: number;
 }
 
 /** A plan has nothing to finish when it is stopped. */
 const planGraceMs = 2_000;
+const planSilentMs = 20_000;
+const applySilentMs = 60_000;
 
 export async function terraformCli(options: TerraformCliOptions): Promise<Terraform> {
   const { run, must } = commands(options, await writeCliConfig(options));
@@ -47,7 +48,7 @@ export async function terraformCli(options: TerraformCliOptions): Promise<Terraf
       const failure = ['plan_failed', 'Terraform could not plan the stack'] as const;
       const result = await run(planArgv({ planFile, intent, fresh, replace }), {
         ...inWorkspace(call),
-        timeoutMs: options.planTimeoutMs ?? 30_000,
+        silentMs: call.silentMs ?? planSilentMs,
         graceMs: planGraceMs,
       }).catch(asHanging(...failure));
       // 0: nothing to change, 2: changes (-detailed-exitcode)
@@ -71,12 +72,17 @@ export async function terraformCli(options: TerraformCliOptions): Promise<Terraf
     },
     apply: async (call, planFile) => {
       const failure = ['apply_failed', 'Terraform could not apply the plan'] as const;
-      await must(applyArgv(planFile), { ...inWorkspace(call), timeoutMs: call.timeoutMs }, failure);
+      const silentMs = call.silentMs ?? applySilentMs;
+      await must(applyArgv(planFile), { ...inWorkspace(call), silentMs }, failure);
     },
     version: cachedFor(60_000, async () => {
       const result = await run(versionArgv(), { timeoutMs: 20_000 });
       const { terraform_version: version } = JSON.parse(result.stdout) as { terraform_version: string };
       return `${path.basename(options.program) === 'tofu' ? 'OpenTofu' : 'Terraform'} ${version}`;
+    }),
+    provider: cachedFor(60_000, async () => {
+      const build = await providerBuild(options.providerMirrorDir);
+      return build === null ? null : nameOfBuild(build);
     }),
   };
 }
@@ -119,6 +125,8 @@ function inWorkspace(call: TerraformCall): Partial<CommandOptions> {
       const event = parseEvent(line);
       if (event) call.onEvent?.(event);
     },
+    // Terraform says every 10 s that a resource is still being made, whatever has become of its provider
+    isProgress: (line) => parseEvent(line)?.type !== 'apply_progress',
   };
 }
 

@@ -6,8 +6,11 @@ export interface TerraformCall {
   /** The stack's directory, holding cdk.tf.json. */
   readonly workspace: string;
   readonly signal?: AbortSignal;
-  /** An apply that takes longer hangs and is ended; its failure is retryable. @default no limit */
-  readonly timeoutMs?: number;
+  /**
+   * A run that makes no progress for so long hangs and is ended; its failure is retryable. That a resource is still being
+   * made is no progress. @default 20 s for a plan, 60 s for an apply: one start of a VM on a busy machine
+   */
+  readonly silentMs?: number;
   /** What Terraform reports while it works. */
   readonly onEvent?: (event: TerraformEvent) => void;
 }
@@ -37,6 +40,8 @@ export interface Terraform {
   apply(call: TerraformCall, planFile: string): Promise<void>;
   /** Product and version, e.g. `Terraform 1.11.4`. */
   version(): Promise<string>;
+  /** Version and build of the libvirt provider, e.g. `0.8.3+late-reply`; null where nobody wrote it down. */
+  provider(): Promise<string | null>;
 }
 
 export interface PlanOptions {

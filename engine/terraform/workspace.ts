@@ -11,7 +11,6 @@ import type { TerraformPlan } from './terraform';
 export const planFile = 'plan.tfplan';
 const stackFile = 'cdk.tf.json';
 const planJsonFile = 'plan.json';
-const lockFile = '.terraform.lock.hcl';
 const stateFile = 'terraform.tfstate';
 
 export interface StateSnapshot {
@@ -61,13 +60,6 @@ export async function writePlan(workspace: string, plan: TerraformPlan): Promise
 
 export async function readPlan(workspace: string): Promise<TerraformPlan> {
   return JSON.parse(await readFile(path.join(workspace, planJsonFile), 'utf8')) as TerraformPlan;
-}
-
-/** Version of the libvirt provider that the workspace is locked to; nothing before its first init. */
-export async function providerVersion(workspace: string): Promise<{ libvirt?: string }> {
-  const lock = (await readFile(path.join(workspace, lockFile), 'utf8').catch(ignoreMissing)) ?? '';
-  const version = /^\s*version\s*=\s*"([0-9.]+)"/m.exec(lock)?.[1];
-  return version === undefined ? {} : { libvirt: version };
 }
 
 export async function writeState(workspace: string, content: Buffer): Promise<void> {

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Steps that put programs on the machine: distribution packages, Node modules, Terraform, its provider.
+# Steps that put programs on the machine: distribution packages, Node modules, Terraform.
 
 PACKAGES=(libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils dnsmasq-base genisoimage xsltproc
   mmdebstrap nginx-light libnginx-mod-stream openssh-client curl unzip ca-certificates util-linux iproute2
@@ -88,47 +88,4 @@ do_tofu() {
   (cd "$ROOT/engine/terraform/opentofu" && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags='-s -w' -o "$CACHE_DIR/opentofu/tofu.new" github.com/opentofu/opentofu/cmd/tofu)
   mv "$CACHE_DIR/opentofu/tofu.new" "$CACHE_DIR/opentofu/tofu"
   tofu_stamp >"$CACHE_DIR/opentofu/built-from"
-}
-
-PROVIDER_VERSION=0.8.3
-provider_file() {
-  printf '%s/providers/%s/dmacvicar/libvirt/%s/linux_%s/terraform-provider-libvirt_v%s' \
-    "$CACHE_DIR" "$1" "$PROVIDER_VERSION" "$(dpkg --print-architecture)" "$PROVIDER_VERSION"
-}
-provider_stamp() { sha256sum "$ROOT/engine/terraform/provider/go.sum" | cut -c1-16; }
-need_provider() { [ "$(cat "$CACHE_DIR/providers/.built-from" 2>/dev/null)" != "$(provider_stamp)" ]; }
-# From Terraform's registry (signature checked by Terraform), else built from the pinned Go modules (checksums in go.sum).
-do_provider() {
-  local work file
-  work=$(mktemp -d)
-  file=$(provider_file registry.terraform.io)
-  install -d -m 0755 "$(dirname "$file")"
-  if fetch_provider "$work"; then
-    cp "$(find "$work/mirror" -name 'terraform-provider-libvirt_v*' -type f | head -n 1)" "$file.new"
-  else
-    say "the registry is out of reach; building the provider from source"
-    command -v go >/dev/null || fail "the Terraform registry is out of reach and Go is not installed: install Go 1.23 or newer and run this again, and the provider is built from source"
-    (cd "$ROOT/engine/terraform/provider" && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags='-s -w' -o "$file.new" github.com/dmacvicar/terraform-provider-libvirt)
-  fi
-  chmod 0755 "$file.new"
-  mv "$file.new" "$file"
-  # OpenTofu asks for the same provider under its own registry's name
-  install -D -m 0755 "$file" "$(provider_file registry.opentofu.org)"
-  provider_stamp >"$CACHE_DIR/providers/.built-from"
-  rm -rf "$work"
-}
-fetch_provider() {
-  cat >"$1/main.tf" <<TF
-terraform {
-  required_providers {
-    libvirt = {
-      source  = "dmacvicar/libvirt"
-      version = "$PROVIDER_VERSION"
-    }
-  }
-}
-TF
-  touch "$1/empty.tfrc"
-  (cd "$1" && TF_CLI_CONFIG_FILE="$1/empty.tfrc" CHECKPOINT_DISABLE=1 timeout 120 "$TERRAFORM_BIN" providers mirror -platform="linux_$(dpkg --print-architecture)" mirror) &&
-    (cd "$1/mirror" && for zip in $(find . -name '*.zip'); do unzip -o -q "$zip"; done)
 }

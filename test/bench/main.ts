@@ -9,6 +9,7 @@ import { chart } from './chart';
 import { type Machine, machineFacts } from './machine';
 import { inNamespace } from './namespace';
 import { type Options, type PartName, readOptions } from './options';
+import { measureEndurance } from './parts/endurance';
 import { measureVm } from './parts/vm';
 import { progress } from './progress';
 import { missed, type PartResult } from './result';
@@ -35,6 +36,7 @@ async function main(): Promise<void> {
 
 async function measure(part: PartName, options: Options): Promise<PartResult[]> {
   progress(`${part} begins`);
+  if (part === 'endurance') return [await measureEndurance(options)];
   if (part !== 'vm') return [await inNamespace(part, options)];
   const results: PartResult[] = [];
   for (const image of options.images) results.push(await measureVm(image, options));

@@ -1,7 +1,7 @@
 /** What the command line asks for. Pure. */
 import { parseArgs } from 'node:util';
 
-export const partNames = ['vm', 'api', 'nginx', 'scale', 'burst'] as const;
+export const partNames = ['vm', 'endurance', 'api', 'nginx', 'scale', 'burst'] as const;
 export type PartName = (typeof partNames)[number];
 export const benchImages = ['micro', 'debian-13'] as const;
 export type BenchImage = (typeof benchImages)[number];

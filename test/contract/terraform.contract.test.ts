@@ -351,16 +351,36 @@ describe.each<[string, () => Promise<Host>]>([
           program,
           providerMirrorDir: path.join(cacheDir, 'providers'),
           configDir: path.join(root, 'config'),
-          planTimeoutMs: 300,
         });
         const workspace = path.join(root, 'hanging');
         await writeStack(workspace, '{}');
-        await expect(hanging.plan({ workspace }, { planFile, intent: 'apply' })).rejects.toMatchObject({
+        const call = { workspace, silentMs: 300 };
+        await expect(hanging.plan(call, { planFile, intent: 'apply' })).rejects.toMatchObject({
           code: 'plan_failed',
           retryable: true,
           message: 'Terraform could not plan the stack',
         });
         expect(processesIn(workspace)).toEqual([]);
+      });
+
+      // what Terraform says of it, every 10 s, comes from its own clock
+      it('gives an apply up that only waits, and not one that goes on', async () => {
+        const program = path.join(root, 'terraform-that-waits');
+        const line = (type: string): string => JSON.stringify({ '@level': 'info', '@message': type, type });
+        const say = (type: string): string =>
+          `for i in $(seq 20); do echo '${line(type)}'; sleep 0.1; done\n`;
+        const start = (type: string): Promise<Terraform> => {
+          writeFileSync(program, `#!/bin/sh\n${say(type)}`, { mode: 0o700 });
+          return cli(program);
+        };
+        const workspace = path.join(root, 'waiting');
+        await writeStack(workspace, '{}');
+        const call = { workspace, silentMs: 1_500 };
+        await expect((await start('apply_complete')).apply(call, planFile)).resolves.toBeUndefined();
+        await expect((await start('apply_progress')).apply(call, planFile)).rejects.toMatchObject({
+          code: 'apply_failed',
+          retryable: true,
+        });
       });
 
       it('takes nothing from this process’s environment', async () => {

@@ -128,6 +128,7 @@ export class FakeHost {
       await this.faults.at(`${verb}-end`, call.signal);
     },
     version: () => Promise.resolve('Terraform 0.0.0-fake'),
+    provider: () => Promise.resolve('0.0.0+fake'),
   };
 
   readonly inventory: Inventory = {

@@ -30,7 +30,7 @@ export function terraformByHand(
 
 /** `terraform plan`: 0 finds no changes, 2 finds some. */
 export function planByHand(system: Pick<System, 'env'>, directory: string): Promise<Ran> {
-  const args = ['plan', '-detailed-exitcode', '-parallelism=1', '-no-color', '-input=false'];
+  const args = ['plan', '-detailed-exitcode', '-no-color', '-input=false'];
   return asAPersonWould(() => terraformByHand(system, directory, ...args));
 }
 
@@ -39,7 +39,7 @@ export function diffByHand(system: Pick<System, 'env'>, directory: string): Prom
   const program = path.join(projectRoot, 'node_modules/.bin/cdktf');
   const env = {
     ...environmentByHand(system),
-    ...{ TERRAFORM_BINARY_NAME: terraform, TF_CLI_ARGS_plan: '-parallelism=1', CI: '1' },
+    ...{ TERRAFORM_BINARY_NAME: terraform, CI: '1' },
   };
   return asAPersonWould(() => inTime(program, ['diff', '--skip-provider-lock'], { cwd: directory, env }));
 }

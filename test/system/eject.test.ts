@@ -125,13 +125,13 @@ it('refuses to remove the node under it', async () => {
 it('refuses to adopt what was changed, and says what differs', async () => {
   const main = readFileSync(path.join(dir, 'main.tf'), 'utf8');
   writeFileSync(path.join(dir, 'main.tf'), main.replace('autostart  = true', 'autostart  = false'));
-  expect(await terraform('apply', '-auto-approve', '-parallelism=1', '-no-color')).toMatchObject({ code: 0 });
+  expect(await terraform('apply', '-auto-approve', '-no-color')).toMatchObject({ code: 0 });
   const { code, answer } = await webhoster('adopt', dir);
   expect([code, answer]).toMatchObject([1, { error: { code: 'plan_changed' } }]);
   expect(JSON.stringify(answer)).toContain('libvirt_domain.vm: update (autostart)');
   expect(servedPage()).not.toContain(made.hosting.vm_id);
   writeFileSync(path.join(dir, 'main.tf'), main);
-  expect(await terraform('apply', '-auto-approve', '-parallelism=1', '-no-color')).toMatchObject({ code: 0 });
+  expect(await terraform('apply', '-auto-approve', '-no-color')).toMatchObject({ code: 0 });
 });
 
 it('adopts: the page is served, plans show no changes, and a DELETE leaves nothing', async () => {
@@ -162,7 +162,7 @@ it('gives the address back when the VM of an ejected hosting was destroyed by Te
   dir = again;
   expect((await webhoster('eject', made.hosting.id, dir)).code).toBe(0);
   expect(await terraform('init', '-input=false')).toMatchObject({ code: 0 });
-  expect(await terraform('destroy', '-auto-approve', '-parallelism=1', '-no-color')).toMatchObject({
+  expect(await terraform('destroy', '-auto-approve', '-no-color')).toMatchObject({
     code: 0,
   });
   expect(await doctor()).toEqual([

@@ -12,7 +12,6 @@ describe('the arguments of Terraform', () => {
       '-json',
       '-detailed-exitcode',
       '-out=plan.tfplan',
-      '-parallelism=1',
     ]);
   });
 
@@ -23,7 +22,6 @@ describe('the arguments of Terraform', () => {
       '-json',
       '-detailed-exitcode',
       '-out=p',
-      '-parallelism=1',
       '-destroy',
     ]);
   });
@@ -36,20 +34,13 @@ describe('the arguments of Terraform', () => {
       '-json',
       '-detailed-exitcode',
       '-out=p',
-      '-parallelism=1',
       '-destroy',
       '-refresh=false',
     ]);
   });
 
   it('apply exactly the saved plan, which needs no approval', () => {
-    expect(applyArgv('plan.tfplan')).toEqual([
-      'apply',
-      '-input=false',
-      '-json',
-      '-parallelism=1',
-      'plan.tfplan',
-    ]);
+    expect(applyArgv('plan.tfplan')).toEqual(['apply', '-input=false', '-json', 'plan.tfplan']);
   });
 
   it('show a plan and the version as JSON', () => {

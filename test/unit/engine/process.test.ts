@@ -198,6 +198,19 @@ describe('runCommand', () => {
       ).rejects.toMatchObject({ name: 'TimeoutError' });
     });
 
+    it('when no line that counts has come for so long, and not while some come', async () => {
+      const says = (word: string): Promise<unknown> =>
+        sh(`for i in $(seq 20); do echo ${word}; sleep 0.1; done`, {
+          silentMs: 1_500,
+          isProgress: (line) => line !== 'still',
+        });
+      await expect(says('done')).resolves.toMatchObject({ code: 0 });
+      await expect(says('still')).rejects.toMatchObject({
+        name: 'TimeoutError',
+        message: 'no progress for 1500 ms',
+      });
+    });
+
     it('when it is told to stop, and rejects with the signal’s reason', async () => {
       const file = path.join(scratchDir(), 'pid');
       const stop = new AbortController();

@@ -1,0 +1,24 @@
+/** Which build of the libvirt provider the mirror holds: scripts/lib/provider.sh writes it down beside it. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+
+/** `late-reply`: with the change of late-reply.sed; `registry`: as it comes, which hangs now and then. */
+const shape = z.object({
+  version: z.string(),
+  build: z.enum(['late-reply', 'registry']),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+export type ProviderBuild = z.output<typeof shape>;
+
+/** @returns null where nothing is written down */
+export async function providerBuild(mirrorDir: string): Promise<ProviderBuild | null> {
+  const text = await readFile(path.join(mirrorDir, 'build.json'), 'utf8').catch(() => 'null');
+  return shape.nullable().catch(null).parse(JSON.parse(text));
+}
+
+/** e.g. `0.8.3+late-reply` */
+export function nameOfBuild({ version, build }: ProviderBuild): string {
+  return `${version}+${build}`;
+}

@@ -1,0 +1,75 @@
+# shellcheck shell=bash
+# Terraform's provider for libvirt, in a filesystem mirror under CACHE_DIR. Needs environment.sh; TERRAFORM_BIN is set.
+#
+# Built from the pinned Go modules (checksums in go.sum) with one line of its libvirt client changed, where there is Go:
+# as it comes, the provider hangs in about 3 of 100 refreshing plans (docs/adr/0018-provider-with-one-line-changed.md). Else
+# from Terraform's registry, whose signature Terraform checks. build.json beside it tells which.
+
+PROVIDER_VERSION=0.8.3
+PROVIDER_SOURCE=$ROOT/engine/terraform/provider
+provider_file() {
+  printf '%s/providers/%s/dmacvicar/libvirt/%s/linux_%s/terraform-provider-libvirt_v%s' \
+    "$CACHE_DIR" "$1" "$PROVIDER_VERSION" "$(dpkg --print-architecture)" "$PROVIDER_VERSION"
+}
+provider_stamp() { cat "$PROVIDER_SOURCE"/{go.mod,go.sum,late-reply.sed} | sha256sum | cut -c1-16; }
+need_provider() {
+  local of build
+  read -r of build <"$CACHE_DIR/providers/.built-from" 2>/dev/null || true
+  [ "${of:-}" = "$(provider_stamp)" ] || return 0
+  # what was fetched for want of Go is replaced once there is Go
+  [ "$build" = registry ] && command -v go >/dev/null
+}
+do_provider() {
+  local work file build
+  work=$(mktemp -d)
+  file=$(provider_file registry.terraform.io)
+  install -d -m 0755 "$(dirname "$file")"
+  if command -v go >/dev/null; then
+    build=late-reply
+    build_provider "$work" "$file.new"
+  elif fetch_provider "$work"; then
+    build=registry
+    cp "$(find "$work/mirror" -name 'terraform-provider-libvirt_v*' -type f | head -n 1)" "$file.new"
+    say "the registry's provider hangs in about 3 of 100 plans, which are ended after 20 s and made again; with Go installed it is built without that"
+  else
+    fail "Go is not installed, and the Terraform registry is out of reach: install Go 1.23 or newer and run this again, and the provider is built from source"
+  fi
+  chmod 0755 "$file.new"
+  mv "$file.new" "$file"
+  # OpenTofu asks for the same provider under its own registry's name
+  install -D -m 0755 "$file" "$(provider_file registry.opentofu.org)"
+  printf '{"version":"%s","build":"%s","sha256":"%s"}\n' "$PROVIDER_VERSION" "$build" "$(sha256sum "$file" | cut -c1-64)" >"$CACHE_DIR/providers/build.json"
+  echo "$(provider_stamp) $build" >"$CACHE_DIR/providers/.built-from"
+  rm -rf "$work"
+}
+
+# build_provider WORK FILE: with a copy of the client in which exactly one line differs, or not at all.
+build_provider() {
+  local client changed
+  cp "$PROVIDER_SOURCE"/{go.mod,go.sum,tools.go} "$1/"
+  cd "$1"
+  client=$(go mod download -json github.com/digitalocean/go-libvirt | sed -n 's/^\t"Dir": "\(.*\)",\{0,1\}$/\1/p')
+  cp -r "$client" client
+  chmod -R u+w client
+  sed -i -f "$PROVIDER_SOURCE/late-reply.sed" client/rpc.go
+  changed=$(diff "$client/rpc.go" client/rpc.go | grep -c '^>') || true
+  [ "$changed" = 1 ] || fail "the line of go-libvirt that late-reply.sed changes is there $changed times instead of once: look at the new version of the client before you build with it"
+  go mod edit -replace github.com/digitalocean/go-libvirt=./client
+  CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags='-s -w' -o "$2" github.com/dmacvicar/terraform-provider-libvirt
+}
+
+fetch_provider() {
+  cat >"$1/main.tf" <<TF
+terraform {
+  required_providers {
+    libvirt = {
+      source  = "dmacvicar/libvirt"
+      version = "$PROVIDER_VERSION"
+    }
+  }
+}
+TF
+  touch "$1/empty.tfrc"
+  (cd "$1" && TF_CLI_CONFIG_FILE="$1/empty.tfrc" CHECKPOINT_DISABLE=1 timeout 120 "$TERRAFORM_BIN" providers mirror -platform="linux_$(dpkg --print-architecture)" mirror) &&
+    (cd "$1/mirror" && for zip in $(find . -name '*.zip'); do unzip -o -q "$zip"; done)
+}
