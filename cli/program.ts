@@ -18,6 +18,7 @@ import { serviceCommand } from './commands/service';
 import { sleepCommand, wakeCommand } from './commands/sleep';
 import { teardownCommand } from './commands/teardown';
 import { tokenCommand } from './commands/token';
+import { versionCommand } from './commands/version';
 import { factsOf, firstSentence, usageCodeOf, withFacts } from './facts';
 import { ServiceUnreachable } from './remote/errors';
 
@@ -30,7 +31,10 @@ const groups: readonly (readonly [string, readonly (() => Command)[]])[] = [
     [doctorCommand, backupCommand, restoreCommand, ejectCommand, adoptCommand, sleepCommand, wakeCommand],
   ],
   ['Accounts, on the machine of the service:', [adminCommand, tokenCommand, auditCommand]],
-  ['Set-up, on the machine of the service:', [imageCommand, nodeCommand, keysCommand, serviceCommand]],
+  [
+    'Set-up, on the machine of the service:',
+    [imageCommand, nodeCommand, keysCommand, serviceCommand, versionCommand],
+  ],
   ['Shell:', [completionCommand]],
 ];
 

@@ -13,6 +13,7 @@ export { networkOf } from './accounts/attempts';
 export type { Limiter } from './limits';
 export { createLog, describeError, type Log } from './log';
 export { type MachineAction, machineActions } from './machine-records';
+export { type PartVersion, partVersions } from './part-versions';
 export { openOperator, type Operator } from './operator';
 export { projectVersion } from './project';
 export { type Power, putToSleep, wakeUp } from './power';

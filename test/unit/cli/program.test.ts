@@ -8,7 +8,7 @@ import { projectRoot } from '../../../engine/project';
 
 const commands = everyCommand(buildProgram());
 const machineOnly =
-  'admin adopt audit backup doctor eject image keys node restore service sleep token wake'.split(' ');
+  'admin adopt audit backup doctor eject image keys node restore service sleep token version wake'.split(' ');
 
 it('there is every command', () => {
   const names = commands.map(({ name }) => name.replace(/^webhoster ?/, ''));
