@@ -21,6 +21,8 @@ while [ $# -gt 0 ]; do
 done
 # shellcheck source=scripts/lib/steps.sh
 . "$(dirname "$0")/lib/steps.sh"
+# shellcheck source=scripts/lib/side-by-side.sh
+. "$ROOT/scripts/lib/side-by-side.sh"
 # shellcheck source=scripts/lib/environment.sh
 . "$ROOT/scripts/lib/environment.sh"
 # shellcheck source=scripts/lib/processes.sh
@@ -37,7 +39,6 @@ done
 load_environment
 find_terraform
 use_secrets
-STEPS=12
 STARTED=$(now_ms)
 
 need_image() { [ -n "$DRY_RUN" ] && [ ! -d "$ROOT/dist" ] || ! webhoster image list --json | grep -A 3 "\"name\": \"$IMAGE\"" | grep -q '"state": "built"'; }
@@ -117,20 +118,26 @@ $(tail -n 15 "$DATA_DIR/api.log")"
   done
 }
 
+need_settings() { [ -z "$DRY_RUN" ]; }
+do_settings() { webhoster service check-config; }
+
 [ -z "$RESTORE" ] || check_restore
 say "${BOLD}vm-webhoster${OFF}"
-step packages "Distribution packages"
-step user "System user for PostgreSQL"
+[ -n "$DRY_RUN" ] || one_at_a_time
 check_node
-step modules "Node modules"
-step build "Compile"
-step directories "Directories and secrets"
-step terraform "Terraform"
-step provider "Terraform provider for libvirt"
-step libvirt "libvirtd"
-[ -n "$DRY_RUN" ] || webhoster service check-config
-step image "Guest image $IMAGE"
-step postgres "PostgreSQL"
+side_by_side packages "Distribution packages"
+side_by_side modules "Node modules"
+side_by_side provider "Terraform provider for libvirt" "$PROVIDER_AFTER"
+side_by_side directories "Directories and secrets"
+side_by_side user "System user for PostgreSQL"
+side_by_side terraform "Terraform" packages
+side_by_side libvirt "libvirtd" packages directories
+side_by_side build "Compile" modules
+[ -n "$DRY_RUN" ] || side_by_side settings "Settings" build directories
+side_by_side image "Guest image $IMAGE" packages settings
+side_by_side postgres "PostgreSQL" settings user
+STEPS=$((${#STEP_ORDER[@]} + 2))
+run_steps
 if [ -n "$RESTORE" ]; then
   if [ -n "$DRY_RUN" ]; then say "        would restore $RESTORE"; else do_restore; fi
 fi

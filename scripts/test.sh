@@ -17,6 +17,8 @@ case "${1:-}" in
 esac
 # shellcheck source=scripts/lib/steps.sh
 . "$(dirname "$0")/lib/steps.sh"
+# shellcheck source=scripts/lib/side-by-side.sh
+. "$ROOT/scripts/lib/side-by-side.sh"
 # shellcheck source=scripts/lib/environment.sh
 . "$ROOT/scripts/lib/environment.sh"
 # shellcheck source=scripts/lib/processes.sh
@@ -36,7 +38,6 @@ find_terraform
 RESULTS=$DATA_DIR/results
 mkdir -p "$RESULTS"
 STARTED=$(now_ms)
-STEPS=9
 PACKAGES+=(shellcheck procps openssl prometheus python3-venv python3-yaml redis-server systemd wrk zsh fish)
 command -v dockerd >/dev/null || PACKAGES+=(docker.io)
 docker compose version >/dev/null 2>&1 || PACKAGES+=(docker-compose)
@@ -55,20 +56,22 @@ need_debian() { image_missing debian-13; }
 do_debian() { webhoster image build debian-13; }
 
 say "${BOLD}What the tests need${OFF}"
-step packages "Distribution packages"
-step user "System user for PostgreSQL"
+one_at_a_time
 check_node
-step modules "Node modules, with the test tools"
-step build "Compile"
-step terraform "Terraform"
-step provider "Terraform provider for libvirt"
-step pebble "Pebble, an authority for tests"
-step libvirt "libvirtd"
-step micro "Guest image micro"
-if [ -z "$QUICK" ]; then
-  STEPS=10
-  step debian "Guest image debian-13"
-fi
+side_by_side packages "Distribution packages"
+side_by_side modules "Node modules, with the test tools"
+side_by_side provider "Terraform provider for libvirt" "$PROVIDER_AFTER"
+side_by_side pebble "Pebble, an authority for tests" "$TRUST"
+side_by_side user "System user for PostgreSQL"
+side_by_side terraform "Terraform" packages
+side_by_side libvirt "libvirtd" packages
+side_by_side build "Compile" modules
+side_by_side micro "Guest image micro" packages build
+[ -n "$QUICK" ] || side_by_side debian "Guest image debian-13" packages build
+STEPS=${#STEP_ORDER[@]}
+run_steps
+# tests start services by themselves
+close_lock
 
 PASSED=0 FAILED=0 FAILURES=()
 # check NAME COMMAND...: one test that passes or fails as a whole.

@@ -18,8 +18,8 @@ do_packages() {
   local missing had_nginx=''
   command -v nginx >/dev/null && had_nginx=yes
   mapfile -t missing < <(missing_packages)
-  apt-get update -q
-  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+  apt-get update -q -o DPkg::Lock::Timeout=300
+  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 "${missing[@]}"
   # The package starts its own server on port 80; ours takes its place. A server that was there before stays.
   if [ -z "$had_nginx" ] && [ -d /run/systemd/system ]; then systemctl disable --now nginx; fi
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # what is set here is used by the scripts
 # Terraform's provider for libvirt, in a filesystem mirror under CACHE_DIR. Needs environment.sh; TERRAFORM_BIN is set.
 #
 # Built from the pinned Go modules (checksums in go.sum) with one line of its libvirt client changed, where there is Go:
@@ -11,6 +11,11 @@ provider_file() {
   printf '%s/providers/%s/dmacvicar/libvirt/%s/linux_%s/terraform-provider-libvirt_v%s' \
     "$CACHE_DIR" "$1" "$PROVIDER_VERSION" "$(dpkg --print-architecture)" "$PROVIDER_VERSION"
 }
+# Steps that the build comes after. A bare machine trusts nobody before the distribution's packages are there.
+TRUST='' PROVIDER_AFTER='packages terraform'
+[ -e /etc/ssl/certs/ca-certificates.crt ] || TRUST=packages
+if command -v go >/dev/null; then PROVIDER_AFTER=$TRUST; fi
+
 provider_stamp() { cat "$PROVIDER_SOURCE"/{go.mod,go.sum,late-reply.sed} | sha256sum | cut -c1-16; }
 need_provider() {
   local of build

@@ -36,7 +36,7 @@ step() {
   started=$(now_ms)
   # Not in a condition: there `set -e` would be off inside the step.
   set +e
-  (set -e; "do_$name") >"$STEP_LOG" 2>&1
+  (close_lock; set -e; "do_$name") >"$STEP_LOG" 2>&1
   local status=$?
   set -e
   if [ "$status" -ne 0 ]; then
@@ -46,6 +46,20 @@ step() {
   fi
   printf '%sdone%s  %s\n' "$GREEN" "$OFF" "$(seconds_since "$started")"
 }
+
+# one_at_a_time: whoever sets this machine up, start or test, waits for whoever does so already.
+LOCK_FILE=${WEBHOSTER_LOCK:-/run/lock/vm-webhoster-setup.lock}
+LOCK=''
+one_at_a_time() {
+  exec {LOCK}>>"$LOCK_FILE"
+  if ! flock --nonblock "$LOCK"; then
+    say "process $(cat "$LOCK_FILE") sets this machine up already: waiting for it"
+    flock --timeout 3600 "$LOCK" || fail "process $(cat "$LOCK_FILE") has not ended after an hour: see what it does"
+  fi
+  echo $$ >"$LOCK_FILE"
+}
+# A daemon that a step starts would hold it for ever.
+close_lock() { [ -z "$LOCK" ] || exec {LOCK}>&-; }
 
 STEP_LOG=$(mktemp)
 trap 'rm -f "$STEP_LOG"' EXIT
