@@ -5,6 +5,7 @@
 #   --keep                   leaves the directory and says where it is
 #   -- COMMAND...            what to run in the clone  [./scripts/test.sh]
 # Packages, modules and the like come from where this machine's own clients are set to get them.
+# shellcheck disable=SC2317 # steps are called by their names
 set -euo pipefail
 KVM=closed KEEP='' COMMAND=(./scripts/test.sh)
 while [ $# -gt 0 ]; do
@@ -46,6 +47,7 @@ do_system() {
   local release mirror
   # shellcheck source=/dev/null
   release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+  # shellcheck disable=SC2016 # a word of apt-get's
   mirror=$(apt-get indextargets --format '$(SITE)' "Codename: $release" "Created-By: Packages" | head -n 1)
   debootstrap --variant=minbase "$release" "$MACHINE" "${mirror:-http://deb.debian.org/debian}"
 }
