@@ -57,9 +57,11 @@ need_given() { return 0; }
 do_given() {
   local file
   for file in /etc/apt /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt /usr/local/share/ca-certificates \
-    /usr/share/keyrings /usr/etc/npmrc /root/.npmrc /root/.config/go/env; do
+    /usr/share/keyrings /root/.npmrc /root/.config/go/env; do
     [ ! -e "$file" ] || (mkdir -p "$MACHINE${file%/*}" && cp -rT "$file" "$MACHINE$file")
   done
+  file=$(npm config get globalconfig)
+  [ ! -e "$file" ] || install -D "$file" "$MACHINE/usr/local/etc/npmrc"
   install -D -m 0755 "$(command -v node)" "$MACHINE/usr/local/bin/node"
   install -D -m 0755 "$(command -v terraform)" "$MACHINE/usr/local/bin/terraform"
   mkdir -p "$MACHINE/usr/local/lib/node_modules" "$MACHINE/usr/local/go"

@@ -19,7 +19,7 @@ if command -v go >/dev/null; then PROVIDER_AFTER=$TRUST; fi
 provider_stamp() { cat "$PROVIDER_SOURCE"/{go.mod,go.sum,late-reply.sed} | sha256sum | cut -c1-16; }
 need_provider() {
   local of build
-  read -r of build <"$CACHE_DIR/providers/.built-from" 2>/dev/null || true
+  read -r of build < <(cat "$CACHE_DIR/providers/.built-from" 2>/dev/null) || true
   [ "${of:-}" = "$(provider_stamp)" ] || return 0
   # what was fetched for want of Go is replaced once there is Go
   [ "$build" = registry ] && command -v go >/dev/null

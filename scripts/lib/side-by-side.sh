@@ -24,7 +24,10 @@ run_steps() {
   STEP_DIR=$(mktemp -d)
   trap 'stop_steps; exit 130' INT
   trap 'stop_steps; exit 143' TERM
-  while begin_steps; [ "${#STEP_PID[@]}" -gt 0 ]; do
+  # never in a condition: there `set -e` would be off inside the steps
+  while :; do
+    begin_steps
+    [ "${#STEP_PID[@]}" -gt 0 ] || break
     sleep 0.1
     show_running
     for name in "${!STEP_PID[@]}"; do end_step "$name"; done
