@@ -27,7 +27,7 @@ run_steps() {
   # never in a condition: there `set -e` would be off inside the steps
   while :; do
     begin_steps
-    [ "${#STEP_PID[@]}" -gt 0 ] || break
+    [ "${#STEP_DONE[@]}" -lt "${#STEP_ORDER[@]}" ] || break
     sleep 0.1
     show_running
     for name in "${!STEP_PID[@]}"; do end_step "$name"; done
