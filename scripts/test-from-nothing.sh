@@ -41,6 +41,8 @@ at_the_end() {
   if [ -n "$KEEP" ]; then say "kept: $MACHINE"; else rm -rf --one-file-system "$MACHINE"; fi
 }
 trap at_the_end EXIT
+# others than root have to find what is in it
+chmod 0755 "$MACHINE"
 
 need_system() { return 0; }
 do_system() {
