@@ -54,7 +54,9 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     await ensureDatabase(options);
     return running.code !== 0;
   } catch (cause) {
-    throw new EngineError('database_unavailable', `PostgreSQL did not start; ${log} says why`, { cause });
+    // before there is a log, initdb's own words are all there is
+    const why = existsSync(log) ? `${log} says why` : String(cause instanceof Error ? cause.message : cause);
+    throw new EngineError('database_unavailable', `PostgreSQL did not start; ${why}`, { cause });
   }
 }
 
