@@ -28,6 +28,7 @@ import { goForward, type Work } from './forward';
 import { traced } from '../tracing';
 import { tracedTerraform } from './traced-terraform';
 import { unwind } from './unwind';
+import { wakeWorker } from './wake-worker';
 import { whileHeld } from './while-held';
 
 export interface Runner {
@@ -48,7 +49,7 @@ export function operationRunner(options: RunnerOptions): Runner {
     perform: async (stackId, handover) => {
       const { parts, owner } = options;
       // its job ends with this call, so the next worker needs one of its own
-      if (handover.aborted) return parts.queue.enqueue(parts.database.direct, stackId);
+      if (handover.aborted) return wakeWorker(parts, parts.database.direct, stackId);
       const lease = await claimLease(parts.database.direct, stackId, owner, leaseTtlMs);
       if (lease === null) return;
       const stop = new AbortController();
@@ -203,7 +204,7 @@ async function handOver(parts: Parts, lease: Lease, thrown: unknown): Promise<vo
   if (interrupted && thrown.why === 'lease-lost') return;
   await fenced(parts.database, lease, async (tx) => {
     await releaseLease(tx, lease);
-    await parts.queue.enqueue(tx, lease.stackId, { delayMs: interrupted ? 0 : 1_000 });
+    await wakeWorker(parts, tx, lease.stackId, interrupted ? 0 : 1_000);
   }).catch((err: unknown) => {
     // the reconciler finds the operation when the lease has run out
     parts.log.warn({ err, stackId: lease.stackId }, 'lease could not be given back');

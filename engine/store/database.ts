@@ -26,6 +26,7 @@ import { Traces1763800000019 } from './migrations/0019-traces';
 import { UsualTimes1763800000021 } from './migrations/0021-usual-times';
 import { SavedSpares1763800000022 } from './migrations/0022-saved-spares';
 import { StepTries1763800000023 } from './migrations/0023-step-tries';
+import { QuickStatements1763800000028 } from './migrations/0028-quick-statements';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
 export type Tx = EntityManager;
@@ -60,6 +61,7 @@ const migrations = [
   UsualTimes1763800000021,
   SavedSpares1763800000022,
   StepTries1763800000023,
+  QuickStatements1763800000028,
 ];
 
 /** As the table `schema_migrations` names them. */
@@ -127,6 +129,15 @@ export async function applyMigrations(tx: Tx, wanted: readonly string[] = migrat
   const executor = new MigrationExecutor(queryRunner.dataSource, queryRunner);
   for (const migration of await executor.getPendingMigrations())
     if (wanted.includes(migration.name)) await executor.executeMigration(migration);
+}
+
+/** Until the transaction ends nobody else has this lock. @returns false, at once, where somebody has it */
+export async function tryLock(tx: Tx, name: string): Promise<boolean> {
+  const [row]: { locked: boolean }[] = await tx.query(
+    `SELECT pg_try_advisory_xact_lock(hashtext('vm-webhoster ' || $1)) AS locked`,
+    [name],
+  );
+  return row?.locked === true;
 }
 
 /** The constraint a failed write ran into, e.g. `users_email_key`; null when it was something else. */

@@ -184,7 +184,8 @@ export async function findByName(tx: Tx, text: string): Promise<OwnedHosting | n
 /** True from when an adoption is accepted until it has ended; a stuck one has not. */
 export async function isBeingAdopted(tx: Tx, id: string): Promise<boolean> {
   const rows: unknown[] = await tx.query(
-    `SELECT 1 FROM operations WHERE stack_id = $1 AND kind = 'adopt-hosting' AND status NOT IN ('succeeded', 'failed')`,
+    `SELECT 1 FROM operations WHERE stack_id = $1 AND kind = 'adopt-hosting'
+       AND status IN ('pending', 'running', 'unwinding', 'stuck')`,
     [id],
   );
   return rows.length > 0;
