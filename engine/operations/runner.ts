@@ -11,6 +11,8 @@
 import {
   addEvent,
   findOperationRow,
+  forgetUnasked,
+  isUnasked,
   type OperationRow,
   moveOperation,
   nextUnfinished,
@@ -150,7 +152,16 @@ async function performWithin(
     await unwind(work, failure);
   else if (failure !== null) await work.write((tx) => moveOperation(tx, row.id, 'stuck', failure));
   log.info({ failure }, 'operation ends');
-  return measureEnd(parts, row.id);
+  const ended = await measureEnd(parts, row.id);
+  if (ended?.status === 'succeeded') await forgetNoNews(work);
+  return ended;
+}
+
+/** After the end, which is measured like any other; a worker that dies before it leaves one record too many. */
+async function forgetNoNews({ parts, definition: { isNoNews }, row, write }: Work): Promise<void> {
+  if (isNoNews === undefined || !isUnasked(row)) return;
+  const last = (await stepsOf(parts.database.direct, row.id)).at(-1);
+  if (isNoNews(last?.output)) await write((tx) => forgetUnasked(tx, row.id));
 }
 
 /** As this version defines them, which another version may have recorded otherwise. */

@@ -27,6 +27,7 @@ import { UsualTimes1763800000021 } from './migrations/0021-usual-times';
 import { SavedSpares1763800000022 } from './migrations/0022-saved-spares';
 import { StepTries1763800000023 } from './migrations/0023-step-tries';
 import { QuickStatements1763800000028 } from './migrations/0028-quick-statements';
+import { BoundedGrowth1763800000029 } from './migrations/0029-bounded-growth';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
 export type Tx = EntityManager;
@@ -62,29 +63,43 @@ const migrations = [
   SavedSpares1763800000022,
   StepTries1763800000023,
   QuickStatements1763800000028,
+  BoundedGrowth1763800000029,
 ];
 
 /** As the table `schema_migrations` names them. */
 export const migrationNames: readonly string[] = migrations.map(({ name }) => name);
 
+const longestStatementMs = 30_000;
+
 /** @throws {EngineError} database_unavailable */
 export async function openDatabase(url: string): Promise<Database> {
   const source = await connect(url, {
     max: 16,
-    query_timeout: 30_000,
+    // PostgreSQL ends a statement that takes longer, which frees its connection; the client gives up on a server that is silent
+    statement_timeout: longestStatementMs,
+    query_timeout: longestStatementMs + 5_000,
     // a frozen process must not keep its locks: on a stack's lease, on the proxy
     idle_in_transaction_session_timeout: 15_000,
   });
   return {
     direct: source.manager,
     transaction: (body) => source.transaction(body),
-    migrate: () =>
-      source.transaction(async (tx) => {
-        await lockMigrations(tx);
-        await applyMigrations(tx);
-      }),
+    migrate: () => migrate(url),
     close: () => source.destroy(),
   };
+}
+
+/** By a connection of its own: an index of a large table takes longer than any other statement may. */
+async function migrate(url: string): Promise<void> {
+  const source = await connect(url, { max: 1 });
+  try {
+    await source.transaction(async (tx) => {
+      await lockMigrations(tx);
+      await applyMigrations(tx);
+    });
+  } finally {
+    await source.destroy();
+  }
 }
 
 /** @param pool  settings of the connection pool. @throws {EngineError} database_unavailable */

@@ -194,6 +194,29 @@ export function countUnfinishedOf(tx: Tx, userId: number): Promise<number> {
   return tx.countBy(OperationRow, { userId, status: In(unfinishedStatuses) });
 }
 
+/** True of what the service itself asked for. */
+export function isUnasked({ userId, input }: Pick<OperationRow, 'userId' | 'input'>): boolean {
+  return userId === null && Object.keys(input).length === 0;
+}
+
+/** Somebody waits for an operation that the service itself asked for: it is theirs from here on, turn and record. */
+export async function joinOperation(
+  tx: Tx,
+  id: string,
+  { userId, input }: { userId?: number; input: Record<string, unknown> },
+): Promise<void> {
+  await tx.query(
+    `UPDATE operations SET user_id = $2, input = $3, priority = least(priority, 0)
+     WHERE id = $1 AND user_id IS NULL AND input = '{}'`,
+    [id, userId ?? null, JSON.stringify(input)],
+  );
+}
+
+/** Deletes an operation with its steps, events and runs, unless somebody asked for it meanwhile. */
+export async function forgetUnasked(tx: Tx, id: string): Promise<void> {
+  await tx.query(`DELETE FROM operations WHERE id = $1 AND user_id IS NULL AND input = '{}'`, [id]);
+}
+
 /** Asks for an unwinding; true when the operation could still be asked. */
 export async function requestCancel(tx: Tx, id: string): Promise<boolean> {
   const result = await tx.update(

@@ -12,11 +12,10 @@ CREATE INDEX operations_of_hosting ON operations (hosting_id, kind, created_at);
 CREATE INDEX operations_failed ON operations (created_at DESC, id) WHERE status = 'failed';
 CREATE INDEX operations_spares_made ON operations (status, created_at) WHERE kind = 'make-spare';
 CREATE INDEX hostings_living ON hostings (created_at, id) WHERE status NOT IN ('deleted', 'failed');
-CREATE INDEX leases_left ON leases (expires_at) WHERE expires_at <> '-infinity';
 `;
 
 const dropIndexes = `
-DROP INDEX leases_left, hostings_living, operations_spares_made, operations_failed, operations_of_hosting,
+DROP INDEX hostings_living, operations_spares_made, operations_failed, operations_of_hosting,
   operations_of_stack, operations_open_of_user, operations_open_of_stack;
 CREATE INDEX operations_unfinished ON operations (stack_id, created_at) WHERE status IN ('pending', 'running', 'unwinding');
 CREATE INDEX operations_hosting ON operations (hosting_id, created_at);
