@@ -10,6 +10,7 @@ import { claimSpare as claimOperation, type ClaimInput } from './operations/clai
 import { createHosting } from './operations/create-hosting';
 import { deleteHosting } from './operations/delete-hosting';
 import { removeSpare } from './operations/remove-spare';
+import { wakeWorker } from './operations/wake-worker';
 import type { Parts } from './parts';
 import { makeKeyPair, parsePublicKey } from './ssh-key';
 import type { Tx } from './store/database';
@@ -176,7 +177,7 @@ export async function deleteAccepted(
   const before = await latestOperation(tx, hosting.id, definition.kind);
   if (before?.status === 'stuck') {
     await resumeStuck(tx, before.id);
-    await parts.queue.enqueue(tx, hosting.id);
+    await wakeWorker(parts, tx, hosting.id);
   }
   if (before !== null && before.status !== 'failed') return getOperation(tx, before.id);
   for (const kind of makers) {

@@ -8,11 +8,12 @@ import { applyStack } from './operations/apply-stack';
 import { acceptLook, checkDrift, type Drift } from './operations/check-drift';
 import { planHosting } from './operations/plan-hosting';
 import { planRemoval } from './operations/plan-removal';
+import { wakeWorker } from './operations/wake-worker';
 import type { Parts } from './parts';
 import { makeKeyPair, parsePublicKey } from './ssh-key';
 import type { Tx } from './store/database';
 import type { HostingRow } from './store/hostings';
-import { getOperation, stepsOf, unfinishedOperation } from './store/operations';
+import { getOperation, joinOperation, stepsOf, unfinishedOperation } from './store/operations';
 import { planOf } from './store/runs';
 import { findUserByName } from './store/users';
 import { visibleHosting } from './visible-hosting';
@@ -93,7 +94,11 @@ function planOfNew(
 /** One that is waiting or under way is joined: it will be as fresh. */
 async function lookOnce(parts: PlanningParts, tx: Tx, hosting: HostingRow, asker: Asker): Promise<Operation> {
   const underWay = await unfinishedOperation(tx, hosting.id, checkDrift.kind);
-  if (underWay !== null) return underWay;
+  if (underWay !== null) {
+    await joinOperation(tx, underWay.id, { userId: idOf(asker), input: byOf(asker) });
+    if (underWay.status === 'pending') await wakeWorker(parts, tx, hosting.id);
+    return getOperation(tx, underWay.id);
+  }
   return acceptLook(parts, tx, hosting.id, { userId: idOf(asker), input: byOf(asker) });
 }
 

@@ -7,7 +7,7 @@ import type { Parts } from './parts';
 import type { Tx } from './store/database';
 import { findHosting } from './store/hostings';
 import { visibleHosting } from './visible-hosting';
-import { findRun, type ListedRun, runsOf } from './store/runs';
+import { findRun, type ListedRun, logSince, runsOf, type WholeRun, wholeRun } from './store/runs';
 
 /** Notifications may be lost with their connection; then this is how late a line is seen. */
 const lookAgainMs = 2_000;
@@ -19,7 +19,10 @@ export function runs({ database }: Pick<Parts, 'database'>, bus: EventBus): Engi
       const hosting = await visibleHosting(direct, asker, hostingId);
       return (await runsOf(direct, hosting.id, limit)).map(toRun);
     },
-    get: async (user, id) => toDetail(await visibleRun(direct, user, id)),
+    get: async (user, id) => {
+      await visibleRun(direct, user, id);
+      return toDetail((await wholeRun(direct, id)) ?? noSuchRun());
+    },
     follow: async function* (user, id, { signal }) {
       await visibleRun(direct, user, id);
       yield* follow(direct, bus, id, signal);
@@ -38,11 +41,12 @@ async function* follow(tx: Tx, bus: EventBus, id: string, signal: AbortSignal): 
     const unsubscribe = bus.subscribe(id, stop);
     signal.addEventListener('abort', stop, { once: true });
     try {
-      const run = await findRun(tx, id);
-      if (run === null) return;
-      if (run.log.length > told) yield run.log.slice(told);
-      told = run.log.length;
-      if (run.finishedAt !== null) return;
+      const since = await logSince(tx, id, told);
+      if (since === null) return;
+      if (since.text !== '') yield since.text;
+      // PostgreSQL counts characters, JavaScript halves of some
+      told += [...since.text].length;
+      if (since.hasEnded) return;
       await delay(lookAgainMs, undefined, { signal: waiting.signal }).catch(() => undefined);
     } finally {
       unsubscribe();
@@ -58,7 +62,10 @@ async function visibleRun(tx: Tx, asker: Asker, id: string): Promise<ListedRun> 
   const mayAll = asker === 'operator' || asker.role === 'admin';
   const own =
     !mayAll && (hosting === null ? run?.requestedBy === asker.username : hosting.userId === asker.id);
-  if (run !== null && (mayAll || own)) return run;
+  return run !== null && (mayAll || own) ? run : noSuchRun();
+}
+
+function noSuchRun(): never {
   throw new EngineError('run_not_found', 'There is no such run');
 }
 
@@ -71,6 +78,6 @@ export function toRun(row: ListedRun): Run {
   };
 }
 
-export function toDetail(row: ListedRun): RunDetail {
+export function toDetail(row: WholeRun): RunDetail {
   return { ...toRun(row), log: row.log, planText: row.planText, plan: row.plan };
 }

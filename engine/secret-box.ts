@@ -10,6 +10,8 @@ export interface SecretBox {
   seal(plain: Buffer, context: string): Buffer;
   /** @throws {Error} when no key fits, the context differs or a byte was changed */
   open(sealed: Buffer, context: string): Buffer;
+  /** False where the key that it was sealed with is not known here; the first bytes of a seal tell. */
+  knowsKeyOf(sealed: Buffer): boolean;
   /** False for what was sealed with an old key, or before seals named their keys. */
   isCurrent(sealed: Buffer): boolean;
   /** What every seal made now begins with. */
@@ -37,6 +39,10 @@ export function secretBox(key: string, oldKeys: readonly string[] = []): SecretB
   return {
     currentPrefix,
     isCurrent,
+    // one without its key's name is known when it opens
+    knowsKeyOf: (sealed) =>
+      sealed[0] === unnamed ||
+      (sealed[0] === version && keys.some(({ id }) => id.equals(sealed.subarray(1, 1 + idLength)))),
     seal: (plain, context) => {
       const nonce = randomBytes(nonceLength);
       const cipher = createCipheriv('aes-256-gcm', newest.derived, nonce).setAAD(Buffer.from(context));

@@ -58,7 +58,7 @@ import { reconcileFences } from './reconcilers/fences';
 import { reconcileExpiredLeases } from './reconcilers/expired-leases';
 import { reconcileIdle } from './reconcilers/idle';
 import { reconcileMeasures } from './reconcilers/measures';
-import { reconcileOldRuns } from './reconcilers/old-runs';
+import { reconcileOldRecords } from './reconcilers/old-records';
 import { reconcileServedRoutes } from './reconcilers/served-routes';
 import { reconcileBySweeping } from './reconcilers/sweep';
 import { reconcileWarmPool } from './reconcilers/warm-pool';
@@ -198,7 +198,7 @@ export async function startWorking(engine: EngineParts): Promise<() => void> {
     reconcileExpiredLeases(parts),
     reconcileBySweeping(engine),
     reconcileDrift(parts),
-    reconcileOldRuns(parts),
+    reconcileOldRecords(parts),
     reconcileEndedSessions(parts),
     reportWorker(parts),
     reconcileCertificates(parts),

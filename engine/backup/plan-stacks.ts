@@ -64,6 +64,7 @@ async function planStack(
       kind: checkDrift.kind,
       stackId,
       steps: checkDrift.steps,
+      input: { by: 'a restore' },
     });
     expectSuccess(await finishOperation(connected, id, stackId, signal));
     const steps = await stepsOf(parts.database.direct, id);

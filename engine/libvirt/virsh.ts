@@ -94,6 +94,12 @@ function others(
   };
 }
 
+/**
+ * Linux takes no argument of more than 128 KiB, and a domain's mark is asked for by 75 bytes. By its standard input
+ * virsh would take any number, but as from a person: with a prompt, what was typed, and a history in somebody's home.
+ */
+const commandsAtOnce = 1_000;
+
 /** With it, one that is off is told from one that was saved. */
 const everyDomain = ['list', '--all', '--managed-save'];
 
@@ -110,12 +116,15 @@ function lists(virsh: Virsh) {
     (await read(...args)).split('\n').flatMap((line) => line.trim().split(/\s{2,}/)[0] || []);
   const volumesOf = async (pool: string): Promise<string[]> =>
     (await names('pool-list', '--all', '--name')).includes(pool) ? names('vol-list', pool) : [];
-  // one virsh for all: it goes on after a domain that has no mark, or that went away meanwhile
+  // one virsh for many: it goes on after a domain that has no mark, or that went away meanwhile
   const marksOf = async (domains: readonly string[]): Promise<ReturnType<typeof parseMarks>> => {
     const ask = domains
       .filter((name) => hostingDomain.test(name))
       .map((name) => `echo ${markHeading}${name}; metadata ${name} --uri ${METADATA_NAMESPACE}`);
-    return ask.length === 0 ? new Map() : parseMarks((await virsh(ask.join('; '))).stdout);
+    let told = '';
+    for (let from = 0; from < ask.length; from += commandsAtOnce)
+      told += (await virsh(ask.slice(from, from + commandsAtOnce).join('; '))).stdout;
+    return parseMarks(told);
   };
   return {
     domains: () => names('list', '--all', '--name'),

@@ -4,6 +4,7 @@ import type { Parts } from '../parts';
 import type { Tx } from '../store/database';
 import { countUnfinishedOf, insertOperation } from '../store/operations';
 import type { OperationDefinition } from './operation';
+import { wakeWorker } from './wake-worker';
 
 export interface Wanted {
   readonly stackId: string;
@@ -16,16 +17,16 @@ export interface Wanted {
 }
 
 export async function accept(
-  { queue }: Pick<Parts, 'queue'>,
+  parts: Pick<Parts, 'queue'>,
   tx: Tx,
   definition: OperationDefinition,
   wanted: Wanted,
 ): Promise<Operation> {
-  const { kind, steps, lane } = definition;
+  const { kind, steps, lane = 'boots' } = definition;
   const { unfinished, ...given } = wanted;
   const priority = await turnOf(tx, definition, wanted);
-  const operation = await insertOperation(tx, { kind, steps, ...given });
-  await queue.enqueue(tx, wanted.stackId, { lane, priority });
+  const operation = await insertOperation(tx, { kind, steps, lane, priority, ...given });
+  await wakeWorker(parts, tx, wanted.stackId);
   return operation;
 }
 

@@ -15,7 +15,7 @@ import { expectNoDifferences } from './eject-hosting';
 import { hostingPolicy } from './hosting-stack-facts';
 import { unroute } from './hosting-steps';
 import type { OperationDefinition, StepContext } from './operation';
-import { openState } from './stack-state';
+import { namesInState, openState } from './stack-state';
 import { checkStackPlan, initializeStack, planStack, writeWorkspace } from './stack-work';
 import { stackWorkspace } from './stack-workspace';
 import { unseenDriftFrom } from './unseen-drift';
@@ -92,11 +92,12 @@ async function putBack(context: StepContext): Promise<void> {
 }
 
 async function keep(context: StepContext): Promise<void> {
-  const { stackId, write } = context;
+  const { parts, stackId, write } = context;
   const { spec, stateSerial, stateSealed } = inputOf(context);
+  const sealed = Buffer.from(stateSealed, 'base64');
   await write(async (tx) => {
     await saveSpec(tx, stackId, spec);
-    await saveState(tx, stackId, stateSerial, Buffer.from(stateSealed, 'base64'));
+    await saveState(tx, stackId, stateSerial, sealed, namesInState(parts, stackId, sealed));
     await noteDrift(tx, stackId, []);
   });
 }

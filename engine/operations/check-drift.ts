@@ -5,7 +5,7 @@
 import type { Operation } from '../engine';
 import type { Parts } from '../parts';
 import type { Tx } from '../store/database';
-import { noteDrift, noteDriftAsked } from '../store/drift';
+import { driftOf, noteDrift, noteDriftAsked } from '../store/drift';
 import { accept } from './accept';
 import { differences } from './differences';
 import type { OperationDefinition, StepContext } from './operation';
@@ -17,12 +17,16 @@ export interface Drift {
   readonly changes: boolean;
   /** What differs, e.g. `libvirt_domain.vm: update (running)`. */
   readonly differences: readonly string[];
+  /** False when the look before found the same. */
+  readonly news: boolean;
 }
 
 export const checkDrift: OperationDefinition = {
   kind: 'check-drift',
   background: true,
   onFailure: 'unwind',
+  // 24 looks a day at each hosting: what was found is kept, and that it was looked
+  isNoNews: (output) => !(output as Drift).news,
   steps: [
     { name: 'workspace', run: requireWorkspace },
     // another machine may go on, and has no workspace of this stack
@@ -51,6 +55,10 @@ async function plan(context: StepContext): Promise<void> {
 
 async function record(context: StepContext): Promise<Drift> {
   const found = await differences(context, context.output<UnseenDrift>('look'));
-  await context.write((tx) => noteDrift(tx, context.stackId, found));
-  return { changes: found.length > 0, differences: found };
+  const news = await context.write(async (tx) => {
+    const { differences: before } = await driftOf(tx, context.stackId);
+    await noteDrift(tx, context.stackId, found);
+    return JSON.stringify(found) !== JSON.stringify(before);
+  });
+  return { changes: found.length > 0, differences: found, news };
 }

@@ -50,6 +50,11 @@ export interface OperationDefinition {
   readonly steps: readonly Step[];
   /** Which workers take it: see queue.ts. @default boots */
   readonly lane?: 'quick';
+  /**
+   * Which of those that nobody asked for are not worth a record when they have succeeded: their rows and runs go with
+   * their end. @param output  of the last step. @default none
+   */
+  readonly isNoNews?: (output: unknown) => boolean;
   /** True for what nobody waits for: where the service itself asks for it, users' operations go first. @default false */
   readonly background?: boolean;
 }

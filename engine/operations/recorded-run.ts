@@ -1,7 +1,14 @@
 /** One Terraform run with its record: what it said while it said it, how long its parts took, its plan, its exit. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { appendToRunLog, finishRun, type RunPlan, type RunRow, startRun } from '../store/runs';
+import {
+  appendToRunLog,
+  deleteRunsBeyond,
+  finishRun,
+  type RunPlan,
+  type RunRow,
+  startRun,
+} from '../store/runs';
 import { clean, runRecord } from '../terraform/run-record';
 import type { TerraformCall, TerraformEvent } from '../terraform/terraform';
 import { readState } from '../terraform/workspace';
@@ -30,7 +37,10 @@ export async function recordedRun<T>(
   const id = randomUUID();
   const [terraform, provider] = [await parts.terraform.version(), await parts.terraform.provider()];
   const tools = { terraform, ...(provider === null ? {} : { libvirt: provider }) };
-  await context.write((tx) => startRun(tx, { id, stackId, operationId, kind, host: hostname(), tools }));
+  await context.write(async (tx) => {
+    await startRun(tx, { id, stackId, operationId, kind, host: hostname(), tools });
+    await deleteRunsBeyond(tx, stackId, parts.config.RUNS_KEEP_PER_STACK);
+  });
   const record = runRecord();
   const log = logWriter(context, id);
   const onEvent = (event: TerraformEvent): void => {

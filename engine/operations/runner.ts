@@ -11,6 +11,8 @@
 import {
   addEvent,
   findOperationRow,
+  forgetUnasked,
+  isUnasked,
   type OperationRow,
   moveOperation,
   nextUnfinished,
@@ -28,6 +30,7 @@ import { goForward, type Work } from './forward';
 import { traced } from '../tracing';
 import { tracedTerraform } from './traced-terraform';
 import { unwind } from './unwind';
+import { wakeWorker } from './wake-worker';
 import { whileHeld } from './while-held';
 
 export interface Runner {
@@ -48,7 +51,7 @@ export function operationRunner(options: RunnerOptions): Runner {
     perform: async (stackId, handover) => {
       const { parts, owner } = options;
       // its job ends with this call, so the next worker needs one of its own
-      if (handover.aborted) return parts.queue.enqueue(parts.database.direct, stackId);
+      if (handover.aborted) return wakeWorker(parts, parts.database.direct, stackId);
       const lease = await claimLease(parts.database.direct, stackId, owner, leaseTtlMs);
       if (lease === null) return;
       const stop = new AbortController();
@@ -149,7 +152,16 @@ async function performWithin(
     await unwind(work, failure);
   else if (failure !== null) await work.write((tx) => moveOperation(tx, row.id, 'stuck', failure));
   log.info({ failure }, 'operation ends');
-  return measureEnd(parts, row.id);
+  const ended = await measureEnd(parts, row.id);
+  if (ended?.status === 'succeeded') await forgetNoNews(work);
+  return ended;
+}
+
+/** After the end, which is measured like any other; a worker that dies before it leaves one record too many. */
+async function forgetNoNews({ parts, definition: { isNoNews }, row, write }: Work): Promise<void> {
+  if (isNoNews === undefined || !isUnasked(row)) return;
+  const last = (await stepsOf(parts.database.direct, row.id)).at(-1);
+  if (isNoNews(last?.output)) await write((tx) => forgetUnasked(tx, row.id));
 }
 
 /** As this version defines them, which another version may have recorded otherwise. */
@@ -203,7 +215,7 @@ async function handOver(parts: Parts, lease: Lease, thrown: unknown): Promise<vo
   if (interrupted && thrown.why === 'lease-lost') return;
   await fenced(parts.database, lease, async (tx) => {
     await releaseLease(tx, lease);
-    await parts.queue.enqueue(tx, lease.stackId, { delayMs: interrupted ? 0 : 1_000 });
+    await wakeWorker(parts, tx, lease.stackId, interrupted ? 0 : 1_000);
   }).catch((err: unknown) => {
     // the reconciler finds the operation when the lease has run out
     parts.log.warn({ err, stackId: lease.stackId }, 'lease could not be given back');

@@ -8,7 +8,8 @@ import { resourceNames, type StateSnapshot } from '../terraform/workspace';
 type Box = Pick<Parts, 'secretBox'>;
 
 export function keepState(tx: Tx, { secretBox }: Box, stackId: string, state: StateSnapshot): Promise<void> {
-  return saveState(tx, stackId, state.serial, secretBox.seal(state.content, stateContext(stackId)));
+  const sealed = secretBox.seal(state.content, stateContext(stackId));
+  return saveState(tx, stackId, state.serial, sealed, resourceNames(state));
 }
 
 /** For a state that is kept elsewhere than with its stack. */

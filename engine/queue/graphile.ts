@@ -3,10 +3,10 @@ import { Logger, type Runner, run, runMigrations } from 'graphile-worker';
 import { systemClock } from '../clock';
 import { toEngineError } from '../errors';
 import { type Log, oncePerMinute } from '../log';
-import type { Queue } from './queue';
+import type { Lane, Queue } from './queue';
 
 /** Task of a lane's jobs. */
-const tasks = { boots: 'stack', quick: 'quick-stack' };
+const tasks: Readonly<Record<Lane, string>> = { boots: 'stack', quick: 'quick-stack' };
 /** What is quick waits for the guest or for Nginx most of its time. */
 const quickConcurrency = 4;
 const restartDelayMs = 1_000;
@@ -31,13 +31,13 @@ export function graphileQueue(options: GraphileOptions): Queue {
     get working() {
       return lanes.every(({ working }) => working());
     },
-    enqueue: async (tx, stackId, { delayMs = 0, lane: wanted, priority = 0 } = {}) => {
+    enqueue: async (tx, stackId, { delayMs = 0, lane: wanted, priority }) => {
       // One job per stack at a time: a second one replaces it, unless it already runs, but keeps its place in the queue.
       await tx.query(
         `SELECT graphile_worker.add_job($1, json_build_object('stackId', $2::text),
            run_at := clock_timestamp() + $3 * interval '1 ms', max_attempts := 25, job_key := $2::text,
            priority := $4::int, job_key_mode := 'preserve_run_at')`,
-        [tasks[wanted ?? 'boots'], stackId, delayMs, priority],
+        [tasks[wanted], stackId, delayMs, priority],
       );
     },
     start: async (perform) => {
@@ -52,7 +52,7 @@ export function graphileQueue(options: GraphileOptions): Queue {
 
 type Perform = Parameters<Queue['start']>[0];
 
-interface Lane {
+interface LaneWorkers {
   begin(perform: Perform): Promise<void>;
   stop(): Promise<void>;
   working(): boolean;
@@ -63,7 +63,7 @@ function lane(
   task: string,
   { connectionString, concurrency, log }: GraphileOptions,
   handover: AbortSignal,
-): Lane {
+): LaneWorkers {
   let runner: Runner | null = null;
   const worthTelling = oncePerMinute();
 

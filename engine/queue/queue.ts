@@ -1,18 +1,23 @@
 /** Wakes a worker for a stack. The queue only carries its id: leases decide who works, Postgres what is left to do. */
 import type { Tx } from '../store/database';
 
+/** `quick` is for what is done in a second: it has workers of its own and never waits behind a boot. */
+export type Lane = 'boots' | 'quick';
+
 export interface EnqueueOptions {
   /** @default 0 */
   readonly delayMs?: number;
-  /** `quick` is for what is done in a second: it has workers of its own and never waits behind a boot. @default boots */
-  readonly lane?: 'quick';
-  /** The lowest is served first, the oldest among equals. @default 0 */
-  readonly priority?: number;
+  readonly lane: Lane;
+  /** The lowest is served first, the oldest among equals. */
+  readonly priority: number;
 }
 
 export interface Queue {
-  /** Part of the caller's transaction: the job exists exactly if the transaction commits. */
-  enqueue(tx: Tx, stackId: string, options?: EnqueueOptions): Promise<void>;
+  /**
+   * Part of the caller's transaction: the job exists exactly if the transaction commits. A job that waits for this stack
+   * gets these options; what they have to be is in the rows of its operations: see `wakeWorker`.
+   */
+  enqueue(tx: Tx, stackId: string, options: EnqueueOptions): Promise<void>;
   /** Starts working; `perform` is told when to hand over by its signal, which may have fired before it is called. */
   start(perform: (stackId: string, signal: AbortSignal) => Promise<void>): Promise<void>;
   /** True when this process takes jobs. */

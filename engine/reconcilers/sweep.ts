@@ -3,7 +3,8 @@ import type { EngineParts } from '../engine-parts';
 import { fix } from '../sweep/fix';
 import { sweep } from '../sweep/sweep';
 import type { SweepReport } from '../sweep/findings';
-import { recordSweep, takeSweepTurn } from '../store/sweeps';
+import { recordSweep } from '../store/sweeps';
+import { takeTurn } from '../store/turns';
 import { theService } from '../machine-records';
 import { every } from './every';
 
@@ -29,7 +30,7 @@ export function reconcileBySweeping(engine: EngineParts): () => void {
   const stopLooking = every({ name: 'sweep', intervalMs: lookMs, log }, async () => {
     // what has only just started is not in order yet
     if (performance.now() - begun < settleMs) return;
-    if (!(await takeSweepTurn(database.direct, config.SWEEP_INTERVAL_SECONDS))) return;
+    if (!(await takeTurn(database.direct, 'sweep', config.SWEEP_INTERVAL_SECONDS))) return;
     const report = await sweep(engine.parts);
     await recordSweep(database.direct, report);
     tell(report);

@@ -26,6 +26,8 @@ import { Traces1763800000019 } from './migrations/0019-traces';
 import { UsualTimes1763800000021 } from './migrations/0021-usual-times';
 import { SavedSpares1763800000022 } from './migrations/0022-saved-spares';
 import { StepTries1763800000023 } from './migrations/0023-step-tries';
+import { QuickStatements1763800000028 } from './migrations/0028-quick-statements';
+import { BoundedGrowth1763800000029 } from './migrations/0029-bounded-growth';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
 export type Tx = EntityManager;
@@ -60,29 +62,44 @@ const migrations = [
   UsualTimes1763800000021,
   SavedSpares1763800000022,
   StepTries1763800000023,
+  QuickStatements1763800000028,
+  BoundedGrowth1763800000029,
 ];
 
 /** As the table `schema_migrations` names them. */
 export const migrationNames: readonly string[] = migrations.map(({ name }) => name);
 
+const longestStatementMs = 30_000;
+
 /** @throws {EngineError} database_unavailable */
 export async function openDatabase(url: string): Promise<Database> {
   const source = await connect(url, {
     max: 16,
-    query_timeout: 30_000,
+    // PostgreSQL ends a statement that takes longer, which frees its connection; the client gives up on a server that is silent
+    statement_timeout: longestStatementMs,
+    query_timeout: longestStatementMs + 5_000,
     // a frozen process must not keep its locks: on a stack's lease, on the proxy
     idle_in_transaction_session_timeout: 15_000,
   });
   return {
     direct: source.manager,
     transaction: (body) => source.transaction(body),
-    migrate: () =>
-      source.transaction(async (tx) => {
-        await lockMigrations(tx);
-        await applyMigrations(tx);
-      }),
+    migrate: () => migrate(url),
     close: () => source.destroy(),
   };
+}
+
+/** By a connection of its own: an index of a large table takes longer than any other statement may. */
+async function migrate(url: string): Promise<void> {
+  const source = await connect(url, { max: 1 });
+  try {
+    await source.transaction(async (tx) => {
+      await lockMigrations(tx);
+      await applyMigrations(tx);
+    });
+  } finally {
+    await source.destroy();
+  }
 }
 
 /** @param pool  settings of the connection pool. @throws {EngineError} database_unavailable */
@@ -127,6 +144,15 @@ export async function applyMigrations(tx: Tx, wanted: readonly string[] = migrat
   const executor = new MigrationExecutor(queryRunner.dataSource, queryRunner);
   for (const migration of await executor.getPendingMigrations())
     if (wanted.includes(migration.name)) await executor.executeMigration(migration);
+}
+
+/** Until the transaction ends nobody else has this lock. @returns false, at once, where somebody has it */
+export async function tryLock(tx: Tx, name: string): Promise<boolean> {
+  const [row]: { locked: boolean }[] = await tx.query(
+    `SELECT pg_try_advisory_xact_lock(hashtext('vm-webhoster ' || $1)) AS locked`,
+    [name],
+  );
+  return row?.locked === true;
 }
 
 /** The constraint a failed write ran into, e.g. `users_email_key`; null when it was something else. */

@@ -37,8 +37,8 @@ export async function letGo(tx: Tx, id: string): Promise<boolean> {
   if (row === undefined) return false;
   if (row.status === 'ejected') return true;
   await tx.query(
-    `INSERT INTO ejections (hosting_id, spec, state_serial, state_sealed)
-     SELECT id, spec, state_serial, state_sealed FROM stacks WHERE id = $1`,
+    `INSERT INTO ejections (hosting_id, spec, state_serial, state_sealed, resource_names)
+     SELECT id, spec, state_serial, state_sealed, resource_names FROM stacks WHERE id = $1`,
     [id],
   );
   await tx.query(`UPDATE hostings SET status = 'ejected', ended_at = clock_timestamp() WHERE id = $1`, [id]);
@@ -60,8 +60,8 @@ export async function holdOn(tx: Tx, id: string, limits: PortLimits): Promise<vo
   );
   if (rows[0] === undefined) return;
   await tx.query(
-    `INSERT INTO stacks (id, kind, spec, state_serial, state_sealed, state_saved_at)
-     SELECT hosting_id, 'hosting', spec, state_serial, state_sealed, clock_timestamp() FROM ejections
+    `INSERT INTO stacks (id, kind, spec, state_serial, state_sealed, resource_names, state_saved_at)
+     SELECT hosting_id, 'hosting', spec, state_serial, state_sealed, resource_names, clock_timestamp() FROM ejections
      WHERE hosting_id = $1`,
     [id],
   );
@@ -184,7 +184,8 @@ export async function findByName(tx: Tx, text: string): Promise<OwnedHosting | n
 /** True from when an adoption is accepted until it has ended; a stuck one has not. */
 export async function isBeingAdopted(tx: Tx, id: string): Promise<boolean> {
   const rows: unknown[] = await tx.query(
-    `SELECT 1 FROM operations WHERE stack_id = $1 AND kind = 'adopt-hosting' AND status NOT IN ('succeeded', 'failed')`,
+    `SELECT 1 FROM operations WHERE stack_id = $1 AND kind = 'adopt-hosting'
+       AND status IN ('pending', 'running', 'unwinding', 'stuck')`,
     [id],
   );
   return rows.length > 0;

@@ -11,6 +11,9 @@ export interface Lease {
   readonly token: string;
 }
 
+/** The first token of a stack: one that was forgotten with its stack and comes again gets greater ones than before. */
+const firstToken = `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`;
+
 /** Takes the lease if nobody holds it or its time is over; null when somebody does. */
 export async function claimLease(
   tx: Tx,
@@ -20,7 +23,7 @@ export async function claimLease(
 ): Promise<Lease | null> {
   const rows: { token: string }[] = await tx.query(
     `INSERT INTO leases AS held (stack_id, owner, token, expires_at)
-     VALUES ($1, $2, 1, clock_timestamp() + $3 * interval '1 ms')
+     VALUES ($1, $2, ${firstToken}, clock_timestamp() + $3 * interval '1 ms')
      ON CONFLICT (stack_id) DO UPDATE
        SET owner = excluded.owner, token = held.token + 1, expires_at = excluded.expires_at
        WHERE held.expires_at <= clock_timestamp()
@@ -40,12 +43,15 @@ export async function renewLease(tx: Tx, lease: Lease, ttlMs: number): Promise<b
   return rows.length === 1;
 }
 
-/** Gives the lease back; the row stays, so that the next token is a greater one. */
+/** Gives the lease back. The row stays as long as there is a stack: its next token is this one and one. */
 export async function releaseLease(tx: Tx, lease: Lease): Promise<void> {
-  await tx.query(`UPDATE leases SET expires_at = '-infinity' WHERE stack_id = $1 AND token = $2`, [
-    lease.stackId,
-    lease.token,
-  ]);
+  await tx.query(
+    `WITH given AS (
+       UPDATE leases SET expires_at = '-infinity'
+       WHERE stack_id = $1 AND token = $2 AND EXISTS (SELECT 1 FROM stacks WHERE id = $1))
+     DELETE FROM leases WHERE stack_id = $1 AND token = $2 AND NOT EXISTS (SELECT 1 FROM stacks WHERE id = $1)`,
+    [lease.stackId, lease.token],
+  );
 }
 
 /** Who works on a stack right now. */
@@ -58,13 +64,13 @@ export async function leaseHolders(tx: Tx): Promise<string[]> {
 
 /**
  * Takes every lease away, after a restore: the tokens of a backup may have been given out once more since. From here
- * on they count from the time in milliseconds, which no token reaches by being claimed one by one, so that whoever
+ * on they count from the time in microseconds, which no token reaches by being claimed one by one, so that whoever
  * held one before is refused. Stacks that nobody had claimed get theirs too.
  */
 export async function revokeLeases(tx: Tx): Promise<void> {
   await tx.query(
     `INSERT INTO leases AS held (stack_id, owner, token, expires_at)
-     SELECT stack_id, 'restore', (extract(epoch FROM clock_timestamp()) * 1000)::bigint, '-infinity'
+     SELECT stack_id, 'restore', ${firstToken}, '-infinity'
      FROM (SELECT id AS stack_id FROM stacks UNION SELECT stack_id FROM operations UNION SELECT stack_id FROM leases) known
      ON CONFLICT (stack_id) DO UPDATE
        SET owner = excluded.owner, token = greatest(held.token + 1, excluded.token), expires_at = excluded.expires_at`,

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { In, MoreThan } from 'typeorm';
 import type { Operation, OperationEvent, OperationKind, OperationStatus, OperationStep } from '../engine';
 import { EngineError } from '../errors';
+import type { Lane } from '../queue/queue';
 import { currentTraceParent } from '../tracing';
 import type { Tx } from './database';
 import { HostingRow } from './entities/hosting';
@@ -30,6 +31,10 @@ export interface NewOperation {
   readonly hostingId?: string;
   readonly userId?: number;
   readonly input?: Record<string, unknown>;
+  /** @default boots */
+  readonly lane?: Lane;
+  /** @default 0 */
+  readonly priority?: number;
   /** In order; a step without `run` is done by accepting the operation. */
   readonly steps: readonly { readonly name: string; readonly run?: unknown }[];
 }
@@ -37,13 +42,14 @@ export interface NewOperation {
 /** In one statement: whoever accepts may hold locks that others wait for. */
 export async function insertOperation(tx: Tx, { steps, ...given }: NewOperation): Promise<Operation> {
   const { kind, stackId, hostingId = null, userId = null, input = {} } = given;
+  const { lane = 'boots', priority = 0 } = given;
   const [id, traceParent] = [randomUUID(), currentTraceParent()];
   const status = 'pending' as const;
   const toDo = newSteps(id, steps);
   const [{ createdAt }] = (await tx.query(
     `WITH made AS (
-       INSERT INTO operations (id, kind, stack_id, hosting_id, user_id, status, input, trace_parent, events)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1) RETURNING id, created_at),
+       INSERT INTO operations (id, kind, stack_id, hosting_id, user_id, status, input, trace_parent, lane, priority, events)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $12, $13, 1) RETURNING id, created_at),
      steps AS (
        INSERT INTO operation_steps (operation_id, position, name, status)
        SELECT made.id, step.* FROM made, jsonb_to_recordset($9) step (position integer, name text, status text)),
@@ -53,12 +59,13 @@ export async function insertOperation(tx: Tx, { steps, ...given }: NewOperation)
      SELECT created_at AS "createdAt", pg_notify($11, id::text) FROM made`,
     [
       ...[id, kind, stackId, hostingId, userId, status, JSON.stringify(input), traceParent ?? null],
-      ...[JSON.stringify(toDo), `${kind} accepted`, eventChannel],
+      ...[JSON.stringify(toDo), `${kind} accepted`, eventChannel, lane, priority],
     ],
   )) as [{ createdAt: Date }];
   return toOperation(
     {
-      ...{ id, kind, stackId, hostingId, userId, status, input, traceParent: traceParent ?? null },
+      ...{ id, kind, stackId, hostingId, userId, status, input, lane, priority },
+      traceParent: traceParent ?? null,
       ...{ failureCode: null, failureMessage: null, cancelRequested: false },
       ...{ createdAt, startedAt: null, finishedAt: null },
     },
@@ -187,6 +194,29 @@ export function countUnfinishedOf(tx: Tx, userId: number): Promise<number> {
   return tx.countBy(OperationRow, { userId, status: In(unfinishedStatuses) });
 }
 
+/** True of what the service itself asked for. */
+export function isUnasked({ userId, input }: Pick<OperationRow, 'userId' | 'input'>): boolean {
+  return userId === null && Object.keys(input).length === 0;
+}
+
+/** Somebody waits for an operation that the service itself asked for: it is theirs from here on, turn and record. */
+export async function joinOperation(
+  tx: Tx,
+  id: string,
+  { userId, input }: { userId?: number; input: Record<string, unknown> },
+): Promise<void> {
+  await tx.query(
+    `UPDATE operations SET user_id = $2, input = $3, priority = least(priority, 0)
+     WHERE id = $1 AND user_id IS NULL AND input = '{}'`,
+    [id, userId ?? null, JSON.stringify(input)],
+  );
+}
+
+/** Deletes an operation with its steps, events and runs, unless somebody asked for it meanwhile. */
+export async function forgetUnasked(tx: Tx, id: string): Promise<void> {
+  await tx.query(`DELETE FROM operations WHERE id = $1 AND user_id IS NULL AND input = '{}'`, [id]);
+}
+
 /** Asks for an unwinding; true when the operation could still be asked. */
 export async function requestCancel(tx: Tx, id: string): Promise<boolean> {
   const result = await tx.update(
@@ -306,13 +336,40 @@ export function toOperation(row: OperationRow, steps: readonly OperationStepRow[
   };
 }
 
-/** Stacks with unfinished operations whose lease nobody holds; what was accepted a moment ago still has its own job. */
-export async function abandonedStacks(tx: Tx): Promise<string[]> {
+/**
+ * The turn of a stack that is to be worked on: the lane of what comes first there, as urgent as the most urgent of what
+ * waits behind it. null where nothing is left to do.
+ */
+export async function turnOfStack(tx: Tx, stackId: string): Promise<{ lane: Lane; priority: number } | null> {
+  const [turn]: { lane: Lane; priority: number }[] = await tx.query(
+    `SELECT lane, min(priority) OVER () AS priority FROM operations
+     WHERE stack_id = $1 AND status IN ('pending', 'running', 'unwinding') ORDER BY created_at LIMIT 1`,
+    [stackId],
+  );
+  return turn ?? null;
+}
+
+/** Long enough for a worker that has taken a job to claim the lease, and for one that has failed to be tried again. */
+const graceSeconds = 5;
+
+/**
+ * Stacks with unfinished operations that nobody works on and that no job is going to wake a worker for: a job that a dead
+ * worker had taken, or that failed and waits for long, is as good as none. What merely waits in the queue has its job.
+ *
+ * @param limit  at most so many
+ */
+export async function abandonedStacks(tx: Tx, limit: number): Promise<string[]> {
   const rows: { stack_id: string }[] = await tx.query(
     `SELECT DISTINCT o.stack_id FROM operations o LEFT JOIN leases l USING (stack_id)
-     WHERE o.status = ANY ($1::text[]) AND o.created_at < now() - interval '5 s'
-       AND coalesce(l.expires_at, '-infinity') <= clock_timestamp()`,
-    [unfinishedStatuses],
+     WHERE o.status IN ('pending', 'running', 'unwinding')
+       AND coalesce(l.expires_at, '-infinity') <= clock_timestamp()
+       AND NOT EXISTS (
+         SELECT 1 FROM graphile_worker.jobs j WHERE j.key = o.stack_id::text
+           AND (j.locked_at > clock_timestamp() - $1 * interval '1 s'
+             OR j.locked_at IS NULL AND j.attempts < j.max_attempts
+               AND j.run_at < clock_timestamp() + $1 * interval '1 s'))
+     LIMIT $2`,
+    [graceSeconds, limit],
   );
   return rows.map((row) => row.stack_id);
 }

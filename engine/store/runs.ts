@@ -18,11 +18,13 @@ export interface FinishedRun extends Partial<RunPlan> {
   readonly timings: readonly Phase[];
 }
 
-/** A run with who asked for it. */
-export interface ListedRun extends RunRow {
+/** A run with who asked for it, without what it said and planned. */
+export interface ListedRun extends Omit<RunRow, 'log' | 'plan' | 'planText'> {
   /** null where the service itself asked. */
   readonly requestedBy: string | null;
 }
+
+export type WholeRun = ListedRun & Pick<RunRow, 'log' | 'plan' | 'planText'>;
 
 export async function startRun(
   tx: Tx,
@@ -44,40 +46,66 @@ export async function finishRun(tx: Tx, id: string, end: FinishedRun): Promise<v
 
 /** Newest first. */
 export function runsOf(tx: Tx, stackId: string, limit: number): Promise<ListedRun[]> {
-  return selectRuns(tx, `r.stack_id = $1 ORDER BY r.started_at DESC LIMIT $2`, [stackId, limit]);
+  return selectRuns(tx, listed, `r.stack_id = $1 ORDER BY r.started_at DESC LIMIT $2`, [stackId, limit]);
 }
 
 export async function findRun(tx: Tx, id: string): Promise<ListedRun | null> {
-  const [run] = await selectRuns(tx, `r.id = $1`, [id]);
+  const [run] = await selectRuns(tx, listed, `r.id = $1`, [id]);
   return run ?? null;
 }
 
+export async function wholeRun(tx: Tx, id: string): Promise<WholeRun | null> {
+  const [run] = await selectRuns<WholeRun>(tx, whole, `r.id = $1`, [id]);
+  return run ?? null;
+}
+
+/** What a run has said since, and whether it has ended; null where there is no such run. @param from  characters that are known already */
+export async function logSince(
+  tx: Tx,
+  id: string,
+  from: number,
+): Promise<{ text: string; hasEnded: boolean } | null> {
+  const [row]: { text: string; hasEnded: boolean }[] = await tx.query(
+    `SELECT substr(log, $2::int + 1) AS text, finished_at IS NOT NULL AS "hasEnded" FROM runs WHERE id = $1`,
+    [id, from],
+  );
+  return row ?? null;
+}
+
 /** The newest plan that an operation made. */
-export async function planOf(tx: Tx, operationId: string): Promise<ListedRun | null> {
-  const [run] = await selectRuns(
+export async function planOf(tx: Tx, operationId: string): Promise<WholeRun | null> {
+  const [run] = await selectRuns<WholeRun>(
     tx,
+    whole,
     `r.operation_id = $1 AND r.kind = 'plan' AND r.plan IS NOT NULL ORDER BY r.started_at DESC LIMIT 1`,
     [operationId],
   );
   return run ?? null;
 }
 
-/** @returns how many were deleted */
-export async function deleteOldRuns(tx: Tx, keep: { days: number; perStack: number }): Promise<number> {
-  const [, deleted]: [unknown[], number] = await tx.query(
-    `DELETE FROM runs WHERE finished_at < clock_timestamp() - $1 * interval '1 day'
-       OR id IN (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY stack_id ORDER BY started_at DESC) AS place
-                                 FROM runs) AS ranked WHERE place > $2)`,
-    [keep.days, keep.perStack],
+/** Leaves the newest of a stack. @param keep  how many */
+export async function deleteRunsBeyond(tx: Tx, stackId: string, keep: number): Promise<void> {
+  await tx.query(
+    `DELETE FROM runs WHERE id IN (
+       SELECT id FROM runs WHERE stack_id = $1 ORDER BY started_at DESC OFFSET $2)`,
+    [stackId, keep],
   );
-  return deleted;
 }
 
-function selectRuns(tx: Tx, condition: string, values: readonly unknown[]): Promise<ListedRun[]> {
+/** What a list shows; log and plan can be a hundred times as long. */
+const listed = `r.id, r.stack_id AS "stackId", r.operation_id AS "operationId", r.kind, r.host, r.tools,
+  r.started_at AS "startedAt", r.finished_at AS "finishedAt", r.exit_code AS "exitCode", r.timings, r.changes,
+  coalesce(u.username, o.input->>'by') AS "requestedBy"`;
+const whole = `${listed}, r.log, r.plan, r.plan_text AS "planText"`;
+
+function selectRuns<T extends ListedRun>(
+  tx: Tx,
+  columns: string,
+  condition: string,
+  values: readonly unknown[],
+): Promise<T[]> {
   return tx.query(
-    `SELECT r.id, r.stack_id AS "stackId", r.operation_id AS "operationId", r.kind, r.host, r.tools, r.log, r.plan,
-       r.started_at AS "startedAt", r.finished_at AS "finishedAt", r.exit_code AS "exitCode", r.timings, r.changes,
-       r.plan_text AS "planText", coalesce(u.username, o.input->>'by') AS "requestedBy"
+    `SELECT ${columns}
      FROM runs r LEFT JOIN operations o ON o.id = r.operation_id LEFT JOIN users u ON u.id = o.user_id
      WHERE ${condition}`,
     [...values],

@@ -13,12 +13,44 @@ export async function saveSpec(tx: Tx, id: string, spec: StackSpec): Promise<voi
   await tx.upsert(StackRow, { id, kind: spec.kind, spec: spec as object }, ['id']);
 }
 
-/** Keeps the newest state; an older serial never replaces a newer one. */
-export async function saveState(tx: Tx, id: string, serial: number, sealed: Buffer): Promise<void> {
+/** Keeps the newest state; an older serial never replaces a newer one. @param resourceNames  what it knows of */
+export async function saveState(
+  tx: Tx,
+  id: string,
+  serial: number,
+  sealed: Buffer,
+  resourceNames: readonly string[],
+): Promise<void> {
   await tx.query(
-    `UPDATE stacks SET state_serial = $2, state_sealed = $3, state_saved_at = clock_timestamp()
+    `UPDATE stacks SET state_serial = $2, state_sealed = $3, resource_names = $4,
+       state_saved_at = clock_timestamp()
      WHERE id = $1 AND (state_serial IS NULL OR state_serial <= $2)`,
-    [id, serial, sealed],
+    [id, serial, sealed, resourceNames],
+  );
+}
+
+export async function sealedState(
+  tx: Tx,
+  id: string,
+): Promise<{ serial: string | null; sealed: Buffer } | null> {
+  const [row]: { serial: string | null; sealed: Buffer }[] = await tx.query(
+    `SELECT state_serial AS serial, state_sealed AS sealed FROM stacks WHERE id = $1 AND state_sealed IS NOT NULL`,
+    [id],
+  );
+  return row ?? null;
+}
+
+/** Of the state with this serial; one that was saved meanwhile has its own. */
+export async function noteResourceNames(
+  tx: Tx,
+  id: string,
+  serial: string | null,
+  names: readonly string[],
+): Promise<void> {
+  await tx.query(
+    `UPDATE stacks SET resource_names = $3
+     WHERE id = $1 AND resource_names IS NULL AND state_serial IS NOT DISTINCT FROM $2`,
+    [id, serial, names],
   );
 }
 

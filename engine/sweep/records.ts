@@ -17,6 +17,14 @@ export interface OperationRecord {
   readonly reason: string | null;
 }
 
+/** What is told of a stack's state without opening it. */
+export interface StackRecord {
+  /** The first bytes of the seal, which name its key; null before the first run. */
+  readonly seal: Buffer | null;
+  /** null where nobody has looked into the state yet. */
+  readonly names: readonly string[] | null;
+}
+
 export interface Records {
   /** Hostings of this node whose VMs are needed: those that have not ended, spares among them, and the ejected ones. */
   readonly living: ReadonlyMap<string, HostingRecord>;
@@ -24,8 +32,7 @@ export interface Records {
   readonly busy: ReadonlySet<string>;
   /** Stacks of nodes. */
   readonly nodes: ReadonlySet<string>;
-  /** Stack -> its sealed Terraform state, null before the first run. */
-  readonly stacks: ReadonlyMap<string, Buffer | null>;
+  readonly stacks: ReadonlyMap<string, StackRecord>;
   readonly routes: ReadonlySet<string>;
   /** Hosting -> SSH port. */
   readonly ports: ReadonlyMap<string, number>;
@@ -48,7 +55,7 @@ export function readRecords(database: Database, node: string): Promise<Records> 
       nodes: new Set(
         (await rows<{ id: string }>(tx, `SELECT stack_id AS id FROM nodes`)).map((row) => row.id),
       ),
-      stacks: new Map((await stacks(tx)).map((row) => [row.id, row.state])),
+      stacks: new Map((await stacks(tx)).map(({ id, ...stack }) => [id, stack])),
       routes: new Set(
         (await rows<{ id: string }>(tx, `SELECT hosting_id AS id FROM routes`)).map((row) => row.id),
       ),
@@ -87,8 +94,11 @@ function busyStacks(tx: Tx): Promise<{ id: string }[]> {
   );
 }
 
-function stacks(tx: Tx): Promise<{ id: string; state: Buffer | null }[]> {
-  return rows(tx, `SELECT id, state_sealed AS state FROM stacks WHERE kind = 'hosting'`);
+function stacks(tx: Tx): Promise<({ id: string } & StackRecord)[]> {
+  return rows(
+    tx,
+    `SELECT id, substr(state_sealed, 1, 16) AS seal, resource_names AS names FROM stacks WHERE kind = 'hosting'`,
+  );
 }
 
 function ports(tx: Tx): Promise<{ id: string; port: number }[]> {

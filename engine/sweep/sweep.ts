@@ -1,11 +1,11 @@
 /** Looks at every source and says what does not fit together. Changes nothing. */
-import { namesInState } from '../operations/stack-state';
 import type { Parts } from '../parts';
 import { allRoutes } from '../store/routes';
 import { listWorkspaces } from '../terraform/workspace';
 import { compare, mentioned } from './compare';
 import type { SweepReport } from './findings';
-import { knownHostings, readRecords, type Records } from './records';
+import { knownHostings, readRecords } from './records';
+import { namesInStates } from './states';
 
 /** @throws {EngineError} when a source cannot be read: database_unavailable, libvirt_unavailable */
 export async function sweep(parts: Parts): Promise<SweepReport> {
@@ -19,21 +19,14 @@ export async function sweep(parts: Parts): Promise<SweepReport> {
     allRoutes(database.direct).then((routes) => proxy.serves(routes)),
   ]);
   const after = await readRecords(database, config.NODE_NAME);
-  const sources = { before, after, libvirt, workspaces, routesServed, states: readStates(parts, after) };
+  const sources = {
+    before,
+    after,
+    libvirt,
+    workspaces,
+    routesServed,
+    states: await namesInStates(parts, after),
+  };
   const known = await knownHostings(database.direct, mentioned(sources));
   return { at, ms: Math.round(performance.now() - started), findings: compare({ ...sources, known }) };
-}
-
-/** A state that cannot be opened (another STATE_KEY) is as good as none: its hosting is reported. */
-function readStates(parts: Parts, { stacks }: Records): Map<string, string[]> {
-  const states = new Map<string, string[]>();
-  for (const [stackId, sealed] of stacks) {
-    if (sealed === null) continue;
-    try {
-      states.set(stackId, namesInState(parts, stackId, sealed));
-    } catch (err) {
-      parts.log.warn({ err, stackId }, 'Terraform state cannot be opened');
-    }
-  }
-  return states;
 }

@@ -6,6 +6,7 @@ import type { Queue } from '../../engine/queue/queue';
 import { type Database, openDatabase } from '../../engine/store/database';
 import { cloneDatabase } from '../support/postgres';
 
+const boot = { lane: 'boots', priority: 0 } as const;
 let url: string;
 let database: Database;
 let queue: Queue;
@@ -60,29 +61,29 @@ describe('the queue', () => {
         await database.direct.query(`ALTER TABLE graphile_worker._private_jobs RENAME TO away`);
       done.push(id);
     });
-    await queue.enqueue(database.direct, 'first');
+    await queue.enqueue(database.direct, 'first', boot);
     await until(() => done.includes('first') && !queue.working);
     await database.direct.query(`ALTER TABLE graphile_worker.away RENAME TO _private_jobs`);
     await until(() => queue.working);
-    await queue.enqueue(database.direct, 'second');
+    await queue.enqueue(database.direct, 'second', boot);
     await until(() => done.includes('second'));
   });
 
   it('has a job exactly if the transaction commits', async () => {
     const rolledBack = database.transaction(async (tx) => {
-      await queue.enqueue(tx, 'stack-a');
+      await queue.enqueue(tx, 'stack-a', boot);
       throw new Error('rolled back');
     });
     await expect(rolledBack).rejects.toThrow('rolled back');
     expect(await jobs()).toEqual([]);
-    await database.transaction((tx) => queue.enqueue(tx, 'stack-b'));
+    await database.transaction((tx) => queue.enqueue(tx, 'stack-b', boot));
     expect(await jobs()).toEqual(['stack-b']);
   });
 
   it('shows a job to nobody before the commit', async () => {
     const seen = await collect();
     await database.transaction(async (tx) => {
-      await queue.enqueue(tx, 'stack-a');
+      await queue.enqueue(tx, 'stack-a', boot);
       await delay(200);
       expect(seen).toEqual([]);
     });
@@ -92,10 +93,10 @@ describe('the queue', () => {
   it('wakes a worker at once, and forgets the job when it is done', async () => {
     const seen = await collect();
     // who has just begun may not listen yet, and finds a job when it polls
-    await queue.enqueue(database.direct, 'the first');
+    await queue.enqueue(database.direct, 'the first', boot);
     await until(() => seen.length === 1);
     const begun = performance.now();
-    await database.transaction((tx) => queue.enqueue(tx, 'stack-a'));
+    await database.transaction((tx) => queue.enqueue(tx, 'stack-a', boot));
     await until(() => seen.length === 2);
     expect(seen[1]?.id).toBe('stack-a');
     // LISTEN/NOTIFY; the next poll would come after 2 s
@@ -113,9 +114,9 @@ describe('the queue', () => {
       begun.push(id);
       if (id.startsWith('boot')) await boots;
     });
-    for (const id of ['boot-1', 'boot-2', 'boot-3']) await queue.enqueue(database.direct, id);
+    for (const id of ['boot-1', 'boot-2', 'boot-3']) await queue.enqueue(database.direct, id, boot);
     await until(() => begun.length === 2);
-    await queue.enqueue(database.direct, 'quick', { lane: 'quick' });
+    await queue.enqueue(database.direct, 'quick', { lane: 'quick', priority: 0 });
     await until(() => begun.includes('quick'));
     await delay(300);
     expect(begun.slice(0, 2).sort()).toEqual(['boot-1', 'boot-2']);
@@ -127,16 +128,16 @@ describe('the queue', () => {
   it('does not begin before its delay is over', async () => {
     const seen = await collect();
     const begun = performance.now();
-    await queue.enqueue(database.direct, 'stack-a', { delayMs: 700 });
+    await queue.enqueue(database.direct, 'stack-a', { ...boot, delayMs: 700 });
     await until(() => seen.length === 1);
     expect(seen[0]!.at - begun).toBeGreaterThanOrEqual(690);
   });
 
   it('has one waiting job for a key, however often it is asked for, and does it once', async () => {
-    await queue.enqueue(database.direct, 'stack-a', { delayMs: 300 });
-    await queue.enqueue(database.direct, 'stack-b');
-    await queue.enqueue(database.direct, 'stack-a', { delayMs: 300 });
-    await queue.enqueue(database.direct, 'stack-a');
+    await queue.enqueue(database.direct, 'stack-a', { ...boot, delayMs: 300 });
+    await queue.enqueue(database.direct, 'stack-b', boot);
+    await queue.enqueue(database.direct, 'stack-a', { ...boot, delayMs: 300 });
+    await queue.enqueue(database.direct, 'stack-a', boot);
     expect(await jobs()).toEqual(['stack-a', 'stack-b']);
     const seen = await collect();
     await until(() => seen.length === 2);
@@ -152,9 +153,9 @@ describe('the queue', () => {
       if (order.length === 1) await new Promise<void>((resolve) => (finish = resolve));
       order.push(`end ${id}`);
     });
-    await queue.enqueue(database.direct, 'stack-a');
+    await queue.enqueue(database.direct, 'stack-a', boot);
     await until(() => order.length === 1);
-    await queue.enqueue(database.direct, 'stack-a');
+    await queue.enqueue(database.direct, 'stack-a', boot);
     finish();
     await until(() => order.filter((each) => each.startsWith('end')).length === 2);
   });
@@ -162,7 +163,7 @@ describe('the queue', () => {
   it('tries a job again that failed', async () => {
     let tries = 0;
     await queue.start(() => (++tries === 1 ? Promise.reject(new Error('first try')) : Promise.resolve()));
-    await queue.enqueue(database.direct, 'stack-a');
+    await queue.enqueue(database.direct, 'stack-a', boot);
     await until(() => tries === 2, 15_000);
   });
 
@@ -182,14 +183,14 @@ describe('the queue', () => {
         });
       });
     });
-    await queue.enqueue(database.direct, 'stack-a');
+    await queue.enqueue(database.direct, 'stack-a', boot);
     await until(() => begun);
     expect(queue.working).toBe(true);
     await queue.stop();
     expect(handedOver).toBe(true);
     expect(reason).toMatchObject({ message: 'this worker is stopping' });
     expect(queue.working).toBe(false);
-    await queue.enqueue(database.direct, 'stack-b');
+    await queue.enqueue(database.direct, 'stack-b', boot);
     await delay(300);
     expect(await jobs()).toEqual(['stack-b']);
   });
@@ -202,9 +203,9 @@ describe('the queue', () => {
       await new Promise((resolve) => {
         handover.addEventListener('abort', resolve);
       });
-      await queue.enqueue(database.direct, id);
+      await queue.enqueue(database.direct, id, boot);
     });
-    await queue.enqueue(database.direct, 'stack-a');
+    await queue.enqueue(database.direct, 'stack-a', boot);
     await until(() => begun);
     await queue.stop();
     const other = open();

@@ -7,7 +7,8 @@ import { isoName, rootVolumeName, vmNameOf } from '../../engine/hosting-names';
 import { removeOrphan } from '../../engine/operations/remove-orphan';
 import { stackWorkspace } from '../../engine/operations/stack-workspace';
 import { insertOperation } from '../../engine/store/operations';
-import { recordSweep, takeSweepTurn } from '../../engine/store/sweeps';
+import { recordSweep } from '../../engine/store/sweeps';
+import { takeTurn } from '../../engine/store/turns';
 import { fix, type Mended } from '../../engine/sweep/fix';
 import { sweep } from '../../engine/sweep/sweep';
 import { openWorld, type World } from '../support/world';
@@ -161,6 +162,25 @@ it('calls a state that another key sealed missing', async () => {
   expect(await found()).toEqual(['missing-state']);
 });
 
+it('opens no state whose names are beside it, and one of an earlier version once', async () => {
+  const { direct } = world.parts.database;
+  let opened = 0;
+  const box = world.parts.secretBox;
+  const secretBox = {
+    ...box,
+    open: (sealed: Buffer, context: string) => (opened++, box.open(sealed, context)),
+  };
+  const looks = async (): Promise<string[]> =>
+    (await sweep({ ...world.parts, secretBox })).findings.map(({ kind }) => kind);
+  expect(await looks()).toEqual([]);
+  expect(opened).toBe(0);
+  await direct.query(`UPDATE stacks SET resource_names = NULL`);
+  expect([await looks(), await looks(), await looks()]).toEqual([[], [], []]);
+  expect(opened).toBe(1);
+  await direct.query(`UPDATE stacks SET resource_names = resource_names[1:1]`);
+  expect(await looks()).toEqual(['untracked-resource', 'untracked-resource']);
+});
+
 it('says that it could not look when libvirt does not answer', async () => {
   world.host.faults.fail('inventory', new EngineError('libvirt_unavailable', 'gone', { retryable: true }));
   await expect(sweep(world.parts)).rejects.toMatchObject({ code: 'libvirt_unavailable' });
@@ -168,9 +188,9 @@ it('says that it could not look when libvirt does not answer', async () => {
 
 it('lets one of many take a turn, and keeps the newest reports', async () => {
   const { direct } = world.parts.database;
-  const turns = await Promise.all(Array.from({ length: 8 }, () => takeSweepTurn(direct, 300)));
+  const turns = await Promise.all(Array.from({ length: 8 }, () => takeTurn(direct, 'sweep', 300)));
   expect(turns.filter(Boolean)).toHaveLength(1);
-  expect(await takeSweepTurn(direct, 0)).toBe(true);
+  expect(await takeTurn(direct, 'sweep', 0)).toBe(true);
   const report = await sweep(world.parts);
   await recordSweep(direct, report);
   const [row]: unknown[] = await direct.query(`SELECT at, ms, findings FROM sweeps ORDER BY id DESC LIMIT 1`);

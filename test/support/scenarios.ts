@@ -106,7 +106,11 @@ export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
     accept: async (world) => insert(world, checkDrift, (await onlyHosting(world)).hostingId),
     done: async (world, { operationId, stackId }) => {
       const steps = await stepsOf(world.parts.database.direct, operationId);
-      expect(steps.at(-1)?.output).toEqual({ changes: true, differences: ['libvirt_domain.vm: create'] });
+      expect(steps.at(-1)?.output).toEqual({
+        changes: true,
+        differences: ['libvirt_domain.vm: create'],
+        news: true,
+      });
       await expectHostingWithoutDomain(world, stackId);
     },
     undone: async (world, { stackId }, before) => {

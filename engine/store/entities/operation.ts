@@ -1,6 +1,7 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 import type { OperationKind, OperationStatus, OperationStep } from '../../engine';
 import type { ErrorCode } from '../../errors';
+import type { Lane } from '../../queue/queue';
 
 @Entity('operations')
 export class OperationRow {
@@ -11,6 +12,9 @@ export class OperationRow {
   @Column('integer', { name: 'user_id', nullable: true }) userId!: number | null;
   @Column('text') status!: OperationStatus;
   @Column('jsonb', { default: {} }) input!: Record<string, unknown>;
+  /** Which workers take it, and when its turn comes among what they wait for: see queue/queue.ts. */
+  @Column('text', { default: 'boots' }) lane!: Lane;
+  @Column('integer', { default: 0 }) priority!: number;
   @Column('text', { name: 'failure_code', nullable: true }) failureCode!: ErrorCode | null;
   @Column('text', { name: 'failure_message', nullable: true }) failureMessage!: string | null;
   @Column('boolean', { name: 'cancel_requested', default: false }) cancelRequested!: boolean;

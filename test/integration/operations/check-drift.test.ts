@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 import { EngineError } from '../../../engine/errors';
 import { checkDrift } from '../../../engine/operations/check-drift';
 import { insertOperation, stepsOf } from '../../../engine/store/operations';
+import { acceptLook } from '../../../engine/operations/check-drift';
+import { plans } from '../../../engine/plans';
 import { openWorld, type World } from '../../support/world';
 
 let world: World;
@@ -26,7 +28,8 @@ async function check(): Promise<{ status: string; failure: string | null; found:
 
 async function accept(): Promise<string> {
   const { kind, steps } = checkDrift;
-  return (await insertOperation(world.parts.database.direct, { kind, stackId, steps })).id;
+  const input = { by: 'a test' };
+  return (await insertOperation(world.parts.database.direct, { kind, stackId, steps, input })).id;
 }
 
 async function ended(id: string): Promise<{ status: string; failure: string | null; found: unknown }> {
@@ -43,7 +46,72 @@ async function rows(): Promise<unknown> {
   return [await direct.query(`SELECT * FROM stacks`), await direct.query(`SELECT * FROM hostings`)];
 }
 
-const none = { status: 'succeeded', failure: null, found: { changes: false, differences: [] } };
+const none = { status: 'succeeded', failure: null, found: { changes: false, differences: [], news: false } };
+
+/** Rows of every table that a look writes to. */
+async function records(): Promise<number[]> {
+  const { direct } = world.parts.database;
+  const tables = [
+    'operations',
+    'operation_steps',
+    'operation_events',
+    'runs',
+    'audit_log',
+    'drift',
+    'leases',
+  ];
+  const counts = tables.map(async (table) => {
+    const [row] = (await direct.query(`SELECT count(*)::int AS n FROM ${table}`)) as [{ n: number }];
+    return row.n;
+  });
+  return Promise.all(counts);
+}
+
+describe('a look whose turn it was', () => {
+  const look = async (): Promise<string> => {
+    const { id } = await world.parts.database.transaction((tx) => acceptLook(world.parts, tx, stackId));
+    await world.work(stackId);
+    return id;
+  };
+  const lookedAt = async (): Promise<Date | null> =>
+    (await world.engine.hostings.list({ names: [], labels: {}, olderThanSeconds: null }, { limit: 1 }))[0]!
+      .drift.checkedAt;
+
+  it('leaves nothing but its time where it found what the look before found', async () => {
+    await look();
+    const before = await records();
+    const first = await lookedAt();
+    expect(first).not.toBeNull();
+    for (let count = 0; count < 3; count += 1) await look();
+    expect(await records()).toEqual(before);
+    expect((await lookedAt())!.getTime()).toBeGreaterThan(first!.getTime());
+    const [domain = ''] = world.host.domains.keys();
+    world.host.domains.delete(domain);
+    const found = await ended(await look());
+    expect(found).toMatchObject({ status: 'succeeded', found: { changes: true, news: true } });
+    const after = await records();
+    await look();
+    expect(await records()).toEqual(after);
+  });
+
+  it('is kept when somebody asked while it waited, and is theirs', async () => {
+    await look();
+    const waiting = await world.parts.database.transaction((tx) => acceptLook(world.parts, tx, stackId));
+    const joined = await plans(world.parts).request('operator', stackId);
+    expect(joined.id).toBe(waiting.id);
+    expect(await world.parts.database.direct.query(`SELECT priority FROM graphile_worker.jobs`)).toEqual(
+      expect.arrayContaining([{ priority: 0 }]),
+    );
+    await world.work(stackId);
+    expect(await ended(waiting.id)).toEqual({ ...none });
+    expect(await plans(world.parts).of(joined)).toMatchObject({ differences: [] });
+  });
+
+  it('is kept when it fails', async () => {
+    world.host.faults.fail('plan', new EngineError('plan_refused', 'planned failure'));
+    expect(await ended(await look())).toMatchObject({ status: 'failed', failure: 'plan_refused' });
+  });
+});
 
 describe('check-drift', () => {
   it('finds nothing in a stack as it was made, and leaves everything as it is', async () => {
@@ -58,7 +126,7 @@ describe('check-drift', () => {
     const before = [await rows(), world.host.remains()];
     expect(await check()).toEqual({
       ...none,
-      found: { changes: true, differences: ['libvirt_domain.vm: create'] },
+      found: { changes: true, differences: ['libvirt_domain.vm: create'], news: true },
     });
     expect([await rows(), world.host.remains()]).toEqual(before);
     expect(world.host.faults.visited).not.toContain('apply');

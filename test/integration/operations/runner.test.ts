@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { EngineError } from '../../../engine/errors';
 import { createHosting } from '../../../engine/operations/create-hosting';
 import type { OperationDefinition, Step, StepContext } from '../../../engine/operations/operation';
+import { acceptLook } from '../../../engine/operations/check-drift';
+import { wakeAbandoned } from '../../../engine/reconcilers/expired-leases';
 import { abandonedStacks, moveOperation } from '../../../engine/store/operations';
 import { claimLease, fenced, releaseLease, renewLease } from '../../../engine/store/leases';
 import type { User } from '../../../engine/engine';
@@ -143,11 +145,64 @@ describe('the runner', () => {
 
   it('finds operations that nobody works on', async () => {
     const { hosting } = await world.engine.hostings.create(user, {});
-    expect(await abandonedStacks(world.parts.database.direct)).toEqual([]);
-    await world.parts.database.direct.query(`UPDATE operations SET created_at = now() - interval '1 min'`);
-    expect(await abandonedStacks(world.parts.database.direct)).toEqual([hosting.id]);
-    await claimLease(world.parts.database.direct, hosting.id, 'w', 30_000);
-    expect(await abandonedStacks(world.parts.database.direct)).toEqual([]);
+    const { direct } = world.parts.database;
+    const found = (): Promise<string[]> => abandonedStacks(direct, 10);
+    const job = (change: string): Promise<unknown> =>
+      direct.query(`UPDATE graphile_worker._private_jobs SET ${change}`);
+    await direct.query(`UPDATE operations SET created_at = now() - interval '1 h'`);
+    // however long it waits, its job is there
+    expect(await found()).toEqual([]);
+    await job(`locked_at = now(), locked_by = 'w'`);
+    expect(await found()).toEqual([]);
+    await job(`locked_at = now() - interval '1 min'`);
+    expect(await found()).toEqual([hosting.id]);
+    await job(`locked_at = NULL, locked_by = NULL, run_at = now() + interval '1 h', attempts = 9`);
+    expect(await found()).toEqual([hosting.id]);
+    await job(`run_at = now(), attempts = max_attempts`);
+    expect(await found()).toEqual([hosting.id]);
+    await direct.query(`DELETE FROM graphile_worker._private_jobs`);
+    expect(await found()).toEqual([hosting.id]);
+    await claimLease(direct, hosting.id, 'w', 30_000);
+    expect(await found()).toEqual([]);
+  });
+
+  it('wakes a worker for what lost its job in the lane and at the turn that it had, and leaves those that wait alone', async () => {
+    const { direct } = world.parts.database;
+    const jobs = (): Promise<unknown> =>
+      direct.query(
+        `SELECT key AS stack, task_identifier AS task, priority, revision FROM graphile_worker.jobs ORDER BY priority`,
+      );
+    const { hosting } = await world.engine.hostings.create(user, {});
+    await world.work(hosting.id);
+    await direct.query(`DELETE FROM graphile_worker._private_jobs`);
+    await direct.query(`UPDATE hostings SET status = 'sleeping'`);
+    await world.engine.hostings.wake(user);
+    const { hosting: other } = await world.engine.hostings.create(await world.newUser(), {});
+    await direct.query(
+      `UPDATE operations SET created_at = now() - interval '1 h', priority = 7 WHERE status = 'pending'`,
+    );
+    await direct.query(`DELETE FROM graphile_worker._private_jobs WHERE key = $1`, [hosting.id]);
+    expect(await wakeAbandoned(world.parts)).toEqual([hosting.id]);
+    const both = [
+      { stack: other.id, task: 'stack', priority: 0, revision: 0 },
+      { stack: hosting.id, task: 'quick-stack', priority: 7, revision: 0 },
+    ];
+    expect(await jobs()).toEqual(both);
+    expect(await wakeAbandoned(world.parts)).toEqual([]);
+    expect(await jobs()).toEqual(both);
+  });
+
+  it('a look that waits keeps neither its stack nor what is asked after it in the background', async () => {
+    const { direct } = world.parts.database;
+    const { hosting } = await world.engine.hostings.create(user, {});
+    await world.work(hosting.id);
+    await direct.query(`DELETE FROM graphile_worker._private_jobs`);
+    const job = (): Promise<unknown> =>
+      direct.query(`SELECT task_identifier AS task, priority FROM graphile_worker.jobs`);
+    await direct.transaction((tx) => acceptLook(world.parts, tx, hosting.id));
+    expect(await job()).toEqual([{ task: 'stack', priority: 100 }]);
+    await world.engine.hostings.delete(user);
+    expect(await job()).toEqual([{ task: 'stack', priority: 0 }]);
   });
 
   it('does not cancel what has no way back', async () => {

@@ -21,7 +21,7 @@ const empty: Records = {
 const running: Records = {
   ...empty,
   living: new Map([[id, { id, vmName: vmNameOf(id), status: 'running', ip: '10.90.0.5', sshPort: 10_000 }]]),
-  stacks: new Map([[id, Buffer.from('sealed')]]),
+  stacks: new Map([[id, { seal: Buffer.from('sealed'), names: null }]]),
   routes: new Set([id]),
   ports: new Map([[id, 10_000]]),
   addresses: new Map([[id, '10.90.0.5']]),
