@@ -14,6 +14,8 @@ export type { Limiter } from './limits';
 export { createLog, describeError, type Log } from './log';
 export { type MachineAction, machineActions } from './machine-records';
 export { openOperator, type Operator } from './operator';
+export { readPublicKey, type SshKeyProblem, sshKeyProblems } from './ssh-key';
+export { longestEmail, readEmail, readHostName } from './typed-names';
 export { projectVersion } from './project';
 export { type Power, putToSleep, wakeUp } from './power';
 export { startEngine } from './start';

@@ -46,14 +46,14 @@ export const createHosting = defineRoute({
   async handle(context) {
     const { engine, user, body, headers, query, language, answer } = context;
     if (query.dry_run === 'true') {
-      const request = await engine.plans.requestNew(user, { sshPublicKey: body?.ssh_public_key?.trim() });
+      const request = await engine.plans.requestNew(user, { sshPublicKey: body?.ssh_public_key });
       const dry = await awaitPlan(context, request, headers.prefer);
       return dry.done
         ? answer(200, { message: 'plan_shown', data: dry.data, headers: dry.headers })
         : answer(202, { message: 'plan_pending', data: dry.data, headers: dry.headers });
     }
     const accepted = await engine.hostings.create(user, {
-      sshPublicKey: body?.ssh_public_key?.trim(),
+      sshPublicKey: body?.ssh_public_key,
       labels: body?.labels,
       idempotencyKey: headers['idempotency-key'],
     });

@@ -1,7 +1,7 @@
 import { EngineError } from '../../../engine';
 import { bearer, fieldsOf, juno, startApi } from './harness';
 
-const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFake mina@laptop';
+const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMQEoRYm18bZUzL6eJulUIEpJEYl5v1CnYTEJc3VT5J+ mina@laptop';
 
 describe('POST /api/v1/host', () => {
   it('answers 201 with the way in, once the hosting serves', async () => {
