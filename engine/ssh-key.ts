@@ -60,6 +60,9 @@ export function parsePublicKey(text: string): string {
   });
 }
 
+/** How the comment of a key begins that was made here, before its owner's name. */
+export const madeKeyComment = 'vm-webhoster-';
+
 /** A new ed25519 pair in OpenSSH's own formats. */
 export function makeKeyPair(comment: string): { publicKey: string; privateKey: string } {
   for (;;) {

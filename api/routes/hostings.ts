@@ -100,7 +100,7 @@ export const deleteMyHosting = defineRoute({
   },
   // prettier-ignore
   failures: [
-    'hosting_not_found', 'cancelled', 'plan_failed', 'plan_refused', 'destroy_failed',
+    'hosting_not_found', 'not_cancellable', 'cancelled', 'plan_failed', 'plan_refused',
     'proxy_refused', 'proxy_unreachable', 'node_not_ready', 'libvirt_unavailable', 'lease_lost',
   ],
   async handle(context) {
@@ -139,7 +139,7 @@ export const removeHosting = defineRoute({
   },
   // prettier-ignore
   failures: [
-    'hosting_not_found', 'not_found', 'not_cancellable', 'cancelled', 'plan_failed', 'plan_refused', 'destroy_failed',
+    'hosting_not_found', 'not_found', 'not_cancellable', 'cancelled', 'plan_failed', 'plan_refused',
     'proxy_refused', 'proxy_unreachable', 'node_not_ready', 'libvirt_unavailable', 'terraform_missing', 'lease_lost',
   ],
   async handle(context) {

@@ -167,11 +167,22 @@ const access = {
   hosting: hostingView,
   web_url: z.string().meta({ examples: ['http://localhost/1'] }),
   subdomain_url: z.string().meta({ description: 'Preferred: its own origin, apart from other users’ pages' }),
-  ssh_command: z.string().meta({ examples: ['ssh -p 10001 ubuntu@localhost'] }),
-  sftp_command: z.string(),
+  ssh_command: z.string().meta({
+    description:
+      'Expects the key that was made in a file of the VM’s name, your own where OpenSSH keeps it; `HostKeyAlias` keeps VMs apart that have the same port one after the other',
+    examples: ['ssh -i ~/.ssh/vm-1a2b3c4d -o HostKeyAlias=vm-1a2b3c4d -p 10001 ubuntu@localhost'],
+  }),
+  sftp_command: z.string().meta({
+    description: 'The same for SFTP; `put index.html /var/www/html/` changes the page',
+    examples: ['sftp -i ~/.ssh/vm-1a2b3c4d -o HostKeyAlias=vm-1a2b3c4d -P 10001 ubuntu@localhost'],
+  }),
   known_hosts: z
     .array(z.string())
-    .meta({ description: 'Lines for ~/.ssh/known_hosts; empty until the VM has been seen' }),
+    .meta({
+      description:
+        'Lines for ~/.ssh/known_hosts, under the port and under the VM’s name; empty until the VM has been seen. Where SSH says REMOTE HOST IDENTIFICATION HAS CHANGED: `ssh-keygen -R "[localhost]:10001"` forgets the VM that had the port before',
+      examples: [['[localhost]:10001,vm-1a2b3c4d ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…']],
+    }),
 };
 
 export const hostingAccess = answerSchema('HostingAccess', z.object(access));

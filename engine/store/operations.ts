@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { In, MoreThan } from 'typeorm';
 import type { Operation, OperationEvent, OperationKind, OperationStatus, OperationStep } from '../engine';
 import { EngineError } from '../errors';
+import { currentActor } from '../actor';
 import { currentTraceParent } from '../tracing';
 import type { Tx } from './database';
 import { HostingRow } from './entities/hosting';
@@ -42,8 +43,8 @@ export async function insertOperation(tx: Tx, { steps, ...given }: NewOperation)
   const toDo = newSteps(id, steps);
   const [{ createdAt }] = (await tx.query(
     `WITH made AS (
-       INSERT INTO operations (id, kind, stack_id, hosting_id, user_id, status, input, trace_parent, events)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1) RETURNING id, created_at),
+       INSERT INTO operations (id, kind, stack_id, hosting_id, user_id, status, input, trace_parent, requested_by, events)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $12, 1) RETURNING id, created_at),
      steps AS (
        INSERT INTO operation_steps (operation_id, position, name, status)
        SELECT made.id, step.* FROM made, jsonb_to_recordset($9) step (position integer, name text, status text)),
@@ -53,7 +54,7 @@ export async function insertOperation(tx: Tx, { steps, ...given }: NewOperation)
      SELECT created_at AS "createdAt", pg_notify($11, id::text) FROM made`,
     [
       ...[id, kind, stackId, hostingId, userId, status, JSON.stringify(input), traceParent ?? null],
-      ...[JSON.stringify(toDo), `${kind} accepted`, eventChannel],
+      ...[JSON.stringify(toDo), `${kind} accepted`, eventChannel, currentActor()],
     ],
   )) as [{ createdAt: Date }];
   return toOperation(

@@ -77,7 +77,7 @@ function selectRuns(tx: Tx, condition: string, values: readonly unknown[]): Prom
   return tx.query(
     `SELECT r.id, r.stack_id AS "stackId", r.operation_id AS "operationId", r.kind, r.host, r.tools, r.log, r.plan,
        r.started_at AS "startedAt", r.finished_at AS "finishedAt", r.exit_code AS "exitCode", r.timings, r.changes,
-       r.plan_text AS "planText", coalesce(u.username, o.input->>'by') AS "requestedBy"
+       r.plan_text AS "planText", coalesce(o.requested_by, u.username, o.input->>'by') AS "requestedBy"
      FROM runs r LEFT JOIN operations o ON o.id = r.operation_id LEFT JOIN users u ON u.id = o.user_id
      WHERE ${condition}`,
     [...values],

@@ -171,9 +171,11 @@ function plannedOutputs(variables: readonly object[]): string[] {
 it('usernames are refused, or are one key of one map for Nginx', () => {
   const names = [...new Set(sample(likely(/^[a-z][a-z0-9-]{1,12}[a-z0-9]$/)))];
   const password = 'correct horse battery';
-  const accepted = names.filter(
-    (username) => registration.safeParse({ email: 'kim@example.org', password, username }).success,
-  );
+  const read = (username: string): string[] => {
+    const parsed = registration.safeParse({ email: 'kim@example.org', password, username });
+    return parsed.success ? [parsed.data.username] : [];
+  };
+  const accepted = [...new Set(names.flatMap(read))];
   expect(accepted.length).toBeGreaterThan(runs / 10);
   const settings = {
     dir,

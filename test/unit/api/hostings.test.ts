@@ -179,7 +179,7 @@ describe('/api/v1/host/my', () => {
     const { engine, http, signIn } = startApi({ documented: false });
     const auth = bearer(await signIn());
     await http.post('/api/v1/host').set(auth).expect(201);
-    engine.break('delete', new EngineError('destroy_failed', 'The volume is still in use'));
+    engine.break('delete', new EngineError('apply_failed', 'The volume is still in use'));
     const { body } = await http.delete('/api/v1/host/my').set(auth).expect(502);
     expect(body.message).toBe('The volume is still in use');
   });
