@@ -13,6 +13,7 @@ export interface Attempt {
   readonly address: string;
   readonly requestId: string;
   readonly params: unknown;
+  readonly query: unknown;
   readonly body: unknown;
 }
 
@@ -26,7 +27,7 @@ export async function recordChange(
   onFailure: (thrown: unknown) => void,
 ): Promise<void> {
   const { route, caller, address, requestId } = attempt;
-  if (route.method === 'get') return;
+  if (route.method === 'get' || route.changes === 'nothing' || isDryRun(attempt)) return;
   const code = 'thrown' in ending ? toPublicError(ending.thrown).code : null;
   // limits are there to keep work away, and a flood of records would be work
   if (code === 'rate_limited') return;
@@ -38,12 +39,22 @@ export async function recordChange(
     action: route.name,
     target: targetOf(attempt, ending),
     ...(signedIn === null ? { targetEmail: emailIn(attempt.body) } : {}),
-    outcome: code === null ? 'done' : statusOf[code] >= 500 ? 'failed' : 'refused',
+    outcome: code === null ? outcomeOf(ending) : statusOf[code] >= 500 ? 'failed' : 'refused',
     code,
     address,
     requestId,
   };
   await engine.audit.record(record).catch(onFailure);
+}
+
+/** Shows what would be done, and does nothing. */
+function isDryRun({ query }: Attempt): boolean {
+  return (query as { dry_run?: unknown } | undefined)?.dry_run === 'true';
+}
+
+/** What was accepted and is still being done is not done. */
+function outcomeOf(ending: Ending): 'begun' | 'done' {
+  return 'answer' in ending && ending.answer.status === 202 ? 'begun' : 'done';
 }
 
 /** Who a login or a registration turned out to be. */

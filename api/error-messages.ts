@@ -68,7 +68,10 @@ export const errorMessages: Readonly<Record<FailureCode, Text>> = {
     'This Idempotency-Key was already used for a different request',
     '이 Idempotency-Key는 이미 다른 요청에 사용되었습니다.',
   ),
-  not_cancellable: text('A removal cannot be cancelled', '삭제 작업은 취소할 수 없습니다.'),
+  not_cancellable: text(
+    'This cannot be cancelled now; wait for its end',
+    '지금은 취소할 수 없는 작업입니다. 끝날 때까지 기다리세요.',
+  ),
   not_an_orphan: text(
     'The hosting lives; nothing was removed',
     '사용 중인 호스팅이므로 아무것도 삭제하지 않았습니다.',
@@ -96,7 +99,6 @@ export const errorMessages: Readonly<Record<FailureCode, Text>> = {
     'The VM could not be made; what was begun has been undone',
     'VM을 만들지 못해 진행한 내용을 되돌렸습니다.',
   ),
-  destroy_failed: text('The VM could not be removed completely', 'VM을 완전히 삭제하지 못했습니다.'),
   guest_unreachable: text('The VM did not answer in time', 'VM이 제시간에 응답하지 않았습니다.'),
   proxy_refused: text('The web route could not be opened', '웹 경로를 열지 못했습니다.'),
   proxy_unreachable: text(

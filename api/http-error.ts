@@ -63,7 +63,6 @@ export const statusOf: Readonly<Record<FailureCode, number>> = {
   disk_lost: 409,
   domain_lost: 409,
   apply_failed: 502,
-  destroy_failed: 502,
   guest_unreachable: 504,
   proxy_refused: 502,
   proxy_unreachable: 503,

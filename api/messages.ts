@@ -2,6 +2,7 @@
 import { EngineError, type Failure, type Operation, type OperationKind } from '../engine';
 import { errorMessages } from './error-messages';
 import { HttpError } from './http-error';
+import { sshKeyMessages } from './ssh-key-messages';
 import type { Language, Text } from './language';
 
 const text = (en: string, ko: string): Text => ({ en, ko });
@@ -81,49 +82,58 @@ export const fieldMessages = {
   required: text('is required', '필수 항목입니다.'),
   unknown_field: text('is not a known field', '알 수 없는 항목입니다.'),
   body_required: text('a request body is required', '요청 본문이 필요합니다.'),
-  email_invalid: text('must be an e-mail address', '올바른 이메일 주소여야 합니다.'),
+  email_invalid: text(
+    'must be an e-mail address and nothing else, such as mina@example.com',
+    'mina@example.com과 같은 이메일 주소만 입력하세요.',
+  ),
   email_too_long: text('must be at most 254 characters', '254자를 넘을 수 없습니다.'),
   password_too_short: text('must be at least 10 characters', '10자 이상이어야 합니다.'),
   password_too_long: text('must be at most 128 characters', '128자를 넘을 수 없습니다.'),
-  password_common: text('is among the passwords that are tried first', '너무 흔한 비밀번호입니다.'),
+  password_common: text(
+    'is among the passwords that are tried first; take another, such as four words of your own',
+    '너무 흔한 비밀번호입니다. 단어 네 개를 이어 쓰는 등 다른 비밀번호를 사용하세요.',
+  ),
   password_personal: text(
     'must not be your e-mail or username',
     '이메일이나 사용자 이름과 같을 수 없습니다.',
   ),
   username_invalid: text(
-    '3 to 32 of a-z, 0-9 and dash, beginning with a letter and not ending with a dash',
+    'must be 3 to 32 of a-z, 0-9 and dash, beginning with a letter and not ending with a dash, such as mina-kim',
     '영문 소문자로 시작하고 영문 소문자, 숫자, 하이픈으로 이루어진 3~32자여야 하며 하이픈으로 끝날 수 없습니다.',
   ),
-  username_reserved: text('is reserved', '사용할 수 없는 이름입니다.'),
-  ssh_key_invalid: text(
-    'must be one OpenSSH public key on a single line, such as "ssh-ed25519 AAAA… you@laptop"',
-    '한 줄로 된 OpenSSH 공개 키여야 합니다(예: "ssh-ed25519 AAAA… you@laptop").',
-  ),
+  username_reserved: text('is reserved; take another', '예약된 이름입니다. 다른 이름을 사용하세요.'),
+  ...sshKeyMessages,
   ssh_key_too_long: text('must be at most 16384 characters', '16384자를 넘을 수 없습니다.'),
   idempotency_key_invalid: text(
     'must be 1 to 255 printable ASCII characters',
     '출력 가능한 ASCII 문자 1~255자여야 합니다.',
   ),
   label_invalid: text(
-    'a name of a-z, 0-9 and dash (at most 32), a value of letters, digits, dot, dash and underscore (1 to 64)',
-    '이름은 영문 소문자, 숫자, 하이픈(최대 32자), 값은 영문, 숫자, 점, 하이픈, 밑줄(1~64자)이어야 합니다.',
+    'must have a name of a-z, 0-9 and dash (at most 32), and a value of letters, digits, dot, dash and underscore (1 to 64), such as course=cs101',
+    '이름은 영문 소문자, 숫자, 하이픈(최대 32자), 값은 영문, 숫자, 점, 하이픈, 밑줄(1~64자)이어야 합니다(예: course=cs101).',
   ),
   names_invalid: text(
-    'up to 100 names of letters, digits and dash, separated by commas',
+    'must be up to 100 names of letters, digits and dash, separated by commas',
     '영문, 숫자, 하이픈으로 된 이름을 쉼표로 구분하여 최대 100개까지 보낼 수 있습니다.',
   ),
   labels_too_many: text('at most 16 labels', '라벨은 최대 16개입니다.'),
-  token_name_invalid: text('1 to 64 characters without line breaks', '줄바꿈 없이 1~64자여야 합니다.'),
-  token_days_invalid: text('a whole number from 1 to 365', '1에서 365 사이의 정수여야 합니다.'),
+  token_name_invalid: text(
+    'must be 1 to 64 characters without line breaks',
+    '줄바꿈 없이 1~64자여야 합니다.',
+  ),
+  token_days_invalid: text('must be a whole number from 1 to 365', '1부터 365까지의 정수여야 합니다.'),
   token_scopes_invalid: text(
-    'one or more of hosting:read, hosting:write and admin, each once',
+    'must be one or more of hosting:read, hosting:write and admin, each once',
     'hosting:read, hosting:write, admin 중 하나 이상을 중복 없이 지정해야 합니다.',
   ),
   domain_invalid: text(
-    'must be a domain name such as www.example.org; international ones in their xn-- form',
-    'www.example.org와 같은 도메인 이름이어야 합니다. 다국어 도메인은 xn-- 형식으로 입력하세요.',
+    'must be one domain name and nothing else, such as www.example.org: no path, port, address or *',
+    'www.example.org와 같은 도메인 이름 하나만 입력하세요. 경로, 포트, IP 주소, *는 쓸 수 없습니다.',
   ),
-  identifier_invalid: text('is not an identifier', '올바른 식별자가 아닙니다.'),
+  identifier_invalid: text(
+    'is not an identifier; copy it from a list or an answer',
+    '올바른 식별자가 아닙니다. 목록이나 응답에 있는 값을 그대로 사용하세요.',
+  ),
 } satisfies Readonly<Record<string, Text>>;
 export type FieldKey = keyof typeof fieldMessages;
 

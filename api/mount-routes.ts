@@ -49,7 +49,12 @@ function serve(route: Route, path: string, service: Service, options: MountOptio
     const requestId = requestIdOf(response);
     const asked = { route, caller, address, requestId };
     const audited = async (ending: Parameters<typeof recordChange>[2], inputs?: Inputs): Promise<void> => {
-      const attempt = { ...asked, params: inputs?.params ?? request.params, body: inputs?.body };
+      const attempt = {
+        ...asked,
+        params: inputs?.params ?? request.params,
+        query: request.query,
+        body: inputs?.body,
+      };
       await recordChange(service.engine, attempt, ending, (thrown) => {
         options.onAuditFailure(thrown, requestId);
       });

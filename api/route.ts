@@ -116,6 +116,8 @@ export interface RouteSpec<
   readonly scope?: Scope;
   /** Requests that this one counts for in the limits; 0 leaves it out of them. @default 1 */
   readonly cost?: number;
+  /** Of a request that only looks, although its method says otherwise: it leaves no record. @default what the method says */
+  readonly changes?: 'nothing';
   readonly body?: B;
   /** @default 'json' */
   readonly bodyType?: 'json' | 'form';

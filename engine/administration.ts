@@ -12,6 +12,7 @@ import { EngineError } from './errors';
 import type { Log } from './log';
 import { recorder } from './machine-records';
 import { rotateKeys, type Rotation } from './rotate-keys';
+import { readEmail } from './typed-names';
 import { endSessions, findCredentials, insertUser, setRole } from './store/users';
 import { withEngine } from './with-engine';
 
@@ -51,7 +52,8 @@ export function administration(parts: EngineParts['parts'], who: string): Admini
   const tokens = personalTokens(database);
   const log = audit(database);
   const audited = recorder(parts, who);
-  const userOf = async (email: string): Promise<User> => {
+  const userOf = async (typed: string): Promise<User> => {
+    const email = readEmail(typed) ?? typed;
     const found = await findCredentials(direct, email);
     if (found === null) throw new EngineError('not_found', `There is no account of ${email}`);
     return found.user;
@@ -63,9 +65,9 @@ export function administration(parts: EngineParts['parts'], who: string): Admini
         return insertUser(direct, { email, username, passwordHash, role: 'admin' });
       }),
     setRole: async (email, role) => {
-      const { id } = await userOf(email);
+      const { id, email: known } = await userOf(email);
       const action = role === 'admin' ? 'admin grant' : 'admin revoke';
-      return audited(action, `user ${id}`, () => setRole(direct, email, role));
+      return audited(action, `user ${id}`, () => setRole(direct, known, role));
     },
     signOut: async (email) => {
       const user = await userOf(email);

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { EngineError } from './errors';
-import { parseCidr } from './network-pool';
+import { networkAround, parseCidr } from './network-pool';
 import { weaknesses } from './weak-secrets';
 import { isDnsName } from './tls/names';
 
@@ -229,7 +229,9 @@ function contradictions(settings: Settings): string[] {
   if (settings.SSH_PORT_MIN > settings.SSH_PORT_MAX)
     problems.push('SSH_PORT_MIN: must not be above SSH_PORT_MAX');
   if (parseCidr(settings.NETWORK_CIDR) === null)
-    problems.push('NETWORK_CIDR: an IPv4 network between /16 and /29, e.g. 10.90.0.0/22');
+    problems.push(
+      `NETWORK_CIDR: an IPv4 network of /16 to /29, e.g. ${networkAround(settings.NETWORK_CIDR) ?? '10.90.0.0/22'}`,
+    );
   if (settings.DATABASE_URL === undefined && settings.POSTGRES_PASSWORD === undefined) {
     problems.push('DATABASE_URL: give it, or POSTGRES_PASSWORD for the embedded PostgreSQL');
   }
@@ -284,9 +286,17 @@ export function expandPorts(text: string): string[] {
   return Array.from({ length: last - first + 1 }, (_, index) => `${host}:${first + index}`);
 }
 
-/** An empty variable counts as not set, as people expect of `FOO= ./start.sh` and of compose files. */
+/**
+ * An empty variable counts as not set, as people expect of `FOO= ./start.sh` and of compose files; space around a value
+ * and the line ends of Windows are no part of it, but of a secret.
+ */
 function withoutEmpty(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const secrets = new Set<string>(secretNames);
+  return Object.fromEntries(
+    Object.entries(env)
+      .map(([name, value = '']) => [name, secrets.has(name) ? value : value.trim()] as const)
+      .filter(([, value]) => value !== ''),
+  );
 }
 
 /** `NAME_FILE` gives the secret NAME from a file, so that it need not stand in an environment others can read. */

@@ -81,8 +81,8 @@ function refuse(reason: ReturnType<typeof domainRefusal>): void {
   if (reason === null) return;
   const message =
     reason === 'reserved'
-      ? 'This domain belongs to the service or to nobody'
-      : 'This is no domain name; international ones come in their xn-- form';
+      ? 'belongs to the service or to nobody; bring a domain of your own'
+      : 'is no domain name that can be certified; it looks like www.example.org';
   throw new EngineError('validation_failed', message, {
     details: { fields: [{ field: 'domain', message }] },
   });

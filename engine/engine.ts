@@ -92,7 +92,8 @@ export interface AuditRecord {
   readonly target: string | null;
   /** Instead of `target`: the account of this address, if there is one. */
   readonly targetEmail?: string;
-  readonly outcome: 'done' | 'refused' | 'failed';
+  /** `begun`: accepted, and going on; its operation tells how it ends. */
+  readonly outcome: 'begun' | 'done' | 'refused' | 'failed';
   /** An error code. */
   readonly code: string | null;
   /** `local` for what is done on the machine itself. */

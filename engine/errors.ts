@@ -40,7 +40,6 @@ export const errorCodes = [
   'apply_failed',
   'disk_lost',
   'domain_lost',
-  'destroy_failed',
   'guest_unreachable',
   'proxy_refused',
   'proxy_unreachable',

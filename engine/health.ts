@@ -12,6 +12,9 @@ const lowDiskBytes = 2 * 1024 ** 3;
 /** Parts that a worker reaches and an API in a container does not. */
 const ofWorkers = ['libvirt', 'nginx', 'terraform', 'disk'] as const;
 
+/** A check that answered, and says itself what is to be done. */
+class Unwell extends Error {}
+
 export function health(parts: Parts): Engine['health'] {
   const { config, database, queue, redis } = parts;
   const ping = async (): Promise<string> => {
@@ -53,7 +56,7 @@ export function workerHealth(parts: Parts): Promise<readonly ComponentHealth[]> 
   const disk = async (): Promise<string> => {
     const { bavail, bsize } = await statfs(config.DATA_DIR);
     const free = `${((bavail * bsize) / 1024 ** 3).toFixed(1)} GiB free`;
-    if (bavail * bsize < lowDiskBytes) throw new Error(`${free} in ${'DATA_DIR'}: make room`);
+    if (bavail * bsize < lowDiskBytes) throw new Unwell(`${free} in DATA_DIR: make room`);
     return free;
   };
   return Promise.all([
@@ -100,7 +103,7 @@ async function checked(
   });
   const [status, detail] = await Promise.race([check(), timeout]).then(
     (found) => ['ok', found] as const,
-    () => ['down', remedy] as const,
+    (thrown: unknown) => ['down', thrown instanceof Unwell ? thrown.message : remedy] as const,
   );
   return { name, status, latencyMs: Math.round(performance.now() - started), detail };
 }

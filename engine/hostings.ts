@@ -1,5 +1,6 @@
 /** Accepting a create or a delete: one transaction in which everything is taken and the job exists, or nothing is. */
 import { createHash, randomUUID } from 'node:crypto';
+import { actingAs } from './actor';
 import type { CreateHostingInput, Engine, Hosting, Operation, OperationKind, User } from './engine';
 import { EngineError } from './errors';
 import { vmNameOf } from './hosting-names';
@@ -12,7 +13,7 @@ import { deleteHosting } from './operations/delete-hosting';
 import { removeSpare } from './operations/remove-spare';
 import { wakeWorker } from './operations/wake-worker';
 import type { Parts } from './parts';
-import { makeKeyPair, parsePublicKey } from './ssh-key';
+import { madeKeyComment, makeKeyPair, parsePublicKey } from './ssh-key';
 import type { Tx } from './store/database';
 import { driftOf } from './store/drift';
 import { isBeingAdopted } from './store/ejections';
@@ -45,7 +46,7 @@ export function hostings(parts: Parts): Engine['hostings'] {
     toHosting(row, user, config, await driftOf(database.direct, row.id));
   return {
     create: async (user, input) => {
-      const keys = input.sshPublicKey === undefined ? makeKeyPair(`vm-webhoster-${user.username}`) : null;
+      const keys = input.sshPublicKey === undefined ? makeKeyPair(`${madeKeyComment}${user.username}`) : null;
       const publicKey = keys?.publicKey ?? parsePublicKey(input.sshPublicKey ?? '');
       const accepted = await database.transaction((tx) => acceptCreate(parts, tx, user, input, publicKey));
       const { hostingId, operation, isFirst } = accepted;
@@ -69,8 +70,11 @@ export function hostings(parts: Parts): Engine['hostings'] {
       database.transaction(async (tx) => acceptWake(parts, tx, (await livingHosting(tx, user)).id)),
     delete: (user) =>
       database.transaction(async (tx) => deleteAccepted(parts, tx, await livingHosting(tx, user))),
-    remove: (asker, id) =>
-      database.transaction(async (tx) => deleteAccepted(parts, tx, await visibleHosting(tx, asker, id))),
+    remove: (asker, id) => {
+      const remove = () =>
+        database.transaction(async (tx) => deleteAccepted(parts, tx, await visibleHosting(tx, asker, id)));
+      return asker === 'operator' ? remove() : actingAs(asker.username, remove);
+    },
     list: (filter, page) => selectHostings(database.direct, filter, page),
   };
 }

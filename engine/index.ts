@@ -15,6 +15,8 @@ export { createLog, describeError, type Log } from './log';
 export { type MachineAction, machineActions } from './machine-records';
 export { type PartVersion, partVersions } from './part-versions';
 export { openOperator, type Operator } from './operator';
+export { readPublicKey, type SshKeyProblem, sshKeyProblems } from './ssh-key';
+export { longestEmail, readEmail, readHostName } from './typed-names';
 export { projectVersion } from './project';
 export { type Power, putToSleep, wakeUp } from './power';
 export { startEngine } from './start';

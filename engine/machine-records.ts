@@ -3,6 +3,7 @@
  * one record in the audit log when it ends, however it ends; reading and planning leave none.
  */
 import type { AuditRecord } from './engine';
+import { actingAs } from './actor';
 import { toEngineError } from './errors';
 import type { Parts } from './parts';
 import { insertAudit } from './store/audit';
@@ -49,7 +50,7 @@ export function recorder({ database, log }: Pick<Parts, 'database' | 'log'>, act
   return async (action, target, work) => {
     let result;
     try {
-      result = await work();
+      result = await actingAs(actor, work);
     } catch (thrown) {
       const { code } = toEngineError(thrown);
       // why the work failed is what counts, and may be why there is no record either

@@ -25,6 +25,17 @@ export function parseCidr(text: string): NetworkCidr | null {
   return base % 2 ** (32 - prefix) === 0 ? { base, prefix } : null;
 }
 
+/** The network that an address such as `10.90.0.5/22` lies in, as it is to be written; null for what is no address. */
+export function networkAround(text: string): string | null {
+  const [, address = '', prefix = ''] = /^((?:\d{1,3}\.){3}\d{1,3})\/(\d{1,2})$/.exec(text) ?? [];
+  const octets = address.split('.').map(Number);
+  if (address === '' || octets.some((octet) => octet > 255)) return null;
+  if (Number(prefix) < 16 || Number(prefix) > 29) return null;
+  const size = 2 ** (32 - Number(prefix));
+  const base = octets.reduce((sum, octet) => sum * 256 + octet, 0);
+  return `${toPoolAddress(base - (base % size)).ip}/${prefix}`;
+}
+
 let known: { readonly cidr: NetworkCidr; readonly addresses: readonly PoolAddress[] } | null = null;
 
 /** Every address a VM may get: all but network, gateway (the first) and broadcast, in order. */

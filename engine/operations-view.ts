@@ -26,6 +26,12 @@ import {
 /** Everything else has no way back. */
 const cancellable: readonly OperationKind[] = ['create-hosting', 'claim-spare'];
 
+function notCancellable(kind: OperationKind): string {
+  if (kind === 'delete-hosting' || kind === 'remove-spare')
+    return 'A removal cannot be cancelled: there is no way back to the VM';
+  return `What ${kind} does cannot be cancelled; wait for its end`;
+}
+
 /** Notifications may be lost with their connection; then this is how late an end is seen. */
 const lookAgainMs = 2_000;
 
@@ -49,8 +55,7 @@ export function operations(parts: OwningParts, bus: EventBus): Engine['operation
     events: (id, options) => follow(database.direct, bus, id, options),
     cancel: async (user, id) => {
       const { kind } = await visible(database.direct, user, id);
-      if (!cancellable.includes(kind))
-        throw new EngineError('not_cancellable', 'A removal cannot be cancelled');
+      if (!cancellable.includes(kind)) throw new EngineError('not_cancellable', notCancellable(kind));
       await database.transaction((tx) => requestCancel(tx, id));
       return complete(parts, await getOperation(database.direct, id));
     },

@@ -15,6 +15,7 @@ import type {
   Run,
   RunDetail,
 } from './engine';
+import { actingAs } from './actor';
 import type { EngineParts } from './engine-parts';
 import { drift } from './drift';
 import { EngineError } from './errors';
@@ -25,13 +26,12 @@ import { operations } from './operations-view';
 import { expectSuccess, finishOperation } from './operations/finish';
 import { planReport, plans } from './plans';
 import { runs } from './runs';
-import { startPostgres, stopPostgres } from './postgres';
-import { connectParts } from './start';
 import { noHostingNamed } from './visible-hosting';
 import { selectHostings } from './store/hostings';
 import { findOperationRow } from './store/operations';
+import { openEngine } from './with-engine';
 import { takeDown, type TeardownOptions, type TornDown } from './teardown/take-down';
-import { planRemoval, removeHosting } from './teardown/teardown';
+import { removeHosting } from './teardown/teardown';
 
 export interface Operator {
   /** Where the work is done, for questions: `this machine`, or a service's address. */
@@ -71,14 +71,8 @@ export async function openOperator(
   who: string,
   signal: AbortSignal,
 ): Promise<Operator> {
-  const started = await startPostgres(config);
-  const engine = await connectParts(config, log);
-  const stop = async (): Promise<void> => {
-    await engine.bus.close();
-    await engine.parts.database.close();
-    if (started) await stopPostgres(config);
-  };
-  return { ...machineOperator(engine, who, signal), close: stop };
+  const { engine, close } = await openEngine(config, log);
+  return { ...machineOperator(engine, who, signal), close };
 }
 
 /** @param signal  lets go of what runs */
@@ -94,6 +88,13 @@ export function machineOperator(
   const finish = async (operation: Operation): Promise<void> => {
     expectSuccess(await finishOperation(engine, operation.id, await stackOf(engine, operation), signal));
   };
+  /** A plan changes nothing and leaves no record, but its run says who asked. */
+  const planned = (request: () => Promise<Operation>): Promise<PlanReport> =>
+    actingAs(who, async () => {
+      const operation = await request();
+      await finish(operation);
+      return planReport(direct, operation.id);
+    });
   const select = (filter: HostingFilter) => selectHostings(direct, filter);
   return {
     place: 'this machine',
@@ -108,16 +109,8 @@ export function machineOperator(
       throw noHostingNamed(text);
     },
     select,
-    plan: async (hostingId) => {
-      const operation = await planning.request('operator', hostingId);
-      await finish(operation);
-      return planReport(direct, operation.id);
-    },
-    planNew: async (username) => {
-      const operation = await planning.requestNewFor(username);
-      await finish(operation);
-      return planReport(direct, operation.id);
-    },
+    plan: (hostingId) => planned(() => planning.request('operator', hostingId)),
+    planNew: (username) => planned(() => planning.requestNewFor(username)),
     apply: (hostingId, input, onProgress) =>
       recorded('apply', hostingId, async () => {
         const operation = await planning.apply('operator', hostingId, input);
@@ -132,13 +125,15 @@ export function machineOperator(
       takeDown(hostings, options, {
         remove: (hosting) =>
           recorded('teardown', hosting.id, () => removeHosting(engine, hosting, options.handover)),
-        plan: (hosting) => planRemoval(engine, hosting, signal),
+        plan: ({ id }) => planned(() => planning.requestRemoval('operator', id)),
       }),
   };
 }
 
 async function stackOf({ parts }: EngineParts, { id }: Operation): Promise<string> {
-  return (await findOperationRow(parts.database.direct, id))?.stackId ?? '';
+  const row = await findOperationRow(parts.database.direct, id);
+  if (row === null) throw new EngineError('operation_not_found', 'There is no such operation any more');
+  return row.stackId;
 }
 
 async function watched(

@@ -40,7 +40,6 @@ export function plans(parts: PlanningParts): Engine['plans'] {
           stackId: id,
           hostingId: id,
           userId: idOf(asker),
-          input: byOf(asker),
         });
       }),
     apply: (asker, hostingId, input) =>
@@ -50,7 +49,7 @@ export function plans(parts: PlanningParts): Engine['plans'] {
           stackId: hosting.id,
           hostingId: hosting.id,
           userId: idOf(asker),
-          input: { ...input, ...byOf(asker) },
+          input: { ...input },
         };
         return accept(parts, tx, applyStack, wanted);
       }),
@@ -95,18 +94,13 @@ function planOfNew(
 async function lookOnce(parts: PlanningParts, tx: Tx, hosting: HostingRow, asker: Asker): Promise<Operation> {
   const underWay = await unfinishedOperation(tx, hosting.id, checkDrift.kind);
   if (underWay !== null) {
-    await joinOperation(tx, underWay.id, { userId: idOf(asker), input: byOf(asker) });
+    await joinOperation(tx, underWay.id, { userId: idOf(asker) });
     if (underWay.status === 'pending') await wakeWorker(parts, tx, hosting.id);
     return getOperation(tx, underWay.id);
   }
-  return acceptLook(parts, tx, hosting.id, { userId: idOf(asker), input: byOf(asker) });
+  return acceptLook(parts, tx, hosting.id, { userId: idOf(asker) });
 }
 
 function idOf(asker: Asker): number | undefined {
   return asker === 'operator' ? undefined : asker.id;
-}
-
-/** For the records of runs: no user of the service asked. */
-function byOf(asker: Asker): { by?: string } {
-  return asker === 'operator' ? { by: 'an operator' } : {};
 }

@@ -2,38 +2,81 @@
 import type { Config } from './config';
 import type { EngineParts } from './engine-parts';
 import type { Log } from './log';
+import type { Parts } from './parts';
 import { startPostgres, stopPostgres } from './postgres';
 import { connectParts } from './start';
 
+export interface OpenEngine {
+  readonly engine: EngineParts;
+  /** Writes what was measured, lets go of the database, and stops the PostgreSQL that was started for this. */
+  close(): Promise<void>;
+}
+
 /**
- * Starts the embedded PostgreSQL when it is down, and stops it again at the end.
+ * Starts the embedded PostgreSQL when it is down; whoever closes stops it again.
  *
- * @throws {EngineError} database_unavailable, or what `work` throws
+ * @throws {EngineError} database_unavailable; nothing that was started is left running
  */
+export async function openEngine(config: Config, log: Log): Promise<OpenEngine> {
+  const started = await startPostgres(config);
+  const stop = async (): Promise<void> => {
+    if (started) await stopPostgres(config);
+  };
+  try {
+    const { engine, close } = await openConnected(config, log);
+    return { engine, close: () => close().finally(stop) };
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
+}
+
+/** Takes PostgreSQL for running. */
+async function openConnected(config: Config, log: Log, replace?: Partial<Parts>): Promise<OpenEngine> {
+  const engine = await connectParts(config, log, replace);
+  const { database, measures } = engine.parts;
+  const close = async (): Promise<void> => {
+    // what a command did counts as what the service does; what cannot be written is lost, as there
+    await measures.flush(database.direct).catch((err: unknown) => {
+      log.warn({ err }, 'measures could not be written');
+    });
+    await engine.bus.close();
+    await database.close();
+  };
+  return { engine, close };
+}
+
+/** @throws {EngineError} database_unavailable, or what `work` throws */
 export async function withEngine<T>(
   config: Config,
   log: Log,
   work: (engine: EngineParts) => Promise<T>,
 ): Promise<T> {
-  const started = await startPostgres(config);
-  try {
-    return await withConnected(config, log, work);
-  } finally {
-    if (started) await stopPostgres(config);
-  }
+  return closing(await openEngine(config, log), work);
 }
 
-/** Takes PostgreSQL for running. @throws {EngineError} database_unavailable, or what `work` throws */
+/**
+ * Takes PostgreSQL for running.
+ *
+ * @param replace  parts that are not to be the real ones
+ * @throws {EngineError} database_unavailable, or what `work` throws
+ */
 export async function withConnected<T>(
   config: Config,
   log: Log,
   work: (engine: EngineParts) => Promise<T>,
+  replace?: Partial<Parts>,
 ): Promise<T> {
-  const engine = await connectParts(config, log);
+  return closing(await openConnected(config, log, replace), work);
+}
+
+async function closing<T>(
+  { engine, close }: OpenEngine,
+  work: (engine: EngineParts) => Promise<T>,
+): Promise<T> {
   try {
     return await work(engine);
   } finally {
-    await engine.bus.close();
-    await engine.parts.database.close();
+    await close();
   }
 }

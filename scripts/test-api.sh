@@ -187,7 +187,7 @@ refuses 'GET without a hosting' 404 hosting_not_found GET $HOST/my
 refuses 'DELETE without a hosting' 404 hosting_not_found DELETE $HOST/my
 refuses_field 'a public key that is none' ssh_public_key $HOST 'ssh_public_key=ssh-ed25519 AAAA'
 refuses_field 'a public key with options' ssh_public_key $HOST "ssh_public_key=command=\"id\" $KEY"
-refuses_field 'a public key with a template' ssh_public_key $HOST "ssh_public_key=$KEY \${file(\"/etc/passwd\")}"
+refuses_field 'the fingerprint of a key' ssh_public_key $HOST 'ssh_public_key=256 SHA256:9cV3u2w0nVZ0q5ZC7bq0Kjv kim@laptop (ED25519)'
 refuses_field 'two public keys' ssh_public_key $HOST "ssh_public_key=$KEY"$'\n'"$KEY"
 refuses_field 'a private key' ssh_public_key $HOST 'ssh_public_key=-----BEGIN OPENSSH PRIVATE KEY-----'
 refuses_field 'a field nobody asked for' memory_mib $HOST memory_mib=65536

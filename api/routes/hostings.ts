@@ -46,14 +46,14 @@ export const createHosting = defineRoute({
   async handle(context) {
     const { engine, user, body, headers, query, language, answer } = context;
     if (query.dry_run === 'true') {
-      const request = await engine.plans.requestNew(user, { sshPublicKey: body?.ssh_public_key?.trim() });
+      const request = await engine.plans.requestNew(user, { sshPublicKey: body?.ssh_public_key });
       const dry = await awaitPlan(context, request, headers.prefer);
       return dry.done
         ? answer(200, { message: 'plan_shown', data: dry.data, headers: dry.headers })
         : answer(202, { message: 'plan_pending', data: dry.data, headers: dry.headers });
     }
     const accepted = await engine.hostings.create(user, {
-      sshPublicKey: body?.ssh_public_key?.trim(),
+      sshPublicKey: body?.ssh_public_key,
       labels: body?.labels,
       idempotencyKey: headers['idempotency-key'],
     });
@@ -100,7 +100,7 @@ export const deleteMyHosting = defineRoute({
   },
   // prettier-ignore
   failures: [
-    'hosting_not_found', 'cancelled', 'plan_failed', 'plan_refused', 'destroy_failed',
+    'hosting_not_found', 'not_cancellable', 'cancelled', 'plan_failed', 'plan_refused',
     'proxy_refused', 'proxy_unreachable', 'node_not_ready', 'libvirt_unavailable', 'lease_lost',
   ],
   async handle(context) {
@@ -139,7 +139,7 @@ export const removeHosting = defineRoute({
   },
   // prettier-ignore
   failures: [
-    'hosting_not_found', 'not_found', 'not_cancellable', 'cancelled', 'plan_failed', 'plan_refused', 'destroy_failed',
+    'hosting_not_found', 'not_found', 'not_cancellable', 'cancelled', 'plan_failed', 'plan_refused',
     'proxy_refused', 'proxy_unreachable', 'node_not_ready', 'libvirt_unavailable', 'terraform_missing', 'lease_lost',
   ],
   async handle(context) {

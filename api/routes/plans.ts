@@ -133,6 +133,7 @@ const planNewHosting = defineRoute({
   tag: 'Administration',
   summary: 'Plan what a create for a user would make',
   description: 'Makes nothing. Waits as `POST /api/v1/host` does.',
+  changes: 'nothing',
   auth: 'admin',
   body: newPlanRequest,
   headers: preferHeader,

@@ -1,11 +1,12 @@
 /** Who may sign up, with what, and what an account looks like from outside. */
 import { z } from 'zod';
+import { longestEmail, readEmail } from '../../engine';
 import { answerSchema, requestSchema, timestamp } from './components';
 import { says } from './field-message';
 import { isCommonPassword, reservedUsernames } from './refused-names';
 
-/** RFC 5321's longest path, less the angle brackets. */
-const EMAIL_MAX = 254;
+/** With room for space around it. */
+const EMAIL_MAX = longestEmail + 16;
 const PASSWORD_MIN = 10;
 /** Far above any passphrase; a bound because hashing costs time. */
 export const PASSWORD_MAX = 128;
@@ -14,9 +15,14 @@ export const PASSWORD_MAX = 128;
 const email = z
   .string()
   .max(EMAIL_MAX, { error: says('email_too_long'), abort: true })
-  .regex(z.regexes.email, { error: says('email_invalid'), abort: true })
-  .refine((value) => value.indexOf('@') <= 64, says('email_invalid'))
-  .meta({ format: 'email', examples: ['mina@example.com'] });
+  .overwrite((typed) => readEmail(typed) ?? typed)
+  .refine((value) => readEmail(value) === value, says('email_invalid'))
+  .meta({
+    format: 'email',
+    pattern: '^\\s*[^\\s@]+@[^\\s@]+\\.[^\\s@]+\\s*$',
+    description: 'Space around it is taken off, an international domain turned into its xn-- form.',
+    examples: ['mina@example.com'],
+  });
 
 export const newPassword = z
   .string()
@@ -28,11 +34,17 @@ export const newPassword = z
 /** A username is also a DNS label: it cannot end with a dash, and `xn--` would let it pose in another script. */
 const username = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{1,30}[a-z0-9]$/, { error: says('username_invalid'), abort: true })
+  .max(64, { error: says('username_invalid'), abort: true })
+  .overwrite((typed) => typed.trim().toLowerCase())
+  .refine((value) => /^[a-z][a-z0-9-]{1,30}[a-z0-9]$/.test(value), {
+    error: says('username_invalid'),
+    abort: true,
+  })
   .refine((value) => value.slice(2, 4) !== '--', says('username_invalid'))
   .refine((value) => !reservedUsernames.has(value), says('username_reserved'))
   .meta({
-    description: 'Your host name under the base domain. Names of the service are reserved.',
+    pattern: '^\\s*[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]\\s*$',
+    description: 'Your host name under the base domain, in lower case. Names of the service are reserved.',
     examples: ['mina'],
   });
 
@@ -54,7 +66,8 @@ export const login = requestSchema(
       .string()
       .min(1, says('required'))
       .max(EMAIL_MAX, says('email_too_long'))
-      .meta({ description: 'Your e-mail' }),
+      .overwrite((typed) => readEmail(typed) ?? typed)
+      .meta({ description: 'Your e-mail', examples: ['mina@example.com'] }),
     password: z
       .string()
       .min(1, says('required'))

@@ -32,7 +32,9 @@ export const auditEntryView = answerSchema(
     via: z.enum(['session', 'token', 'none', 'machine']),
     action: z.string(),
     target: z.string().nullable(),
-    outcome: z.enum(['done', 'refused', 'failed']),
+    outcome: z.enum(['begun', 'done', 'refused', 'failed']).meta({
+      description: '`begun`: accepted and going on; the operation tells how it ended',
+    }),
     code: z.enum([...errorCodes, ...httpErrorCodes]).nullable(),
     address: z.string().nullable(),
     request_id: z.string().nullable(),

@@ -1,17 +1,20 @@
 /** Domains that users bring. */
 import { z } from 'zod';
+import { readHostName } from '../../engine';
 import { answerSchema, requestSchema, timestamp } from './components';
 import { says } from './field-message';
 
 /** What is a domain at all; which ones may be brought, the engine knows. */
 const name = z
   .string()
-  .max(253, { error: says('domain_invalid'), abort: true })
-  .regex(
-    /^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{1,62}$/,
-    says('domain_invalid'),
-  )
-  .meta({ examples: ['www.example.org'] });
+  .max(300, { error: says('domain_invalid'), abort: true })
+  .overwrite((typed) => readHostName(typed) ?? typed)
+  .refine((value) => readHostName(value) === value, says('domain_invalid'))
+  .meta({
+    pattern: '^\\s*([Hh][Tt][Tt][Pp][Ss]?://)?[^\\s/@:*]+\\.[^\\s/@:*]+/?\\s*$',
+    description: 'An international one may come as it is read, or in its xn-- form.',
+    examples: ['www.example.org'],
+  });
 
 export const domainRequest = requestSchema('DomainRequest', z.strictObject({ domain: name }));
 export const domainParams = z.strictObject({ domain: name });

@@ -1,6 +1,6 @@
 /** What a hosting is asked for with, and what it looks like. */
 import { z } from 'zod';
-import { spareStatuses } from '../../engine';
+import { readPublicKey, spareStatuses } from '../../engine';
 import { answerSchema, requestSchema, timestamp } from './components';
 import { says } from './field-message';
 import { failureView, operationView } from './operation';
@@ -24,12 +24,21 @@ export const hostingRequest = requestSchema(
       ssh_public_key: z
         .string()
         .max(SSH_KEY_MAX, { error: says('ssh_key_too_long'), abort: true })
-        // One line break at the end is what `cat id_ed25519.pub` gives.
-        .regex(/^[^\r\n\0]+\r?\n?$/, says('ssh_key_invalid'))
+        .superRefine((text, context) => {
+          const read = readPublicKey(text);
+          if ('problem' in read) context.addIssue({ code: 'custom', message: says(read.problem) });
+        })
+        .overwrite((text) => {
+          const read = readPublicKey(text);
+          return 'key' in read ? read.key : text;
+        })
         .optional()
         .meta({
           description:
-            'One OpenSSH public key. Without one, a key pair is made and the private key given once.',
+            'One OpenSSH public key, as its .pub file has it. Without one, a key pair is made and the private key given once. Of the comment, only letters, digits and . _ @ + - are kept.',
+          examples: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMQEoRYm18bZUzL6eJulUIEpJEYl5v1CnYTEJc3VT5J+ mina@laptop',
+          ],
         }),
       labels: labels.optional(),
     })
@@ -129,9 +138,13 @@ const nameList = /^[A-Za-z0-9-]{1,64}(,[A-Za-z0-9-]{1,64}){0,99}$/;
 const labelList =
   /^[a-z][a-z0-9-]{0,31}=[A-Za-z0-9._-]{1,64}(,[a-z][a-z0-9-]{0,31}=[A-Za-z0-9._-]{1,64}){0,15}$/;
 
+/** As people write a list. */
+const withoutSpace = (text: string): string => text.trim().replace(/ *, */g, ',');
+
 export const hostingQuery = z.strictObject({
   names: z
     .string()
+    .overwrite(withoutSpace)
     .regex(nameList, says('names_invalid'))
     .optional()
     .meta({
@@ -140,6 +153,7 @@ export const hostingQuery = z.strictObject({
     }),
   labels: z
     .string()
+    .overwrite(withoutSpace)
     .regex(labelList, says('label_invalid'))
     .optional()
     .meta({ description: 'Those with all of these labels', examples: ['course=cs101,term=spring'] }),
@@ -153,11 +167,22 @@ const access = {
   hosting: hostingView,
   web_url: z.string().meta({ examples: ['http://localhost/1'] }),
   subdomain_url: z.string().meta({ description: 'Preferred: its own origin, apart from other users’ pages' }),
-  ssh_command: z.string().meta({ examples: ['ssh -p 10001 ubuntu@localhost'] }),
-  sftp_command: z.string(),
+  ssh_command: z.string().meta({
+    description:
+      'Expects the key that was made in a file of the VM’s name, your own where OpenSSH keeps it; `HostKeyAlias` keeps VMs apart that have the same port one after the other',
+    examples: ['ssh -i ~/.ssh/vm-1a2b3c4d -o HostKeyAlias=vm-1a2b3c4d -p 10001 ubuntu@localhost'],
+  }),
+  sftp_command: z.string().meta({
+    description: 'The same for SFTP; `put index.html /var/www/html/` changes the page',
+    examples: ['sftp -i ~/.ssh/vm-1a2b3c4d -o HostKeyAlias=vm-1a2b3c4d -P 10001 ubuntu@localhost'],
+  }),
   known_hosts: z
     .array(z.string())
-    .meta({ description: 'Lines for ~/.ssh/known_hosts; empty until the VM has been seen' }),
+    .meta({
+      description:
+        'Lines for ~/.ssh/known_hosts, under the port and under the VM’s name; empty until the VM has been seen. Where SSH says REMOTE HOST IDENTIFICATION HAS CHANGED: `ssh-keygen -R "[localhost]:10001"` forgets the VM that had the port before',
+      examples: [['[localhost]:10001,vm-1a2b3c4d ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…']],
+    }),
 };
 
 export const hostingAccess = answerSchema('HostingAccess', z.object(access));

@@ -132,6 +132,7 @@ export const newPlanRequest = requestSchema(
       .string()
       .min(1, says('required'))
       .max(64)
+      .trim()
       .regex(oneLine)
       .meta({ description: 'For whom the hosting would be' }),
   }),

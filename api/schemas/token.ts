@@ -20,6 +20,7 @@ export const tokenRequest = requestSchema(
     name: z
       .string()
       .max(LONGEST_NAME, { error: says('token_name_invalid'), abort: true })
+      .trim()
       // what is shown in tables: no control characters, no line breaks of any kind, no half of a surrogate pair
       .regex(/^[\u0020-\u007e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufffd]+$/, says('token_name_invalid'))
       .meta({ description: 'What you will know it by', examples: ['backup script'] }),

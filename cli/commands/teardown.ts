@@ -1,8 +1,10 @@
 /** `webhoster teardown`: by hosting, user, label, age, or all. */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { overTheApi, withFacts } from '../facts';
 import { type HostingFilter, loadConfig, tearDownOffline, type TornDown } from '../../engine';
+import { readAge } from '../age';
 import { confirmed } from '../confirm';
+import { readLabel } from '../label';
 import { paint } from '../paint';
 import { changeLines } from '../plan-text';
 import { untilStopped } from '../until-stopped';
@@ -131,18 +133,5 @@ function summarize(results: readonly TornDown[], { json }: Flags): void {
 }
 
 function addLabel(text: string, before: Record<string, string>): Record<string, string> {
-  const [, name, value] = /^([a-z][a-z0-9-]{0,31})=([A-Za-z0-9._-]{1,64})$/.exec(text) ?? [];
-  if (name === undefined || value === undefined) throw new InvalidArgumentError('name=value');
-  return { ...before, [name]: value };
-}
-
-const unitSeconds: Record<string, number> = { s: 1, m: 60, h: 3_600, d: 86_400 };
-
-/** @returns seconds */
-function readAge(text: string): number {
-  const [, number, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  const seconds = unitSeconds[unit];
-  if (number === undefined || seconds === undefined)
-    throw new InvalidArgumentError('such as 30m, 12h or 90d');
-  return Number(number) * seconds;
+  return { ...before, ...readLabel(text) };
 }

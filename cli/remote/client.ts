@@ -31,14 +31,15 @@ export interface Client {
 }
 
 /** @throws {EngineError} validation_failed */
-export function serviceUrl(text: string): string {
+export function serviceUrl(typed: string): string {
+  const text = typed.trim();
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.search !== '')
     throw new EngineError(
       'validation_failed',
       `${text} is no address of a service. It looks like http://localhost:8000`,
     );
-  return `${url.origin}${url.pathname}`.replace(/(\/api\/v1)?\/*$/, '');
+  return `${url.origin}${url.pathname}`.replace(/(\/api\/v1|\/docs)?\/*$/, '');
 }
 
 export function openClient(options: ClientOptions): Client {

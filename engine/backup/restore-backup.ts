@@ -1,10 +1,11 @@
 /** Brings a backup back: checks the file, loads the database, rebuilds the workspaces, plans every stack. */
+import { actingAs } from '../actor';
 import type { Config } from '../config';
 import { toEngineError } from '../errors';
 import type { Log } from '../log';
 import { recordOnMachine } from '../machine-records';
 import type { Parts } from '../parts';
-import { connectParts } from '../start';
+import { withConnected } from '../with-engine';
 import { databaseUrl } from '../store/url';
 import { withBackup } from './archive-reader';
 import { keyFingerprints, type KeyFingerprints } from './fingerprint';
@@ -105,23 +106,22 @@ async function planRestored(
 ): Promise<Pick<RestoreReport, 'stacks' | 'planning'>> {
   const stacks: StackResult[] = [];
   try {
-    const connected = await connectParts(config, log, replace);
-    try {
-      const { direct } = connected.parts.database;
-      await recordOnMachine(direct, who, { action: 'restore', target, outcome: 'done', code: null });
-      onEvent('rebuilding the workspaces and planning every stack');
-      const planned = await planStacks(connected, {
-        signal,
-        onResult: (result) => {
+    return await withConnected(
+      config,
+      log,
+      async (connected) => {
+        const { direct } = connected.parts.database;
+        await recordOnMachine(direct, who, { action: 'restore', target, outcome: 'done', code: null });
+        onEvent('rebuilding the workspaces and planning every stack');
+        const told = (result: StackResult): void => {
           stacks.push(result);
           onResult(result);
-        },
-      });
-      return { stacks: planned, planning: null };
-    } finally {
-      await connected.bus.close();
-      await connected.parts.database.close();
-    }
+        };
+        const planned = await actingAs(who, () => planStacks(connected, { signal, onResult: told }));
+        return { stacks: planned, planning: null };
+      },
+      replace,
+    );
   } catch (thrown) {
     log.error({ err: thrown }, 'stacks could not be planned');
     const why = signal.aborted ? 'stopped before every stack was planned' : toEngineError(thrown).message;

@@ -44,7 +44,7 @@ export async function keepPool(parts: Parts, alive: 'ask libvirt' | 'trust'): Pr
     const plan = planPool(config, { ...facts, spares: await sparesOf(tx, newHostingSize(config)) });
     if (plan.make.length > 0 || plan.remove.length > 0) log.info({ ...plan }, 'warm pool changes');
     const record = (action: 'spare make' | 'spare remove', target: string): Promise<void> =>
-      recordOnMachine(tx, theService, { action, target, outcome: 'done', code: null });
+      recordOnMachine(tx, theService, { action, target, outcome: 'begun', code: null });
     for (const id of plan.remove) {
       if (!(await lockSpare(tx, id))) continue;
       await deleteAccepted(parts, tx, { id });

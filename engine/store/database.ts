@@ -26,6 +26,7 @@ import { Traces1763800000019 } from './migrations/0019-traces';
 import { UsualTimes1763800000021 } from './migrations/0021-usual-times';
 import { SavedSpares1763800000022 } from './migrations/0022-saved-spares';
 import { StepTries1763800000023 } from './migrations/0023-step-tries';
+import { Records1763800000026 } from './migrations/0026-records';
 import { QuickStatements1763800000028 } from './migrations/0028-quick-statements';
 import { BoundedGrowth1763800000029 } from './migrations/0029-bounded-growth';
 
@@ -40,7 +41,10 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** Oldest first: each builds on those before it. */
+/**
+ * Oldest first: each builds on those before it. Numbers that are missing (11, 18, 20) were given to changes that came
+ * to the main line in another shape: a number that was once taken is not taken again.
+ */
 const migrations = [
   Initial1763800000001,
   SweepsAndRestores1763800000002,
@@ -62,6 +66,7 @@ const migrations = [
   UsualTimes1763800000021,
   SavedSpares1763800000022,
   StepTries1763800000023,
+  Records1763800000026,
   QuickStatements1763800000028,
   BoundedGrowth1763800000029,
 ];

@@ -4,6 +4,7 @@ import { In, MoreThan } from 'typeorm';
 import type { Operation, OperationEvent, OperationKind, OperationStatus, OperationStep } from '../engine';
 import { EngineError } from '../errors';
 import type { Lane } from '../queue/queue';
+import { currentActor } from '../actor';
 import { currentTraceParent } from '../tracing';
 import type { Tx } from './database';
 import { HostingRow } from './entities/hosting';
@@ -48,8 +49,9 @@ export async function insertOperation(tx: Tx, { steps, ...given }: NewOperation)
   const toDo = newSteps(id, steps);
   const [{ createdAt }] = (await tx.query(
     `WITH made AS (
-       INSERT INTO operations (id, kind, stack_id, hosting_id, user_id, status, input, trace_parent, lane, priority, events)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $12, $13, 1) RETURNING id, created_at),
+       INSERT INTO operations (id, kind, stack_id, hosting_id, user_id, status, input, trace_parent, lane, priority,
+                               requested_by, events)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $12, $13, $14, 1) RETURNING id, created_at),
      steps AS (
        INSERT INTO operation_steps (operation_id, position, name, status)
        SELECT made.id, step.* FROM made, jsonb_to_recordset($9) step (position integer, name text, status text)),
@@ -59,7 +61,7 @@ export async function insertOperation(tx: Tx, { steps, ...given }: NewOperation)
      SELECT created_at AS "createdAt", pg_notify($11, id::text) FROM made`,
     [
       ...[id, kind, stackId, hostingId, userId, status, JSON.stringify(input), traceParent ?? null],
-      ...[JSON.stringify(toDo), `${kind} accepted`, eventChannel, lane, priority],
+      ...[JSON.stringify(toDo), `${kind} accepted`, eventChannel, lane, priority, currentActor()],
     ],
   )) as [{ createdAt: Date }];
   return toOperation(
@@ -200,21 +202,17 @@ export function isUnasked({ userId, input }: Pick<OperationRow, 'userId' | 'inpu
 }
 
 /** Somebody waits for an operation that the service itself asked for: it is theirs from here on, turn and record. */
-export async function joinOperation(
-  tx: Tx,
-  id: string,
-  { userId, input }: { userId?: number; input: Record<string, unknown> },
-): Promise<void> {
+export async function joinOperation(tx: Tx, id: string, { userId }: { userId?: number }): Promise<void> {
   await tx.query(
-    `UPDATE operations SET user_id = $2, input = $3, priority = least(priority, 0)
-     WHERE id = $1 AND user_id IS NULL AND input = '{}'`,
-    [id, userId ?? null, JSON.stringify(input)],
+    `UPDATE operations SET user_id = $2, requested_by = $3, priority = least(priority, 0)
+     WHERE id = $1 AND user_id IS NULL AND requested_by IS NULL`,
+    [id, userId ?? null, currentActor()],
   );
 }
 
 /** Deletes an operation with its steps, events and runs, unless somebody asked for it meanwhile. */
 export async function forgetUnasked(tx: Tx, id: string): Promise<void> {
-  await tx.query(`DELETE FROM operations WHERE id = $1 AND user_id IS NULL AND input = '{}'`, [id]);
+  await tx.query(`DELETE FROM operations WHERE id = $1 AND user_id IS NULL AND requested_by IS NULL`, [id]);
 }
 
 /** Asks for an unwinding; true when the operation could still be asked. */

@@ -95,7 +95,7 @@ export async function deleteRunsBeyond(tx: Tx, stackId: string, keep: number): P
 /** What a list shows; log and plan can be a hundred times as long. */
 const listed = `r.id, r.stack_id AS "stackId", r.operation_id AS "operationId", r.kind, r.host, r.tools,
   r.started_at AS "startedAt", r.finished_at AS "finishedAt", r.exit_code AS "exitCode", r.timings, r.changes,
-  coalesce(u.username, o.input->>'by') AS "requestedBy"`;
+  coalesce(o.requested_by, u.username, o.input->>'by') AS "requestedBy"`;
 const whole = `${listed}, r.log, r.plan, r.plan_text AS "planText"`;
 
 function selectRuns<T extends ListedRun>(

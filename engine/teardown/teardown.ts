@@ -1,10 +1,9 @@
 /** Removing a hosting from the machine itself, with or without a service that works beside it. */
-import type { NamedHosting, PlanReport } from '../engine';
+import type { NamedHosting } from '../engine';
 import type { EngineParts } from '../engine-parts';
 import { EngineError } from '../errors';
 import { deleteAccepted } from '../hostings';
 import { expectSuccess, finishOperation } from '../operations/finish';
-import { planReport, plans } from '../plans';
 import { findHosting } from '../store/hostings';
 
 export async function removeHosting(
@@ -19,16 +18,4 @@ export async function removeHosting(
     return deleteAccepted(parts, tx, hosting);
   });
   expectSuccess(await finishOperation(engine, removal.id, id, handover));
-}
-
-/** What a teardown of this hosting would remove; nothing is changed. */
-export async function planRemoval(
-  engine: EngineParts,
-  { id }: NamedHosting,
-  handover: AbortSignal,
-): Promise<PlanReport> {
-  const { parts } = engine;
-  const { id: operationId } = await plans(parts).requestRemoval('operator', id);
-  expectSuccess(await finishOperation(engine, operationId, id, handover));
-  return planReport(parts.database.direct, operationId);
 }

@@ -102,6 +102,31 @@ it('names the domain that is added, proved and removed, also where it is refused
   ]);
 });
 
+it('what was accepted and goes on is begun, not done; a dry run is no deed', async () => {
+  const user = await service.newUser('admin');
+  const auth = bearer(user.token);
+  const before = await count();
+  const dry = { ...auth, Prefer: 'wait=60' };
+  await request(service.app).post('/api/v1/host?dry_run=true').set(dry).expect(200);
+  await request(service.app)
+    .post('/api/v1/admin/plans')
+    .set(dry)
+    .send({ username: user.user.username })
+    .expect(200);
+  expect(await count()).toBe(before);
+  const { body } = await request(service.app)
+    .post('/api/v1/host')
+    .set({ ...auth, Prefer: 'respond-async' })
+    .expect(202);
+  const { id } = body.data.hosting as { id: string };
+  expect((await newest())[0]).toMatchObject({ action: 'createHosting', target: id, outcome: 'begun' });
+  await service.engine.operations.wait(body.data.operation.id, { timeoutMs: 60_000 });
+  await request(service.app).delete(`/api/v1/hostings/${id}?dry_run=true`).set(dry).expect(200);
+  expect(await count()).toBe(before + 1);
+  await request(service.app).delete(`/api/v1/hostings/${id}`).set(dry).expect(200);
+  expect((await newest())[0]).toMatchObject({ action: 'removeHosting', target: id, outcome: 'done' });
+});
+
 it('has no record of reading, nor of strangers at routes for users', async () => {
   const user = await service.newUser();
   const before = await count();

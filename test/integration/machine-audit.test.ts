@@ -24,6 +24,7 @@ import { machineOperator, type Operator } from '../../engine/operator';
 import { putToSleepWith, wakeUpWith } from '../../engine/power';
 import { keepPool } from '../../engine/reconcilers/warm-pool';
 import { prepareNodeWith, removeEverythingWith } from '../../engine/setup';
+import { withConnected } from '../../engine/with-engine';
 import { listAudit } from '../../engine/store/audit';
 import { openDatabase } from '../../engine/store/database';
 import { fakeParts } from '../support/fake-parts';
@@ -98,6 +99,8 @@ interface Case {
   readonly act: () => Promise<unknown>;
   readonly elsewhere?: true;
   readonly actor?: string;
+  /** @default done */
+  readonly outcome?: 'begun';
   /** Actions that are recorded besides, each of a change of its own. */
   readonly besides?: readonly MachineAction[];
 }
@@ -163,6 +166,7 @@ const cases: Readonly<Record<MachineAction, Case>> = {
     prepare: () => Promise.resolve(void Object.assign(world.config, { WARM_POOL_SIZE: 1 })),
     act: () => keepPool(world.parts, 'trust'),
     actor: theService,
+    outcome: 'begun',
   },
   'spare remove': {
     prepare: async () => {
@@ -174,6 +178,7 @@ const cases: Readonly<Record<MachineAction, Case>> = {
     },
     act: () => keepPool(world.parts, 'trust'),
     actor: theService,
+    outcome: 'begun',
   },
 };
 let bundle: readonly BundleFile[] = [];
@@ -257,7 +262,7 @@ it('names every kind of operation by routes and actions that there are, and that
 });
 
 it.each(machineActions)('%s leaves exactly one record', async (action) => {
-  const { prepare, act, actor = who, elsewhere, besides = [] } = cases[action];
+  const { prepare, act, actor = who, outcome = 'done', elsewhere, besides = [] } = cases[action];
   await prepare?.();
   const before = new Set((await records()).map(({ id }) => id));
   const begun = new Set((await operationsThereAre()).map(({ id }) => id));
@@ -268,7 +273,7 @@ it.each(machineActions)('%s leaves exactly one record', async (action) => {
   for (const record of made)
     expect(record).toMatchObject({
       ...{ userId: null, actor, via: 'machine', address: 'local', requestId: null },
-      ...{ outcome: 'done', code: null },
+      ...{ outcome, code: null },
     });
   const kinds = (await operationsThereAre()).filter(({ id }) => !begun.has(id));
   const recorded = new Set<string>([action, ...besides]);
@@ -276,6 +281,36 @@ it.each(machineActions)('%s leaves exactly one record', async (action) => {
     const by = begunBy[kind];
     if (by !== 'changes nothing') expect([kind, by.some((each) => recorded.has(each))]).toEqual([kind, true]);
   }
+});
+
+it('runs say who asked, as the audit log does, whoever owns the hosting', async () => {
+  await operator().plan(hostingId);
+  await operator().apply(hostingId, { recreateDisk: false, agreed: null }, () => undefined);
+  const hosting = await operator().find(vmName);
+  await operator().tearDown([hosting], { ...teardown, dryRun: true });
+  await operator().tearDown([hosting], teardown);
+  const runs = await sql<{ kind: string; by: string | null }>(
+    `SELECT r.kind, o.requested_by AS by FROM runs r JOIN operations o ON o.id = r.operation_id
+     WHERE r.stack_id = '${hostingId}' AND o.kind <> 'create-hosting'`,
+  );
+  expect(runs.length).toBeGreaterThan(3);
+  expect(new Set(runs.map(({ by }) => by))).toEqual(new Set([who]));
+  const [newest] = await operator().runs(hostingId, 1);
+  expect(newest).toMatchObject({ kind: 'destroy', requestedBy: who });
+});
+
+it('measures of what a command did are added to those of the service', async () => {
+  const counted = (): Promise<{ n: string }[]> =>
+    sql(`SELECT coalesce(sum((SELECT sum(b) FROM unnest(buckets) b)), 0) AS n FROM measures
+         WHERE labels->>'kind' = 'check-drift'`);
+  expect(await counted()).toEqual([{ n: '0' }]);
+  await withConnected(
+    world.config,
+    createLog('silent'),
+    (engine) => machineOperator(engine, who, never).plan(hostingId),
+    fakeParts(world.host),
+  );
+  expect(Number((await counted())[0]?.n)).toBeGreaterThan(0);
 });
 
 it('a change that fails leaves one, with why', async () => {

@@ -123,7 +123,7 @@ export const userFields: Readonly<Record<string, UserField>> = {
     places: ['addMyDomain body.domain', 'verifyMyDomain params.domain', 'removeMyDomain params.domain'],
     grammar: like(/^([a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?\.){1,3}(org|com|dev|xn--p1ai)$/),
     read: (text) => {
-      const given = passed(domainRequest, { domain: text }, ({ domain }) => domain.toLowerCase());
+      const given = passed(domainRequest, { domain: text }, ({ domain }) => domain);
       return given === null || domainRefusal(given, ['localhost']) !== null ? null : given;
     },
   },

@@ -33,7 +33,9 @@ describe('create-hosting', () => {
     expect(sshPrivateKey).toContain('OPENSSH PRIVATE KEY');
     const mine = await world.engine.hostings.mine(user);
     expect(mine.status).toBe('running');
-    expect(mine.knownHosts).toEqual([expect.stringMatching(/^\[localhost\]:10000 ssh-ed25519 /)]);
+    expect(mine.knownHosts).toEqual([
+      expect.stringMatching(/^\[localhost\]:10000,vm-[0-9a-f]{8} ssh-ed25519 /),
+    ]);
     expect(world.host.routes).toEqual([
       { userId: user.id, username: user.username, ip: mine.ip, sshPort: 10000 },
     ]);

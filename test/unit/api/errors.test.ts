@@ -37,7 +37,7 @@ const expected: Record<number, readonly ErrorCode[]> = {
   429: ['too_many_attempts'],
   422: ['idempotency_key_reused'],
   500: ['synthesis_failed', 'plan_refused', 'config_invalid', 'internal'],
-  502: ['plan_failed', 'apply_failed', 'destroy_failed', 'proxy_refused'],
+  502: ['plan_failed', 'apply_failed', 'proxy_refused'],
   503: [
     'image_missing',
     'image_source_unreachable',

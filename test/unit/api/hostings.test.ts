@@ -1,7 +1,7 @@
 import { EngineError } from '../../../engine';
 import { bearer, fieldsOf, juno, startApi } from './harness';
 
-const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFake mina@laptop';
+const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMQEoRYm18bZUzL6eJulUIEpJEYl5v1CnYTEJc3VT5J+ mina@laptop';
 
 describe('POST /api/v1/host', () => {
   it('answers 201 with the way in, once the hosting serves', async () => {
@@ -179,7 +179,7 @@ describe('/api/v1/host/my', () => {
     const { engine, http, signIn } = startApi({ documented: false });
     const auth = bearer(await signIn());
     await http.post('/api/v1/host').set(auth).expect(201);
-    engine.break('delete', new EngineError('destroy_failed', 'The volume is still in use'));
+    engine.break('delete', new EngineError('apply_failed', 'The volume is still in use'));
     const { body } = await http.delete('/api/v1/host/my').set(auth).expect(502);
     expect(body.message).toBe('The volume is still in use');
   });

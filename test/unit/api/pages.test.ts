@@ -13,8 +13,8 @@ const ofService = {
 const ofVm = {
   username: 'mina',
   vmName: 'vm-1a2b3c4d',
-  sshCommand: 'ssh -p 10001 ubuntu@localhost',
-  sftpCommand: 'sftp -P 10001 ubuntu@localhost',
+  sshCommand: 'ssh -i ~/.ssh/vm-1a2b3c4d -o HostKeyAlias=vm-1a2b3c4d -p 10001 ubuntu@localhost',
+  sftpCommand: 'sftp -i ~/.ssh/vm-1a2b3c4d -o HostKeyAlias=vm-1a2b3c4d -P 10001 ubuntu@localhost',
   webUrl: 'http://localhost/1',
   subdomainUrl: 'http://mina.localhost',
 };
@@ -42,16 +42,31 @@ it.each(Object.entries(pages))('%s renders with its facts, runs nothing and load
   expect(html).toContain('prefers-color-scheme: dark');
   expect(html).not.toMatch(/<script|\son\w+=|<link|<img|<iframe|@import|url\(|\bsrc=/i);
   const linked = [...html.matchAll(/href="([^"]*)"/g)].map(([, at]) => at);
-  for (const at of linked) expect(Object.values(facts)).toContain(at);
-  expect(Buffer.byteLength(html)).toBeLessThan(6 * 1024);
+  for (const at of linked) expect([...Object.values(facts), '#ko']).toContain(at);
+  expect(Buffer.byteLength(html)).toBeLessThan(9 * 1024);
 });
 
 it('the welcome page greets by name, says how to connect and carries the mark the engine looks for', () => {
   const html = render('welcome.html.hbs', ofVm);
   expect(html).toContain('Hello, mina');
   expect(html).toContain('<meta name="vm-webhoster" content="vm-1a2b3c4d">');
-  for (const fact of Object.values(ofVm)) expect(html).toContain(fact);
+  for (const fact of Object.values(ofVm)) expect(html.replaceAll('&#x3D;', '=')).toContain(fact);
   expect(html).toContain('/var/www/html');
+});
+
+it.each(Object.entries(pages))('%s says in Korean what it says in English', (name, facts) => {
+  const korean = [...render(name, facts).matchAll(/lang="ko"[^>]*>([^]*?)<\/(?:p|span|section|a)>/g)].map(
+    ([, text = '']) => text,
+  );
+  expect(korean.join(' ')).toMatch(/[가-힣]{2}/);
+});
+
+it('the landing page and the welcome page say that the private key comes once', () => {
+  for (const name of ['index.html.hbs', 'welcome.html.hbs'] as const) {
+    const html = render(name, pages[name]);
+    expect(html).toMatch(/private key (comes this once|that came with the answer, once)/);
+    expect(html).toMatch(/한 번(만)? /);
+  }
 });
 
 it('escapes what it is given', () => {

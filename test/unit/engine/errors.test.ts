@@ -39,8 +39,8 @@ describe('toEngineError', () => {
   );
 
   it('takes the code and text that the caller gives to what is not ours', () => {
-    expect(toEngineError(new Error('x'), 'destroy_failed', 'Could not remove it')).toMatchObject({
-      code: 'destroy_failed',
+    expect(toEngineError(new Error('x'), 'apply_failed', 'Could not remove it')).toMatchObject({
+      code: 'apply_failed',
       message: 'Could not remove it',
     });
   });

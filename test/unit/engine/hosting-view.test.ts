@@ -16,6 +16,7 @@ function row(change: Partial<OwnedHosting> = {}): OwnedHosting {
     userId: 7,
     vmName: 'vm-1a2b3c4d',
     sshPort: 10001,
+    sshPublicKey: 'ssh-ed25519 AAAA vm-webhoster-kim',
     status: 'running',
     sshHostKeys: [],
     failureCode: null,
@@ -29,9 +30,19 @@ describe('a hosting as its owner sees it', () => {
     expect(accessOf(row(), owner, config)).toEqual({
       webUrl: 'http://hosting.example.org/7',
       subdomainUrl: 'http://kim.pages.example.org/',
-      sshCommand: 'ssh -p 10001 ubuntu@hosting.example.org',
-      sftpCommand: 'sftp -P 10001 ubuntu@hosting.example.org',
+      sshCommand: 'ssh -i ~/.ssh/vm-1a2b3c4d -o HostKeyAlias=vm-1a2b3c4d -p 10001 ubuntu@hosting.example.org',
+      sftpCommand:
+        'sftp -i ~/.ssh/vm-1a2b3c4d -o HostKeyAlias=vm-1a2b3c4d -P 10001 ubuntu@hosting.example.org',
     });
+  });
+
+  it.each([
+    ['ssh-ed25519 AAAA kim@laptop', 'id_ed25519'],
+    ['ssh-rsa AAAA', 'id_rsa'],
+    ['ecdsa-sha2-nistp384 AAAA', 'id_ecdsa'],
+    ['sk-ssh-ed25519@openssh.com AAAA', 'id_ed25519_sk'],
+  ])('expects the owner’s own key %j where OpenSSH keeps it', (sshPublicKey, file) => {
+    expect(accessOf(row({ sshPublicKey }), owner, config).sshCommand).toContain(`-i ~/.ssh/${file} `);
   });
 
   it('names any other port', () => {
@@ -43,11 +54,11 @@ describe('a hosting as its owner sees it', () => {
   it('gives host keys as known_hosts lines, in brackets unless the port is SSH’s own', () => {
     const keys = ['ssh-ed25519 AAAA', 'ecdsa-sha2-nistp256 BBBB'];
     expect(toHosting(row({ sshHostKeys: keys }), owner, config).knownHosts).toEqual([
-      '[hosting.example.org]:10001 ssh-ed25519 AAAA',
-      '[hosting.example.org]:10001 ecdsa-sha2-nistp256 BBBB',
+      '[hosting.example.org]:10001,vm-1a2b3c4d ssh-ed25519 AAAA',
+      '[hosting.example.org]:10001,vm-1a2b3c4d ecdsa-sha2-nistp256 BBBB',
     ]);
     expect(toHosting(row({ sshHostKeys: keys, sshPort: 22 }), owner, config).knownHosts[0]).toBe(
-      'hosting.example.org ssh-ed25519 AAAA',
+      'hosting.example.org,vm-1a2b3c4d ssh-ed25519 AAAA',
     );
   });
 
