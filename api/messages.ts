@@ -37,6 +37,8 @@ export const successMessages = {
     '호스팅을 삭제하고 있습니다. 작업 상태를 확인하세요.',
   ),
   removal_shown: text('What a removal would take away', '삭제하면 없어질 내용입니다.'),
+  labels_shown: text('Labels of the account', '계정의 라벨입니다.'),
+  labels_set: text('The account has these labels now', '계정의 라벨을 저장했습니다.'),
   hostings_listed: text('Hostings, the oldest first', '오래된 호스팅부터 보여 드립니다.'),
   hosting_deleted: text('Your hosting has been deleted', '호스팅이 삭제되었습니다.'),
   hosting_deleting: text(

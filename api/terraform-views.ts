@@ -51,7 +51,7 @@ export function showDrift(drift: HostingDrift): z.output<typeof driftList>['host
   };
 }
 
-function showChange({ address, type, action, attributes }: ResourceChange): ShownChange {
+export function showChange({ address, type, action, attributes }: ResourceChange): ShownChange {
   return {
     address,
     type,

@@ -2,10 +2,12 @@
 /** `webhoster`: what an operator does on the machine itself, and what anybody may do over the API. */
 import { type Command, CommanderError } from 'commander';
 import { EngineError } from '../engine';
+import { bearClosedOutput } from './closed-output';
 import { factsOf } from './facts';
 import { buildProgram, exitCodeOf } from './program';
 
 let running: Command | null = null;
+bearClosedOutput();
 
 buildProgram((command) => {
   running = command;

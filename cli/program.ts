@@ -8,6 +8,7 @@ import { completionCommand } from './commands/completion';
 import { doctorCommand } from './commands/doctor';
 import { adoptCommand, ejectCommand } from './commands/eject';
 import { imageCommand } from './commands/image';
+import { labelCommand } from './commands/label';
 import { keysCommand } from './commands/keys';
 import { loginCommand, logoutCommand } from './commands/login';
 import { nodeCommand } from './commands/node';
@@ -24,7 +25,10 @@ import { ServiceUnreachable } from './remote/errors';
 
 /** The commands by what they are for, in the order of the help. */
 const groups: readonly (readonly [string, readonly (() => Command)[]])[] = [
-  ['Hostings:', [planCommand, applyCommand, driftCommand, runsCommand, operationsCommand, teardownCommand]],
+  [
+    'Hostings:',
+    [planCommand, applyCommand, driftCommand, runsCommand, operationsCommand, labelCommand, teardownCommand],
+  ],
   ['A service elsewhere:', [loginCommand, logoutCommand]],
   [
     'On the machine of the service:',

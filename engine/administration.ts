@@ -13,16 +13,23 @@ import type { Log } from './log';
 import { recorder } from './machine-records';
 import { rotateKeys, type Rotation } from './rotate-keys';
 import { readEmail } from './typed-names';
-import { endSessions, findCredentials, insertUser, setRole } from './store/users';
+import { listApiTokens } from './store/sessions';
+import { endSessions, findCredentials, insertUser, revokeApiTokens, setRole } from './store/users';
 import { withEngine } from './with-engine';
 
+export interface SignedOut {
+  readonly user: User;
+  /** API tokens that were good: revoked by this, or still good. */
+  readonly apiTokens: number;
+}
+
 export interface Administration {
-  /** @throws email_taken, username_taken */
+  /** @throws email_taken (with the way to make that account an administrator), username_taken */
   createAdmin(input: { email: string; username: string; password: string }): Promise<User>;
   /** @throws not_found */
   setRole(email: string, role: Role): Promise<User>;
-  /** Voids every access token of the account; its API tokens stay. @throws not_found */
-  signOut(email: string): Promise<User>;
+  /** Voids every access token of the account, and on request its API tokens. @throws not_found */
+  signOut(email: string, options: { readonly apiTokens: 'stay' | 'revoke' }): Promise<SignedOut>;
   /** @throws not_found, forbidden, quota_exceeded */
   createToken(
     email: string,
@@ -61,6 +68,12 @@ export function administration(parts: EngineParts['parts'], who: string): Admini
   return {
     createAdmin: ({ email, username, password }) =>
       audited('admin create', username, async () => {
+        const known = await findCredentials(direct, email);
+        if (known !== null)
+          throw new EngineError(
+            'email_taken',
+            `${known.user.username} has this e-mail address; \`webhoster admin grant ${known.user.email}\` makes that account an administrator`,
+          );
         const passwordHash = await hashPassword(password, config.BCRYPT_COST);
         return insertUser(direct, { email, username, passwordHash, role: 'admin' });
       }),
@@ -69,12 +82,16 @@ export function administration(parts: EngineParts['parts'], who: string): Admini
       const action = role === 'admin' ? 'admin grant' : 'admin revoke';
       return audited(action, `user ${id}`, () => setRole(direct, known, role));
     },
-    signOut: async (email) => {
+    signOut: async (email, { apiTokens }) => {
       const user = await userOf(email);
-      return audited('admin sign out', `user ${user.id}`, async () => {
-        await endSessions(direct, user.id);
-        return user;
-      });
+      return audited('admin sign out', `user ${user.id}`, () =>
+        database.transaction(async (tx) => {
+          await endSessions(tx, user.id);
+          const good = await listApiTokens(tx, user.id);
+          if (apiTokens === 'revoke') await revokeApiTokens(tx, user.id);
+          return { user, apiTokens: good.length };
+        }),
+      );
     },
     createToken: async (email, input) => {
       const user = await userOf(email);

@@ -4,5 +4,5 @@ import type { Parts } from './parts';
 import { driftOfHostings } from './store/drift';
 
 export function drift({ database }: Pick<Parts, 'database'>): Engine['drift'] {
-  return { list: () => driftOfHostings(database.direct) };
+  return { list: (page) => driftOfHostings(database.direct, page) };
 }

@@ -107,16 +107,20 @@ export interface AuditEntry extends Omit<AuditRecord, 'targetEmail'> {
   readonly at: Date;
 }
 
-export interface AuditFilter {
-  /** Only what is older than the entry of this id. */
-  readonly before?: string;
-  readonly userId?: number;
-  readonly action?: string;
+/** A part of a list. */
+export interface Page {
   readonly limit: number;
+  /** The last entry of the page before: an id. @default from the beginning */
+  readonly after?: string;
 }
 
-/** As many entries as a page of the audit log has at most. */
-export const longestAuditPage = 200;
+export interface AuditFilter extends Page {
+  readonly userId?: number;
+  readonly action?: string;
+}
+
+/** As many entries as a page of any list has at most. */
+export const longestPage = 200;
 
 /** Who asks: a user, or an operator on the machine itself, who may see all. */
 export type Asker = User | 'operator';
@@ -167,6 +171,8 @@ export interface HostingFilter {
   readonly names: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly olderThanSeconds: number | null;
+  /** @default any */
+  readonly status?: NamedHosting['status'];
 }
 
 /** A living hosting as lists show it. */
@@ -219,9 +225,6 @@ export interface ListedOperation extends Operation {
   /** null where it is about a node. */
   readonly vmName: string | null;
 }
-
-/** As many operations as a list gives at most. */
-export const longestOperationList = 200;
 
 export const spareStates = ['warming', 'waiting', 'saved', 'removing'] as const;
 export type SpareState = (typeof spareStates)[number];
@@ -342,10 +345,21 @@ export interface ApplyInput {
   readonly agreed: readonly string[] | null;
 }
 
+/** What an account and its hosting are grouped by. */
+export interface UserLabels {
+  readonly username: string;
+  /** Of the account: an administrator's, for each hosting that its user has. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Of the hosting that there is. */
+  readonly vmName: string | null;
+  /** All of that hosting. */
+  readonly hostingLabels: Readonly<Record<string, string>> | null;
+}
+
 export interface CreateHostingInput {
   /** One OpenSSH public key line; without one a key pair is made. */
   readonly sshPublicKey?: string;
-  /** To group hostings by, e.g. {course: 'cs101'}. @default {} */
+  /** To group hostings by, e.g. {course: 'cs101'}. @default those of the user's last hosting */
   readonly labels?: Readonly<Record<string, string>>;
   readonly idempotencyKey?: string;
 }
@@ -436,7 +450,14 @@ export interface Engine {
     /** The same for any hosting that the asker may see. @throws hosting_not_found */
     remove(asker: Asker, id: string): Promise<Operation>;
     /** Living hostings of everybody, the oldest first, from behind `after` on. The caller must be an operator. */
-    list(filter: HostingFilter, page: { limit: number; after?: string }): Promise<readonly NamedHosting[]>;
+    list(filter: HostingFilter, page: Page): Promise<readonly NamedHosting[]>;
+  };
+  /** Of accounts. The caller must be an operator. */
+  readonly labels: {
+    /** @throws not_found */
+    of(username: string): Promise<UserLabels>;
+    /** In the place of those that the account had. @throws not_found */
+    set(username: string, labels: Readonly<Record<string, string>>): Promise<UserLabels>;
   };
   /** Of the user's living hosting. @throws hosting_not_found */
   readonly domains: {
@@ -451,8 +472,8 @@ export interface Engine {
   readonly operations: {
     /** An operation of this user (an admin sees all). @throws operation_not_found */
     get(user: User, id: string): Promise<Operation>;
-    /** Everybody's, newest first, at most `limit` (and never more than 200). The caller must be an operator. */
-    list(options: { status?: OperationStatus; limit: number }): Promise<readonly ListedOperation[]>;
+    /** Everybody's, newest first. The caller must be an operator. */
+    list(options: Page & { status?: OperationStatus }): Promise<readonly ListedOperation[]>;
     /** Resolves with the operation when it has ended or when time is up, whichever is first. */
     wait(id: string, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Operation>;
     /** Past events after `afterId`, then live ones; ends when the operation has ended or `signal` fires. */
@@ -477,15 +498,15 @@ export interface Engine {
   };
   readonly runs: {
     /** Newest first. @throws hosting_not_found */
-    list(asker: Asker, hostingId: string | null, limit: number): Promise<readonly Run[]>;
+    list(asker: Asker, hostingId: string | null, page: Page): Promise<readonly Run[]>;
     /** @throws run_not_found */
     get(asker: Asker, id: string): Promise<RunDetail>;
     /** What the run says, from its beginning, as it says it; ends with the run or with `signal`. @throws run_not_found */
     follow(asker: Asker, id: string, options: { signal: AbortSignal }): AsyncIterable<string>;
   };
   readonly drift: {
-    /** Of every running hosting, those that differ first. The caller must be an operator. */
-    list(): Promise<readonly HostingDrift[]>;
+    /** Of every running hosting, the oldest first. The caller must be an operator. */
+    list(page: Page): Promise<readonly HostingDrift[]>;
   };
   readonly health: {
     /** True when requests can be accepted. */

@@ -37,6 +37,7 @@ import { getOperation, latestOperation, requestCancel, resumeStuck } from './sto
 import { claimSpare } from './store/spares';
 import { findNode } from './store/stacks';
 import { admitUser } from './store/admission';
+import { findUser } from './store/users';
 import { acceptWake } from './sleep';
 import { noSuchHosting, visibleHosting } from './visible-hosting';
 
@@ -59,7 +60,8 @@ export function hostings(parts: Parts): Engine['hostings'] {
     get: async (user, id) => {
       const row = await visibleHosting(database.direct, user, id);
       if (!isOwned(row)) throw noSuchHosting();
-      return shown(row, user);
+      const owner = row.userId === user.id ? user : await findUser(database.direct, row.userId);
+      return shown(row, owner ?? user);
     },
     mine: async (user) => {
       const found = await findMyHosting(database.direct, user.id);
@@ -87,8 +89,10 @@ async function acceptCreate(
   input: CreateHostingInput,
   sshPublicKey: string,
 ): Promise<{ hostingId: string; operation: Operation; isFirst: boolean }> {
-  const { hasHosting, unfinished } = await admitUser(tx, user.id);
-  const { idempotencyKey: key, labels = {} } = input;
+  const { hasHosting, unfinished, lastLabels, ...account } = await admitUser(tx, user.id);
+  const { idempotencyKey: key } = input;
+  // what an administrator groups by is not the user's to leave out
+  const labels = { ...(input.labels ?? lastLabels), ...account.labels };
   const first = key === undefined ? null : await claimIdempotencyKey(tx, user.id, key, requestHash(input));
   if (first !== null) {
     const { hostingId, operationId } = first;

@@ -1,6 +1,6 @@
 /** The only door of the engine: api/ and cli/ import nothing else from here. */
 export * from './engine';
-export { administrate, type Administration } from './administration';
+export { administrate, type Administration, type SignedOut } from './administration';
 export type { Rotation } from './rotate-keys';
 export { makeBackup } from './backup/make-backup';
 export type { StackResult } from './backup/plan-stacks';
@@ -14,7 +14,7 @@ export type { Limiter } from './limits';
 export { createLog, describeError, type Log } from './log';
 export { type MachineAction, machineActions } from './machine-records';
 export { type PartVersion, partVersions } from './part-versions';
-export { openOperator, type Operator } from './operator';
+export { differingFirst, type LabelChange, openOperator, type Operator, relabelled } from './operator';
 export { readPublicKey, type SshKeyProblem, sshKeyProblems } from './ssh-key';
 export { longestEmail, readEmail, readHostName } from './typed-names';
 export { projectVersion } from './project';

@@ -18,6 +18,7 @@ export const machineActions = [
   'token create',
   'token revoke',
   'keys rotate',
+  'label',
   'apply',
   'teardown',
   'eject',

@@ -2,7 +2,7 @@
 import {
   type Engine,
   type ListedOperation,
-  longestOperationList,
+  longestPage,
   type Operation,
   type OperationEvent,
   type OperationKind,
@@ -39,7 +39,7 @@ export function operations(parts: OwningParts, bus: EventBus): Engine['operation
   const { database } = parts;
   return {
     get: async (user, id) => complete(parts, await visible(database.direct, user, id)),
-    list: ({ status, limit }) => list(parts, { status, limit: Math.min(limit, longestOperationList) }),
+    list: (options) => list(parts, { ...options, limit: Math.min(options.limit, longestPage) }),
     wait: async (id, { timeoutMs, signal }) => {
       const deadline = performance.now() + timeoutMs;
       for (;;) {

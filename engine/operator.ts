@@ -2,22 +2,26 @@
  * What a command line does with hostings, wherever it runs, and how it is done on the machine itself, with or without
  * the service: each work is an operation as any other, taken up here unless a worker of the service has it.
  */
-import type {
-  ApplyInput,
-  Engine,
-  HostingDrift,
-  HostingFilter,
-  ListedOperation,
-  NamedHosting,
-  Operation,
-  OperationStatus,
-  PlanReport,
-  Run,
-  RunDetail,
+import {
+  type ApplyInput,
+  type Engine,
+  type HostingDrift,
+  type HostingFilter,
+  type ListedOperation,
+  type NamedHosting,
+  type Operation,
+  type OperationStatus,
+  type Page,
+  type PlanReport,
+  type Run,
+  type RunDetail,
+  type UserLabels,
+  longestPage,
 } from './engine';
 import { actingAs } from './actor';
 import type { EngineParts } from './engine-parts';
 import { drift } from './drift';
+import { labels } from './labels';
 import { EngineError } from './errors';
 import type { Config } from './config';
 import type { Log } from './log';
@@ -32,6 +36,11 @@ import { findOperationRow } from './store/operations';
 import { openEngine } from './with-engine';
 import { takeDown, type TeardownOptions, type TornDown } from './teardown/take-down';
 import { removeHosting } from './teardown/teardown';
+
+export interface LabelChange {
+  readonly set: Readonly<Record<string, string>>;
+  readonly remove: readonly string[];
+}
 
 export interface Operator {
   /** Where the work is done, for questions: `this machine`, or a service's address. */
@@ -54,6 +63,8 @@ export interface Operator {
   drift(): Promise<readonly HostingDrift[]>;
   /** Newest first; a stuck one with what it still owns. */
   operations(options: { status?: OperationStatus; limit: number }): Promise<readonly ListedOperation[]>;
+  /** Adds to the labels of an account, and takes some away. @returns those that it has then. @throws {EngineError} not_found */
+  label(username: string, change: LabelChange): Promise<UserLabels>;
   tearDown(hostings: readonly NamedHosting[], options: TeardownOptions): Promise<TornDown[]>;
   close(): Promise<void>;
 }
@@ -116,11 +127,17 @@ export function machineOperator(
         const operation = await planning.apply('operator', hostingId, input);
         await watched(operations(parts, bus), operation.id, onProgress, () => finish(operation));
       }),
-    runs: (hostingId, limit) => runs(parts, bus).list('operator', hostingId, limit),
+    runs: (hostingId, limit) => runs(parts, bus).list('operator', hostingId, { limit }),
     run: (id) => runs(parts, bus).get('operator', id),
     followRun: (id) => runs(parts, bus).follow('operator', id, { signal }),
-    drift: () => drift(parts).list(),
+    drift: async () => differingFirst(await everyPage((page) => drift(parts).list(page), 'hostingId')),
     operations: (options) => operations(parts, bus).list(options),
+    label: async (username, change) => {
+      const known = await labels(parts).of(username);
+      const changed = relabelled(known.labels, change);
+      if (changed === null) return known;
+      return recorded('label', `user ${username}`, () => labels(parts).set(username, changed));
+    },
     tearDown: (hostings, options) =>
       takeDown(hostings, options, {
         remove: (hosting) =>
@@ -128,6 +145,38 @@ export function machineOperator(
         plan: ({ id }) => planned(() => planning.requestRemoval('operator', id)),
       }),
   };
+}
+
+/** Null where nothing is to be changed. */
+export function relabelled(
+  labels: Readonly<Record<string, string>>,
+  { set, remove }: LabelChange,
+): Record<string, string> | null {
+  if (Object.keys(set).length === 0 && remove.length === 0) return null;
+  return Object.fromEntries(Object.entries({ ...labels, ...set }).filter(([name]) => !remove.includes(name)));
+}
+
+/** Those that need somebody before those that do not; the longest unseen first. */
+export function differingFirst(found: readonly HostingDrift[]): HostingDrift[] {
+  const seen = ({ checkedAt }: HostingDrift): number => checkedAt?.getTime() ?? Infinity;
+  return [...found].sort(
+    (a, b) =>
+      Number(a.differences.length === 0) - Number(b.differences.length === 0) || seen(a) - seen(b) || 0,
+  );
+}
+
+/** @param id  by which field a page goes on */
+async function everyPage<K extends string, T extends Readonly<Record<K, unknown>>>(
+  read: (page: Page) => Promise<readonly T[]>,
+  id: K,
+): Promise<T[]> {
+  const all: T[] = [];
+  for (;;) {
+    const after = all.at(-1)?.[id] as string | undefined;
+    const found = await read({ limit: longestPage, after });
+    all.push(...found);
+    if (found.length < longestPage) return all;
+  }
 }
 
 async function stackOf({ parts }: EngineParts, { id }: Operation): Promise<string> {

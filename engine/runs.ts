@@ -15,9 +15,9 @@ const lookAgainMs = 2_000;
 export function runs({ database }: Pick<Parts, 'database'>, bus: EventBus): Engine['runs'] {
   const { direct } = database;
   return {
-    list: async (asker, hostingId, limit) => {
+    list: async (asker, hostingId, page) => {
       const hosting = await visibleHosting(direct, asker, hostingId);
-      return (await runsOf(direct, hosting.id, limit)).map(toRun);
+      return (await runsOf(direct, hosting.id, page)).map(toRun);
     },
     get: async (user, id) => {
       await visibleRun(direct, user, id);

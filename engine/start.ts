@@ -23,6 +23,7 @@ import type { Log } from './log';
 import { measures as newMeasures, type Measures } from './measures';
 import { metrics } from './metrics';
 import { drift } from './drift';
+import { labels } from './labels';
 import { operations } from './operations-view';
 import { adoptHosting } from './operations/adopt-hosting';
 import { applyStack } from './operations/apply-stack';
@@ -163,6 +164,7 @@ export function answersOf({ parts, bus }: EngineParts): Omit<Engine, 'limiter' |
     plans: plans(parts),
     runs: runs(parts, bus),
     drift: drift(parts),
+    labels: labels(parts),
     metrics: metrics(parts),
     health: health(parts),
   };

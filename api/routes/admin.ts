@@ -1,6 +1,7 @@
 /** What an operator sees of everybody's. */
 import { defineRoute } from '../route';
 import { hostingList, hostingQuery } from '../schemas/hosting';
+import { nextOf } from '../schemas/page';
 import { operationList, operationQuery } from '../schemas/operation';
 import { showListedHosting, showListedOperation } from '../views';
 
@@ -18,7 +19,10 @@ export const listOperations = defineRoute({
   async handle({ engine, query, language, answer }) {
     const found = await engine.operations.list(query);
     const operations = found.map((operation) => showListedOperation(operation, language));
-    return answer(200, { message: 'operations_listed', data: { operations } });
+    return answer(200, {
+      message: 'operations_listed',
+      data: { operations, next: nextOf(found, query, ({ id }) => id) },
+    });
   },
 });
 
@@ -39,9 +43,10 @@ export const listHostings = defineRoute({
       names: query.names?.split(',') ?? [],
       labels: Object.fromEntries((query.labels?.split(',') ?? []).map(pairOf)),
       olderThanSeconds: query.older_than_seconds ?? null,
+      status: query.status,
     };
     const found = await engine.hostings.list(filter, { limit: query.limit, after: query.after });
-    const next = found.length < query.limit ? null : (found.at(-1)?.id ?? null);
+    const next = nextOf(found, query, ({ id }) => id);
     return answer(200, {
       message: 'hostings_listed',
       data: { hostings: found.map(showListedHosting), next },

@@ -1,6 +1,7 @@
 /** Who changed what. */
 import { showAuditEntry } from '../account-views';
 import { defineRoute, type Route } from '../route';
+import { nextOf } from '../schemas/page';
 import { auditPage, auditQuery } from '../schemas/audit';
 
 const listAudit = defineRoute({
@@ -14,10 +15,9 @@ const listAudit = defineRoute({
   responses: { 200: { description: 'A page of the audit log', data: auditPage } },
   failures: [],
   async handle({ engine, query, answer }) {
-    const { before, user_id: userId, action, limit } = query;
-    const entries = await engine.audit.list({ before, userId, action, limit });
-    const next = entries.length < limit ? null : (entries.at(-1)?.id ?? null);
-    const data = { entries: entries.map(showAuditEntry), next_before: next };
+    const { after, user_id: userId, action, limit } = query;
+    const entries = await engine.audit.list({ after, userId, action, limit });
+    const data = { entries: entries.map(showAuditEntry), next: nextOf(entries, query, ({ id }) => id) };
     return answer(200, { message: 'audit_listed', data });
   },
 });

@@ -85,6 +85,23 @@ export const showMyHosting = defineRoute({
   },
 });
 
+export const showOneHosting = defineRoute({
+  name: 'getHosting',
+  method: 'get',
+  path: '/api/v1/hostings/{id}',
+  tag: 'Hosting',
+  summary: 'Show a hosting by its id: your own, or as an operator anybody’s',
+  description: 'One that has ended too: `status` and `failure` say how.',
+  auth: 'user',
+  params: idParams,
+  responses: { 200: { description: 'The hosting and the ways into it', data: hostingAccess } },
+  failures: ['hosting_not_found'],
+  async handle({ engine, user, params, language, answer }) {
+    const hosting = await engine.hostings.get(user, params.id);
+    return answer(200, { message: 'hosting_shown', data: showAccess(hosting, language) });
+  },
+});
+
 export const deleteMyHosting = defineRoute({
   name: 'deleteMyHosting',
   method: 'delete',

@@ -5,7 +5,8 @@ import { auditRoutes } from './audit';
 import { me, register, signIn } from './accounts';
 import { detailedHealth, health, version } from './health';
 import { domainRoutes } from './domains';
-import { createHosting, deleteMyHosting, removeHosting, showMyHosting } from './hostings';
+import { createHosting, deleteMyHosting, removeHosting, showMyHosting, showOneHosting } from './hostings';
+import { labelRoutes } from './labels';
 import { planRoutes } from './plans';
 import { wakeMyHosting } from './wake';
 import { runRoutes } from './runs';
@@ -23,6 +24,7 @@ export const routes: readonly Route[] = [
   showMyHosting,
   wakeMyHosting,
   deleteMyHosting,
+  showOneHosting,
   removeHosting,
   ...domainRoutes,
   showOneOperation,
@@ -31,6 +33,7 @@ export const routes: readonly Route[] = [
   ...planRoutes,
   ...runRoutes,
   listHostings,
+  ...labelRoutes,
   listOperations,
   ...auditRoutes,
   health,

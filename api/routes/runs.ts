@@ -1,7 +1,9 @@
 /** What Terraform did: when, by whom, what it said, what it planned. */
+import type { Run } from '../../engine';
 import type { ServerSentEvent } from '../event-stream';
 import { defineRoute, type Route } from '../route';
-import { driftList, idParams, limitQuery, runDetail, runList, runLogPiece } from '../schemas/terraform';
+import { nextOf } from '../schemas/page';
+import { driftList, idParams, pageQuery, runDetail, runList, runLogPiece } from '../schemas/terraform';
 import { showDrift, showRun, showRunDetail } from '../terraform-views';
 
 const listSpec = {
@@ -9,18 +11,22 @@ const listSpec = {
   tag: 'Terraform',
   summary: 'List the Terraform runs of a hosting, newest first',
   auth: 'user',
-  query: limitQuery,
+  query: pageQuery,
   responses: { 200: { description: 'The runs', data: runList } },
   failures: ['hosting_not_found'],
 } as const;
+
+function pageOf(found: readonly Run[], query: { readonly limit: number }) {
+  return { runs: found.map(showRun), next: nextOf(found, query, ({ id }) => id) };
+}
 
 const listMyRuns = defineRoute({
   ...listSpec,
   name: 'listMyRuns',
   path: '/api/v1/host/my/runs',
   async handle({ engine, user, query, answer }) {
-    const found = await engine.runs.list(user, null, query.limit);
-    return answer(200, { message: 'runs_listed', data: { runs: found.map(showRun) } });
+    const found = await engine.runs.list(user, null, query);
+    return answer(200, { message: 'runs_listed', data: pageOf(found, query) });
   },
 });
 
@@ -30,8 +36,8 @@ const listRuns = defineRoute({
   path: '/api/v1/hostings/{id}/runs',
   params: idParams,
   async handle({ engine, user, params, query, answer }) {
-    const found = await engine.runs.list(user, params.id, query.limit);
-    return answer(200, { message: 'runs_listed', data: { runs: found.map(showRun) } });
+    const found = await engine.runs.list(user, params.id, query);
+    return answer(200, { message: 'runs_listed', data: pageOf(found, query) });
   },
 });
 
@@ -80,11 +86,13 @@ const listDrift = defineRoute({
   tag: 'Administration',
   summary: 'Show how running hostings differ from their specification',
   auth: 'admin',
+  query: pageQuery,
   responses: { 200: { description: 'What the last looks found', data: driftList } },
   failures: [],
-  async handle({ engine, answer }) {
-    const found = await engine.drift.list();
-    return answer(200, { message: 'drift_shown', data: { hostings: found.map(showDrift) } });
+  async handle({ engine, query, answer }) {
+    const found = await engine.drift.list(query);
+    const next = nextOf(found, query, ({ hostingId }) => hostingId);
+    return answer(200, { message: 'drift_shown', data: { hostings: found.map(showDrift), next } });
   },
 });
 

@@ -1,25 +1,23 @@
 /** The audit log, a page at a time. */
 import { z } from 'zod';
-import { errorCodes, longestAuditPage } from '../../engine';
+import { errorCodes } from '../../engine';
 import { httpErrorCodes } from '../http-error';
 import { answerSchema, timestamp } from './components';
 import { says } from './field-message';
+import { next, page } from './page';
 import { wholeNumber } from './whole-number';
 
 /** Fits PostgreSQL's bigint. */
 const entryId = z.string().regex(/^[0-9]{1,18}$/, says('identifier_invalid'));
 
 export const auditQuery = z.strictObject({
-  before: entryId
-    .optional()
-    .meta({ description: 'Only what is older than this entry: `next_before` of a page' }),
   user_id: wholeNumber(1, 2_147_483_647).optional(),
   action: z
     .string()
     .regex(/^[A-Za-z ]{1,64}$/, says('identifier_invalid'))
     .optional()
     .meta({ description: 'An operationId, or what a command did', examples: ['createHosting'] }),
-  limit: wholeNumber(1, longestAuditPage).default(50),
+  ...page(entryId),
 });
 
 export const auditEntryView = answerSchema(
@@ -45,6 +43,6 @@ export const auditPage = answerSchema(
   'AuditPage',
   z.object({
     entries: z.array(auditEntryView),
-    next_before: z.string().nullable().meta({ description: 'For the next page; null when this is the last' }),
+    next,
   }),
 );

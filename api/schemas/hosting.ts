@@ -4,12 +4,13 @@ import { readPublicKey, spareStatuses } from '../../engine';
 import { answerSchema, requestSchema, timestamp } from './components';
 import { says } from './field-message';
 import { failureView, operationView } from './operation';
+import { next, page } from './page';
 import { wholeNumber } from './whole-number';
 
 const SSH_KEY_MAX = 16 * 1024;
 
 /** Names and values are shown in tables and used in commands: nothing that needs quoting. */
-const labels = z
+export const labels = z
   .record(
     z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, says('label_invalid')),
     z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, says('label_invalid')),
@@ -66,7 +67,7 @@ export const createHeaders = z.strictObject({
 
 export const deleteHeaders = z.strictObject({ prefer });
 
-/** As the last look found it. */
+const livingStatuses = ['creating', 'running', 'sleeping', 'stopped', 'deleting', ...spareStatuses] as const;
 const hostingStatuses = [
   'creating',
   'running',
@@ -78,6 +79,7 @@ const hostingStatuses = [
   'ejected',
 ] as const;
 
+/** As the last look found it. */
 const driftView = answerSchema(
   'Drift',
   z.object({
@@ -129,7 +131,7 @@ export const hostingList = answerSchema(
   'HostingList',
   z.object({
     hostings: z.array(listedHostingView),
-    next: z.string().nullable().meta({ description: '`after` of the next page; null on the last' }),
+    next,
   }),
 );
 
@@ -157,9 +159,17 @@ export const hostingQuery = z.strictObject({
     .regex(labelList, says('label_invalid'))
     .optional()
     .meta({ description: 'Those with all of these labels', examples: ['course=cs101,term=spring'] }),
-  older_than_seconds: wholeNumber(0, 3_200_000_000).optional(),
-  after: z.guid(says('identifier_invalid')).optional().meta({ description: '`next` of the page before' }),
-  limit: wholeNumber(1, 200).default(50),
+  older_than_seconds: wholeNumber(0, 3_200_000_000)
+    .optional()
+    .meta({ description: 'Those made longer ago than this', examples: [86_400] }),
+  status: z
+    .enum(livingStatuses)
+    .optional()
+    .meta({
+      description: 'Those that are in this state',
+      examples: ['running'],
+    }),
+  ...page(),
 });
 
 /** The hosting and every way into it. */
@@ -176,13 +186,11 @@ const access = {
     description: 'The same for SFTP; `put index.html /var/www/html/` changes the page',
     examples: ['sftp -i ~/.ssh/vm-1a2b3c4d -o HostKeyAlias=vm-1a2b3c4d -P 10001 ubuntu@localhost'],
   }),
-  known_hosts: z
-    .array(z.string())
-    .meta({
-      description:
-        'Lines for ~/.ssh/known_hosts, under the port and under the VM’s name; empty until the VM has been seen. Where SSH says REMOTE HOST IDENTIFICATION HAS CHANGED: `ssh-keygen -R "[localhost]:10001"` forgets the VM that had the port before',
-      examples: [['[localhost]:10001,vm-1a2b3c4d ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…']],
-    }),
+  known_hosts: z.array(z.string()).meta({
+    description:
+      'Lines for ~/.ssh/known_hosts, under the port and under the VM’s name; empty until the VM has been seen. Where SSH says REMOTE HOST IDENTIFICATION HAS CHANGED: `ssh-keygen -R "[localhost]:10001"` forgets the VM that had the port before',
+    examples: [['[localhost]:10001,vm-1a2b3c4d ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…']],
+  }),
 };
 
 export const hostingAccess = answerSchema('HostingAccess', z.object(access));

@@ -1,9 +1,9 @@
 /** Operations, their steps and their events, as the API shows them. */
 import { z } from 'zod';
-import { errorCodes, longestOperationList, operationKinds, operationStatuses } from '../../engine';
+import { errorCodes, operationKinds, operationStatuses } from '../../engine';
 import { answerSchema, timestamp } from './components';
 import { says } from './field-message';
-import { wholeNumber } from './whole-number';
+import { next, page } from './page';
 
 export const failureView = answerSchema(
   'Failure',
@@ -75,7 +75,7 @@ export const listedOperationView = answerSchema(
 
 export const operationList = answerSchema(
   'OperationList',
-  z.object({ operations: z.array(listedOperationView) }),
+  z.object({ operations: z.array(listedOperationView), next }),
 );
 
 export const operationEventView = answerSchema(
@@ -97,7 +97,7 @@ export const operationParams = z.strictObject({ id: operationId });
 
 export const operationQuery = z.strictObject({
   status: z.enum(operationStatuses).optional(),
-  limit: wholeNumber(1, longestOperationList).default(50),
+  ...page(),
 });
 
 export const eventHeaders = z.strictObject({

@@ -4,7 +4,7 @@ import { answerSchema, requestSchema, timestamp } from './components';
 import { says } from './field-message';
 import { hostingView, prefer } from './hosting';
 import { operationView } from './operation';
-import { wholeNumber } from './whole-number';
+import { next, page } from './page';
 
 const resourceChange = answerSchema(
   'ResourceChange',
@@ -92,7 +92,7 @@ const run = {
 
 export const runList = answerSchema(
   'RunList',
-  z.object({ runs: z.array(answerSchema('Run', z.object(run))) }),
+  z.object({ runs: z.array(answerSchema('Run', z.object(run))), next }),
 );
 
 export const runDetail = answerSchema(
@@ -122,6 +122,7 @@ export const driftList = answerSchema(
         look_failed: z.boolean(),
       }),
     ),
+    next,
   }),
 );
 
@@ -154,4 +155,4 @@ export const createQuery = z.strictObject({
 
 export const idParams = z.strictObject({ id: z.guid(says('identifier_invalid')) });
 export const preferHeader = z.strictObject({ prefer });
-export const limitQuery = z.strictObject({ limit: wholeNumber(1, 1_000).default(20) });
+export const pageQuery = z.strictObject(page());

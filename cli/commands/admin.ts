@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { fieldMessages } from '../../api/messages';
 import { registration } from '../../api/schemas/account';
-import { EngineError, type Role } from '../../engine';
+import { EngineError, type Role, type SignedOut } from '../../engine';
 import { withAdministration } from '../administrate';
 import { withFacts } from '../facts';
 import { readNewPassword } from '../secret-input';
@@ -47,24 +47,48 @@ export function adminCommand(): Command {
     examples: ['webhoster admin revoke ada@example.org'],
     exitCodes: { 0: 'a user', 1: 'failed', 2: 'wrong usage' },
   });
-  const signOut = command
-    .command('sign-out')
-    .argument('<email>', 'of the account')
-    .description('Ends every session of an account, at once; its API tokens stay')
-    .action(async (email: string) => {
-      const user = await withAdministration((administration) => administration.signOut(email));
-      console.log(`${user.username} (${user.email}) is signed out everywhere`);
-    });
-  withFacts(signOut, {
-    where: 'machine',
-    examples: ['webhoster admin sign-out ada@example.org'],
-    exitCodes: { 0: 'signed out everywhere', 1: 'failed', 2: 'wrong usage' },
-  });
+  addSignOut(command);
   return withFacts(command, {
     where: 'machine',
     examples: ['webhoster admin create you@example.org'],
     exitCodes: { 0: 'done', 1: 'failed', 2: 'wrong usage, or refused' },
   });
+}
+
+function addSignOut(command: Command): void {
+  const signOut = command
+    .command('sign-out')
+    .argument('<email>', 'of the account')
+    .description(
+      'Ends every session of an account, at once; its API tokens stay, unless --tokens takes them too',
+    )
+    .option('--tokens', 'revokes the API tokens of the account as well')
+    .action(async (email: string, { tokens = false }: { tokens?: boolean }) => {
+      const apiTokens = tokens ? 'revoke' : 'stay';
+      const ended = await withAdministration((administration) =>
+        administration.signOut(email, { apiTokens }),
+      );
+      for (const line of signedOutLines(ended, apiTokens)) console.log(line);
+    });
+  withFacts(signOut, {
+    where: 'machine',
+    examples: ['webhoster admin sign-out ada@example.org --tokens'],
+    exitCodes: { 0: 'signed out', 1: 'failed', 2: 'wrong usage' },
+  });
+}
+
+export function signedOutLines(
+  { user, apiTokens: count }: SignedOut,
+  apiTokens: 'stay' | 'revoke',
+): string[] {
+  const who = `${user.username} (${user.email})`;
+  const tokens = count === 1 ? '1 API token' : `${count} API tokens`;
+  if (count === 0) return [`${who} is signed out everywhere; there is no API token`];
+  if (apiTokens === 'revoke') return [`${who} is signed out everywhere; ${tokens} revoked`];
+  return [
+    `Every session of ${who} has ended; ${tokens} still good`,
+    `webhoster admin sign-out ${user.email} --tokens revokes them too`,
+  ];
 }
 
 async function createAdmin(email: string, { username }: { username?: string }): Promise<void> {

@@ -1,14 +1,16 @@
 /** `webhoster audit`: who changed what. */
 import { Command } from 'commander';
-import { type AuditEntry, longestAuditPage } from '../../engine';
+import { type AuditEntry, longestPage } from '../../engine';
 import { withAdministration } from '../administrate';
+import { showAuditEntry } from '../../api/account-views';
 import { withFacts } from '../facts';
+import { printJson } from '../json';
 import { tableLines } from '../table';
 import { wholeNumber } from '../whole-number';
 
 interface Options {
   readonly limit: number;
-  readonly before?: string;
+  readonly after?: string;
   readonly user?: number;
   readonly action?: string;
   readonly json?: boolean;
@@ -17,24 +19,19 @@ interface Options {
 export function auditCommand(): Command {
   const command = new Command('audit')
     .description('Shows who changed what, from where, and how it went; newest first')
-    .option(
-      '--limit <count>',
-      `at most so many, up to ${longestAuditPage}`,
-      wholeNumber(longestAuditPage),
-      50,
-    )
-    .option('--before <id>', 'only what is older than this entry', (value) =>
+    .option('--limit <count>', `at most so many, up to ${longestPage}`, wholeNumber(longestPage), 50)
+    .option('--after <id>', 'goes on behind this entry, with what is older', (value) =>
       String(wholeNumber(Number.MAX_SAFE_INTEGER)(value)),
     )
     .option('--user <number>', 'only of this user', wholeNumber(2_147_483_647))
     .option('--action <name>', 'only this, e.g. createHosting or "admin grant"')
     .option('--json', 'for scripts')
-    .action(async ({ limit, before, user: userId, action, json }: Options) => {
+    .action(async ({ limit, after, user: userId, action, json }: Options) => {
       const entries = await withAdministration((administration) =>
-        administration.listAudit({ limit, before, userId, action }),
+        administration.listAudit({ limit, after, userId, action }),
       );
-      const lines = json ? [JSON.stringify(entries, null, 2)] : auditLines(entries);
-      for (const line of lines) console.log(line);
+      if (json) printJson(entries.map(showAuditEntry));
+      else for (const line of auditLines(entries)) console.log(line);
     });
   return withFacts(command, {
     where: 'machine',

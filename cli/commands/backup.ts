@@ -13,6 +13,7 @@ import {
 } from '../../engine';
 import { withFacts } from '../facts';
 import { operatorName } from '../operator-name';
+import { printJson, printSnakeJson } from '../json';
 import { printTable } from '../table';
 import { untilStopped } from '../until-stopped';
 
@@ -47,7 +48,7 @@ export function backupCommand(): Command {
           });
       const summary = await working.catch(failed(json, 1));
       if (summary === null) return;
-      if (json) printJson(summaryJson(summary));
+      if (json) printSnakeJson(summary);
       else
         console.log(
           `${verify ? `whole, made ${made(summary)}` : 'written'}: ${contents(summary)}, ${size(summary.bytes)}, ` +
@@ -78,7 +79,7 @@ export function restoreCommand(): Command {
       };
       const report = await restoring(file, { replace, lostStateKey, json }, tell).catch(failed(json, 2));
       if (report === null) return;
-      if (json) printJson({ ...report, backup: summaryJson(report.backup) });
+      if (json) printSnakeJson(report);
       else show(report);
       process.exitCode = allTheSame(report) ? 0 : 1;
     });
@@ -141,14 +142,6 @@ function failed(json: boolean, otherwise: 1 | 2): (thrown: unknown) => null {
     process.exitCode = error.code === 'validation_failed' ? 2 : otherwise;
     return null;
   };
-}
-
-function printJson(value: unknown): void {
-  console.log(JSON.stringify(value, null, 2));
-}
-
-function summaryJson({ madeAt, ...summary }: BackupSummary): unknown {
-  return { made_at: madeAt, ...summary };
 }
 
 function made({ madeAt, version }: BackupSummary): string {

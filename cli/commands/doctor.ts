@@ -12,6 +12,7 @@ import {
 } from '../../engine';
 import { withFacts } from '../facts';
 import { operatorName } from '../operator-name';
+import { printJson, printSnakeJson } from '../json';
 import { printTable } from '../table';
 import { untilStopped } from '../until-stopped';
 
@@ -47,12 +48,12 @@ export function doctorCommand(): Command {
 async function run({ json = false, fix = false, unknown = false }: Options): Promise<number> {
   const diagnosis = await look(fix, unknown, json ? undefined : showMended).catch((thrown: unknown) => {
     const error = toEngineError(thrown);
-    if (json) console.log(JSON.stringify({ error: { code: error.code, message: error.message } }, null, 2));
+    if (json) printJson({ error: { code: error.code, message: error.message } });
     else console.error(`could not look: ${error.message}`);
     return null;
   });
   if (diagnosis === null) return 2;
-  if (json) console.log(JSON.stringify(asJson(diagnosis), null, 2));
+  if (json) printSnakeJson(asJson(diagnosis));
   else show(diagnosis);
   return diagnosis.left.length === 0 ? 0 : 1;
 }
@@ -109,6 +110,6 @@ function asJson({ report, mended, left, restoredFrom }: Diagnosis): unknown {
     findings: report.findings,
     mended,
     left,
-    restored_from: restoredFrom,
+    restoredFrom,
   };
 }

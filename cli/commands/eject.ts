@@ -1,5 +1,6 @@
 /** `webhoster eject HOSTING DIR` and `webhoster adopt DIR`. */
 import { Command } from 'commander';
+import { printJson } from '../json';
 import { withFacts } from '../facts';
 import {
   type Adopted,
@@ -139,8 +140,4 @@ function adoptedJson({ hosting, username, formerSshPort, changed }: Adopted): un
     ssh_command: hosting.sshCommand,
     changed_files: changed,
   };
-}
-
-function printJson(value: unknown): void {
-  console.log(JSON.stringify(value, null, 2));
 }

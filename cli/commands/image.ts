@@ -4,6 +4,7 @@ import { type ImageName, imageNames, openImages } from '../../engine';
 import { imageSettings } from '../settings';
 import { withFacts } from '../facts';
 import { untilStopped } from '../until-stopped';
+import { printSnakeJson } from '../json';
 import { printTable } from '../table';
 
 const nameArgument = (): Argument => new Argument('<name>', 'which image').choices(imageNames);
@@ -27,7 +28,7 @@ function listCommand(): Command {
       .option('--json', 'for scripts')
       .action(async ({ json }: { json?: boolean }) => {
         const images = await openImages(imageSettings()).list();
-        if (json) console.log(JSON.stringify(images, null, 2));
+        if (json) printSnakeJson(images);
         else {
           printTable(
             ['NAME', 'STATE', 'SIZE', 'CHECKSUM', 'TITLE'],

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { withAdministration } from '../administrate';
 import { withFacts } from '../facts';
+import { printSnakeJson } from '../json';
 import { untilStopped } from '../until-stopped';
 
 export function keysCommand(): Command {
@@ -19,7 +20,7 @@ export function keysCommand(): Command {
       const rotation = await withAdministration((administration) =>
         administration.rotateKeys({ onBatch, signal: untilStopped() }),
       );
-      if (json) console.log(JSON.stringify(rotation, null, 2));
+      if (json) printSnakeJson(rotation);
       else for (const line of rotationLines(rotation)) console.log(line);
       process.exitCode = rotation.closed.length === 0 ? 0 : 1;
     });

@@ -1,12 +1,9 @@
 /** `webhoster operations`: what runs, what ended how, and what is stuck with what it still owns. */
 import { Command, Option } from 'commander';
+import { showListedOperation } from '../../api/views';
+import { printJson } from '../json';
 import { overTheApi, withFacts } from '../facts';
-import {
-  type ListedOperation,
-  longestOperationList,
-  type OperationStatus,
-  operationStatuses,
-} from '../../engine';
+import { type ListedOperation, longestPage, type OperationStatus, operationStatuses } from '../../engine';
 import { ageOf } from '../age';
 import { tableLines } from '../table';
 import { withOperator } from '../with-operator';
@@ -22,17 +19,12 @@ export function operationsCommand(): Command {
   const command = new Command('operations')
     .description('Lists operations of everybody, newest first; a stuck one with what it still owns')
     .addOption(new Option('--status <status>', 'only those').choices(operationStatuses))
-    .option(
-      '--limit <count>',
-      `at most so many, up to ${longestOperationList}`,
-      wholeNumber(longestOperationList),
-      20,
-    )
+    .option('--limit <count>', `at most so many, up to ${longestPage}`, wholeNumber(longestPage), 20)
     .option('--json', 'for scripts')
     .action(async ({ status, limit, json }: Options, self: Command) => {
       const found = await withOperator(self, (operator) => operator.operations({ status, limit }));
-      const lines = json ? [JSON.stringify(found, null, 2)] : operationLines(found, new Date());
-      for (const line of lines) console.log(line);
+      if (json) printJson(found.map((operation) => showListedOperation(operation, 'en')));
+      else for (const line of operationLines(found, new Date())) console.log(line);
     });
   return withFacts(command, {
     where: 'anywhere',

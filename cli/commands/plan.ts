@@ -1,11 +1,13 @@
 /** `webhoster plan`, `webhoster apply`, `webhoster drift`. */
 import { Command } from 'commander';
 import type { HostingDrift, PlanReport } from '../../engine';
+import { showDrift as toDriftJson } from '../../api/terraform-views';
 import { ageOf } from '../age';
 import { confirmed } from '../confirm';
 import { paint } from '../paint';
 import { planLines } from '../plan-text';
 import { overTheApi, withFacts } from '../facts';
+import { printJson } from '../json';
 import { printTable } from '../table';
 import { withOperator } from '../with-operator';
 
@@ -108,7 +110,7 @@ export function driftCommand(): Command {
         if (wanted !== null) await operator.plan(wanted);
         return (await operator.drift()).filter(({ hostingId }) => wanted === null || hostingId === wanted);
       });
-      if (json) console.log(JSON.stringify(found, null, 2));
+      if (json) printJson(found.map(toDriftJson));
       else showDrift(found);
       process.exitCode = found.some(({ differences }) => differences.length > 0) ? 2 : 0;
     });

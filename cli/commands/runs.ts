@@ -1,7 +1,10 @@
 /** `webhoster runs HOSTING` and `webhoster runs show ID`. */
 import { Command } from 'commander';
 import type { Run, RunDetail } from '../../engine';
+import { showRun, showRunDetail } from '../../api/terraform-views';
 import { ageOf } from '../age';
+import { isOutputClosed } from '../closed-output';
+import { printJson } from '../json';
 import { changeLines } from '../plan-text';
 import { oneHosting } from './plan';
 import { overTheApi, withFacts } from '../facts';
@@ -32,7 +35,7 @@ function listCommand(): Command {
         const runs = await withOperator(self, async (operator) =>
           operator.runs((await operator.find(name ?? null)).id, limit),
         );
-        if (json) console.log(JSON.stringify(runs, null, 2));
+        if (json) printJson(runs.map(showRun));
         else printTable(['RUN', 'KIND', 'AGE', 'TOOK', 'EXIT', 'CHANGES', 'BY'], runs.map(runRow));
       },
     );
@@ -54,7 +57,10 @@ function showCommand(): Command {
     .action(async (id: string, flags: ShowFlags, self: Command) => {
       await withOperator(self, async (operator) => {
         if (flags.follow) {
-          for await (const text of operator.followRun(id)) process.stdout.write(text);
+          for await (const text of operator.followRun(id)) {
+            process.stdout.write(text);
+            if (isOutputClosed()) return;
+          }
           return;
         }
         for (const line of detailLines(await operator.run(id), flags)) console.log(line);
@@ -87,7 +93,7 @@ function runRow(run: Run): string[] {
 }
 
 function detailLines(run: RunDetail, { log, plan, json }: ShowFlags): string[] {
-  if (json) return [JSON.stringify(run, null, 2)];
+  if (json) return [JSON.stringify(showRunDetail(run), null, 2)];
   if (log) return [run.log.trimEnd()];
   if (plan) return [run.planText ?? 'This run made no plan'];
   const tools = Object.entries(run.tools).map(([name, version]) => `${name} ${version}`);

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { createLog, loadConfig, type Power, putToSleep, wakeUp } from '../../engine';
 import { withFacts } from '../facts';
+import { printJson } from '../json';
 import { operatorName } from '../operator-name';
 import { untilStopped } from '../until-stopped';
 
@@ -53,6 +54,6 @@ function log() {
 }
 
 function tell({ vmName, changed, seconds }: Power, json: boolean, state: 'asleep' | 'awake'): void {
-  if (json) console.log(JSON.stringify({ vm_id: vmName, state, changed, seconds }, null, 2));
+  if (json) printJson({ vm_id: vmName, state, changed, seconds });
   else console.log(changed ? `${vmName} is ${state} (${seconds} s)` : `${vmName} was ${state} before`);
 }

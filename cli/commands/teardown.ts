@@ -1,5 +1,7 @@
 /** `webhoster teardown`: by hosting, user, label, age, or all. */
 import { Command, Option } from 'commander';
+import { showChange } from '../../api/terraform-views';
+import { printJson } from '../json';
 import { overTheApi, withFacts } from '../facts';
 import { type HostingFilter, loadConfig, tearDownOffline, type TornDown } from '../../engine';
 import { readAge } from '../age';
@@ -40,7 +42,8 @@ export function teardownCommand(): Command {
     .option('--offline', 'without a database: from the workspaces of this machine')
     .option('--yes', 'does not ask')
     .option('--json', 'for scripts')
-    .action(async (names: string[], flags: Flags, command: Command) => {
+    .action(async (typed: string[], flags: Flags, command: Command) => {
+      const names = [...new Set(typed.map((name) => name.trim().toLowerCase()))];
       const chosen = flags.all || names.length > 0 || Object.keys(flags.label).length > 0 || flags.olderThan;
       if (!chosen) command.error('error: say which: names, --label, --older-than, or --all');
       if (flags.all && names.length > 0) command.error('error: either names or --all');
@@ -55,13 +58,19 @@ export function teardownCommand(): Command {
         process.exitCode = 1;
         return;
       }
-      summarize(results, flags);
-      process.exitCode = results.some(({ result }) => result === 'left') ? 1 : 0;
+      const unknown = unknownOf(names, results);
+      summarize(results, unknown, flags);
+      process.exitCode = unknown.length > 0 || results.some(({ result }) => result === 'left') ? 1 : 0;
     });
   return withFacts(command, {
     where: 'anywhere',
     examples: ['webhoster teardown --label course=cs101 --dry-run', 'webhoster teardown --all --yes'],
-    exitCodes: { 0: 'all gone', 1: 'some are left; a repeat goes on', 2: 'wrong usage', ...overTheApi },
+    exitCodes: {
+      0: 'all gone',
+      1: 'some are left, and a repeat goes on; or a name is that of no hosting',
+      2: 'wrong usage',
+      ...overTheApi,
+    },
   });
 }
 
@@ -73,6 +82,7 @@ function online(command: Command, names: string[], flags: Flags): Promise<TornDo
       olderThanSeconds: flags.olderThan ?? null,
     };
     const chosen = await operator.select(filter);
+    tellUnknown(unknownOf(names, chosen), flags);
     if (chosen.length === 0) return [];
     if (!flags.dryRun) {
       const list = chosen.map(({ vmName, username }) => `${vmName} (${username})`).join(', ');
@@ -91,7 +101,12 @@ function online(command: Command, names: string[], flags: Flags): Promise<TornDo
 async function offline(names: string[], flags: Flags): Promise<TornDown[] | null> {
   const which = names.length > 0 ? names.join(', ') : 'every hosting that has a workspace here';
   if (!flags.dryRun && !(await confirmed(`Remove ${which}, with all data?`, flags.yes ?? false))) return null;
-  return tearDownOffline(loadConfig(), names, { ...options(flags), handover: untilStopped() });
+  const results = await tearDownOffline(loadConfig(), names, {
+    ...options(flags),
+    handover: untilStopped(),
+  });
+  tellUnknown(unknownOf(names, results), flags);
+  return results;
 }
 
 function options({ dryRun = false, parallel, json }: Flags) {
@@ -111,25 +126,42 @@ function showOne(
   for (const line of changeLines(changes)) console.log(line);
 }
 
-function summarize(results: readonly TornDown[], { json }: Flags): void {
+/** Names of which there is no hosting, or none with these labels and of this age. */
+function unknownOf(
+  names: readonly string[],
+  found: readonly Pick<TornDown, 'id' | 'vmName' | 'username'>[],
+): string[] {
+  const known = new Set(found.flatMap(({ id, vmName, username }) => [id, vmName, username]));
+  return names.filter((name) => !known.has(name));
+}
+
+/** Before anything is asked or removed: who mistyped one name may want to see to the others first. */
+function tellUnknown(unknown: readonly string[], { label, olderThan }: Flags): void {
+  const narrowed = Object.keys(label).length > 0 || olderThan !== undefined;
+  const which = narrowed ? 'no such hosting with that label or age' : 'no hosting of the name, id or user';
+  for (const name of unknown) console.error(`error: there is ${which} ${name}`);
+}
+
+function summarize(results: readonly TornDown[], unknown: readonly string[], { json }: Flags): void {
   const count = (result: TornDown['result']): number =>
     results.filter((each) => each.result === result).length;
   if (json) {
-    console.log(
-      JSON.stringify(
-        { gone: count('gone'), left: count('left'), planned: count('planned'), results },
-        null,
-        2,
-      ),
-    );
+    printJson({
+      ...{ gone: count('gone'), left: count('left'), planned: count('planned'), unknown },
+      results: results.map(tornDownJson),
+    });
     return;
   }
-  if (results.length === 0) console.log('There is no such hosting');
+  if (results.length === 0) console.log('There is no such hosting; nothing was removed');
   else if (count('planned') > 0) console.log(`${count('planned')} would go, nothing was removed`);
   else
     console.log(
       `${count('gone')} gone, ${count('left')} left${count('left') > 0 ? '; repeat to go on' : ''}`,
     );
+}
+
+function tornDownJson({ id, vmName, username, result, reason, changes, seconds }: TornDown): unknown {
+  return { id, vm_id: vmName, username, result, reason, changes: changes.map(showChange), seconds };
 }
 
 function addLabel(text: string, before: Record<string, string>): Record<string, string> {

@@ -2,7 +2,9 @@
 import { Command, Option } from 'commander';
 import { type ApiToken, type TokenScope, tokenScopes } from '../../engine';
 import { withAdministration } from '../administrate';
+import { showApiToken } from '../../api/account-views';
 import { withFacts } from '../facts';
+import { printJson } from '../json';
 import { tableLines } from '../table';
 import { wholeNumber } from '../whole-number';
 
@@ -70,13 +72,14 @@ async function createToken(
   const made = await withAdministration((administration) =>
     administration.createToken(email, { name, scopes, days }),
   );
-  console.log(json ? JSON.stringify(made, null, 2) : made.token);
+  if (json) printJson({ token: made.token, api_token: showApiToken(made.made) });
+  else console.log(made.token);
 }
 
 async function listTokens(email: string, { json }: { json?: boolean }): Promise<void> {
   const tokens = await withAdministration((administration) => administration.listTokens(email));
-  const lines = json ? [JSON.stringify(tokens, null, 2)] : tokenLines(tokens);
-  for (const line of lines) console.log(line);
+  if (json) printJson(tokens.map(showApiToken));
+  else for (const line of tokenLines(tokens)) console.log(line);
 }
 
 export function tokenLines(tokens: readonly ApiToken[]): string[] {

@@ -4,7 +4,17 @@ import type { accountView } from '../../api/schemas/account';
 import type { hostingAccess, hostingList } from '../../api/schemas/hosting';
 import type { operationList } from '../../api/schemas/operation';
 import type { driftList, planAnswer, runDetail, runList } from '../../api/schemas/terraform';
-import { EngineError, type HostingFilter, type NamedHosting, type Operator, takeDown } from '../../engine';
+import type { userLabels } from '../../api/schemas/label';
+import {
+  differingFirst,
+  EngineError,
+  type HostingFilter,
+  longestPage,
+  type NamedHosting,
+  type Operator,
+  relabelled,
+  takeDown,
+} from '../../engine';
 import type { Client, Sent } from './client';
 import { followLog, followOperation, type Patience, type SentOperation } from './follow';
 import {
@@ -14,6 +24,7 @@ import {
   toPlanReport,
   toRun,
   toRunDetail,
+  toUserLabels,
 } from './revive';
 
 type Answer<S extends z.ZodType> = z.output<S>;
@@ -60,6 +71,13 @@ export function remoteOperator(client: Client, patience: Patience): Operator {
       );
     },
     ...records(client, patience, me),
+    label: async (username, change) => {
+      const path = `/admin/users/${encodeURIComponent(username)}/labels`;
+      const known = toUserLabels(await client.data<Answer<typeof userLabels>>('GET', path));
+      const labels = relabelled(known.labels, change);
+      if (labels === null) return known;
+      return toUserLabels(await client.data<Answer<typeof userLabels>>('PUT', path, { body: { labels } }));
+    },
     tearDown: (hostings, options) =>
       takeDown(hostings, options, {
         remove: async ({ id }) => followOperation(client, await begin('DELETE', `/hostings/${id}`), patience),
@@ -77,9 +95,9 @@ function records(
 ): Pick<Operator, 'runs' | 'run' | 'followRun' | 'drift' | 'operations'> {
   return {
     runs: async (id, limit) => {
-      const query = { limit: String(limit) };
-      const { runs } = await client.data<Answer<typeof runList>>('GET', `/hostings/${id}/runs`, { query });
-      return runs.map(toRun);
+      type Runs = Answer<typeof runList>;
+      const path = `/hostings/${id}/runs`;
+      return (await pages(client, path, {}, ({ runs }: Runs) => runs, limit)).map(toRun);
     },
     run: async (id) =>
       toRunDetail(
@@ -89,9 +107,9 @@ function records(
     drift: async () => {
       const who = await me();
       if (who.role !== 'admin') return (await ownOf(client, who, everything)).filter(isLookedAt).map(driftOf);
-      return (await client.data<Answer<typeof driftList>>('GET', '/admin/drift')).hostings.map(
-        toHostingDrift,
-      );
+      type Drift = Answer<typeof driftList>;
+      const found = await pages(client, '/admin/drift', {}, ({ hostings }: Drift) => hostings);
+      return differingFirst(found.map(toHostingDrift));
     },
     operations: async ({ status, limit }) => {
       const query = { status, limit: String(limit) };
@@ -101,6 +119,24 @@ function records(
       return operations.map(toListedOperation);
     },
   };
+}
+
+/** Page after page. @param most  how many at most. @default all */
+async function pages<A extends { readonly next: string | null }, T>(
+  client: Client,
+  path: string,
+  query: Readonly<Record<string, string | undefined>>,
+  entriesOf: (answer: A) => readonly T[],
+  most = Infinity,
+): Promise<T[]> {
+  const all: T[] = [];
+  for (let after: string | undefined; ;) {
+    const limit = String(Math.min(longestPage, most - all.length));
+    const answer = await client.data<A>('GET', path, { query: { ...query, limit, after } });
+    all.push(...entriesOf(answer));
+    if (answer.next === null || all.length >= most) return all;
+    after = answer.next;
+  }
 }
 
 /** @returns the operation's id */
@@ -160,22 +196,17 @@ async function listHostings(
   if (names.length > 0 && known.length === 0) return [];
   const found = new Map<string, NamedHosting>();
   for (let from = 0; from === 0 || from < known.length; from += namesAtOnce) {
-    let after: string | undefined;
-    do {
-      const query = {
-        names: known.slice(from, from + namesAtOnce).join(',') || undefined,
-        labels:
-          Object.entries(labels)
-            .map((pair) => pair.join('='))
-            .join(',') || undefined,
-        older_than_seconds: olderThanSeconds === null ? undefined : String(olderThanSeconds),
-        limit: '200',
-        after,
-      };
-      const page = await client.data<Answer<typeof hostingList>>('GET', '/admin/hostings', { query });
-      for (const each of page.hostings) found.set(each.id, toNamedHosting(each, each.username));
-      after = page.next ?? undefined;
-    } while (after !== undefined);
+    const query = {
+      names: known.slice(from, from + namesAtOnce).join(',') || undefined,
+      labels:
+        Object.entries(labels)
+          .map((pair) => pair.join('='))
+          .join(',') || undefined,
+      older_than_seconds: olderThanSeconds === null ? undefined : String(olderThanSeconds),
+    };
+    type Hostings = Answer<typeof hostingList>;
+    const listed = await pages(client, '/admin/hostings', query, ({ hostings }: Hostings) => hostings);
+    for (const each of listed) found.set(each.id, toNamedHosting(each, each.username));
   }
   return [...found.values()].sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
 }

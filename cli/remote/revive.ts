@@ -10,8 +10,10 @@ import type {
   ResourceChange,
   Run,
   RunDetail,
+  UserLabels,
 } from '../../engine';
 import type { hostingView, listedHostingView } from '../../api/schemas/hosting';
+import type { userLabels } from '../../api/schemas/label';
 import type { listedOperationView } from '../../api/schemas/operation';
 import type { driftList, planAnswer, runDetail, runList } from '../../api/schemas/terraform';
 
@@ -120,4 +122,9 @@ function toChange({ attributes, ...change }: SentRun['changes'][number]): Resour
       forcesReplace,
     })),
   };
+}
+
+export function toUserLabels(sent: Sent<typeof userLabels>): UserLabels {
+  const { username, labels, vm_id: vmName, hosting_labels: hostingLabels } = sent;
+  return { username, labels, vmName, hostingLabels };
 }

@@ -8,6 +8,10 @@ export interface Admission {
   readonly hasHosting: boolean;
   /** Operations of theirs that have not ended. */
   readonly unfinished: number;
+  /** That an administrator gave to the account. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Of the hosting that they had last. */
+  readonly lastLabels: Readonly<Record<string, string>> | null;
 }
 
 /**
@@ -19,7 +23,9 @@ export async function admitUser(tx: Tx, id: number): Promise<Admission> {
   const [admission]: Admission[] = await tx.query(
     `SELECT
        EXISTS (SELECT 1 FROM hostings h WHERE h.user_id = u.id AND h.status <> ALL ($2)) AS "hasHosting",
-       (SELECT count(*)::int FROM operations o WHERE o.user_id = u.id AND o.status = ANY ($3)) AS unfinished
+       (SELECT count(*)::int FROM operations o WHERE o.user_id = u.id AND o.status = ANY ($3)) AS unfinished,
+       u.labels,
+       (SELECT h.labels FROM hostings h WHERE h.user_id = u.id ORDER BY h.created_at DESC LIMIT 1) AS "lastLabels"
      FROM users u WHERE u.id = $1 AND u.deleted_at IS NULL FOR KEY SHARE OF u`,
     [id, endedStatuses, unfinishedStatuses],
   );

@@ -18,7 +18,7 @@ function emailOf({ targetEmail }: AuditRecord): string | null {
 }
 
 /** Newest first. */
-export function listAudit(tx: Tx, { before, limit, userId, action }: AuditFilter): Promise<AuditEntry[]> {
+export function listAudit(tx: Tx, { after, limit, userId, action }: AuditFilter): Promise<AuditEntry[]> {
   return tx.query(
     `SELECT id, at, user_id AS "userId", actor, via, action, target, outcome, code, address,
        request_id AS "requestId"
@@ -26,6 +26,6 @@ export function listAudit(tx: Tx, { before, limit, userId, action }: AuditFilter
      WHERE ($1::bigint IS NULL OR id < $1) AND ($2::integer IS NULL OR user_id = $2)
        AND ($3::text IS NULL OR action = $3)
      ORDER BY id DESC LIMIT $4`,
-    [before ?? null, userId ?? null, action ?? null, limit],
+    [after ?? null, userId ?? null, action ?? null, limit],
   );
 }

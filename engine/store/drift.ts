@@ -1,5 +1,5 @@
 /** What the last look at each stack found: how what there is differs from what it was made from. */
-import type { DriftFound, HostingDrift, Metrics } from '../engine';
+import type { DriftFound, HostingDrift, Metrics, Page } from '../engine';
 import type { Tx } from './database';
 
 /** A look is asked for; one that ends without `noteDrift` has failed. */
@@ -39,13 +39,15 @@ export async function driftOf(tx: Tx, stackId: string): Promise<DriftFound> {
   return row ?? neverLooked;
 }
 
-/** Of every running hosting; those that differ first, then those whose look is the longest ago. */
-export function driftOfHostings(tx: Tx): Promise<HostingDrift[]> {
+/** Of every running hosting, the oldest first. */
+export function driftOfHostings(tx: Tx, { limit, after }: Page): Promise<HostingDrift[]> {
   return tx.query(
     `SELECT h.id AS "hostingId", h.vm_name AS "vmName", u.username, ${driftColumns}
      FROM hostings h JOIN users u ON u.id = h.user_id LEFT JOIN drift d ON d.stack_id = h.id
      WHERE h.status IN ('running', 'stopped')
-     ORDER BY jsonb_array_length(coalesce(d.differences, '[]')) = 0, d.checked_at NULLS LAST, h.created_at`,
+       AND ($2::uuid IS NULL OR (h.created_at, h.id) > (SELECT created_at, id FROM hostings WHERE id = $2))
+     ORDER BY h.created_at, h.id LIMIT $1`,
+    [limit, after ?? null],
   );
 }
 

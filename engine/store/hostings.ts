@@ -1,6 +1,6 @@
 /** Hostings and what they hold: the user's quota, an address, an SSH port. Unique constraints decide; the lock only avoids retries. */
 import { In, Not } from 'typeorm';
-import type { DriftFound, HostingFilter, HostingStatus, NamedHosting, SpareStatus } from '../engine';
+import type { DriftFound, HostingFilter, HostingStatus, NamedHosting, Page, SpareStatus } from '../engine';
 import { EngineError, type ErrorCode } from '../errors';
 import type { PoolAddress } from '../network-pool';
 import { type Tx, violatedConstraint } from './database';
@@ -271,8 +271,8 @@ export async function updateHosting(
 /** Living hostings, the oldest first, and among them what has no owner yet. @param page  from behind the hosting `after` on. @default all */
 export async function selectHostings(
   tx: Tx,
-  { names, labels, olderThanSeconds }: HostingFilter,
-  page: { readonly limit?: number; readonly after?: string } = {},
+  { names, labels, olderThanSeconds, status }: HostingFilter,
+  page: Partial<Page> = {},
 ): Promise<NamedHosting[]> {
   const rows: (Omit<NamedHosting, 'drift'> & DriftFound)[] = await tx.query(
     `SELECT h.id, h.vm_name AS "vmName", coalesce(u.username, '-') AS username, h.status,
@@ -283,6 +283,7 @@ export async function selectHostings(
        AND h.labels @> $3::jsonb
        AND ($4::float8 IS NULL OR h.created_at < clock_timestamp() - $4 * interval '1 s')
        AND ($5::uuid IS NULL OR (h.created_at, h.id) > (SELECT created_at, id FROM hostings WHERE id = $5))
+       AND ($7::text IS NULL OR h.status = $7)
      ORDER BY h.created_at, h.id LIMIT $6`,
     [
       endedStatuses,
@@ -291,6 +292,7 @@ export async function selectHostings(
       olderThanSeconds,
       page.after ?? null,
       page.limit ?? null,
+      status ?? null,
     ],
   );
   return rows.map(({ checkedAt, differences, lookFailed, ...hosting }) => ({

@@ -1,7 +1,14 @@
 /** Operations, their steps and their events as rows. Who may change them is decided by the caller's lease. */
 import { randomUUID } from 'node:crypto';
 import { In, MoreThan } from 'typeorm';
-import type { Operation, OperationEvent, OperationKind, OperationStatus, OperationStep } from '../engine';
+import type {
+  Operation,
+  OperationEvent,
+  OperationKind,
+  OperationStatus,
+  OperationStep,
+  Page,
+} from '../engine';
 import { EngineError } from '../errors';
 import type { Lane } from '../queue/queue';
 import { currentActor } from '../actor';
@@ -117,13 +124,17 @@ export interface ListedRow {
 /** Newest first. @param limit  at most so many */
 export async function newestOperations(
   tx: Tx,
-  { status, limit }: { status?: OperationStatus; limit: number },
+  { status, limit, after }: Page & { status?: OperationStatus },
 ): Promise<ListedRow[]> {
-  const rows = await tx.find(OperationRow, {
-    where: status === undefined ? {} : { status },
-    order: { createdAt: 'DESC', id: 'ASC' },
-    take: limit,
-  });
+  const query = tx.createQueryBuilder(OperationRow, 'o').orderBy({ 'o.createdAt': 'DESC', 'o.id': 'ASC' });
+  if (status !== undefined) query.andWhere('o.status = :status', { status });
+  if (after !== undefined)
+    query.andWhere(
+      `o.created_at <= (SELECT created_at FROM operations WHERE id = :after)
+       AND (o.created_at < (SELECT created_at FROM operations WHERE id = :after) OR o.id > :after)`,
+      { after },
+    );
+  const rows = await query.take(limit).getMany();
   const [steps, hostings] = await Promise.all([
     tx.find(OperationStepRow, {
       where: { operationId: In(rows.map((row) => row.id)) },

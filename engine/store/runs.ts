@@ -1,4 +1,5 @@
 /** Terraform's runs: when, by whom, what it said, what the plan was. Secrets are masked before they come here. */
+import type { Page } from '../engine';
 import type { ResourceChange } from '../terraform/plan-view';
 import type { Phase } from '../terraform/run-record';
 import type { Tx } from './database';
@@ -45,8 +46,15 @@ export async function finishRun(tx: Tx, id: string, end: FinishedRun): Promise<v
 }
 
 /** Newest first. */
-export function runsOf(tx: Tx, stackId: string, limit: number): Promise<ListedRun[]> {
-  return selectRuns(tx, listed, `r.stack_id = $1 ORDER BY r.started_at DESC LIMIT $2`, [stackId, limit]);
+export function runsOf(tx: Tx, stackId: string, { limit, after }: Page): Promise<ListedRun[]> {
+  return selectRuns(
+    tx,
+    listed,
+    `r.stack_id = $1
+       AND ($3::uuid IS NULL OR (r.started_at, r.id) < (SELECT a.started_at, a.id FROM runs a WHERE a.id = $3))
+     ORDER BY r.started_at DESC, r.id DESC LIMIT $2`,
+    [stackId, limit, after ?? null],
+  );
 }
 
 export async function findRun(tx: Tx, id: string): Promise<ListedRun | null> {

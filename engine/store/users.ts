@@ -96,9 +96,14 @@ export async function deleteUser(tx: Tx, id: number): Promise<void> {
        session_version = session_version + 1, deleted_at = clock_timestamp() WHERE id = $1`,
     [id],
   );
+  await revokeApiTokens(tx, id);
+}
+
+/** Every API token of the account. */
+export async function revokeApiTokens(tx: Tx, userId: number): Promise<void> {
   await tx.query(
     `UPDATE api_tokens SET revoked_at = clock_timestamp() WHERE user_id = $1 AND revoked_at IS NULL`,
-    [id],
+    [userId],
   );
 }
 

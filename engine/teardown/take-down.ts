@@ -4,6 +4,8 @@ import { eachOf } from '../each-of';
 import { toEngineError } from '../errors';
 
 export interface TornDown {
+  /** Of the hosting. */
+  readonly id: string;
   readonly vmName: string;
   readonly username: string;
   readonly result: 'gone' | 'left' | 'planned';
@@ -49,7 +51,7 @@ export async function takeDown(
 }
 
 /** A few at a time, each with its name, its time, and word of it as soon as it is done. */
-export function takeDownEach<T extends { readonly vmName: string; readonly username: string }>(
+export function takeDownEach<T extends Pick<TornDown, 'id' | 'vmName' | 'username'>>(
   hostings: readonly T[],
   { parallel, onResult }: Pick<TeardownOptions, 'parallel' | 'onResult'>,
   one: (hosting: T) => Promise<Pick<TornDown, 'result' | 'reason' | 'changes'>>,
@@ -59,7 +61,8 @@ export function takeDownEach<T extends { readonly vmName: string; readonly usern
     const started = performance.now();
     const outcome = await one(hosting);
     const seconds = Math.round((performance.now() - started) / 100) / 10;
-    const result = { vmName: hosting.vmName, username: hosting.username, ...outcome, seconds };
+    const { id, vmName, username } = hosting;
+    const result = { id, vmName, username, ...outcome, seconds };
     onResult(result, ++done, hostings.length);
     return result;
   });

@@ -86,10 +86,11 @@ describe('over HTTP', () => {
     'token name': post('/auth/tokens', (name) => ({ name, scopes: ['hosting:read'] })),
     'differences agreed to': post('/host/my/apply', (text) => ({ agreed: [text] })),
     'user to plan for': post('/admin/plans', (username) => ({ username })),
+    'user to label': ({ http }, text) => http.get(`/api/v1/admin/users/${inPath(text)}/labels`),
     'names to list': get('/admin/hostings?names='),
     'labels to list': get('/admin/hostings?labels='),
     'action to list': get('/admin/audit?action='),
-    'entry to go on from': get('/admin/audit?before='),
+    'entry to go on from': get('/admin/audit?after='),
     'event to go on from': header(({ http }) => http.get(`/api/v1/operations/${id}/events`), 'Last-Event-ID'),
     id: get('/operations/'),
   };

@@ -1,6 +1,7 @@
 /** What a command line may ask for: one suite for the machine's own way and the one over the API. */
 import { type HostingFilter, type NamedHosting, type TornDown } from '../../engine';
 import { EngineError } from '../../engine/errors';
+import { findUserByName } from '../../engine/store/users';
 import { openWorld, type World } from '../support/world';
 import { type Scene, scenes, serviceScene, type ServiceScene } from './support/operators';
 
@@ -159,6 +160,34 @@ describe.each(scenes)('an operator %s', (_, open) => {
     expect(operations[0]!.steps.at(-1)).toMatchObject({ status: 'done', startedAt: expect.any(Date) });
     expect(await scene.operator.operations({ limit: 1 })).toHaveLength(1);
     expect(await scene.operator.operations({ status: 'stuck', limit: 1 })).toEqual([]);
+  });
+
+  it('labels accounts: the hosting that there is, and the next one, which a teardown by label finds', async () => {
+    const { operator, world } = scene;
+    const label = (set: Record<string, string>, remove: string[] = []) =>
+      operator.label(mina.username, { set, remove });
+    const found = { username: mina.username, vmName: mina.vmName };
+    expect(await label({ term: 'spring' })).toEqual({
+      ...{ ...found, labels: { term: 'spring' } },
+      hostingLabels: { course: 'a', term: 'spring' },
+    });
+    expect(await label({})).toMatchObject({ labels: { term: 'spring' } });
+    expect(await label({ group: '7' }, ['term'])).toMatchObject({
+      labels: { group: '7' },
+      hostingLabels: { course: 'a', group: '7' },
+    });
+    await operator.tearDown([mina], { ...quietly, dryRun: false });
+    const owner = await findUserByName(world.parts.database.direct, mina.username);
+    const { hosting, operation } = await world.engine.hostings.create(owner!, {});
+    await made(world, hosting.id, operation.id);
+    const byLabel = (labels: Record<string, string>) => operator.select({ ...everything, labels });
+    expect(await byLabel({ group: '7', course: 'a' })).toMatchObject([{ id: hosting.id }]);
+    await operator.tearDown(await byLabel({ group: '7' }), { ...quietly, dryRun: false });
+    const again = await world.engine.hostings.create(owner!, { labels: {} });
+    expect(again.hosting.labels).toEqual({ group: '7' });
+    await expect(operator.label('nobody', { set: {}, remove: [] })).rejects.toMatchObject({
+      code: 'not_found',
+    });
   });
 
   it('shows what a teardown would remove, and removes nothing', async () => {

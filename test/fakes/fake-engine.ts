@@ -29,6 +29,8 @@ import {
 } from '../../engine';
 import { FakeDomains } from './fake-domains';
 import { FakeOperations } from './fake-operations';
+import { onePage } from './one-page';
+import { fakeLabels } from './fake-labels';
 import { fakeTokens } from './fake-tokens';
 
 export interface FakeEngineOptions {
@@ -175,9 +177,9 @@ export class FakeEngine implements Engine {
       const target = record.target ?? (known === undefined ? null : `user ${known.user.id}`);
       this.audited.push({ ...record, target, id: String(this.audited.length + 1), at: new Date() });
     },
-    list: async ({ before, limit, userId, action }) =>
+    list: async ({ after, limit, userId, action }) =>
       this.audited
-        .filter(({ id }) => before === undefined || BigInt(id) < BigInt(before))
+        .filter(({ id }) => after === undefined || BigInt(id) < BigInt(after))
         .filter((entry) => userId === undefined || entry.userId === userId)
         .filter((entry) => action === undefined || entry.action === action)
         .reverse()
@@ -219,7 +221,7 @@ export class FakeEngine implements Engine {
   };
 
   readonly runs: Engine['runs'] = {
-    list: (_, __, limit) => Promise.resolve(this.knownRuns.slice(0, limit)),
+    list: (_, __, page) => Promise.resolve(onePage(this.knownRuns, page, ({ id }) => id)),
     get: async (_, id) => {
       const run = this.knownRuns.find((each) => each.id === id);
       if (run === undefined) throw new EngineError('run_not_found', 'There is no such run');
@@ -230,7 +232,18 @@ export class FakeEngine implements Engine {
     }.bind(this),
   };
 
-  readonly drift: Engine['drift'] = { list: () => Promise.resolve(this.knownDrift) };
+  readonly drift: Engine['drift'] = {
+    list: (page) => Promise.resolve(onePage(this.knownDrift, page, ({ hostingId }) => hostingId)),
+  };
+
+  private readonly fakeLabels = fakeLabels({
+    userOf: (username) => [...this.byEmail.values()].find(({ user }) => user.username === username)?.user,
+    hostingOf: (user) => this.hostingOf.get(user.id),
+    change: (user, labels) => {
+      this.alter(user.username, { labels });
+    },
+  });
+  readonly labels = this.fakeLabels.asEngineSees;
 
   readonly hostings: Engine['hostings'] = {
     create: async (user, input) => {
@@ -372,7 +385,10 @@ export class FakeEngine implements Engine {
   private accept(user: User, { sshPublicKey, labels }: CreateHostingInput): AcceptedHosting {
     if (this.hostingOf.has(user.id))
       throw new EngineError('quota_exceeded', 'You may have 1 hosting', { details: { hostingsPerUser: 1 } });
-    const hosting = { ...newHosting(user, 10_001 + this.hostingOf.size), labels: labels ?? {} };
+    const hosting = {
+      ...newHosting(user, 10_001 + this.hostingOf.size),
+      labels: { ...labels, ...this.fakeLabels.of(user) },
+    };
     this.hostingOf.set(user.id, hosting);
     const operation = this.fakeOperations.begin('create-hosting', user.id, hosting.id, [
       'plan',

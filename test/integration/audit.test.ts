@@ -226,15 +226,31 @@ describe('on the machine itself', () => {
     ]);
   });
 
-  it('signing somebody out ends their sessions, not their API tokens, and nobody else’s', async () => {
+  it('signing somebody out ends their sessions, on request their API tokens, and nothing of others', async () => {
     const machine = administration(connected.parts, 'operator mina');
     const [user, other] = [await service.newUser(), await service.newUser()];
     const { token } = await machine.createToken(user.email, { name: 'x', scopes: ['hosting:read'], days: 1 });
-    await machine.signOut(user.email);
+    await machine.signOut(user.email, { apiTokens: 'stay' });
     const me = (with_: string) => request(service.app).get('/api/v1/auth/me').set(bearer(with_));
     await me(user.token).expect(401);
     await me(token).expect(200);
     await me(other.token).expect(200);
-    await expect(machine.signOut('nobody@example.org')).rejects.toMatchObject({ code: 'not_found' });
+    expect(await machine.signOut(user.email, { apiTokens: 'stay' })).toMatchObject({ apiTokens: 1 });
+    await me(token).expect(200);
+    expect(await machine.signOut(user.email, { apiTokens: 'revoke' })).toMatchObject({ apiTokens: 1 });
+    await me(token).expect(401);
+    await expect(machine.signOut('nobody@example.org', { apiTokens: 'stay' })).rejects.toMatchObject({
+      code: 'not_found',
+    });
+  });
+
+  it('making an administrator of an address that is known says how', async () => {
+    const machine = administration(connected.parts, 'operator mina');
+    const user = await service.newUser();
+    const input = { email: user.email.toUpperCase(), username: 'somebody-else', password: 'x'.repeat(20) };
+    await expect(machine.createAdmin(input)).rejects.toMatchObject({
+      code: 'email_taken',
+      message: expect.stringContaining(`webhoster admin grant ${user.email}`),
+    });
   });
 });

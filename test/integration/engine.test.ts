@@ -179,7 +179,7 @@ describe('the engine', () => {
     ['plan', (of, asker, id) => of.plans.request(asker, id)],
     ['plan the removal of', (of, asker, id) => of.plans.requestRemoval(asker, id)],
     ['apply', (of, asker, id) => of.plans.apply(asker, id, { recreateDisk: false, agreed: null })],
-    ['list the runs of', (of, asker, id) => of.runs.list(asker, id, 9)],
+    ['list the runs of', (of, asker, id) => of.runs.list(asker, id, { limit: 9 })],
   ])('lets nobody %s a hosting that is another’s', async (_, act) => {
     const [owner, other] = [
       await engine.accounts.register(registration()),

@@ -112,13 +112,17 @@ const cases: Readonly<Record<MachineAction, Case>> = {
   },
   'admin grant': { act: () => machine().setRole(email, 'admin') },
   'admin revoke': { act: () => machine().setRole(email, 'user') },
-  'admin sign out': { act: () => machine().signOut(email) },
+  'admin sign out': { act: () => machine().signOut(email, { apiTokens: 'stay' }) },
   'token create': { act: () => machine().createToken(email, token) },
   'token revoke': {
     prepare: () => machine().createToken(email, token),
     act: async () => machine().revokeToken(email, (await machine().listTokens(email))[0]!.id),
   },
   'keys rotate': { act: () => machine().rotateKeys({ onBatch: () => undefined, signal: never }) },
+  label: {
+    act: async () =>
+      operator().label((await operator().find(vmName)).username, { set: { course: 'cs101' }, remove: [] }),
+  },
   apply: {
     prepare: () => Promise.resolve(world.host.domains.clear()),
     act: () => operator().apply(hostingId, { recreateDisk: false, agreed: null }, () => undefined),
@@ -212,6 +216,7 @@ const commands: Readonly<Record<string, readonly MachineAction[] | string>> = {
   'runs list': 'reads',
   'runs show': 'reads',
   operations: 'reads',
+  label: ['label'],
   teardown: ['teardown'],
   login: 'is recorded by the service',
   logout: 'forgets a token on this machine; the service is not asked',

@@ -119,6 +119,7 @@ const expected: Record<string, Expectation> = {
     answers: [nobody, '404 hosting_not_found', '404 hosting_not_found', '204'],
     alone: true,
   },
+  'get /api/v1/hostings/{id}': ofHosting,
   'get /api/v1/hostings/{id}/plan': ofHosting,
   'post /api/v1/hostings/{id}/apply': { ...ofHosting, body: () => ({}), alone: true },
   'get /api/v1/hostings/{id}/runs': ofHosting,
@@ -143,6 +144,8 @@ const expected: Record<string, Expectation> = {
     ...forAdmins,
     body: ({ people: { other } }) => ({ username: other.user.username }),
   },
+  'get /api/v1/admin/users/{username}/labels': forAdmins,
+  'put /api/v1/admin/users/{username}/labels': { ...forAdmins, body: () => ({ labels: { course: 'x' } }) },
   'get /api/v1/admin/audit': forAdmins,
   'get /api/v1/admin/drift': forAdmins,
   'get /api/v1/health': open,
@@ -186,7 +189,7 @@ async function newScene(): Promise<Scene> {
   const { operation, hosting } = await engine.hostings.create(owner.user, {});
   expect((await engine.operations.wait(operation.id, { timeoutMs: 60_000 })).status).toBe('succeeded');
   await engine.domains.add(owner.user, broughtDomain);
-  const [run] = await engine.runs.list(owner.user, hosting.id, 1);
+  const [run] = await engine.runs.list(owner.user, hosting.id, { limit: 1 });
   const { made } = await engine.tokens.create(owner.user, { name: 'x', scopes: ['hosting:read'], days: 1 });
   const ids = { hosting: hosting.id, operation: operation.id, run: run!.id, token: made.id };
   return { people: { other, admin, owner }, ...ids };
@@ -266,7 +269,7 @@ it('what an administrator had planned of somebody’s hosting is closed to them 
   expect((await service.engine.operations.wait(operation.id, { timeoutMs: 60_000 })).status).toBe(
     'succeeded',
   );
-  const [run] = await service.engine.runs.list(admin.user, hosting, 1);
+  const [run] = await service.engine.runs.list(admin.user, hosting, { limit: 1 });
   expect(run?.requestedBy).toBe(admin.user.username);
   const ask = () =>
     request(service.app).get(`/api/v1/runs/${run!.id}`).set('Authorization', `Bearer ${admin.token}`);

@@ -8,6 +8,7 @@ import { auditQuery } from '../../api/schemas/audit';
 import { login, newPassword, registration } from '../../api/schemas/account';
 import { domainRequest } from '../../api/schemas/domain';
 import { createHeaders, hostingQuery, hostingRequest } from '../../api/schemas/hosting';
+import { userParams } from '../../api/schemas/label';
 import { eventHeaders, operationParams } from '../../api/schemas/operation';
 import { passwordChange } from '../../api/schemas/session';
 import { applyRequest, newPlanRequest } from '../../api/schemas/terraform';
@@ -99,7 +100,7 @@ export const userFields: Readonly<Record<string, UserField>> = {
     },
   },
   'label name': {
-    places: ['createHosting body.labels key'],
+    places: ['createHosting body.labels key', 'setUserLabels body.labels key'],
     grammar: like(/^[a-z][a-z0-9-]{0,31}$/),
     read: (name) =>
       passed(
@@ -109,7 +110,7 @@ export const userFields: Readonly<Record<string, UserField>> = {
       ),
   },
   'label value': {
-    places: ['createHosting body.labels value'],
+    places: ['createHosting body.labels value', 'setUserLabels body.labels value'],
     grammar: like(/^[A-Za-z0-9._-]{1,64}$/),
     read: (value) => passed(hostingRequest, { labels: { x: value } }, (body) => body?.labels?.['x'] ?? null),
   },
@@ -142,6 +143,11 @@ export const userFields: Readonly<Record<string, UserField>> = {
     grammar: printable(1, 40),
     read: (username) => passed(newPlanRequest, { username }, (given) => given.username),
   },
+  'user to label': {
+    places: ['getUserLabels params.username', 'setUserLabels params.username'],
+    grammar: like(/^[a-z][a-z0-9-]{1,20}$/),
+    read: (username) => passed(userParams, { username }, (given) => given.username),
+  },
   'names to list': {
     places: ['listHostings query.names'],
     grammar: like(/^[A-Za-z0-9-]{1,20}(,[A-Za-z0-9-]{1,20}){0,3}$/),
@@ -160,9 +166,9 @@ export const userFields: Readonly<Record<string, UserField>> = {
     read: (action) => passed(auditQuery, { action }, (given) => given.action ?? null),
   },
   'entry to go on from': {
-    places: ['listAudit query.before'],
+    places: ['listAudit query.after'],
     grammar: like(/^[0-9]{1,18}$/),
-    read: (before) => passed(auditQuery, { before }, (given) => given.before ?? null),
+    read: (before) => passed(auditQuery, { after: before }, (given) => given.after ?? null),
   },
   'event to go on from': {
     places: ['followOperation headers.last-event-id'],
@@ -170,7 +176,14 @@ export const userFields: Readonly<Record<string, UserField>> = {
     read: (id) => passed(eventHeaders, { 'last-event-id': id }, (given) => given['last-event-id'] ?? null),
   },
   id: {
-    places: ['* params.id', 'listHostings query.after'],
+    places: [
+      '* params.id',
+      'listDrift query.after',
+      'listHostings query.after',
+      'listMyRuns query.after',
+      'listOperations query.after',
+      'listRuns query.after',
+    ],
     grammar: fc.uuid(),
     read: (id) => passed(operationParams, { id }, (given) => given.id),
   },

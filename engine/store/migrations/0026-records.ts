@@ -11,9 +11,12 @@ ALTER TABLE audit_log ADD CONSTRAINT audit_log_outcome_check
 
 -- an administrator's, for every hosting that this user has and will have
 ALTER TABLE users ADD COLUMN labels jsonb NOT NULL DEFAULT '{}';
+-- the last hosting of a user, whose labels the next one takes over
+CREATE INDEX hostings_of_user ON hostings (user_id, created_at DESC);
 `;
 
 const down = `
+DROP INDEX hostings_of_user;
 ALTER TABLE users DROP COLUMN labels;
 ALTER TABLE audit_log DROP CONSTRAINT audit_log_outcome_check;
 ALTER TABLE audit_log ADD CONSTRAINT audit_log_outcome_check

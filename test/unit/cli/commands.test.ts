@@ -66,6 +66,80 @@ async function signedIn(): Promise<string> {
   return token;
 }
 
+describe('an administrator', () => {
+  async function administers(): Promise<void> {
+    const token = await signedIn();
+    api.engine.makeAdmin(mina.email);
+    const other = await api.signIn(juno);
+    await api.http.post('/api/v1/host').set('Authorization', `Bearer ${other}`).expect(201);
+    expect(token).not.toBe('');
+  }
+
+  it('is told names that are of no hosting, and the others go', async () => {
+    await administers();
+    expect(await webhoster('teardown nosuch --yes')).toMatchObject({
+      code: 1,
+      err: 'error: there is no hosting of the name, id or user nosuch\n',
+      out: 'There is no such hosting; nothing was removed\n',
+    });
+    const { code, out, err } = await webhoster('teardown Juno typo --yes');
+    expect([code, err]).toEqual([1, 'error: there is no hosting of the name, id or user typo\n']);
+    expect(out).toContain('1 gone, 0 left');
+    expect((await webhoster('teardown mina --label course=x --dry-run')).err).toContain(
+      'no such hosting with that label or age mina',
+    );
+    const json = await webhoster('teardown mina typo --yes --json');
+    expect(JSON.parse(json.out)).toMatchObject({
+      ...{ gone: 1, left: 0, planned: 0, unknown: ['typo'] },
+      results: [{ id: expect.any(String), vm_id: expect.stringMatching(/^vm-/), username: 'mina' }],
+    });
+    expect(json.code).toBe(1);
+  });
+
+  it('labels accounts', async () => {
+    await administers();
+    const labelled = await webhoster('label course=cs101 term=spring --user juno --user mina');
+    expect(labelled).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/juno +course=cs101 term=spring +vm-/),
+    });
+    expect((await webhoster('label --user juno --remove term')).out).toMatch(/juno +course=cs101 +vm-/);
+    expect(JSON.parse((await webhoster('label --user juno --json')).out)).toEqual([
+      {
+        ...{ username: 'juno', labels: { course: 'cs101' }, hosting_labels: { course: 'cs101' } },
+        vm_id: expect.stringMatching(/^vm-/),
+      },
+    ]);
+    expect((await webhoster('label Course=x --user juno')).code).toBe(2);
+    expect((await webhoster('label course=x --user nobody')).code).toBe(1);
+    expect((await webhoster('teardown --label course=cs101 --dry-run')).out).toContain('2 would go');
+  });
+
+  it('gets the API’s own names from every --json', async () => {
+    await administers();
+    await webhoster('plan mina');
+    api.engine.knownDrift = [
+      { hostingId: 'x', vmName: 'vm-1', username: 'u', checkedAt: null, differences: [], lookFailed: false },
+    ];
+    const keysOf = (value: unknown): string[] =>
+      Array.isArray(value)
+        ? value.flatMap(keysOf)
+        : typeof value === 'object' && value !== null
+          ? Object.entries(value).flatMap(([key, inner]) => [key, ...keysOf(inner)])
+          : [];
+    for (const line of [
+      'operations --json',
+      'drift --json',
+      'runs mina --json',
+      'label --user mina --json',
+      'teardown mina --dry-run --json',
+    ]) {
+      const { out } = await webhoster(line);
+      expect([line, keysOf(JSON.parse(out)).filter((key) => /[A-Z]/.test(key))]).toEqual([line, []]);
+    }
+  });
+});
+
 describe('webhoster login', () => {
   it('keeps the token for its owner alone, and tells neither token nor password', async () => {
     await api.signIn(mina);
@@ -180,14 +254,14 @@ describe('an administrator with a token of the environment', () => {
     const { code, out } = await webhoster('operations --json --limit 5');
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject([
-      { kind: 'create-hosting', createdAt: expect.stringMatching(/Z$/) },
+      { kind: 'create-hosting', created_at: expect.stringMatching(/Z$/) },
     ]);
   });
 
   it('tears down by label: a dry run shows, and removes nothing', async () => {
     expect(await webhoster('teardown --label course=other --yes')).toMatchObject({
       code: 0,
-      out: 'There is no such hosting\n',
+      out: 'There is no such hosting; nothing was removed\n',
     });
     expect((await webhoster('teardown --label course=cs101 --dry-run --json')).out).toContain('"planned": 1');
     expect((await webhoster('teardown --label course=cs101')).code).toBe(2);

@@ -18,6 +18,7 @@ it('there is every command', () => {
       'apply',
       'completion',
       'drift',
+      'label',
       'login',
       'logout',
       'operations',

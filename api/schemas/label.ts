@@ -1,0 +1,40 @@
+/** Labels of accounts. */
+import { z } from 'zod';
+import { answerSchema, requestSchema } from './components';
+import { says } from './field-message';
+import { labels } from './hosting';
+
+export const userParams = z.strictObject({
+  username: z
+    .string()
+    .max(64)
+    .overwrite((typed) => typed.trim().toLowerCase())
+    .refine((value) => /^[a-z0-9.-]+$/.test(value), says('identifier_invalid'))
+    .meta({ description: 'Of the account', examples: ['mina'] }),
+});
+
+export const labelsRequest = requestSchema('LabelsRequest', z.strictObject({ labels }));
+
+const shown = z.record(z.string(), z.string());
+
+export const userLabels = answerSchema(
+  'UserLabels',
+  z.object({
+    username: z.string().meta({ description: 'Of the account', examples: ['mina'] }),
+    labels: shown.meta({
+      description: 'Of the account: every hosting of its user carries them, the next one too',
+      examples: [{ course: 'cs101' }],
+    }),
+    vm_id: z
+      .string()
+      .nullable()
+      .meta({
+        description: 'Name of the hosting that there is; null where there is none',
+        examples: ['vm-1a2b3c4d'],
+      }),
+    hosting_labels: shown.nullable().meta({
+      description: 'All labels of that hosting, those that its user gave it as well',
+      examples: [{ course: 'cs101', project: 'blog' }],
+    }),
+  }),
+);
