@@ -44,7 +44,7 @@ export function accessOf(
 ): Pick<Hosting, 'webUrl' | 'subdomainUrl' | 'sshCommand' | 'sftpCommand'> {
   const { PUBLIC_HOST, BASE_DOMAIN } = config;
   return {
-    webUrl: `${originOf(config, PUBLIC_HOST)}/${row.userId}`,
+    webUrl: `${originOf(config, PUBLIC_HOST)}/${row.userId}/`,
     subdomainUrl: `${originOf(config, `${owner.username}.${BASE_DOMAIN}`)}/`,
     sshCommand: `ssh -p ${row.sshPort} ${guestUser}@${PUBLIC_HOST}`,
     sftpCommand: `sftp -P ${row.sshPort} ${guestUser}@${PUBLIC_HOST}`,

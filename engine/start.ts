@@ -46,6 +46,7 @@ import type { Parts } from './parts';
 import { processName } from './process-name';
 import { plans } from './plans';
 import { nginxUser } from './proxy/control';
+import { hasIpv6 } from './proxy/listening';
 import { nginxProxy } from './proxy/nginx';
 import { routePublisher } from './proxy/publisher';
 import type { HttpsSettings } from './proxy/render-https';
@@ -240,6 +241,16 @@ function realProxy(
     countsVisits: config.SLEEP_AFTER_MINUTES > 0,
     findsNew: keepsSpares(config),
     clock: systemClock,
+    limits: {
+      headerKiB: config.HEADERS_MAX_KIB,
+      uploadMiB: config.UPLOAD_MAX_MIB,
+      answerSeconds: config.ANSWER_TIMEOUT_SECONDS,
+      idleSeconds: config.IDLE_TIMEOUT_SECONDS,
+      sshConnections: config.SSH_CONNECTIONS_PER_VISITOR,
+    },
+    trustedProxies: config.TRUSTED_PROXIES,
+    publicHost: config.PUBLIC_HOST,
+    ipv6: hasIpv6(),
     https: httpsSettings(config),
     site: () => readSite(config, box, database.direct),
     onReload: (outcome, ms) => measures.observe('nginx_reloads', { outcome }, ms / 1000),

@@ -17,7 +17,7 @@ import { ownNginx, pipedNginx, unreachable } from './control';
 import type { Proxy, Route } from './proxy';
 import { templatesDir } from '../project';
 import { prepareVisits } from '../traffic/visits-file';
-import { type ProxySettings, renderNginx } from './render';
+import { defaultLimits, type ProxySettings, renderNginx } from './render';
 import { plainSite, type Site } from './site';
 
 export interface NginxOptions extends ProxySettings {
@@ -165,16 +165,19 @@ async function served(options: NginxOptions, generation: string): Promise<void> 
   }
 }
 
+const pageNames = ['index', 'not-found', 'unreachable', 'silent', 'broken', 'too-large'] as const;
+
 async function preparePages(options: NginxOptions): Promise<void> {
+  const facts = { ...options.pages, ...(options.limits ?? defaultLimits) };
   const pages = path.join(options.dir, 'pages', '_webhoster');
   for (const dir of [options.dir, path.join(options.dir, 'pages'), pages, path.join(options.dir, 'tmp')]) {
     await mkdir(dir, { recursive: true });
     await chmod(dir, 0o711);
   }
-  for (const name of ['index', 'not-found', 'starting']) {
+  for (const name of pageNames) {
     const source = await readFile(path.join(templatesDir, 'pages', `${name}.html.hbs`), 'utf8');
     const file = path.join(pages, `${name}.html`);
-    await writeFile(file, Handlebars.compile(source, { strict: true })(options.pages));
+    await writeFile(file, Handlebars.compile(source, { strict: true })(facts));
     await chmod(file, 0o644);
   }
   await writeFile(
