@@ -144,7 +144,7 @@ export async function connectParts(
     tracing: noTracing,
     redis: null,
     proxy,
-    routePublisher: routePublisher(() => publishRoutes(database, proxy), systemClock),
+    routePublisher: routePublisher(() => publishRoutes(database, proxy, log), systemClock),
     ...replace,
   };
   const owner = processName();
@@ -214,10 +214,18 @@ export async function startWorking(engine: EngineParts): Promise<() => void> {
 }
 
 /** One process at a time: two that publish different routes at once could leave the older ones served. */
-function publishRoutes(database: Database, proxy: Parts['proxy']): Promise<void> {
+function publishRoutes(database: Database, proxy: Parts['proxy'], log: Log): Promise<void> {
   return database.transaction(async (tx) => {
     await tx.query(`SELECT pg_advisory_xact_lock(hashtext('vm-webhoster proxy'))`);
-    await proxy.publish(await allRoutes(tx));
+    const routes = await allRoutes(tx);
+    await proxy.publish(routes);
+    for (const { port, holder } of await proxy.heldPorts(routes)) {
+      const { username, ip } = routes.find(({ sshPort }) => sshPort === port) ?? {};
+      log.warn(
+        { port, holder, username, ip },
+        'an SSH port is held by another program; its VM has none meanwhile',
+      );
+    }
   });
 }
 

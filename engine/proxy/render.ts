@@ -113,18 +113,25 @@ function compileTemplate(): HandlebarsTemplateDelegate {
   return handlebars.compile(source('nginx.conf.hbs'), options);
 }
 
-/** @param generation  served back on the admin path, so that a reload can be seen to have happened */
+/**
+ * @param generation  served back on the admin path, so that a reload can be seen to have happened
+ * @param held  ports that cannot be had
+ */
 export function renderNginx(
   settings: ProxySettings,
   routes: readonly Route[],
   generation: string,
   site: Site = plainSite,
+  held: ReadonlySet<number> = new Set(),
 ): string {
   compiled ??= compileTemplate();
   const portsAtTheDoor = [
     ...routes.filter(({ asleep }) => asleep !== undefined).map(({ sshPort }) => sshPort),
     ...site.waitingPorts.filter((port) => !routes.some(({ sshPort }) => sshPort === port)),
-  ].map(checkPort);
+  ]
+    .map(checkPort)
+    .filter((port) => !held.has(port));
+  const awake = routes.filter(({ asleep, sshPort }) => asleep === undefined && !held.has(sshPort));
   const sleepers = routes.flatMap(({ asleep, ip }) =>
     asleep === undefined ? [] : [{ ip: check('ip', ip), id: check('hostingId', asleep) }],
   );
@@ -155,9 +162,9 @@ export function renderNginx(
     portsAtTheDoor,
     hasPorts: routes.length > 0 || portsAtTheDoor.length > 0,
     hasRoutes: routes.length > 0,
-    someAreAwake: sleepers.length < routes.length,
+    awakePorts: awake.map(({ sshPort }) => checkPort(sshPort)),
+    someAreAwake: awake.length > 0,
     routes: routes.map((route) => ({
-      asleep: route.asleep !== undefined,
       userId: checkNumber(route.userId),
       mapKey: mapKey(check('username', route.username)),
       ip: check('ip', route.ip),
