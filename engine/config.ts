@@ -80,6 +80,11 @@ const schema = z.object({
       'IPv4 addresses, with commas between them',
     )
     .optional(),
+  UPLOAD_MAX_MIB: z.coerce.number().int().min(0).max(1_048_576).default(1024),
+  HEADERS_MAX_KIB: z.coerce.number().int().min(4).max(256).default(32),
+  ANSWER_TIMEOUT_SECONDS: count.max(86_400).default(300),
+  IDLE_TIMEOUT_SECONDS: count.max(604_800).default(3_600),
+  SSH_CONNECTIONS_PER_VISITOR: z.coerce.number().int().min(0).max(10_000).default(20),
   SSH_PORT_MIN: port.default(10000),
   SSH_PORT_MAX: port.default(20000),
   DATA_DIR: absolutePath.default('/var/lib/vm-webhoster'),

@@ -4,6 +4,7 @@ import { shared } from './cached';
 import type { ComponentHealth, Engine } from './engine';
 import type { Parts } from './parts';
 import { type Redis, redisVersion } from './shared/redis';
+import { allRoutes } from './store/routes';
 import { freshReports } from './store/worker-reports';
 
 const checkTimeoutMs = 5_000;
@@ -52,7 +53,7 @@ export function health(parts: Parts): Engine['health'] {
 
 /** Of the parts that work is done with, seen from this process. */
 export function workerHealth(parts: Parts): Promise<readonly ComponentHealth[]> {
-  const { config, inventory, proxy, terraform } = parts;
+  const { config, inventory, terraform } = parts;
   const disk = async (): Promise<string> => {
     const { bavail, bsize } = await statfs(config.DATA_DIR);
     const free = `${((bavail * bsize) / 1024 ** 3).toFixed(1)} GiB free`;
@@ -61,7 +62,7 @@ export function workerHealth(parts: Parts): Promise<readonly ComponentHealth[]> 
   };
   return Promise.all([
     checked('libvirt', 'start libvirtd or correct LIBVIRT_URI', () => inventory.version()),
-    checked('nginx', 'restart the service; DATA_DIR/nginx/error.log says why', () => proxy.version()),
+    checkedNginx(parts),
     checked('terraform', 'install Terraform or correct TERRAFORM_BIN', () => terraform.version()),
     checked('disk', 'make room', disk),
   ]);
@@ -78,6 +79,24 @@ async function reported({ database }: Parts): Promise<readonly ComponentHealth[]
     detail: 'no worker has reported for 30 s: start it, or see its log',
   });
   return ofWorkers.map((name) => newest?.components.find((each) => each.name === name) ?? unknown(name));
+}
+
+/** A port that somebody else holds keeps one user out, and nobody else. */
+async function checkedNginx({ database, proxy }: Parts): Promise<ComponentHealth> {
+  const found = await checked('nginx', 'restart the service; DATA_DIR/nginx/error.log says why', () =>
+    proxy.version(),
+  );
+  if (found.status === 'down') return found;
+  const held = await allRoutes(database.direct)
+    .then((routes) => proxy.heldPorts(routes))
+    .catch(() => []);
+  if (held.length === 0) return found;
+  const ports = held.map(({ port, holder }) => `${port} by ${holder ?? 'another program'}`).join(', ');
+  return {
+    ...found,
+    status: 'degraded',
+    detail: `${found.detail}; SSH ports that cannot be served are held: ${ports}; webhoster doctor says whose they are`,
+  };
 }
 
 /** Everything works without it, only less shared. */

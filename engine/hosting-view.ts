@@ -64,7 +64,7 @@ export function accessOf(
   const { PUBLIC_HOST, BASE_DOMAIN } = config;
   const how = `-i ${keyFile(row)} -o HostKeyAlias=${row.vmName}`;
   return {
-    webUrl: `${originOf(config, PUBLIC_HOST)}/${row.userId}`,
+    webUrl: `${originOf(config, PUBLIC_HOST)}/${row.userId}/`,
     subdomainUrl: `${originOf(config, `${owner.username}.${BASE_DOMAIN}`)}/`,
     sshCommand: `ssh ${how} -p ${row.sshPort} ${guestUser}@${PUBLIC_HOST}`,
     sftpCommand: `sftp ${how} -P ${row.sshPort} ${guestUser}@${PUBLIC_HOST}`,

@@ -47,6 +47,7 @@ import type { Parts } from './parts';
 import { processName } from './process-name';
 import { plans } from './plans';
 import { nginxUser } from './proxy/control';
+import { hasIpv6 } from './proxy/listening';
 import { nginxProxy } from './proxy/nginx';
 import { routePublisher } from './proxy/publisher';
 import type { HttpsSettings } from './proxy/render-https';
@@ -144,7 +145,7 @@ export async function connectParts(
     tracing: noTracing,
     redis: null,
     proxy,
-    routePublisher: routePublisher(() => publishRoutes(database, proxy), systemClock),
+    routePublisher: routePublisher(() => publishRoutes(database, proxy, log), systemClock),
     ...replace,
   };
   const owner = processName();
@@ -215,10 +216,18 @@ export async function startWorking(engine: EngineParts): Promise<() => void> {
 }
 
 /** One process at a time: two that publish different routes at once could leave the older ones served. */
-function publishRoutes(database: Database, proxy: Parts['proxy']): Promise<void> {
+function publishRoutes(database: Database, proxy: Parts['proxy'], log: Log): Promise<void> {
   return database.transaction(async (tx) => {
     await tx.query(`SELECT pg_advisory_xact_lock(hashtext('vm-webhoster proxy'))`);
-    await proxy.publish(await allRoutes(tx));
+    const routes = await allRoutes(tx);
+    await proxy.publish(routes);
+    for (const { port, holder } of await proxy.heldPorts(routes)) {
+      const { username, ip } = routes.find(({ sshPort }) => sshPort === port) ?? {};
+      log.warn(
+        { port, holder, username, ip },
+        'an SSH port is held by another program; its VM has none meanwhile',
+      );
+    }
   });
 }
 
@@ -242,6 +251,16 @@ function realProxy(
     countsVisits: config.SLEEP_AFTER_MINUTES > 0,
     findsNew: keepsSpares(config),
     clock: systemClock,
+    limits: {
+      headerKiB: config.HEADERS_MAX_KIB,
+      uploadMiB: config.UPLOAD_MAX_MIB,
+      answerSeconds: config.ANSWER_TIMEOUT_SECONDS,
+      idleSeconds: config.IDLE_TIMEOUT_SECONDS,
+      sshConnections: config.SSH_CONNECTIONS_PER_VISITOR,
+    },
+    trustedProxies: config.TRUSTED_PROXIES,
+    publicHost: config.PUBLIC_HOST,
+    ipv6: hasIpv6(),
     https: httpsSettings(config),
     site: () => readSite(config, box, database.direct),
     onReload: (outcome, ms) => measures.observe('nginx_reloads', { outcome }, ms / 1000),

@@ -76,7 +76,7 @@ check 'sudo without a password' is_root
 check 'host name, and it resolves' own_name
 check 'sftp: pages into /var/www/html' writes_pages
 check 'the page is served' page_is "$PAGE_URL" 200 "$USERNAME writes"
-check 'a page in a folder is served' page_is "$PAGE_URL/more/" 200 "$USERNAME writes"
+check 'a page in a folder is served' page_is "${PAGE_URL}more/" 200 "$USERNAME writes"
 check 'memory' right_memory
 check 'disk' right_disk
 if has_ufw; then check 'ufw lets in 22, 80, 443 and nothing else' ufw_active; else note "ufw: not in image $IMAGE, not checked"; fi

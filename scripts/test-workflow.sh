@@ -40,7 +40,7 @@ must 'log in' log_in
 check 'the token is mine' shows_user
 must 'POST /host: a VM with a web server' create_hosting
 check 'page by path' page_is "$PAGE_URL" 200 "$VM"
-check 'page by path and slash' page_is "$PAGE_URL/" 200 "$VM"
+check 'page by path without the slash' page_is "${PAGE_URL%/}" 200 "$VM"
 check 'page by host name' page_is "$SUBDOMAIN_URL" 200 "$VM"
 check 'GET /host/my shows it, and the key no more' shows_hosting
 check 'a second hosting is refused' second_refused

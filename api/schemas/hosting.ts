@@ -175,7 +175,7 @@ export const hostingQuery = z.strictObject({
 /** The hosting and every way into it. */
 const access = {
   hosting: hostingView,
-  web_url: z.string().meta({ examples: ['http://localhost/1'] }),
+  web_url: z.string().meta({ examples: ['http://localhost/1/'] }),
   subdomain_url: z.string().meta({ description: 'Preferred: its own origin, apart from other users’ pages' }),
   ssh_command: z.string().meta({
     description:

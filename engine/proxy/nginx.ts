@@ -14,10 +14,11 @@ import { fetchPage } from '../guest/network-guest';
 import { type CommandResult, runCommand } from '../process';
 import { missingCertificates, removeOtherCertificates, writeCertificates } from './certificate-files';
 import { ownNginx, pipedNginx, unreachable } from './control';
-import type { Proxy, Route } from './proxy';
+import { heldPorts } from './held-ports';
+import type { HeldPort, Proxy, Route } from './proxy';
 import { templatesDir } from '../project';
 import { prepareVisits } from '../traffic/visits-file';
-import { type ProxySettings, renderNginx } from './render';
+import { defaultLimits, type ProxySettings, renderNginx } from './render';
 import { plainSite, type Site } from './site';
 
 export interface NginxOptions extends ProxySettings {
@@ -46,7 +47,7 @@ export function nginxProxy(options: NginxOptions): Proxy {
 
   const publish = async (routes: readonly Route[]): Promise<void> => {
     const site = await siteOf(options);
-    const wanted = rendered(options, routes, site);
+    const wanted = rendered(options, routes, site, await heldOf(options, current, routes, site));
     // before the look at the generation, which says nothing of them: a new version has new pages
     await preparePages(options);
     if (await serves(options, current, wanted)) return;
@@ -85,8 +86,11 @@ export function nginxProxy(options: NginxOptions): Proxy {
     publish,
     serves: async (routes) => {
       const site = await siteOf(options).catch(() => null);
-      return site !== null && (await serves(options, current, rendered(options, routes, site)));
+      if (site === null) return false;
+      const held = await heldOf(options, current, routes, site);
+      return serves(options, current, rendered(options, routes, site, held));
     },
+    heldPorts: (routes) => heldOf(options, current, routes, plainSite),
     canListen,
     fetch: (urlPath) =>
       fetchPage({ host: '127.0.0.1', port: options.httpPort, path: urlPath }).catch((cause: unknown) => {
@@ -116,10 +120,29 @@ interface Rendered {
 const placeholder = '@generation@';
 
 /** The generation is a checksum over the file that carries it, with the placeholder in its place. */
-function rendered(settings: ProxySettings, routes: readonly Route[], site: Site): Rendered {
-  const body = renderNginx(settings, routes, placeholder, site);
+function rendered(
+  settings: ProxySettings,
+  routes: readonly Route[],
+  site: Site,
+  held: readonly HeldPort[],
+): Rendered {
+  const ports = new Set(held.map(({ port }) => port));
+  const body = renderNginx(settings, routes, placeholder, site, ports);
   const generation = createHash('sha256').update(body).digest('hex').slice(0, 16);
   return { routes, site, generation, text: body.replaceAll(placeholder, generation) };
+}
+
+/** Of the ports that are not Nginx's already, those that are somebody else's. */
+async function heldOf(
+  options: NginxOptions,
+  current: string,
+  routes: readonly Route[],
+  { waitingPorts }: Site,
+): Promise<HeldPort[]> {
+  const isServed = (await servedGeneration(options)) !== null;
+  const served = isServed ? await readFile(current, 'utf8').catch(() => null) : null;
+  const ports = [...routes.map(({ sshPort }) => sshPort), ...waitingPorts];
+  return heldPorts({ ports, served, dir: options.dir });
 }
 
 function siteOf({ site }: NginxOptions): Promise<Site> {
@@ -165,16 +188,19 @@ async function served(options: NginxOptions, generation: string): Promise<void> 
   }
 }
 
+const pageNames = ['index', 'not-found', 'unreachable', 'silent', 'broken', 'too-large'] as const;
+
 async function preparePages(options: NginxOptions): Promise<void> {
+  const facts = { ...options.pages, ...(options.limits ?? defaultLimits) };
   const pages = path.join(options.dir, 'pages', '_webhoster');
   for (const dir of [options.dir, path.join(options.dir, 'pages'), pages, path.join(options.dir, 'tmp')]) {
     await mkdir(dir, { recursive: true });
     await chmod(dir, 0o711);
   }
-  for (const name of ['index', 'not-found', 'starting']) {
+  for (const name of pageNames) {
     const source = await readFile(path.join(templatesDir, 'pages', `${name}.html.hbs`), 'utf8');
     const file = path.join(pages, `${name}.html`);
-    await writeFile(file, Handlebars.compile(source, { strict: true })(options.pages));
+    await writeFile(file, Handlebars.compile(source, { strict: true })(facts));
     await chmod(file, 0o644);
   }
   await writeFile(

@@ -28,7 +28,36 @@ export interface ProxySettings {
   readonly findsNew?: boolean;
   /** The API's replicas behind one port of Nginx; null where the API listens there itself. */
   readonly api: ApiFront | null;
+  /** @default {@link defaultLimits} */
+  readonly limits?: ProxyLimits;
+  /** Addresses and networks whose word is taken for where a visitor comes from. @default none */
+  readonly trustedProxies?: readonly string[];
+  /** What a guest is told of who names no host at all. @default localhost */
+  readonly publicHost?: string;
+  /** Listens on every IPv6 address as well. @default false */
+  readonly ipv6?: boolean;
 }
+
+export interface ProxyLimits {
+  /** Of the headers of an answer, and of one header of a request. */
+  readonly headerKiB: number;
+  /** Of what is sent to a VM; 0 sets no limit. */
+  readonly uploadMiB: number;
+  /** How long a VM may be silent before it answers, and while it does. */
+  readonly answerSeconds: number;
+  /** The same for WebSockets and streams of events. */
+  readonly idleSeconds: number;
+  /** Of one visitor to the SSH of one VM at a time; 0 sets no limit. */
+  readonly sshConnections: number;
+}
+
+export const defaultLimits: ProxyLimits = {
+  headerKiB: 32,
+  uploadMiB: 1024,
+  answerSeconds: 300,
+  idleSeconds: 3600,
+  sshConnections: 20,
+};
 
 export interface ApiFront {
   /** Address to listen on; 0.0.0.0 is every one. */
@@ -50,25 +79,59 @@ const patterns = {
   host: /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/,
   hostingId: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
   thumbprint: /^[A-Za-z0-9_-]{43}$/,
+  publicHost: /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/,
+  network: /^[0-9a-fA-F.:]+(\/\d{1,3})?$/,
 };
+
+/** Headers by which a proxy tells a guest of the visitor. */
+const told = ['X-Real-IP', 'X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Port', 'X-Forwarded-Proto'];
+const untold = ['Forwarded', 'X-Forwarded-By', 'X-Forwarded-Server', 'X-Forwarded-Ssl', 'X-Forwarded-Scheme'];
+
+/**
+ * Names that must not reach a guest: CGI and its kin read an underscore as the dash it looks like, so that a visitor
+ * could speak for the proxy.
+ */
+function untoldNames(): string[] {
+  const lookalikes = [...told, 'X-Forwarded-Prefix', ...untold].flatMap((name) =>
+    dashesOrUnderscores(name.split('-')),
+  );
+  return [...untold, ...lookalikes.filter((name) => name.includes('_'))];
+}
+
+function dashesOrUnderscores([first = '', ...rest]: readonly string[]): string[] {
+  if (rest.length === 0) return [first];
+  return dashesOrUnderscores(rest).flatMap((end) => [`${first}-${end}`, `${first}_${end}`]);
+}
 
 let compiled: HandlebarsTemplateDelegate | undefined;
 
-/** @param generation  served back on the admin path, so that a reload can be seen to have happened */
+function compileTemplate(): HandlebarsTemplateDelegate {
+  const options = { noEscape: true, strict: true };
+  const source = (name: string): string => readFileSync(path.join(templatesDir, 'nginx', name), 'utf8');
+  const handlebars = Handlebars.create();
+  handlebars.registerPartial('to-guests', handlebars.compile(source('to-guests.conf.hbs'), options));
+  return handlebars.compile(source('nginx.conf.hbs'), options);
+}
+
+/**
+ * @param generation  served back on the admin path, so that a reload can be seen to have happened
+ * @param held  ports that cannot be had
+ */
 export function renderNginx(
   settings: ProxySettings,
   routes: readonly Route[],
   generation: string,
   site: Site = plainSite,
+  held: ReadonlySet<number> = new Set(),
 ): string {
-  compiled ??= Handlebars.compile(readFileSync(path.join(templatesDir, 'nginx/nginx.conf.hbs'), 'utf8'), {
-    noEscape: true,
-    strict: true,
-  });
+  compiled ??= compileTemplate();
   const portsAtTheDoor = [
     ...routes.filter(({ asleep }) => asleep !== undefined).map(({ sshPort }) => sshPort),
     ...site.waitingPorts.filter((port) => !routes.some(({ sshPort }) => sshPort === port)),
-  ].map(checkPort);
+  ]
+    .map(checkPort)
+    .filter((port) => !held.has(port));
+  const awake = routes.filter(({ asleep, sshPort }) => asleep === undefined && !held.has(sshPort));
   const sleepers = routes.flatMap(({ asleep, ip }) =>
     asleep === undefined ? [] : [{ ip: check('ip', ip), id: check('hostingId', asleep) }],
   );
@@ -80,12 +143,14 @@ export function renderNginx(
     user: settings.user && check('user', settings.user),
     generation: check('generation', generation),
     // each listening port takes a connection slot of every worker
-    connections: 4096 + routes.length + site.waitingPorts.length,
+    connections: 4096 + (settings.ipv6 === true ? 2 : 1) * (routes.length + site.waitingPorts.length),
+    ...renderVisitors(settings),
     challengeThumbprint: site.challengeThumbprint && check('thumbprint', site.challengeThumbprint),
     ...renderHosts(settings, routes, site),
     api: settings.api && {
       host: check('ip', settings.api.host),
       port: checkPort(settings.api.port),
+      ipv6: settings.ipv6 === true && settings.api.host === '0.0.0.0',
       backends: settings.api.backends.map((backend) => check('backend', backend)),
     },
     countsVisits: settings.countsVisits ?? false,
@@ -97,15 +162,36 @@ export function renderNginx(
     portsAtTheDoor,
     hasPorts: routes.length > 0 || portsAtTheDoor.length > 0,
     hasRoutes: routes.length > 0,
-    someAreAwake: sleepers.length < routes.length,
+    awakePorts: awake.map(({ sshPort }) => checkPort(sshPort)),
+    someAreAwake: awake.length > 0,
     routes: routes.map((route) => ({
-      asleep: route.asleep !== undefined,
       userId: checkNumber(route.userId),
       mapKey: mapKey(check('username', route.username)),
       ip: check('ip', route.ip),
       sshPort: checkPort(route.sshPort),
     })),
   });
+}
+
+/** What a guest hears of its visitors, and how much of them. */
+function renderVisitors({
+  limits = defaultLimits,
+  trustedProxies = [],
+  publicHost = 'localhost',
+  ipv6 = false,
+}: ProxySettings): Record<string, unknown> {
+  const trusts = trustedProxies.length > 0;
+  for (const value of Object.values(limits) as number[])
+    if (!Number.isSafeInteger(value) || value < 0) throw new Error('a limit must be a whole number');
+  return {
+    limits,
+    ipv6,
+    trustedProxies: trustedProxies.map((network) => check('network', network)),
+    visitedScheme: trusts ? '$visited_scheme' : '$scheme',
+    visitedHost: trusts ? '$visited_host' : '$named_host',
+    publicHost: check('publicHost', publicHost),
+    untold: untoldNames(),
+  };
 }
 
 function renderHosts(

@@ -7,6 +7,7 @@
  * Everything in between is on its way and is left to the next sweep.
  */
 import { isoName, rootVolumeName, vmNameOf } from '../hosting-names';
+import type { HeldPort } from '../proxy/proxy';
 import type { Survey } from '../libvirt/inventory';
 import type { Finding, FindingKind } from './findings';
 import type { HostingRecord, Records } from './records';
@@ -20,6 +21,7 @@ export interface Snapshot {
   /** Stack -> names of the resources in its state; only of stacks whose state could be read. */
   readonly states: ReadonlyMap<string, readonly string[]>;
   readonly routesServed: boolean;
+  readonly heldPorts: readonly HeldPort[];
   /** Ids that the database knows, ended hostings too. */
   readonly known: ReadonlySet<string>;
 }
@@ -30,6 +32,7 @@ export function compare(snapshot: Snapshot): Finding[] {
     ...atRest(snapshot).flatMap((hosting) => defects(hosting, snapshot)),
     ...operations(snapshot),
     ...(snapshot.routesServed ? [] : [routesNotServed]),
+    ...held(snapshot),
   ];
 }
 
@@ -51,6 +54,20 @@ const routesNotServed: Finding = {
   subject: 'Nginx',
   known: true,
 };
+
+function held({ after, heldPorts }: Snapshot): Finding[] {
+  return heldPorts.map(({ port, holder }) => {
+    const [id = null] = [...after.ports].find(([, each]) => each === port) ?? [];
+    const whose = id === null ? '' : `SSH of ${vmNameOf(id)} is not served; `;
+    return {
+      kind: 'held-port',
+      stackId: id,
+      subject: `SSH port ${port}`,
+      known: true,
+      detail: `${whose}held by ${holder ?? 'a program that cannot be seen from here'}`,
+    };
+  });
+}
 
 function orphans(snapshot: Snapshot): Finding[] {
   const { before, after, libvirt, workspaces, known } = snapshot;

@@ -23,6 +23,11 @@ export const findingKinds = {
   'orphan-port': { title: 'SSH port of no hosting', fix: 'remove-orphan' },
   'orphan-address': { title: 'address of no hosting', fix: 'remove-orphan' },
   'routes-not-served': { title: 'Nginx does not serve what it should', fix: 'publish' },
+  'held-port': {
+    title: 'SSH port that another program holds',
+    fix: null,
+    advice: 'end that program, or have it listen elsewhere; the port opens within 10 s',
+  },
   'stuck-operation': { title: 'operation that could not be finished', fix: 'go-on' },
   'idle-operation': { title: 'operation that nobody works on', fix: 'go-on' },
   'missing-route': { title: 'running hosting without its route', fix: 'reopen' },

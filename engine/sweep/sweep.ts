@@ -13,20 +13,17 @@ export async function sweep(parts: Parts): Promise<SweepReport> {
   const at = clock.now();
   const started = performance.now();
   const before = await readRecords(database, config.NODE_NAME);
-  const [libvirt, workspaces, routesServed] = await Promise.all([
+  const [libvirt, workspaces, nginx] = await Promise.all([
     inventory.survey(config.POOL_NAME),
     listWorkspaces(config.workspacesDir),
-    allRoutes(database.direct).then((routes) => proxy.serves(routes)),
+    allRoutes(database.direct).then(async (routes) => ({
+      routesServed: await proxy.serves(routes),
+      heldPorts: await proxy.heldPorts(routes),
+    })),
   ]);
   const after = await readRecords(database, config.NODE_NAME);
-  const sources = {
-    before,
-    after,
-    libvirt,
-    workspaces,
-    routesServed,
-    states: await namesInStates(parts, after),
-  };
+  const states = await namesInStates(parts, after);
+  const sources = { before, after, libvirt, workspaces, ...nginx, states };
   const known = await knownHostings(database.direct, mentioned(sources));
   return { at, ms: Math.round(performance.now() - started), findings: compare({ ...sources, known }) };
 }

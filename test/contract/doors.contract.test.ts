@@ -153,25 +153,25 @@ it.each<[string, Asked & { at: string; sees: object }]>([
 
 it('sends a browser on as well when it is awake by now', async () => {
   wakes({ ip: ana });
-  expect((await call('/7', { headers: html })).body).toContain(`page of ${ana}`);
+  expect((await call('/7/', { headers: html })).body).toContain(`page of ${ana}`);
 });
 
 it('tells who has waited long enough to come again, and says when it cannot be woken', async () => {
   expect(await call('/7')).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
   wakes('failed');
   expect(await call('/7')).toMatchObject({ status: 503, headers: { 'retry-after': '15' } });
-  expect((await call('/7', { headers: html })).body).toBe('<p>cannot be woken</p>');
+  expect((await call('/7/', { headers: html })).body).toBe('<p>cannot be woken</p>');
 });
 
 it('has a page where nobody is behind the doors, and opens them again', async () => {
   open.close();
-  expect(await call('/7', { headers: html })).toMatchObject({
+  expect(await call('/7/', { headers: html })).toMatchObject({
     status: 502,
     body: expect.stringContaining('does not answer') as string,
   });
   await open.open();
   await open.open();
-  expect((await call('/7', { headers: html })).status).toBe(503);
+  expect((await call('/7/', { headers: html })).status).toBe(503);
 });
 
 it('lets nobody but Nginx to its sockets', () => {
@@ -237,7 +237,7 @@ it('ends a session when its VM cannot be woken, and lets only some wait', async 
 it('has visits written down when they end, and of whom; the door’s own answers are none', async () => {
   const traffic = nginxTraffic(bench.dir);
   expect([...(await traffic.visits())]).toEqual([]);
-  await call('/7', { headers: html });
+  await call('/7/', { headers: html });
   await delay(1_500);
   expect([...(await traffic.visits())]).toEqual([]);
   const begun = Date.now();

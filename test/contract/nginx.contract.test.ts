@@ -1,10 +1,10 @@
 /** What only a real Nginx can show: what it serves, and that nothing brings it down for long. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { systemClock } from '../../engine/clock';
+import { plainSite } from '../../engine/proxy/site';
 import {
   ana,
   baseDomain,
@@ -229,31 +229,49 @@ describe('Nginx', () => {
     expect(await bench.proxy.fetch('/1')).toContain('page of');
   });
 
-  it('serves on as before when a port of the new configuration is taken by somebody else', async () => {
-    const one = await route(1, 'ana', ana);
-    // time runs ten times as fast: a reload that does not come is given up after one second, not ten
-    const start = Date.now();
-    const proxy = bench.again({
-      clock: { now: () => new Date(start + (Date.now() - start) * 10), sleep: (ms) => systemClock.sleep(ms) },
-    });
-    await proxy.publish([one]);
-    const good = configuration();
-    const somebody = createServer().listen(0, '0.0.0.0');
-    try {
+  describe('when another program holds an SSH port', () => {
+    let somebody: Server;
+    let taken: number;
+    beforeEach(async () => {
+      somebody = createServer().listen(0, '127.0.0.1');
       await new Promise((resolve) => somebody.once('listening', resolve));
-      const taken = { ...(await route(2, 'kim', kim)), sshPort: (somebody.address() as AddressInfo).port };
-      await expect(proxy.publish([one, taken])).rejects.toMatchObject({
-        code: 'proxy_unreachable',
-        retryable: true,
-      });
-      expect(configuration()).toBe(good);
-      expect(await proxy.fetch('/1')).toContain('page of');
-      expect(await proxy.fetch('/2')).toContain('There is no hosting');
-    } finally {
+      taken = (somebody.address() as AddressInfo).port;
+    });
+    afterEach(() => new Promise((resolve) => somebody.close(resolve)));
+    const me = `node (process ${process.pid})`;
+
+    it.each<[string, () => Promise<unknown>]>([
+      ['at the start', () => Promise.resolve()],
+      ['at a reload', async () => bench.proxy.publish([await route(9, 'kim', kim)])],
+    ])('serves the others %s, names it, and opens the port when it is free', async (_, begin) => {
+      await begin();
+      const one = await route(1, 'ana', ana);
+      const routes = [one, { ...(await route(2, 'kim', kim)), sshPort: taken }];
+      const begun = performance.now();
+      await bench.proxy.publish(routes);
+      expect(performance.now() - begun).toBeLessThan(10_000);
+      for (const page of ['/1', '/2']) expect(await bench.proxy.fetch(page)).toContain('page of');
+      const session = converse(one.sshPort);
+      await session.until('SSH-2.0');
+      session.socket.destroy();
+      expect(await bench.proxy.heldPorts(routes)).toEqual([{ port: taken, holder: me }]);
+      // as much as can be
+      expect(await bench.proxy.serves(routes)).toBe(true);
+
       await new Promise((resolve) => somebody.close(resolve));
-    }
-    await bench.proxy.publish([one, await route(3, 'kim', kim)]);
-    expect(await proxy.fetch('/3')).toContain('page of');
+      expect(await bench.proxy.serves(routes)).toBe(false);
+      await bench.proxy.publish(routes);
+      expect(await bench.proxy.heldPorts(routes)).toEqual([]);
+      const late = converse(taken);
+      await late.until(`SSH-2.0-${kim}`);
+      late.socket.destroy();
+    });
+
+    it('does the same for the port of a machine that waits for its owner', async () => {
+      const proxy = bench.again({ site: { ...plainSite, waitingPorts: [taken] } });
+      await proxy.publish([await route(1, 'ana', ana)]);
+      expect(await proxy.fetch('/1')).toContain('page of');
+    });
   });
 
   it('refuses a route that is none before it touches anything', async () => {

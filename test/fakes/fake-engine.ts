@@ -434,7 +434,7 @@ function newHosting(user: User, sshPort: number): Hosting {
     vcpus: 1,
     diskGiB: 20,
     labels: {},
-    webUrl: `http://localhost/${user.id}`,
+    webUrl: `http://localhost/${user.id}/`,
     subdomainUrl: `http://${user.username}.localhost`,
     sshCommand: `ssh -p ${sshPort} ubuntu@localhost`,
     sftpCommand: `sftp -P ${sshPort} ubuntu@localhost`,

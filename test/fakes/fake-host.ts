@@ -11,7 +11,7 @@ import type { Isolation } from '../../engine/isolation/isolation';
 import type { Agent } from '../../engine/libvirt/agent';
 import type { DomainConfig, Inventory } from '../../engine/libvirt/inventory';
 import type { Virtualization } from '../../engine/libvirt/virtualization';
-import type { Proxy, Route } from '../../engine/proxy/proxy';
+import type { HeldPort, Proxy, Route } from '../../engine/proxy/proxy';
 import type { Synthesizer } from '../../engine/terraform/synthesizer';
 import type { Traffic } from '../../engine/traffic/traffic';
 import type { Terraform, TerraformCall, TerraformPlan } from '../../engine/terraform/terraform';
@@ -40,6 +40,8 @@ export class FakeHost {
   readonly configs = new Map<string, DomainConfig>();
   /** pool/name of every volume. */
   readonly volumes = new Set<string>();
+  /** SSH ports that another program holds. */
+  heldPorts: HeldPort[] = [];
   /** IP -> the page that its web server serves. */
   readonly pages = new Map<string, string>();
   /** IP -> the SSH host key that it shows; where there is none, one that follows from the address. */
@@ -272,6 +274,7 @@ export class FakeHost {
     },
     serves: (routes) =>
       Promise.resolve(this.serving && JSON.stringify(routes) === JSON.stringify(this.routes)),
+    heldPorts: () => Promise.resolve(this.heldPorts),
     canListen: () => Promise.resolve(true),
     fetch: async (urlPath) => {
       await this.faults.at('fetch');

@@ -160,7 +160,7 @@ previous=
 for argument; do
   shift
   if [ "$previous" = -c ]; then
-    sed -e 's#proxy_pass http://\\($vm_by_[a-z]*\\);#proxy_pass http://\\1:${guestPort};#' "$argument" > "$argument.for-test"
+    sed -e 's#proxy_pass http://\\($vm_by_[a-z]*\\)#proxy_pass http://\\1:${guestPort}#' "$argument" > "$argument.for-test"
     argument=$argument.for-test
   fi
   previous=$argument

@@ -22,9 +22,9 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Clock, systemClock } from '../../../engine/clock';
+import { systemClock } from '../../../engine/clock';
 import type { Config } from '../../../engine/config';
-import { nginxProxy } from '../../../engine/proxy/nginx';
+import { type NginxOptions, nginxProxy } from '../../../engine/proxy/nginx';
 import type { Proxy, Route } from '../../../engine/proxy/proxy';
 import type { Site } from '../../../engine/proxy/site';
 import { projectRoot } from '../../../engine/project';
@@ -101,10 +101,12 @@ export interface Bench {
 export interface RealBench extends Bench {
   readonly dir: string;
   readonly httpPort: number;
+  /** Where the guests' web servers are, in the place of port 80. */
+  readonly webPort: number;
   /** Where the guests' SSH is, in the place of port 22. */
   readonly sshPort: number;
   /** Another engine's view of the same Nginx. */
-  again(change?: { clock?: Clock; countsVisits?: boolean; findsNew?: boolean; site?: Site }): Proxy;
+  again(change?: Partial<Omit<NginxOptions, 'site'>> & { site?: Site }): Proxy;
   stop(): Promise<void>;
 }
 
@@ -118,12 +120,7 @@ export async function realBench(control: 'own' | 'pipe' = 'own'): Promise<RealBe
   const program = path.join(home, 'nginx-for-test');
   writeFileSync(program, wrapper(guests), { mode: 0o755 });
   const httpPort = await freePort();
-  const again: RealBench['again'] = ({
-    clock = systemClock,
-    countsVisits = false,
-    findsNew = false,
-    site,
-  } = {}) =>
+  const again: RealBench['again'] = ({ site, ...change } = {}) =>
     nginxProxy({
       program,
       dir,
@@ -133,9 +130,7 @@ export async function realBench(control: 'own' | 'pipe' = 'own'): Promise<RealBe
       user: process.getuid?.() === 0 ? 'www-data' : null,
       api: null,
       control,
-      clock,
-      countsVisits,
-      findsNew,
+      clock: systemClock,
       ...(site === undefined ? {} : { site: () => Promise.resolve(site) }),
       pages: {
         apiUrl: 'http://api.example.org',
@@ -144,12 +139,14 @@ export async function realBench(control: 'own' | 'pipe' = 'own'): Promise<RealBe
         baseDomain,
         httpUrl: 'http://example.org',
       },
+      ...change,
     });
   const container = control === 'pipe' ? await openContainer(dir, program) : null;
   const stop = (): Promise<void> => stopProxy({ NGINX_BIN: program, nginxDir: dir } as Config);
   return {
     dir,
     httpPort,
+    webPort: guests.httpPort,
     sshPort: guests.sshPort,
     proxy: again(),
     again,
@@ -197,7 +194,7 @@ previous=
 for argument; do
   shift
   if [ "$previous" = -c ]; then
-    sed -e 's#:22;#:${sshPort};#' -e 's#proxy_pass http://\\($vm_by_[a-z]*\\);#proxy_pass http://\\1:${httpPort};#' "$argument" > "$argument.for-test"
+    sed -e 's#:22;#:${sshPort};#' -e 's#proxy_pass http://\\($vm_by_[a-z]*\\)#proxy_pass http://\\1:${httpPort}#' "$argument" > "$argument.for-test"
     argument=$argument.for-test
   fi
   previous=$argument

@@ -18,7 +18,7 @@ describe('POST /api/v1/host', () => {
           ssh_port: 10001,
           status: 'running',
         },
-        web_url: 'http://localhost/1',
+        web_url: 'http://localhost/1/',
         subdomain_url: 'http://mina.localhost',
         ssh_command: 'ssh -p 10001 ubuntu@localhost',
         sftp_command: 'sftp -P 10001 ubuntu@localhost',

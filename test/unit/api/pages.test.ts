@@ -18,11 +18,15 @@ const ofVm = {
   webUrl: 'http://localhost/1',
   subdomainUrl: 'http://mina.localhost',
 };
+const limits = { answerSeconds: '300', headerKiB: '32', uploadMiB: '1024' };
 const pages = {
   'index.html.hbs': ofService,
   'not-found.html.hbs': ofService,
   'spare.html.hbs': { vmName: ofVm.vmName },
-  'starting.html.hbs': ofService,
+  'unreachable.html.hbs': ofService,
+  'silent.html.hbs': { ...ofService, ...limits },
+  'broken.html.hbs': { ...ofService, ...limits },
+  'too-large.html.hbs': { ...ofService, ...limits },
   'waking.html.hbs': { seconds: '2', failed: false },
   'welcome.html.hbs': ofVm,
 };

@@ -37,6 +37,7 @@ const whole: Snapshot = {
   workspaces: [id, nodeId],
   states: new Map([[id, names]]),
   routesServed: true,
+  heldPorts: [],
   known: new Set([id]),
 };
 const remains: Snapshot = { ...whole, before: empty, after: empty, states: new Map() };
@@ -154,6 +155,23 @@ it('tells operations that are stuck or idle, and why', () => {
 
 it('tells that Nginx serves something else', () => {
   expect(kinds({ ...whole, routesServed: false })).toEqual(['routes-not-served']);
+});
+
+it('tells which port is held by which program, and whose it is', () => {
+  const heldPorts = [
+    { port: 10_000, holder: 'python3 (process 12)' },
+    { port: 10_007, holder: null },
+  ];
+  expect(compare({ ...whole, heldPorts })).toEqual([
+    {
+      kind: 'held-port',
+      stackId: id,
+      subject: 'SSH port 10000',
+      known: true,
+      detail: `SSH of ${vmNameOf(id)} is not served; held by python3 (process 12)`,
+    },
+    expect.objectContaining({ stackId: null, detail: 'held by a program that cannot be seen from here' }),
+  ]);
 });
 
 it('asks the database about every hosting that any source mentions', () => {

@@ -28,7 +28,7 @@ function row(change: Partial<OwnedHosting> = {}): OwnedHosting {
 describe('a hosting as its owner sees it', () => {
   it('leaves port 80 out of its addresses', () => {
     expect(accessOf(row(), owner, config)).toEqual({
-      webUrl: 'http://hosting.example.org/7',
+      webUrl: 'http://hosting.example.org/7/',
       subdomainUrl: 'http://kim.pages.example.org/',
       sshCommand: 'ssh -i ~/.ssh/vm-1a2b3c4d -o HostKeyAlias=vm-1a2b3c4d -p 10001 ubuntu@hosting.example.org',
       sftpCommand:
@@ -47,7 +47,7 @@ describe('a hosting as its owner sees it', () => {
 
   it('names any other port', () => {
     const access = accessOf(row(), owner, { ...config, HTTP_PORT: 8080 });
-    expect(access.webUrl).toBe('http://hosting.example.org:8080/7');
+    expect(access.webUrl).toBe('http://hosting.example.org:8080/7/');
     expect(access.subdomainUrl).toBe('http://kim.pages.example.org:8080/');
   });
 
