@@ -15,7 +15,12 @@ kvm_closed() {
   ! setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups -- bash -c "[ -r $KVM ] && [ -w $KVM ]"
 }
 # As the distribution's udev rule has it: group kvm, 0660. Fails where the machine does not let us.
-open_kvm() { getent group kvm >/dev/null && chgrp kvm "$KVM" && chmod 0660 "$KVM" && ! kvm_closed; }
+open_kvm() {
+  getent group kvm >/dev/null && chgrp kvm "$KVM" && chmod 0660 "$KVM" || return
+  # where no udev runs nobody would do so after the next boot
+  [ ! -d /run/systemd/system ] || echo "z $KVM 0660 root kvm" >/etc/tmpfiles.d/vm-webhoster-kvm.conf
+  ! kvm_closed
+}
 
 libvirt_answers() { timeout 10 virsh --connect "$LIBVIRT_URI" --quiet uri >/dev/null 2>&1; }
 need_libvirt() { ! libvirt_answers || { kvm_closed && ! kvm_hidden; }; }
