@@ -1,10 +1,12 @@
 /** Listens, and stops without cutting anybody off who can be answered in time. */
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, ListenOptions } from 'node:net';
+import { hasIpv6 } from '../engine';
 import { createApp, type AppParts } from './app';
 
 export interface ListenAddress {
+  /** `0.0.0.0` is every address, those of IPv6 too where the machine has some. */
   readonly host: string;
   /** 0 lets the kernel choose. */
   readonly port: number;
@@ -44,23 +46,41 @@ export async function startHttpServer(
 ): Promise<HttpServer> {
   const stopping = new AbortController();
   const app = createApp({ ...parts, stopping: stopping.signal });
-  const server = createServer({ ...defaultTimeouts, connectionsCheckingInterval: 5_000, ...timeouts }, app);
-  server.listen(port, host);
-  await once(server, 'listening');
+  const listen = async (at: ListenOptions): Promise<Server> => {
+    const server = createServer({ ...defaultTimeouts, connectionsCheckingInterval: 5_000, ...timeouts }, app);
+    server.listen(at);
+    await once(server, 'listening');
+    return server;
+  };
+  const first = await listen({ host, port });
+  const { port: chosen } = first.address() as AddressInfo;
+  // a second one, since one for both families would give IPv4 visitors other addresses than those they have
+  const servers = [first];
+  if (host === '0.0.0.0' && hasIpv6())
+    servers.push(
+      await listen({ host: '::', port: chosen, ipv6Only: true }).catch((error: unknown) => {
+        first.close();
+        throw error;
+      }),
+    );
   let closing: Promise<void> | undefined;
   return {
-    port: (server.address() as AddressInfo).port,
-    close: (graceMs = GRACE_MS) => (closing ??= stop(server, stopping, graceMs)),
+    port: chosen,
+    close: (graceMs = GRACE_MS) => (closing ??= stop(servers, stopping, graceMs)),
   };
 }
 
-async function stop(server: Server, stopping: AbortController, graceMs: number): Promise<void> {
-  const closed = once(server, 'close');
-  server.close();
+async function stop(servers: readonly Server[], stopping: AbortController, graceMs: number): Promise<void> {
+  const closed = Promise.all(servers.map((server) => once(server, 'close')));
+  for (const server of servers) server.close();
   stopping.abort();
   // Connections that finish their request after close() would otherwise idle until keepAliveTimeout.
-  const sweep = setInterval(() => server.closeIdleConnections(), 50);
-  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+  const sweep = setInterval(() => {
+    for (const server of servers) server.closeIdleConnections();
+  }, 50);
+  const cut = setTimeout(() => {
+    for (const server of servers) server.closeAllConnections();
+  }, graceMs);
   try {
     await closed;
   } finally {

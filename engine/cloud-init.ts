@@ -12,6 +12,8 @@ export interface GuestFacts {
   readonly hostingId: string;
   readonly vmName: string;
   readonly sshPublicKey: string;
+  /** The host's address in the VM's network, from where Nginx asks. */
+  readonly gateway: string;
   readonly welcome: WelcomeFacts;
 }
 
@@ -42,25 +44,32 @@ export interface CloudInit {
   readonly metaData: string;
 }
 
-export function renderCloudInit({ hostingId, vmName, sshPublicKey, welcome }: GuestFacts): CloudInit {
-  return cloudInitOf(hostingId, vmName, [sshPublicKey], renderWelcome(welcome));
+export function renderCloudInit({ sshPublicKey, welcome, ...machine }: GuestFacts): CloudInit {
+  return cloudInitOf(machine, [sshPublicKey], renderWelcome(welcome));
 }
 
 /** Room on a spare's disk for its owner's data, which takes the place of its own: see libvirt/cloud-init-disk.ts. */
 const room = `# ${'-'.repeat(16_384)}\n`;
 
 /** What a machine is told that belongs to nobody yet: a name, and a key of nobody. */
-export function renderSpareCloudInit({
-  hostingId,
-  vmName,
-}: Pick<GuestFacts, 'hostingId' | 'vmName'>): CloudInit {
-  const { userData, metaData } = cloudInitOf(hostingId, vmName, [], renderPage('spare', { vmName }));
+export function renderSpareCloudInit(machine: MachineFacts): CloudInit {
+  const page = renderPage('spare', { vmName: machine.vmName });
+  const { userData, metaData } = cloudInitOf(machine, [], page);
   return { userData: `${userData}${room}`, metaData };
 }
 
+type MachineFacts = Pick<GuestFacts, 'hostingId' | 'vmName' | 'gateway'>;
+
+/** The host's Nginx stands between the VM and its visitors, and it alone is believed when it says who they are. */
+function visitorsOf(gateway: string): string {
+  return `# Made by vm-webhoster: who visits is what the host's Nginx says, and nobody else.
+set_real_ip_from ${gateway};
+real_ip_header X-Real-IP;
+`;
+}
+
 function cloudInitOf(
-  hostingId: string,
-  vmName: string,
+  { hostingId, vmName, gateway }: MachineFacts,
   sshPublicKeys: readonly string[],
   page: string,
 ): CloudInit {
@@ -84,6 +93,13 @@ function cloudInitOf(
         permissions: '0644',
         encoding: 'b64',
         content: Buffer.from(page).toString('base64'),
+      },
+      {
+        path: '/etc/nginx/conf.d/webhoster-visitors.conf',
+        owner: 'root:root',
+        permissions: '0644',
+        encoding: 'b64',
+        content: Buffer.from(visitorsOf(gateway)).toString('base64'),
       },
     ],
   };

@@ -10,6 +10,7 @@ export { loadConfig, settingNames, type Config } from './config';
 export { EngineError, errorCodes, toEngineError, type ErrorCode } from './errors';
 export { imageNames, type ImageName, type Images, type ImageStatus } from './images/images';
 export { networkOf } from './accounts/attempts';
+export { hasIpv6 } from './proxy/listening';
 export type { Limiter } from './limits';
 export { createLog, describeError, type Log } from './log';
 export { type MachineAction, machineActions } from './machine-records';

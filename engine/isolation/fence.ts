@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import type { Config } from '../config';
 import { EngineError } from '../errors';
-import { parseCidr } from '../network-pool';
+import { type NetworkCidr, parseCidr } from '../network-pool';
 
 export interface Fence {
   /** Of the filter in libvirt; one for each network, so that two installations do not share one. */
@@ -34,10 +34,20 @@ export function filterName({ NETWORK_NAME }: Pick<Config, 'NETWORK_NAME'>): stri
   return `${NETWORK_NAME}-guests`;
 }
 
+/** The host's own address in the network of the VMs. @throws {EngineError} config_invalid */
+export function gatewayOf(config: Pick<Config, 'NETWORK_CIDR'>): string {
+  return dotted(networkOf(config).base + 1);
+}
+
+function networkOf({ NETWORK_CIDR }: Pick<Config, 'NETWORK_CIDR'>): NetworkCidr {
+  const cidr = parseCidr(NETWORK_CIDR);
+  if (cidr === null) throw new EngineError('config_invalid', 'NETWORK_CIDR: not an IPv4 network');
+  return cidr;
+}
+
 /** @throws {EngineError} config_invalid */
 export function fenceOf(config: Settings): Fence {
-  const cidr = parseCidr(config.NETWORK_CIDR);
-  if (cidr === null) throw new EngineError('config_invalid', 'NETWORK_CIDR: not an IPv4 network');
+  const cidr = networkOf(config);
   const filter = filterName(config);
   return {
     filter,
@@ -47,7 +57,7 @@ export function fenceOf(config: Settings): Fence {
     bridge: config.NETWORK_BRIDGE,
     network: dotted(cidr.base),
     netmask: dotted((0xffffffff << (32 - cidr.prefix)) >>> 0),
-    gateway: dotted(cidr.base + 1),
+    gateway: gatewayOf(config),
     egress: config.EGRESS,
     allowed: config.EGRESS_ALLOW,
   };

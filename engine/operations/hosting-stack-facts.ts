@@ -12,7 +12,7 @@ import type { User } from '../engine';
 import { EngineError } from '../errors';
 import { isoName, rootVolumeName, vmNameOf } from '../hosting-names';
 import { accessOf } from '../hosting-view';
-import { filterName } from '../isolation/fence';
+import { filterName, gatewayOf } from '../isolation/fence';
 import type { SupportedLimits } from '../isolation/isolation';
 import type { StackNames } from '../libvirt/inventory';
 import type { HostingRow, OwnedHosting } from '../store/hostings';
@@ -29,14 +29,19 @@ export function hostingSpec(hosting: OwnedHosting, owner: User, node: NodeRow, c
 /** As its owner's will be, but for what the guest is told. @throws {EngineError} node_not_ready */
 export function spareSpec(hosting: HostingRow, node: NodeRow, config: Config): HostingSpec {
   const { id: hostingId, vmName } = hosting;
-  return specOf(hosting, node, config, renderSpareCloudInit({ hostingId, vmName }));
+  return specOf(
+    hosting,
+    node,
+    config,
+    renderSpareCloudInit({ hostingId, vmName, gateway: gatewayOf(config) }),
+  );
 }
 
 /** What a guest is told about its owner. */
 export function guestFacts(hosting: OwnedHosting, owner: User, config: Config): GuestFacts {
   const { id: hostingId, vmName, sshPublicKey } = hosting;
   const welcome = { username: owner.username, vmName, ...accessOf(hosting, owner, config) };
-  return { hostingId, vmName, sshPublicKey, welcome };
+  return { hostingId, vmName, sshPublicKey, gateway: gatewayOf(config), welcome };
 }
 
 function specOf(hosting: HostingRow, node: NodeRow, config: Config, cloudInit: CloudInit): HostingSpec {

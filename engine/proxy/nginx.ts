@@ -98,10 +98,13 @@ export function nginxProxy(options: NginxOptions): Proxy {
       }),
     version: async () => {
       if ((await servedGeneration(options)) === null) throw unreachable('the admin path does not answer');
-      const result = await nginx(current, '-v');
-      return /nginx\/(\S+)/.exec(result.stderr)?.[0]?.replace('/', ' ') ?? 'nginx of unknown version';
+      return versionIn((await nginx(current, '-v')).stderr);
     },
   };
+}
+
+function versionIn(text: string): string {
+  return /nginx\/(\S+)/.exec(text)?.[0].replace('/', ' ') ?? 'nginx of unknown version';
 }
 
 function nginxProgram({ program, dir }: NginxOptions) {

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What makes a root tree one of our guests, the same for every distribution: the user, SSH, web server, firewall,
-# updates. Works on a mounted root with nginx, ufw, openssh-server, sudo, cloud-init and qemu-guest-agent installed.
+# updates. Works on a mounted root with nginx, ufw, rsync, openssh-server, sudo, cloud-init and qemu-guest-agent installed.
 
 set_up_guest() { # ROOT
   local root=$1 file

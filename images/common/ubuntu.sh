@@ -13,7 +13,7 @@ build_ubuntu() { # RELEASE OUT
   rm "$WORK/image"
   mount_root_partition "$WORK/disk.raw"
   phase "installing packages"
-  install_in "$WORK/root" nginx ufw openssh-server qemu-guest-agent unattended-upgrades
+  install_in "$WORK/root" nginx ufw openssh-server qemu-guest-agent unattended-upgrades rsync
   phase "configuring"
   set_up_guest "$WORK/root"
   forget_build "$WORK/root"

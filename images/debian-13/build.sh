@@ -12,7 +12,7 @@ source "$here/../common/guest.sh"
 suite=trixie
 packages=(systemd-sysv udev kmod dbus libpam-systemd cloud-init nginx-light openssh-server sudo systemd-resolved
   systemd-timesyncd qemu-guest-agent ufw unattended-upgrades iproute2 iputils-ping ca-certificates curl nano less
-  python3 e2fsprogs)
+  python3 e2fsprogs rsync)
 # Only what the disk, the cloud-init drive and the network need; udev loads the rest from the disk while others work.
 modules=(scsi_common scsi_mod libata ata_piix virtio_blk virtio_rng failover net_failover virtio_net cdrom sr_mod isofs)
 

@@ -34,6 +34,7 @@ describe('a shell', () => {
         hostingId: '1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d',
         vmName: 'vm-1a2b3c4d',
         sshPublicKey: text,
+        gateway: '10.90.0.1',
         welcome: welcome(text),
       };
       return { guest, cloudInit: renderCloudInit(guest) };

@@ -36,6 +36,7 @@ const cloudInit = (username: string, sshPublicKey: string) =>
     hostingId: '1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d',
     vmName: 'vm-1a2b3c4d',
     sshPublicKey,
+    gateway: '10.90.0.1',
     welcome: welcome(username),
   });
 

@@ -60,6 +60,7 @@ export function writeCloudInit(dir: string, sshPublicKey: string): { userData: s
     hostingId: '00000000-0000-4000-8000-000000000000',
     vmName: 'vm-bare',
     sshPublicKey,
+    gateway: '10.90.0.1',
     welcome: {
       username: 'bare',
       vmName: 'vm-bare',

@@ -32,6 +32,20 @@ it('serves on the port it names, and no longer after close', async () => {
   await expect(fetch(`${url}/health`)).rejects.toThrow();
 });
 
+it('listens on IPv6 as well where it listens on every address, and tells the families apart', async () => {
+  const engine = new FakeEngine();
+  const seen: unknown[] = [];
+  const noting = { ...logger, info: (line: unknown) => seen.push(line) };
+  const config = { REQUEST_WAIT_SECONDS: 1 };
+  const server = await startHttpServer({ engine, config, logger: noting }, { host: '0.0.0.0', port: 0 });
+  running.push(server);
+  for (const host of ['127.0.0.1', '[::1]'])
+    expect((await fetch(`http://${host}:${server.port}/health`)).status).toBe(200);
+  expect(JSON.stringify(seen)).not.toContain('::ffff:');
+  await server.close(0);
+  await expect(fetch(`http://[::1]:${server.port}/health`)).rejects.toThrow();
+});
+
 it('fails when the port is taken', async () => {
   const { engine, server } = await start();
   const again = startHttpServer(

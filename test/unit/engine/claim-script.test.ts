@@ -14,6 +14,7 @@ const facts = {
   hostingId: '1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d',
   vmName: 'vm-1a2b3c4d',
   sshPublicKey: `${key} $(touch /tmp/never)'"`,
+  gateway: '10.90.0.1',
   welcome: {
     username: 'mina',
     vmName: 'vm-1a2b3c4d',

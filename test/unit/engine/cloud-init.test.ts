@@ -6,6 +6,7 @@ const facts: GuestFacts = {
   hostingId: '1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d',
   vmName: 'vm-1a2b3c4d',
   sshPublicKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMQEoRYm18bZUzL6eJulUIEpJEYl5v1CnYTEJc3VT5J+ kim@laptop',
+  gateway: '10.90.0.1',
   welcome: {
     username: 'kim',
     vmName: 'vm-1a2b3c4d',
@@ -65,10 +66,23 @@ describe('user data', () => {
           encoding: 'b64',
           content: expect.any(String) as string,
         },
+        {
+          path: '/etc/nginx/conf.d/webhoster-visitors.conf',
+          owner: 'root:root',
+          permissions: '0644',
+          encoding: 'b64',
+          content: expect.any(String) as string,
+        },
       ],
     });
     expect(page(config)).toContain('Hello, kim');
     expect(page(config)).toContain(facts.welcome.sshCommand);
+  });
+
+  it('has its web server believe the host’s Nginx, and nobody else, about who visits', () => {
+    const [, visitors] = read(userData).write_files;
+    const text = Buffer.from(visitors!.content, 'base64').toString();
+    expect(text.replace(/^#.*\n/gm, '')).toBe('set_real_ip_from 10.90.0.1;\nreal_ip_header X-Real-IP;\n');
   });
 
   it('marks the page so that the engine knows it', () => {
@@ -86,8 +100,7 @@ describe('user data', () => {
       'ssh_authorized_keys',
       'owner',
       'permissions',
-      'encoding',
-      'content',
+      ...['encoding', 'content', 'owner', 'permissions', 'encoding', 'content'],
     ]);
   });
 
@@ -120,7 +133,7 @@ describe('user data', () => {
         // nothing but the page may differ
         const config = read(rendered.userData);
         expect({ ...config, write_files: [] }).toEqual({ ...read(userData), write_files: [] });
-        expect(config.write_files).toHaveLength(1);
+        expect(config.write_files).toHaveLength(2);
       }),
     );
   });
