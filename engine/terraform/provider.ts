@@ -12,10 +12,13 @@ const shape = z.object({
 
 export type ProviderBuild = z.output<typeof shape>;
 
-/** @returns null where nothing is written down */
+/** @returns null where nothing, or nothing that makes sense, is written down */
 export async function providerBuild(mirrorDir: string): Promise<ProviderBuild | null> {
-  const text = await readFile(path.join(mirrorDir, 'build.json'), 'utf8').catch(() => 'null');
-  return shape.nullable().catch(null).parse(JSON.parse(text));
+  try {
+    return shape.parse(JSON.parse(await readFile(path.join(mirrorDir, 'build.json'), 'utf8')));
+  } catch {
+    return null;
+  }
 }
 
 /** e.g. `0.8.3+late-reply` */
