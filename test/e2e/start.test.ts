@@ -49,11 +49,9 @@ afterAll(async () => {
 interface Ran {
   readonly code: number;
   readonly output: string;
-  readonly seconds: number;
 }
 
 function script(name: string, ...args: string[]): Promise<Ran> {
-  const started = performance.now();
   return new Promise((resolve) => {
     const child = execFile(
       path.join(root, 'scripts', name),
@@ -61,7 +59,7 @@ function script(name: string, ...args: string[]): Promise<Ran> {
       { env, timeout: 600_000 },
       (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-        resolve({ code, output: stdout + stderr, seconds: (performance.now() - started) / 1000 });
+        resolve({ code, output: stdout + stderr });
       },
     );
     // nobody is there to answer a question
@@ -127,9 +125,12 @@ describe('on a machine without Terraform', () => {
   });
 });
 
-it('starts everything, tells the URLs, and is healthy when it returns', async () => {
-  const { output } = await succeeds('start.sh');
-  expect(output).toContain('Ready after');
+it('starts everything, tells the URLs, and is healthy when it returns; two at once are one', async () => {
+  const both = await Promise.all([succeeds('start.sh'), succeeds('start.sh')]);
+  for (const { output } of both) expect(output).toContain('Ready after');
+  expect(
+    both.map(({ output }) => [...output.matchAll(/API, worker and Nginx +done/g)].length).sort(),
+  ).toEqual([0, 1]);
   const api = `http://127.0.0.1:${env.API_PORT ?? ''}`;
   const health = (await (await fetch(`${api}/api/v1/health/detailed`)).json()) as {
     data: { components: { status: string }[] };
@@ -139,9 +140,11 @@ it('starts everything, tells the URLs, and is healthy when it returns', async ()
   expect(landing).toContain('/docs');
 });
 
-it('starts a second time in under 10 s and changes nothing', async () => {
-  const { seconds } = await succeeds('start.sh');
-  expect(seconds).toBeLessThan(10);
+it('starts a second time and changes nothing', async () => {
+  const { output } = await succeeds('start.sh');
+  const done = [...output.matchAll(/^\[.*\] (.*\S) +done/gm)].map(([, title]) => title);
+  // these look by themselves whether there is anything to do
+  expect(done.sort()).toEqual(['Network, pool and base image', 'PostgreSQL', 'Settings']);
 });
 
 it('answers as the interface says', async () => {
