@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 
-/** `late-reply`: with the change of late-reply.sed; `registry`: as it comes, which hangs now and then. */
+/** `whole-streams`: with its client mended by whole-streams.sed; `registry`: as it comes, which hangs or fails now and then. */
 const shape = z.object({
   version: z.string(),
-  build: z.enum(['late-reply', 'registry']),
+  build: z.enum(['whole-streams', 'registry']),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
@@ -21,7 +21,7 @@ export async function providerBuild(mirrorDir: string): Promise<ProviderBuild | 
   }
 }
 
-/** e.g. `0.8.3+late-reply` */
+/** e.g. `0.8.3+whole-streams` */
 export function nameOfBuild({ version, build }: ProviderBuild): string {
   return `${version}+${build}`;
 }

@@ -40,7 +40,7 @@ export interface Terraform {
   apply(call: TerraformCall, planFile: string): Promise<void>;
   /** Product and version, e.g. `Terraform 1.11.4`. */
   version(): Promise<string>;
-  /** Version and build of the libvirt provider, e.g. `0.8.3+late-reply`; null where nobody wrote it down. */
+  /** Version and build of the libvirt provider, e.g. `0.8.3+whole-streams`; null where nobody wrote it down. */
   provider(): Promise<string | null>;
 }
 

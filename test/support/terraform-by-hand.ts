@@ -31,7 +31,7 @@ export function terraformByHand(
 /** `terraform plan`: 0 finds no changes, 2 finds some. */
 export function planByHand(system: Pick<System, 'env'>, directory: string): Promise<Ran> {
   const args = ['plan', '-detailed-exitcode', '-no-color', '-input=false'];
-  return asAPersonWould(() => terraformByHand(system, directory, ...args));
+  return terraformByHand(system, directory, ...args);
 }
 
 /** `cdktf diff` of a workspace's own CDKTF directory. */
@@ -41,7 +41,7 @@ export function diffByHand(system: Pick<System, 'env'>, directory: string): Prom
     ...environmentByHand(system),
     ...{ TERRAFORM_BINARY_NAME: terraform, CI: '1' },
   };
-  return asAPersonWould(() => inTime(program, ['diff', '--skip-provider-lock'], { cwd: directory, env }));
+  return inTime(program, ['diff', '--skip-provider-lock'], { cwd: directory, env });
 }
 
 /**
@@ -60,16 +60,4 @@ function inTime(
       resolve({ code: child.exitCode, output: stdout + stderr });
     });
   });
-}
-
-/**
- * The provider hangs in one of some hundred refreshing plans, and breaks off its download of a cloud-init disk as often
- * (docs/performance.md): a person would try again, as the engine does.
- */
-async function asAPersonWould(attempt: () => Promise<Ran>): Promise<Ran> {
-  for (let tries = 1; ; tries++) {
-    const ran = await attempt();
-    const failed = ran.code === null || ran.output.includes('error while retrieving remote ISO');
-    if (tries === 3 || !failed) return ran;
-  }
 }

@@ -190,7 +190,7 @@ it('records each run: log, plan, timings, versions, who asked; and shows it live
     requested_by: account.username,
     tools: {
       terraform: expect.stringMatching(/^\w+ \d/) as string,
-      libvirt: expect.stringMatching(/^\d[.\d]*\+(late-reply|registry)$/) as string,
+      libvirt: expect.stringMatching(/^\d[.\d]*\+(whole-streams|registry)$/) as string,
     },
   });
   expect(apply?.phases.map(({ phase }) => phase)).toEqual(

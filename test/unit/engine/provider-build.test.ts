@@ -11,13 +11,13 @@ afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-const build = { version: '0.8.3', build: 'late-reply', sha256: 'a'.repeat(64) };
+const build = { version: '0.8.3', build: 'whole-streams', sha256: 'a'.repeat(64) };
 
 it('tells the build that the mirror holds', async () => {
   writeFileSync(path.join(dir, 'build.json'), JSON.stringify(build));
   const found = await providerBuild(dir);
   expect(found).toEqual(build);
-  expect(nameOfBuild(found!)).toBe('0.8.3+late-reply');
+  expect(nameOfBuild(found!)).toBe('0.8.3+whole-streams');
 });
 
 it.each([

@@ -1,11 +1,9 @@
-/** The build of the provider: with the one line of its client changed, or not at all. Go itself is a stand-in. */
-import { execFile } from 'node:child_process';
+/** The build of the provider: with its client mended, or not at all. Go itself is a stand-in. */
+import { execFile, execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { projectRoot } from '../../../engine/project';
-
-const asItComes = 'func one() {\n\tc := make(chan response)\n\tuse(c)\n}\n';
 
 let dir: string;
 beforeEach(() => {
@@ -42,24 +40,35 @@ function build(client: string): Promise<{ code: number; output: string }> {
   });
 }
 
-it('builds with room for the late reply, and leaves the rest of the client as it is', async () => {
-  expect((await build(asItComes)).code).toBe(0);
-  expect(readFileSync(path.join(dir, 'built'), 'utf8')).toBe(
-    asItComes.replace('make(chan response)', 'make(chan response, 16)'),
-  );
+let pinned: string;
+beforeAll(() => {
+  const argv = ['mod', 'download', '-json', 'github.com/digitalocean/go-libvirt'];
+  const told = execFileSync('go', argv, { cwd: path.join(projectRoot, 'engine/terraform/provider') });
+  pinned = path.join((JSON.parse(told.toString()) as { Dir: string }).Dir, 'rpc.go');
+});
+
+it('builds with the client mended, and leaves the one in everybody’s cache as it is', async () => {
+  const asItComes = readFileSync(pinned, 'utf8');
+  expect(await build(asItComes)).toMatchObject({ code: 0 });
+  const built = readFileSync(path.join(dir, 'built'), 'utf8');
+  expect(built).toContain('make(chan response, 16)');
+  expect(built).toContain('for resp.Type == socket.Stream {');
   expect(readFileSync(path.join(dir, 'package'), 'utf8')).toBe(
     'github.com/dmacvicar/terraform-provider-libvirt\n',
   );
-  // the module cache is everybody's
   expect(readFileSync(path.join(dir, 'client/rpc.go'), 'utf8')).toBe(asItComes);
 });
 
 it.each([
-  ['is not there', 0, 'func one() {\n\tc := make(chan response, 1)\n}\n'],
-  ['is there twice', 2, asItComes + asItComes],
-])('stops when the line %s, and says so', async (_, times, client) => {
-  const { code, output } = await build(client);
+  [
+    'has other lines in the place',
+    (text: string) => text.replace('c := make(chan response)', 'c := make(chan response, 1)'),
+  ],
+  ['has them twice', (text: string) => text + text],
+  ['differs anywhere', (text: string) => `${text}\n// newer\n`],
+])('stops when the client %s, and says so', async (_, change) => {
+  const { code, output } = await build(change(readFileSync(pinned, 'utf8')));
   expect(code).not.toBe(0);
-  expect(output).toContain(`the line of go-libvirt that late-reply.sed changes is there ${times} times`);
+  expect(output).toContain('rpc.go of go-libvirt is not what it was made for');
   expect(existsSync(path.join(dir, 'built'))).toBe(false);
 });
