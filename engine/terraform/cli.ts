@@ -1,6 +1,6 @@
 /** Terraform by its command line, one child a verb. The engine owns the child's environment. */
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { cachedFor } from '../cached';
 import { EngineError } from '../errors';
@@ -17,7 +17,7 @@ import {
 } from './argv';
 import { parseEvent } from './json-events';
 import { nameOfBuild, providerBuild } from './provider';
-import { asHanging, terraformFailure } from './failure';
+import { asHanging, isLockedToOtherBuild, terraformFailure } from './failure';
 import type { Terraform, TerraformCall, TerraformPlan } from './terraform';
 
 export interface TerraformCliOptions {
@@ -33,6 +33,8 @@ export interface TerraformCliOptions {
 
 /** A plan has nothing to finish when it is stopped. */
 const planGraceMs = 2_000;
+/** Version and checksum of the provider that the workspace was initialized with. */
+const lockFile = '.terraform.lock.hcl';
 const planSilentMs = 20_000;
 const applySilentMs = 60_000;
 
@@ -41,7 +43,14 @@ export async function terraformCli(options: TerraformCliOptions): Promise<Terraf
 
   return {
     init: async (call) => {
-      await must(initArgv(), inWorkspace(call), ['plan_failed', 'Terraform could not initialize the stack']);
+      const failure = ['plan_failed', 'Terraform could not initialize the stack'] as const;
+      const attempt = (): Promise<CommandResult> => must(initArgv(), inWorkspace(call), failure);
+      await attempt().catch(async (thrown: unknown) => {
+        if (!isLockedToOtherBuild(thrown)) throw thrown;
+        // what the mirror holds was verified when it was put there, and may be another build of the same version now
+        await rm(path.join(call.workspace, lockFile));
+        await attempt();
+      });
     },
     plan: async (call, { planFile, intent, replace }) => {
       const fresh = !existsSync(path.join(call.workspace, 'terraform.tfstate'));

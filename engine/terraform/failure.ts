@@ -42,6 +42,15 @@ export function asHanging(code: 'plan_failed' | 'apply_failed', message: string)
   };
 }
 
+/** An init found a provider of the version that it was locked to, with another checksum. */
+export function isLockedToOtherBuild(thrown: unknown): boolean {
+  return (
+    thrown instanceof EngineError &&
+    thrown.cause instanceof Error &&
+    /checksums\s+previously\s+recorded\s+in\s+the\s+dependency\s+lock\s+file/.test(thrown.cause.message)
+  );
+}
+
 /** Terraform repeats its diagnostics in many words; the errors among them, and what is not JSON, tell the story. */
 function storyOf(result: CommandResult): string {
   const told = result.stdout

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import {
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -134,6 +135,15 @@ describe.each<[string, () => Promise<Host>]>([
 
     it('can make a workspace ready twice', async () => {
       await expect(host.terraform.init({ workspace })).resolves.toBeUndefined();
+    });
+
+    it('goes on with another build of the provider under the same version', async () => {
+      const lock = path.join(workspace, '.terraform.lock.hcl');
+      // a fake has nothing to lock
+      const before = existsSync(lock) ? readFileSync(lock, 'utf8') : null;
+      if (before !== null) writeFileSync(lock, before.replace(/"h1:[^"]+"/, `"h1:${'A'.repeat(43)}="`));
+      await expect(host.terraform.init({ workspace })).resolves.toBeUndefined();
+      expect(existsSync(lock) ? readFileSync(lock, 'utf8') : null).toBe(before);
     });
 
     it('plans its three resources, and has made none of them', async () => {
