@@ -37,7 +37,6 @@ STARTED=$(now_ms)
 STEPS=9
 PACKAGES+=(shellcheck procps openssl prometheus python3-venv python3-yaml redis-server systemd wrk zsh fish)
 command -v dockerd >/dev/null || PACKAGES+=(docker.io)
-docker compose version >/dev/null 2>&1 || PACKAGES+=(docker-compose)
 
 # built from the pinned Go modules (checksums in go.sum)
 pebble_stamp() { sha256sum test/support/pebble/go.sum | cut -c1-16; }
@@ -48,6 +47,18 @@ do_pebble() {
   (cd test/support/pebble && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags='-s -w' -o "$CACHE_DIR/pebble/" \
     github.com/letsencrypt/pebble/v2/cmd/pebble github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv)
   pebble_stamp >"$CACHE_DIR/pebble/.built-from"
+}
+# a plugin of the docker command, found by DOCKER_CONFIG
+compose_stamp() { sha256sum test/support/compose/go.sum | cut -c1-16; }
+need_compose() { [ "$(cat "$CACHE_DIR/compose/.built-from" 2>/dev/null)" != "$(compose_stamp)" ]; }
+do_compose() {
+  command -v go >/dev/null || fail "Go is not installed: install Go 1.24 or newer and run this again, and Docker Compose is built from source"
+  install -d -m 0755 "$CACHE_DIR/compose/cli-plugins"
+  (cd test/support/compose && CGO_ENABLED=0 go build -mod=readonly -trimpath \
+    -ldflags="-s -w -X github.com/docker/compose/v2/internal.Version=$(go list -mod=readonly -m -f '{{.Version}}' github.com/docker/compose/v2)" \
+    -o "$CACHE_DIR/compose/cli-plugins/docker-compose.new" github.com/docker/compose/v2/cmd)
+  mv "$CACHE_DIR/compose/cli-plugins/docker-compose.new" "$CACHE_DIR/compose/cli-plugins/docker-compose"
+  compose_stamp >"$CACHE_DIR/compose/.built-from"
 }
 need_debian() { image_missing debian-13; }
 do_debian() { webhoster image build debian-13; }
@@ -64,8 +75,9 @@ step pebble "Pebble, an authority for tests"
 step libvirt "libvirtd"
 step micro "Guest image micro"
 if [ -z "$QUICK" ]; then
-  STEPS=10
+  STEPS=11
   step debian "Guest image debian-13"
+  step compose "Docker Compose v2"
 fi
 
 PASSED=0 FAILED=0 FAILURES=()
