@@ -196,6 +196,9 @@ check "systemd units" units_hold
 layer unit contract integration -- --coverage --maxWorkers=3
 check "coverage 85 %" coverage_holds
 schemathesis 10
+# beside the machine's own
+mapfile -t OTHER_NODES < <(printf '%s\n' 20 22 24 | grep -vx "$(node -p 'process.versions.node.split(".")[0]')")
+check "Node.js ${OTHER_NODES[*]}" ./scripts/test-node.sh "${OTHER_NODES[@]}"
 if [ -z "$QUICK" ]; then
   # two at a time, but for what restarts libvirtd under all of them
   layer system -- --maxWorkers=2 --testPathIgnorePatterns /faults "$LONG"
