@@ -80,6 +80,8 @@ TEXT
       [ -z "${!name:-}" ] || printf '%s=%s\n' "$name" "${!name}"
     done
   } | awk -F= '!seen[$1]++' >"$DATA_DIR/docker.env.new"
+  # who may talk to Docker may do everything, and Compose reads this for them
+  if getent group docker >/dev/null; then chgrp docker "$DATA_DIR/docker.env.new" && chmod 0640 "$DATA_DIR/docker.env.new"; fi
   mv "$DATA_DIR/docker.env.new" "$DATA_DIR/docker.env"
   write_started
 }
