@@ -1,6 +1,6 @@
 # The service's images: `api` (Node.js and the code, no root), `worker` (what works on VMs), `setup` (runs once: builds
 # guest images, prepares the node). Built by scripts/docker-start.sh; PostgreSQL, Redis and Nginx are in deploy/docker.
-# The base is a Debian 13 with Node.js 20.19 or newer. Written for the classic builder and BuildKit alike.
+# The base is a Debian 13 with Node.js 20.19, 22.13, 24.11 or newer of each. Written for the classic builder and BuildKit alike.
 ARG BASE_IMAGE=node:22-trixie-slim
 
 FROM ${BASE_IMAGE} AS base

@@ -41,6 +41,9 @@ const list = (each: z.ZodType<string, string>) =>
 const schema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('production'),
   ROLE: z.enum(['all', 'api', 'worker']).default('all'),
+  LOG_ROTATE_MIB: count.max(10_240).default(20),
+  LOG_ROTATE_DAYS: count.max(365).default(7),
+  LOG_KEEP_FILES: count.max(1_000).default(8),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   API_HOST: z.string().min(1).default('0.0.0.0'),
   API_PORT: port.default(8000),

@@ -59,6 +59,7 @@ import { reconcileEndedSessions } from './reconcilers/ended-sessions';
 import { reconcileFences } from './reconcilers/fences';
 import { reconcileExpiredLeases } from './reconcilers/expired-leases';
 import { reconcileIdle } from './reconcilers/idle';
+import { reconcileLogs } from './reconcilers/logs';
 import { reconcileMeasures } from './reconcilers/measures';
 import { reconcileOldRecords } from './reconcilers/old-records';
 import { reconcileServedRoutes } from './reconcilers/served-routes';
@@ -176,12 +177,12 @@ export async function startEngine(config: Config, log: Log, replace: Partial<Par
   const redis = config.REDIS_URL === undefined ? null : openRedis(config.REDIS_URL, log);
   const connected = await connectParts(config, log, { redis, ...replace });
   const { parts, bus } = connected;
-  const stopReconciling = config.ROLE === 'api' ? null : await startWorking(connected);
+  const stopReconciling = config.ROLE === 'api' ? reconcileLogs(parts) : await startWorking(connected);
   return {
     limiter: (name, limit) => (redis === null ? memoryLimiter(limit) : redisLimiter(name, limit, redis)),
     ...answersOf(connected),
     close: async () => {
-      stopReconciling?.();
+      stopReconciling();
       await parts.queue.stop();
       await parts.measures.flush(parts.database.direct).catch(() => undefined);
       await bus.close();
@@ -202,6 +203,7 @@ export async function startWorking(engine: EngineParts): Promise<() => void> {
     reconcileBySweeping(engine),
     reconcileDrift(parts),
     reconcileOldRecords(parts),
+    reconcileLogs(parts),
     reconcileEndedSessions(parts),
     reportWorker(parts),
     reconcileCertificates(parts),

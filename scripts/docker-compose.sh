@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Docker Compose with the settings of the service that docker-start.sh started, e.g.
+# Docker Compose with the settings of the service that docker-start.sh started, where another one was started from this
+# directory since, or .env was changed; else `docker compose` does the same. E.g.
 #   ./scripts/docker-compose.sh ps
-#   ./scripts/docker-compose.sh logs -f worker
 #   ./scripts/docker-compose.sh exec worker webhoster doctor
 set -euo pipefail
 # shellcheck source=scripts/lib/steps.sh
@@ -10,11 +10,11 @@ set -euo pipefail
 . "$ROOT/scripts/lib/environment.sh"
 # shellcheck source=scripts/lib/docker.sh
 . "$ROOT/scripts/lib/docker.sh"
-case ${1:---help} in --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+case ${1:---help} in --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 need_root "$@"
 load_docker_settings
 require_docker
 rm -f "$STEP_LOG"
 trap - EXIT
 cd "$ROOT"
-exec "${COMPOSE[@]}" --env-file "$DATA_DIR/docker.env" --project-name "$COMPOSE_PROJECT_NAME" "$@"
+exec docker compose --env-file "$DATA_DIR/docker.env" --project-name "$COMPOSE_PROJECT_NAME" "$@"

@@ -33,18 +33,21 @@ done
 . "$ROOT/scripts/lib/docker.sh"
 [ -n "$DRY_RUN" ] || need_root "${ARGUMENTS[@]}"
 load_docker_settings
+# a build that is to need nothing from outside gets nothing
+[ -z "$OFFLINE" ] || export BUILD_NETWORK=none
 [ -n "$OFFLINE" ] && STEPS=10 || STEPS=9
 STARTED=$(now_ms)
 
 # What Docker and Compose are called differs; what is there already is not replaced.
 docker_packages() {
   command -v dockerd >/dev/null || docker_answers || echo docker.io
-  find_compose && return
-  apt-cache show docker-compose-v2 >/dev/null 2>&1 && echo docker-compose-v2 || echo docker-compose
+  has_compose || compose_package
 }
+no_compose() { fail "Docker Compose is missing, and this distribution has none from $COMPOSE_LEAST on: install its plugin as https://docs.docker.com/compose/install/linux says, and run this again"; }
 # Asked before the steps, which write to a log.
 offer_packages() {
   local missing
+  has_compose || [ -n "$(compose_package)" ] || [ -n "$DRY_RUN" ] || no_compose
   mapfile -t missing < <(docker_packages && missing_packages)
   [ "${#missing[@]}" -gt 0 ] && [ -z "$DRY_RUN" ] || return 0
   command -v apt-get >/dev/null || fail "these are missing, and this system has no apt-get: ${missing[*]}"
@@ -93,7 +96,7 @@ do_guest() { compose run --rm -T setup image; }
 need_database() { return 0; }
 do_database() {
   compose up -d postgres redis
-  wait_for 90 database_healthy || fail "PostgreSQL is not healthy; its log: scripts/docker-compose.sh logs postgres"
+  wait_for 90 database_healthy || fail "PostgreSQL is not healthy; its log: docker compose logs postgres"
 }
 database_healthy() { [ "$(docker inspect -f '{{.State.Health.Status}}' "$(compose ps -q postgres)" 2>/dev/null)" = healthy ]; }
 
@@ -106,10 +109,10 @@ do_services() {
   check_port "$HTTP_PORT" HTTP_PORT
   check_port "$API_PORT" API_PORT
   [ -z "$MONITORING" ] || profile=(--profile monitoring)
-  compose "${profile[@]}" up -d --remove-orphans --scale "api=${API_REPLICAS:-1}"
+  compose "${profile[@]}" up -d --remove-orphans
   local deadline=$(($(date +%s) + 120))
   until healthy; do
-    [ "$(date +%s)" -lt "$deadline" ] || fail "the service is not healthy after 120 s: scripts/docker-compose.sh ps, scripts/docker-compose.sh logs worker, and http://127.0.0.1:$API_PORT/api/v1/health/detailed"
+    [ "$(date +%s)" -lt "$deadline" ] || fail "the service is not healthy after 120 s: docker compose ps, docker compose logs worker, and http://127.0.0.1:$API_PORT/api/v1/health/detailed"
     sleep 0.5
   done
 }
@@ -129,10 +132,10 @@ say "${BOLD}vm-webhoster in containers${OFF}"
 offer_packages
 step packages "Docker, Compose, libvirt"
 [ -n "$DRY_RUN" ] || hash -r
+[ -n "$DRY_RUN" ] || has_compose || no_compose
 step docker "Docker answers"
 step libvirt "libvirtd"
 step directories "Directories, secrets and settings"
-[ -n "$DRY_RUN" ] || find_compose
 if [ -n "$OFFLINE" ]; then
   step offline "What images are built from"
   [ -n "$DRY_RUN" ] || { BASE_IMAGE=$(cat "$CACHE_DIR/docker/base-image") && export BASE_IMAGE && (umask 077 && write_settings); }
@@ -154,8 +157,8 @@ ${GREEN}Ready${OFF} after $(seconds_since "$STARTED")
   API          $API/api/v1
   API docs     $API/docs
   Health       $API/api/v1/health/detailed
-  Log          ./scripts/docker-compose.sh logs -f worker api
-  Operate      ./scripts/docker-compose.sh exec worker webhoster --help
+  Log          docker compose logs -f worker api
+  Operate      docker compose exec worker webhoster --help
   Stop         ./scripts/docker-stop.sh
 TEXT
 [ -z "$MONITORING" ] || say "  Grafana      http://127.0.0.1:${GRAFANA_PORT:-3000}/  (admin; the password is in $DATA_DIR/secrets/grafana_password)"

@@ -43,6 +43,7 @@ need_data() { [ -f "$DATA_DIR/.vm-webhoster" ]; }
 do_data() {
   stop_own_libvirt
   rm -rf "${DATA_DIR:?}"
+  forget_started
   # of a start with --offline; what it was made from stays in CACHE_DIR
   find "$ROOT/deploy/offline" -mindepth 1 -maxdepth 1 ! -name .gitignore -exec rm -rf {} +
   # libvirt removes it with the pool; one that never became a pool is empty

@@ -16,7 +16,7 @@ export async function outlookOf(
   const [row]: { ahead: string | null; seconds: number | null }[] = await tx.query(
     `WITH usual AS (
        SELECT kind, percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - started_at)) AS seconds
-       FROM operations WHERE status = 'succeeded' AND finished_at > clock_timestamp() - $2::interval GROUP BY kind),
+       FROM operations WHERE status = 'succeeded' AND finished_at > now() - $2::interval GROUP BY kind),
      due AS (
        SELECT j.id, j.key, j.task_identifier AS task, j.priority, j.run_at, j.locked_at, o.id AS operation, o.status,
          u.seconds, u.seconds - least(u.seconds, extract(epoch FROM clock_timestamp() - o.started_at)) AS rest

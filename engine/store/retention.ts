@@ -15,7 +15,8 @@ interface Retention {
   readonly statement: string;
 }
 
-const before = `clock_timestamp() - $1 * interval '1 day'`;
+/** Not clock_timestamp(): what may change from row to row leads to none by an index. */
+const before = `now() - $1 * interval '1 day'`;
 
 /** A run tells what its operation did. */
 const recordDays = ({ RECORDS_KEEP_DAYS, RUNS_KEEP_DAYS }: Keeping): number =>
@@ -26,29 +27,29 @@ export const retentions: readonly Retention[] = [
   {
     name: 'runs',
     keepDays: ({ RUNS_KEEP_DAYS }) => RUNS_KEEP_DAYS,
-    statement: `DELETE FROM runs WHERE id IN (
-      SELECT id FROM runs WHERE started_at < ${before} ORDER BY started_at LIMIT $2)`,
+    statement: `DELETE FROM runs WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM runs WHERE started_at < ${before} ORDER BY started_at LIMIT $2))`,
   },
   {
     name: 'idempotency keys',
     keepDays: ({ IDEMPOTENCY_KEEP_HOURS }) => IDEMPOTENCY_KEEP_HOURS / 24,
-    statement: `DELETE FROM idempotency_keys WHERE (user_id, key) IN (
-      SELECT user_id, key FROM idempotency_keys WHERE created_at < ${before} ORDER BY created_at LIMIT $2)`,
+    statement: `DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM idempotency_keys WHERE created_at < ${before} ORDER BY created_at LIMIT $2))`,
   },
   {
     // with their steps, events and runs
     name: 'operations',
     keepDays: recordDays,
-    statement: `DELETE FROM operations WHERE id IN (
-      SELECT id FROM operations WHERE status IN ('succeeded', 'failed') AND finished_at < ${before}
-      ORDER BY finished_at LIMIT $2)`,
+    statement: `DELETE FROM operations WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM operations WHERE status IN ('succeeded', 'failed') AND finished_at < ${before}
+      ORDER BY finished_at LIMIT $2))`,
   },
   {
     name: 'ended hostings',
     keepDays: recordDays,
     // what still refers to one is for the sweep
-    statement: `DELETE FROM hostings WHERE id IN (
-      SELECT id FROM hostings h WHERE status IN ('deleted', 'failed') AND ended_at < ${before}
+    statement: `DELETE FROM hostings WHERE ctid = ANY (ARRAY(
+      SELECT h.ctid FROM hostings h WHERE status IN ('deleted', 'failed') AND ended_at < ${before}
         AND NOT EXISTS (SELECT 1 FROM operations o WHERE o.hosting_id = h.id)
         AND NOT EXISTS (SELECT 1 FROM stacks s WHERE s.id = h.id)
         AND NOT EXISTS (SELECT 1 FROM routes r WHERE r.hosting_id = h.id)
@@ -56,21 +57,21 @@ export const retentions: readonly Retention[] = [
         AND NOT EXISTS (SELECT 1 FROM address_leases a WHERE a.hosting_id = h.id)
         AND NOT EXISTS (SELECT 1 FROM domains d WHERE d.hosting_id = h.id)
         AND NOT EXISTS (SELECT 1 FROM ejections e WHERE e.hosting_id = h.id)
-      ORDER BY ended_at LIMIT $2)`,
+      ORDER BY ended_at LIMIT $2))`,
   },
   {
     name: 'ended API tokens',
     keepDays: ({ RECORDS_KEEP_DAYS }) => RECORDS_KEEP_DAYS,
-    statement: `DELETE FROM api_tokens WHERE id IN (
-      SELECT id FROM api_tokens WHERE least(revoked_at, expires_at) < ${before}
-      ORDER BY least(revoked_at, expires_at) LIMIT $2)`,
+    statement: `DELETE FROM api_tokens WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM api_tokens WHERE least(revoked_at, expires_at) < ${before}
+      ORDER BY least(revoked_at, expires_at) LIMIT $2))`,
   },
   {
     // PostgreSQL itself refuses it for a record younger than 90 days
     name: 'audit records',
     keepDays: ({ AUDIT_KEEP_DAYS }) => AUDIT_KEEP_DAYS,
-    statement: `DELETE FROM audit_log WHERE id IN (
-      SELECT id FROM (SELECT id, at FROM audit_log ORDER BY id LIMIT $2) oldest WHERE at < ${before})`,
+    statement: `DELETE FROM audit_log WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM (SELECT ctid, at FROM audit_log ORDER BY id LIMIT $2) oldest WHERE at < ${before}))`,
   },
 ];
 

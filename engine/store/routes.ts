@@ -28,7 +28,8 @@ export async function allRoutes(tx: Tx): Promise<Route[]> {
   const rows: (Omit<Route, 'asleep'> & { asleep: string | null })[] = await tx.query(
     `SELECT h.user_id AS "userId", u.username, host(h.ip) AS ip, h.ssh_port AS "sshPort",
        CASE h.status WHEN 'sleeping' THEN h.id END AS asleep
-     FROM routes r JOIN hostings h ON h.id = r.hosting_id JOIN users u ON u.id = h.user_id ORDER BY h.user_id`,
+     FROM routes r JOIN hostings h ON h.id = r.hosting_id AND h.status NOT IN ('deleted', 'failed')
+       JOIN users u ON u.id = h.user_id ORDER BY h.user_id`,
   );
   return rows.map(({ asleep, ...route }) => (asleep === null ? route : { ...route, asleep }));
 }

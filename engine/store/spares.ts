@@ -110,7 +110,7 @@ export async function busiestTenMinutes(tx: Tx): Promise<number> {
   const [row]: { busiest: number }[] = await tx.query(
     `SELECT coalesce(max(n), 0)::int AS busiest FROM (
        SELECT count(*) AS n FROM operations
-       WHERE kind IN ('create-hosting', 'claim-spare') AND created_at > clock_timestamp() - interval '1 h'
+       WHERE kind IN ('create-hosting', 'claim-spare') AND created_at > now() - interval '1 h'
        GROUP BY floor(extract(epoch FROM clock_timestamp() - created_at) / 600)) per`,
   );
   return row?.busiest ?? 0;

@@ -20,27 +20,36 @@ load_docker_settings() {
   [[ ${API_REPLICAS:-1} =~ ^[1-9][0-9]?$ ]] || fail "API_REPLICAS: a number from 1 on"
 }
 
-# find_compose: COMPOSE becomes the command, v2's plugin before v1.
-find_compose() {
-  local version
-  if docker compose version >/dev/null 2>&1; then
-    COMPOSE=(docker compose)
-  elif version=$(docker-compose version --short 2>/dev/null) && [ "$(printf '%s\n' 1.29 "$version" | sort -V | head -n 1)" = 1.29 ]; then
-    COMPOSE=(docker-compose)
-  else
-    return 1
-  fi
+# The first release that includes files as ours are.
+COMPOSE_LEAST=2.24
+has_compose() { at_least "$COMPOSE_LEAST" "$(docker compose version --short 2>/dev/null)"; }
+at_least() { [ -n "${2#v}" ] && [ "$(printf '%s\n' "$1" "${2#v}" | sort -V | head -n 1)" = "$1" ]; }
+# compose_package: what the plugin is called here; nothing where the distribution has an older one only.
+compose_package() {
+  local package version known=''
+  for package in docker-compose-v2 docker-compose-plugin docker-compose; do
+    version=$(apt-cache policy "$package" 2>/dev/null | sed -n 's/^ *Candidate: \(.*:\)\?\([0-9]\)/\2/p')
+    if at_least "$COMPOSE_LEAST" "$version"; then
+      echo "$package"
+      return
+    fi
+    known+=$version
+  done
+  # nobody has asked for a list of packages yet
+  [ -n "$known" ] || echo docker-compose
 }
 # Settings come from the environment of this call only: a .env beside docker-compose.yml has been read already.
-compose() { (cd "$ROOT" && "${COMPOSE[@]}" --env-file "$DATA_DIR/docker.env" --project-name "$COMPOSE_PROJECT_NAME" "$@"); }
+compose() { (cd "$ROOT" && docker compose --env-file "$DATA_DIR/docker.env" --project-name "$COMPOSE_PROJECT_NAME" "$@"); }
 
 docker_answers() { timeout 10 docker version >/dev/null 2>&1; }
 
 # need_docker_tools, or fail with what to do
 require_docker() {
   docker_answers || fail "Docker does not answer; start it (systemctl start docker), or run scripts/docker-start.sh"
-  find_compose || fail "Docker Compose is missing: the plugin of v2, or v1 from 1.29"
+  has_compose || fail "Docker Compose is missing: install its plugin, $COMPOSE_LEAST or newer"
   [ -f "$DATA_DIR/docker.env" ] || fail "nothing was set up in $DATA_DIR; scripts/docker-start.sh does it"
+  # of a start by an earlier version there is none
+  [ -f "$STARTED_ENV" ] || write_started
 }
 
 # The settings of the service without secrets, for containers and for Compose.
@@ -66,13 +75,34 @@ TEXT
     if [ -s "$DATA_DIR/secrets/otlp_headers" ]; then
       printf 'OTLP_HEADERS=%s\nOTEL_EXPORTER_OTLP_HEADERS_FILE=/run/secrets/otlp_headers\n' "$DATA_DIR/secrets/otlp_headers"
     fi
-    for name in POOL_DIR DOCKER_NETWORK COMPOSE_PROJECT_NAME BASE_IMAGE IMAGE_TAG API_REPLICAS PROMETHEUS_PORT GRAFANA_PORT PROMETHEUS_IMAGE GRAFANA_IMAGE NGINX_FILES \
+    for name in POOL_DIR DOCKER_NETWORK COMPOSE_PROJECT_NAME BASE_IMAGE BUILD_NETWORK IMAGE_TAG API_REPLICAS PROMETHEUS_PORT GRAFANA_PORT PROMETHEUS_IMAGE GRAFANA_IMAGE NGINX_FILES \
       POSTGRES_SHARED_BUFFERS {POSTGRES,API,WORKER,NGINX}_{MEMORY,CPUS}; do
       [ -z "${!name:-}" ] || printf '%s=%s\n' "$name" "${!name}"
     done
   } | awk -F= '!seen[$1]++' >"$DATA_DIR/docker.env.new"
+  # who may talk to Docker may do everything, and Compose reads this for them
+  if getent group docker >/dev/null; then chgrp docker "$DATA_DIR/docker.env.new" && chmod 0640 "$DATA_DIR/docker.env.new"; fi
   mv "$DATA_DIR/docker.env.new" "$DATA_DIR/docker.env"
+  write_started
 }
+
+# What Compose itself has to know, for `docker compose` without any of these scripts. Everybody may read it: names, numbers
+# and paths by this list, and no secret.
+STARTED_ENV=$ROOT/deploy/docker/started.env
+STARTED_NAMES=(DATA_DIR CACHE_DIR POOL_DIR API_PORT HTTP_PORT API_BACKEND_PORTS API_REPLICAS DOCKER_NETWORK BASE_IMAGE BUILD_NETWORK IMAGE_TAG
+  OTLP_HEADERS PROMETHEUS_PORT GRAFANA_PORT PROMETHEUS_IMAGE GRAFANA_IMAGE NGINX_FILES POSTGRES_SHARED_BUFFERS
+  {POSTGRES,API,WORKER,NGINX}_{MEMORY,CPUS})
+write_started() {
+  local name
+  {
+    echo "# Written by scripts/docker-start.sh; changes here are lost at the next start. Settings belong into .env."
+    for name in "${STARTED_NAMES[@]}"; do grep "^$name=" "$DATA_DIR/docker.env" || true; done
+  } >"$STARTED_ENV.new"
+  chmod 0644 "$STARTED_ENV.new"
+  mv "$STARTED_ENV.new" "$STARTED_ENV"
+}
+# forget_started: unless another service was started from here since.
+forget_started() { if grep -qx "DATA_DIR=$DATA_DIR" "$STARTED_ENV" 2>/dev/null; then rm "$STARTED_ENV"; fi; }
 
 # Each secret is made once, in a file that only the containers' user reads; root needs no permission.
 write_secrets() {

@@ -30,8 +30,8 @@ do_user() { useradd --system --no-create-home --home-dir /nonexistent --shell /u
 check_node() {
   local found
   found=$(node --version 2>/dev/null) || found=none
-  node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null ||
-    fail "Node.js 20.19 or newer is needed, found: $found. Install it from your distribution or from nodejs.org and run this again."
+  node -e 'const [a, b] = process.versions.node.split(".").map(Number); const least = { 20: 19, 22: 13, 24: 11 }[a] ?? (a > 24 ? 0 : Infinity); process.exit(b >= least ? 0 : 1)' 2>/dev/null ||
+    fail "Node.js 20.19, 22.13 or 24.11, or newer of one of them, is needed, found: $found. Install it from your distribution or from nodejs.org and run this again."
 }
 
 # WITH_DEV=1 asks for the test tools and cdktf's command line too; a checkout that has them keeps them.
