@@ -31,6 +31,8 @@ done
 . "$ROOT/scripts/lib/libvirt.sh"
 # shellcheck source=scripts/lib/directories.sh
 . "$ROOT/scripts/lib/directories.sh"
+# shellcheck source=scripts/lib/command.sh
+. "$ROOT/scripts/lib/command.sh"
 [ -n "$DRY_RUN" ] || need_root "${ARGUMENTS[@]}"
 load_environment
 find_terraform
@@ -123,6 +125,7 @@ check_node
 step modules "Node modules"
 step build "Compile"
 step directories "Directories and secrets"
+use_secrets
 step terraform "Terraform"
 step provider "Terraform provider for libvirt"
 step libvirt "libvirtd"
@@ -137,6 +140,7 @@ if [ -n "$DRY_RUN" ]; then
   say "Nothing was changed."
   exit 0
 fi
+link_command
 WEB=$(web_origin) API=$(api_origin)
 cat <<TEXT
 
