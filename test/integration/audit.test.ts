@@ -161,8 +161,8 @@ it('is read by administrators a page at a time, and every entry once', async () 
       .set(bearer(admin.token))
       .expect(200);
     seen.push(...body.data.entries.map(({ id }: { id: string }) => id));
-    if (body.data.next_before === null) break;
-    query = `limit=3&before=${body.data.next_before}`;
+    if (body.data.next === null) break;
+    query = `limit=3&after=${body.data.next}`;
   }
   expect(new Set(seen).size).toBe(seen.length);
   expect(seen).toHaveLength(await count());
