@@ -15,8 +15,8 @@ over() {
 # fresh DIRECTORY: empty
 fresh() { mkdir -p "$SCRATCH/fresh${1//\//_}" "$1" && mount --bind "$SCRATCH/fresh${1//\//_}" "$1"; }
 over /opt
-mkdir -p /opt/vm-webhoster /var/cache/vm-webhoster
-over /usr/local/bin
+mkdir -p /opt/vm-webhoster
+over /usr/local
 over /root
 over /etc
 over /var/cache
