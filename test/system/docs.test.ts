@@ -12,9 +12,7 @@ const limitMs = 1_200_000;
 jest.setTimeout(limitMs);
 
 const root = path.join(__dirname, '../..');
-const settings = 'IMAGE=micro VM_MEMORY_MIB=128 VM_DISK_GIB=1 EGRESS=none BCRYPT_COST=4 LOG_LEVEL=warn'.split(
-  ' ',
-);
+const settings = 'IMAGE=micro VM_MEMORY_MIB=128 VM_DISK_GIB=1 EGRESS=none LOG_LEVEL=warn'.split(' ');
 
 /** `doc.md 3` runs that block; anything else is brought about between them. */
 type Scene = readonly [title: string, ...lines: string[]];
