@@ -6,6 +6,10 @@ set -euo pipefail
 PROJECT=$1 CACHE=$2 SCRATCH=$3
 shift 3
 mount --make-rprivate /
+# of this network: libvirt isolates bridge ports there
+mkdir -p "$SCRATCH/cgroup" && mount --rbind /sys/fs/cgroup "$SCRATCH/cgroup"
+mount -t sysfs sysfs /sys
+mount --rbind "$SCRATCH/cgroup" /sys/fs/cgroup
 # over DIRECTORY: what is there can be read, what is written goes away
 over() {
   local name=${1//\//_}
