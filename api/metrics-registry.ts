@@ -40,7 +40,7 @@ export function registryOf(metrics: Metrics): Registry {
     metrics.spares.map(({ state, count }) => ({ labels: { state }, value: count })),
   );
   one('ssh_ports_used', 'SSH ports that hostings hold.', metrics.sshPorts.used);
-  one('ssh_ports_total', 'SSH ports that there are for hostings.', metrics.sshPorts.total);
+  one('ssh_ports', 'SSH ports that there are for hostings.', metrics.sshPorts.total);
   one(
     'drift_hostings',
     'Running hostings that differed from their specification at the last look.',
@@ -91,10 +91,10 @@ function machineGauges(
     one('pool_free_bytes', 'Room where the disks of VMs are.', pool.freeBytes);
     one('pool_total_bytes', 'Size of the file system where the disks of VMs are.', pool.totalBytes);
   }
-  const having = certificates.flatMap(({ name, daysLeft }) =>
-    daysLeft === null ? [] : [{ labels: { name }, value: daysLeft }],
+  const having = certificates.flatMap(({ name, secondsLeft }) =>
+    secondsLeft === null ? [] : [{ labels: { name }, value: secondsLeft }],
   );
-  gauge('certificate_days_left', 'Days until a certificate runs out.', having);
+  gauge('certificate_left_seconds', 'Seconds until a certificate runs out.', having);
   gauge(
     'certificate_failures',
     'Times in a row that a certificate could not be had or renewed.',

@@ -1,6 +1,8 @@
 /** Writes the OpenAPI 3.1 document from the route table: what validates is what is documented. */
 import { z } from 'zod';
 import { statusOf, type FailureCode } from './http-error';
+import { errorMessages } from './error-messages';
+import { exampleOf } from './openapi-examples';
 import { contentTypes } from './read-body';
 import type { Access, ResponseSpec, Route } from './route';
 import { scopeOf } from './scope';
@@ -100,9 +102,20 @@ function answers(route: Route): Record<string, Json> {
 
 function content(spec: ResponseSpec): Json {
   if ('empty' in spec) return {};
-  if ('events' in spec) return { content: { 'text/event-stream': { schema: eventOf(spec.events) } } };
+  if ('events' in spec) {
+    const example = `data: ${JSON.stringify(exampleOf(schemaOf(spec.events, 'output'), answerNamed))}\n\n`;
+    return { content: { 'text/event-stream': { schema: eventOf(spec.events), example } } };
+  }
   const schema = 'body' in spec ? schemaOf(spec.body, 'output') : envelope(schemaOf(spec.data, 'output'));
-  return { content: { 'application/json': { schema } } };
+  return { content: { 'application/json': { schema, example: exampleOf(schema, answerNamed) } } };
+}
+
+let answersByName: Record<string, Json> | undefined;
+
+/** What a reference of an answer names. Read once: it takes a while. */
+function answerNamed(at: string): Json {
+  answersByName ??= components(answerComponents, 'output');
+  return answersByName[at.slice(at.lastIndexOf('/') + 1)] ?? {};
 }
 
 /** One event of a stream, as OpenAPI 3.2 describes them: its data is JSON in a string. */
@@ -112,12 +125,21 @@ function eventOf(data: z.ZodType): Json {
     contentMediaType: 'application/json',
     contentSchema: schemaOf(data, 'output'),
   };
-  const properties = { id: { type: 'string' }, event: { type: 'string' }, data: json };
+  const properties = {
+    id: { type: 'string', description: 'Sent back as `Last-Event-ID`, it goes on behind this one' },
+    event: { type: 'string', description: 'Its type' },
+    data: { ...json, description: 'JSON' },
+  };
   return { type: 'object', properties, required: ['data'] };
 }
 
 function envelope(data: Json): Json {
-  const properties = { success: { const: true }, message: { type: 'string' }, data };
+  const message = {
+    type: 'string',
+    description: 'For people, in their language',
+    examples: ['Your hosting is ready'],
+  };
+  const properties = { success: { const: true, description: 'Of every answer but errors' }, message, data };
   return { type: 'object', properties, required: ['success', 'message', 'data'] };
 }
 
@@ -143,10 +165,16 @@ function failures(route: Route): Record<string, Json> {
   }
   return Object.fromEntries(
     [...byStatus].map(([status, codes]) => {
-      const content = { 'application/json': { schema: schemaOf(errorAnswer, 'output') } };
+      const schema = schemaOf(errorAnswer, 'output');
+      const content = { 'application/json': { schema, example: failureExample(codes[0] ?? 'internal') } };
       return [String(status), { description: codes.join(', '), headers: everyAnswer, content }];
     }),
   );
+}
+
+function failureExample(code: FailureCode): Json {
+  const message = errorMessages[code].en;
+  return { success: false, message, error: { code, details: {}, request_id: 'f3c1a2b4' } };
 }
 
 const reference = (id: string): string => `#/components/schemas/${id}`;

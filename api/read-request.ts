@@ -1,9 +1,10 @@
 /** Holds a request against its route's schemas; what reaches a handler has passed them all. */
 import type { Request } from 'express';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { HttpError } from './http-error';
 import type { Language } from './language';
 import { fieldMessages, type FieldKey } from './messages';
+import { refusalWords } from './refusal-words';
 import type { Route } from './route';
 
 export interface Inputs {
@@ -47,12 +48,10 @@ function declaredHeaders(route: Route, request: Request): Record<string, unknown
   return Object.fromEntries(names.map((name) => [name, request.headers[name]]));
 }
 
-const locales = { en: z.locales.en().localeError, ko: z.locales.ko().localeError };
-
-/** What a schema does not word itself: a missing value, and zod's own words in the client's language. */
+/** What a schema does not word itself. */
 function describe(language: Language): z.core.$ZodErrorMap {
   return (issue) => {
-    if (issue.code !== 'invalid_type' || issue.input !== undefined) return locales[language](issue);
+    if (issue.code !== 'invalid_type' || issue.input !== undefined) return refusalWords(issue, language);
     return fieldMessages[issue.path?.length === 0 ? 'body_required' : 'required'][language];
   };
 }

@@ -256,7 +256,7 @@ export interface Metrics {
   readonly certificates: readonly {
     readonly name: string;
     /** null when there is none yet. */
-    readonly daysLeft: number | null;
+    readonly secondsLeft: number | null;
     /** Tries in a row that failed. */
     readonly failures: number;
   }[];

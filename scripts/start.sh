@@ -35,6 +35,8 @@ done
 . "$ROOT/scripts/lib/libvirt.sh"
 # shellcheck source=scripts/lib/directories.sh
 . "$ROOT/scripts/lib/directories.sh"
+# shellcheck source=scripts/lib/command.sh
+. "$ROOT/scripts/lib/command.sh"
 [ -n "$DRY_RUN" ] || need_root "${ARGUMENTS[@]}"
 load_environment
 find_terraform
@@ -125,18 +127,19 @@ do_settings() { webhoster service check-config; }
 say "${BOLD}vm-webhoster${OFF}"
 [ -n "$DRY_RUN" ] || one_at_a_time
 check_node
+STEPS=13
+step directories "Directories and secrets"
+use_secrets
 side_by_side packages "Distribution packages"
 side_by_side modules "Node modules"
 side_by_side provider "Terraform provider for libvirt" "$PROVIDER_AFTER"
-side_by_side directories "Directories and secrets"
 side_by_side user "System user for PostgreSQL"
 side_by_side terraform "Terraform" packages
-side_by_side libvirt "libvirtd" packages directories
+side_by_side libvirt "libvirtd" packages
 side_by_side build "Compile" modules
-[ -n "$DRY_RUN" ] || side_by_side settings "Settings" build directories
+[ -n "$DRY_RUN" ] || side_by_side settings "Settings" build
 side_by_side image "Guest image $IMAGE" packages settings
 side_by_side postgres "PostgreSQL" settings user
-STEPS=$((${#STEP_ORDER[@]} + 2))
 run_steps
 if [ -n "$RESTORE" ]; then
   if [ -n "$DRY_RUN" ]; then say "        would restore $RESTORE"; else do_restore; fi
@@ -146,6 +149,7 @@ if [ -n "$DRY_RUN" ]; then
   say "Nothing was changed."
   exit 0
 fi
+link_command
 WEB=$(web_origin) API=$(api_origin)
 cat <<TEXT
 

@@ -22,6 +22,8 @@ done
 . "$ROOT/scripts/lib/processes.sh"
 # shellcheck source=scripts/lib/install.sh
 . "$ROOT/scripts/lib/install.sh"
+# shellcheck source=scripts/lib/command.sh
+. "$ROOT/scripts/lib/command.sh"
 need_root "$@"
 load_environment
 find_terraform
@@ -42,6 +44,7 @@ need_data() { [ -f "$DATA_DIR/.vm-webhoster" ]; }
 do_data() {
   stop_own_libvirt
   rm -rf "${DATA_DIR:?}"
+  unlink_command
 }
 
 step api "API and worker"

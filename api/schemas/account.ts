@@ -1,7 +1,7 @@
 /** Who may sign up, with what, and what an account looks like from outside. */
 import { z } from 'zod';
 import { longestEmail, readEmail } from '../../engine';
-import { answerSchema, requestSchema, timestamp } from './components';
+import { answerSchema, moment, requestSchema, text, told, whole } from './components';
 import { says } from './field-message';
 import { isCommonPassword, reservedUsernames } from './refused-names';
 
@@ -72,23 +72,24 @@ export const login = requestSchema(
       .string()
       .min(1, says('required'))
       .max(PASSWORD_MAX, says('password_too_long'))
-      .meta({ format: 'password' }),
-    grant_type: z.literal('password').optional(),
-    scope: z.string().max(1000).optional(),
-    client_id: z.string().max(1000).optional(),
-    client_secret: z.string().max(1000).optional(),
+      .meta({ format: 'password', description: 'As it was given; spaces at its ends are part of it' }),
+    grant_type: told(z.literal('password').optional(), 'What OAuth2 clients send along'),
+    scope: told(z.string().max(1000).optional(), 'Ignored'),
+    client_id: told(z.string().max(1000).optional(), 'Ignored'),
+    client_secret: told(z.string().max(1000).optional(), 'Ignored'),
   }),
 );
 
 export const userView = answerSchema(
   'User',
   z.object({
-    id: z.number().int().meta({ description: 'The number in your web path' }),
-    email: z.string(),
-    username: z.string(),
-    role: z.enum(['user', 'admin']),
-    created_at: timestamp,
+    id: whole('The number in your web path', 1),
+    email: text('To sign in with', 'mina@example.com'),
+    username: text('Your host name under the base domain', 'mina'),
+    role: told(z.enum(['user', 'admin']), 'What the account may', 'user'),
+    created_at: moment('When it was made'),
   }),
+  'An account',
 );
 
 export const accountView = answerSchema('Account', z.object({ user: userView }));
@@ -96,9 +97,10 @@ export const accountView = answerSchema('Account', z.object({ user: userView }))
 export const tokenView = answerSchema(
   'Token',
   z.object({
-    access_token: z.string(),
-    token_type: z.literal('bearer'),
-    expires_in: z.number().int().meta({ description: 'Seconds' }),
+    access_token: text('Send it as `Authorization: Bearer …`', 'eyJhbGciOiJIUzI1NiJ9.e30.…'),
+    token_type: told(z.literal('bearer'), 'How it is sent'),
+    expires_in: whole('Seconds until it is refused', 86_400),
     user: userView,
   }),
+  'A session',
 );

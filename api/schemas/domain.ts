@@ -1,7 +1,7 @@
 /** Domains that users bring. */
 import { z } from 'zod';
 import { readHostName } from '../../engine';
-import { answerSchema, requestSchema, timestamp } from './components';
+import { answerSchema, moment, requestSchema, text, told } from './components';
 import { says } from './field-message';
 
 /** What is a domain at all; which ones may be brought, the engine knows. */
@@ -22,16 +22,28 @@ export const domainParams = z.strictObject({ domain: name });
 export const domainView = answerSchema(
   'Domain',
   z.object({
-    domain: z.string().meta({ examples: ['www.example.org'] }),
-    proved: z.boolean().meta({ description: 'Only then it is served' }),
-    url: z.string(),
-    txt_record: z.object({ name: z.string(), value: z.string() }).meta({ description: 'Proves it' }),
+    domain: text('In its ASCII form', 'www.example.org'),
+    proved: told(z.boolean(), 'Only then it is served', true),
+    url: text('The page under it', 'https://www.example.org/'),
+    txt_record: z
+      .object({
+        name: text('Of the record', '_webhoster.www.example.org'),
+        value: text('Of the record', 'f3c1a2b4d5e6'),
+      })
+      .meta({ description: 'Proves it' }),
     http_file: z
-      .object({ path: z.string(), content: z.string() })
+      .object({
+        path: text('Of the file', '/.well-known/webhoster/f3c1a2b4d5e6'),
+        content: text('Of the file', 'f3c1a2b4d5e6'),
+      })
       .meta({ description: 'Proves it too, where the domain leads to now' }),
-    created_at: timestamp,
+    created_at: moment('When it was added'),
   }),
+  'A domain that a user brought',
 );
 
 export const oneDomain = answerSchema('OneDomain', z.object({ domain: domainView }));
-export const domainList = answerSchema('DomainList', z.object({ domains: z.array(domainView) }));
+export const domainList = answerSchema(
+  'DomainList',
+  z.object({ domains: z.array(domainView).meta({ description: 'All that the hosting has' }) }),
+);

@@ -2,19 +2,22 @@
 import { z } from 'zod';
 import { errorCodes } from '../../engine';
 import { httpErrorCodes } from '../http-error';
-import { answerSchema } from './components';
+import { answerSchema, text, told } from './components';
 
 export const errorAnswer = answerSchema(
   'Error',
   z.object({
-    success: z.literal(false),
-    message: z.string(),
-    error: z.object({
-      code: z.enum([...errorCodes, ...httpErrorCodes]),
-      details: z
-        .record(z.string(), z.unknown())
-        .meta({ description: 'For validation_failed: fields, a list of {field, message}' }),
-      request_id: z.string(),
-    }),
+    success: told(z.literal(false), 'Of every error'),
+    message: text('For people, in their language: what went wrong, and what to do', 'You have no hosting'),
+    error: z
+      .object({
+        code: told(z.enum([...errorCodes, ...httpErrorCodes]), 'For programs', 'hosting_not_found'),
+        details: z.record(z.string(), z.unknown()).meta({
+          description: 'For validation_failed: fields, a list of {field, message}',
+          examples: [{}],
+        }),
+        request_id: text('Under which the log has it', 'f3c1a2b4'),
+      })
+      .meta({ description: 'For programs' }),
   }),
 );

@@ -1,29 +1,41 @@
 /** What probes and operators read. */
 import { z } from 'zod';
-import { answerSchema, timestamp } from './components';
+import { answerSchema, moment, text, told } from './components';
 
-export const healthView = answerSchema('Health', z.object({ status: z.literal('ok'), time: timestamp }));
+export const healthView = answerSchema(
+  'Health',
+  z.object({ status: told(z.literal('ok'), 'Requests are accepted'), time: moment('Of the service') }),
+);
 
 export const componentHealthView = answerSchema(
   'ComponentHealth',
   z.object({
-    name: z.enum(['postgres', 'queue', 'redis', 'libvirt', 'nginx', 'terraform', 'disk']),
-    status: z.enum(['ok', 'degraded', 'down']),
-    latency_ms: z.number(),
-    detail: z.string(),
+    name: told(
+      z.enum(['postgres', 'queue', 'redis', 'libvirt', 'nginx', 'terraform', 'disk']),
+      'Of the part',
+      'postgres',
+    ),
+    status: told(z.enum(['ok', 'degraded', 'down']), '`degraded`: it works, with limits', 'ok'),
+    latency_ms: told(z.number(), 'How long it took to answer', 1.5),
+    detail: text('What it is, or what to do about it', 'PostgreSQL 18.0'),
   }),
+  'One part of the service',
 );
 
 export const detailedHealthView = answerSchema(
   'DetailedHealth',
   z.object({
-    status: z.enum(['ok', 'degraded']),
-    time: timestamp,
-    components: z.array(componentHealthView),
+    status: told(z.enum(['ok', 'degraded']), '`degraded`: some part is not ok', 'ok'),
+    time: moment('Of the service'),
+    components: z.array(componentHealthView).meta({ description: 'Every part' }),
   }),
 );
 
 export const versionView = answerSchema(
   'Version',
-  z.object({ name: z.literal('vm-webhoster'), version: z.string(), api_version: z.literal('v1') }),
+  z.object({
+    name: told(z.literal('vm-webhoster'), 'Of the program'),
+    version: text('Of the program', '0.1.0'),
+    api_version: told(z.literal('v1'), 'Of this interface'),
+  }),
 );

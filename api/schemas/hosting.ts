@@ -1,7 +1,7 @@
 /** What a hosting is asked for with, and what it looks like. */
 import { z } from 'zod';
 import { readPublicKey, spareStatuses } from '../../engine';
-import { answerSchema, requestSchema, timestamp } from './components';
+import { answerSchema, moment, named, requestSchema, text, told, whole } from './components';
 import { says } from './field-message';
 import { failureView, operationView } from './operation';
 import { next, page } from './page';
@@ -83,36 +83,38 @@ const hostingStatuses = [
 const driftView = answerSchema(
   'Drift',
   z.object({
-    found: z.boolean().meta({ description: 'What there is differs from what was specified' }),
-    differences: z.array(z.string()).meta({ examples: [['libvirt_domain.vm: update (running)']] }),
-    checked_at: timestamp.nullable().meta({ description: 'null before the first look that succeeded' }),
-    look_failed: z.boolean().meta({ description: 'The newest look failed; what stands here is older' }),
+    found: told(z.boolean(), 'What there is differs from what was specified', true),
+    differences: told(z.array(z.string()), 'What differs; empty where nothing does', [
+      'libvirt_domain.vm: update (running)',
+    ]),
+    checked_at: told(moment('').nullable(), 'null before the first look that succeeded'),
+    look_failed: told(z.boolean(), 'The newest look failed; what stands here is older', false),
   }),
+  'As the last look found it',
 );
 
 export const hostingView = answerSchema(
   'Hosting',
   z.object({
-    id: z.string(),
-    vm_id: z.string().meta({ examples: ['vm-1a2b3c4d'] }),
-    vm_ip: z.string().meta({ examples: ['10.90.0.10'] }),
-    ssh_port: z
-      .number()
-      .int()
-      .meta({ examples: [10001] }),
+    id: named('Of the hosting'),
+    vm_id: text('Name of the VM', 'vm-1a2b3c4d'),
+    vm_ip: text('Address of the VM in the network of its node', '10.90.0.10'),
+    ssh_port: whole('Port of SSH and SFTP at the host of the service', 10_001),
     status: z.enum(hostingStatuses).meta({
       description: '`sleeping`: saved to the disk; its page or its SSH port wakes it',
+      examples: ['running'],
     }),
-    image: z.string(),
-    memory_mib: z.number().int(),
-    vcpus: z.number().int(),
-    disk_gib: z.number().int(),
-    labels: z.record(z.string(), z.string()),
-    failure: failureView.nullable(),
+    image: text('What the VM was made from', 'debian-13'),
+    memory_mib: whole('Memory in MiB', 1024),
+    vcpus: whole('Processors', 1),
+    disk_gib: whole('Size of the disk in GiB', 20),
+    labels: told(z.record(z.string(), z.string()), 'What it is grouped by', { course: 'cs101' }),
+    failure: failureView.nullable().meta({ description: 'null unless it failed', examples: [null] }),
     drift: driftView,
-    created_at: timestamp,
-    ready_at: timestamp.nullable(),
+    created_at: moment('When it was asked for'),
+    ready_at: told(moment('').nullable(), 'When it first served its page; null before'),
   }),
+  'A VM with its web route and its SSH port',
 );
 
 export const listedHostingView = answerSchema(
@@ -120,9 +122,10 @@ export const listedHostingView = answerSchema(
   hostingView
     .pick({ id: true, vm_id: true, status: true, labels: true, drift: true, created_at: true })
     .extend({
-      username: z.string().meta({ description: '`-` where nobody owns it yet' }),
+      username: text('Of its owner; `-` where nobody owns it yet', 'mina'),
       status: z.enum([...hostingStatuses, ...spareStatuses]).meta({
         description: '`warming`, `spare` and `saved` are made ahead, and wait for an owner',
+        examples: ['running'],
       }),
     }),
 );
@@ -130,7 +133,7 @@ export const listedHostingView = answerSchema(
 export const hostingList = answerSchema(
   'HostingList',
   z.object({
-    hostings: z.array(listedHostingView),
+    hostings: z.array(listedHostingView).meta({ description: 'The oldest first' }),
     next,
   }),
 );
@@ -175,8 +178,11 @@ export const hostingQuery = z.strictObject({
 /** The hosting and every way into it. */
 const access = {
   hosting: hostingView,
-  web_url: z.string().meta({ examples: ['http://localhost/1/'] }),
-  subdomain_url: z.string().meta({ description: 'Preferred: its own origin, apart from other users’ pages' }),
+  web_url: text('The page, by the number of its user', 'http://localhost/1/'),
+  subdomain_url: text(
+    'The page by name. Preferred: its own origin, apart from other users’ pages',
+    'http://mina.localhost/',
+  ),
   ssh_command: z.string().meta({
     description:
       'Expects the key that was made in a file of the VM’s name, your own where OpenSSH keeps it; `HostKeyAlias` keeps VMs apart that have the same port one after the other',
@@ -202,7 +208,10 @@ export const createdHosting = answerSchema(
     ssh_private_key: z
       .string()
       .optional()
-      .meta({ description: 'Given exactly once, and only when no ssh_public_key was sent' }),
+      .meta({
+        description: 'Given exactly once, and only when no ssh_public_key was sent',
+        examples: ['-----BEGIN OPENSSH PRIVATE KEY-----\n…\n-----END OPENSSH PRIVATE KEY-----\n'],
+      }),
     operation: operationView,
   }),
 );

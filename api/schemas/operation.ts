@@ -1,39 +1,51 @@
 /** Operations, their steps and their events, as the API shows them. */
 import { z } from 'zod';
 import { errorCodes, operationKinds, operationStatuses } from '../../engine';
-import { answerSchema, timestamp } from './components';
+import { aUuid, answerSchema, moment, named, text, told } from './components';
 import { says } from './field-message';
 import { next, page } from './page';
 
 export const failureView = answerSchema(
   'Failure',
-  z.object({ code: z.enum(errorCodes), message: z.string() }),
+  z.object({
+    code: told(z.enum(errorCodes), 'For programs', 'guest_unreachable'),
+    message: text('For people: what went wrong, and what to do', 'The VM did not answer in time'),
+  }),
+  'Why it failed',
 );
 
 export const operationView = answerSchema(
   'Operation',
   z.object({
-    id: z.string(),
-    kind: z.enum(operationKinds),
-    status: z.enum(operationStatuses),
-    hosting_id: z.string().nullable(),
-    steps: z.array(
-      z.object({
-        name: z.string(),
-        status: z.enum(['pending', 'running', 'done', 'failed', 'undone', 'undo_failed']),
-        tries: z
-          .number()
-          .int()
-          .meta({
-            description: 'How often it was begun; `started_at` is the first time',
-            examples: [1],
-          }),
-        started_at: timestamp.nullable(),
-        finished_at: timestamp.nullable(),
-      }),
-    ),
-    failure: failureView.nullable(),
-    cancel_requested: z.boolean(),
+    id: named('Of the operation'),
+    kind: told(z.enum(operationKinds), 'What is done', 'create-hosting'),
+    status: told(z.enum(operationStatuses), 'How far it is; `stuck` waits for somebody', 'succeeded'),
+    hosting_id: told(named('').nullable(), 'What it is done to; null for a node or a dry run', aUuid),
+    steps: z
+      .array(
+        z.object({
+          name: text('As the operation calls it', 'apply'),
+          status: told(
+            z.enum(['pending', 'running', 'done', 'failed', 'undone', 'undo_failed']),
+            'How far the step is',
+            'done',
+          ),
+          tries: z
+            .number()
+            .int()
+            .meta({
+              description: 'How often it was begun; `started_at` is the first time',
+              examples: [1],
+            }),
+          started_at: told(moment('').nullable(), 'null before it was begun'),
+          finished_at: told(moment('').nullable(), 'null before it ended'),
+        }),
+      )
+      .meta({ description: 'In their order' }),
+    failure: failureView
+      .nullable()
+      .meta({ description: 'null unless it failed or is stuck', examples: [null] }),
+    cancel_requested: told(z.boolean(), 'Somebody asked it to stop', false),
     owns: z.array(z.string()).meta({
       description: 'What a stuck operation still has hold of; empty for every other',
       examples: [['domain vm-1a2b3c4d (running)', 'SSH port 10001']],
@@ -54,10 +66,11 @@ export const operationView = answerSchema(
         description: 'Likely seconds until the end, by what such operations took in the last hour',
         examples: [42],
       }),
-    created_at: timestamp,
-    started_at: timestamp.nullable(),
-    finished_at: timestamp.nullable(),
+    created_at: moment('When it was accepted'),
+    started_at: told(moment('').nullable(), 'null while it waits'),
+    finished_at: told(moment('').nullable(), 'null before it ended'),
   }),
+  'Something that was asked for, made of steps',
 );
 
 export const operationAnswer = answerSchema('OperationAnswer', z.object({ operation: operationView }));
@@ -65,27 +78,30 @@ export const operationAnswer = answerSchema('OperationAnswer', z.object({ operat
 export const listedOperationView = answerSchema(
   'ListedOperation',
   operationView.extend({
-    user_id: z.number().int().nullable(),
+    user_id: told(z.int().nullable(), 'Who asked; null for the service and the machine', 1),
     vm_id: z
       .string()
       .nullable()
-      .meta({ examples: ['vm-1a2b3c4d'] }),
+      .meta({ description: 'Name of the VM; null where there is none', examples: ['vm-1a2b3c4d'] }),
   }),
 );
 
 export const operationList = answerSchema(
   'OperationList',
-  z.object({ operations: z.array(listedOperationView), next }),
+  z.object({
+    operations: z.array(listedOperationView).meta({ description: 'Newest first' }),
+    next,
+  }),
 );
 
 export const operationEventView = answerSchema(
   'OperationEvent',
   z.object({
-    operation_id: z.string(),
-    at: timestamp,
-    type: z.string(),
-    message: z.string(),
-    data: z.record(z.string(), z.unknown()),
+    operation_id: named('Whose event it is'),
+    at: moment('When it happened'),
+    type: text('For programs', 'step.done'),
+    message: text('For people', 'apply done'),
+    data: told(z.record(z.string(), z.unknown()), 'What belongs to the type', { step: 'apply' }),
   }),
 );
 
@@ -93,10 +109,12 @@ export const operationEventView = answerSchema(
 const operationId = z.guid(says('identifier_invalid'));
 const eventId = z.string().regex(/^[0-9]{1,9}$/, says('identifier_invalid'));
 
-export const operationParams = z.strictObject({ id: operationId });
+export const operationParams = z.strictObject({
+  id: operationId.meta({ description: 'Of the operation' }),
+});
 
 export const operationQuery = z.strictObject({
-  status: z.enum(operationStatuses).optional(),
+  status: told(z.enum(operationStatuses).optional(), 'Only those that are so far', 'stuck'),
   ...page(),
 });
 

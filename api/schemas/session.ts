@@ -9,7 +9,7 @@ const currentPassword = z
   .string()
   .min(1, says('required'))
   .max(PASSWORD_MAX, says('password_too_long'))
-  .meta({ format: 'password' });
+  .meta({ format: 'password', description: 'The password that the account has now' });
 
 export const logoutRequest = requestSchema(
   'LogoutRequest',

@@ -1,7 +1,7 @@
 /** Personal API tokens. */
 import { z } from 'zod';
 import { tokenScopes } from '../../engine';
-import { answerSchema, requestSchema, timestamp } from './components';
+import { answerSchema, moment, named, requestSchema, text, told } from './components';
 import { says } from './field-message';
 
 const LONGEST_NAME = 64;
@@ -12,7 +12,7 @@ const scopes = z
   .min(1, says('token_scopes_invalid'))
   .max(tokenScopes.length, says('token_scopes_invalid'))
   .refine((given) => new Set(given).size === given.length, says('token_scopes_invalid'))
-  .meta({ uniqueItems: true, examples: [['hosting:read']] });
+  .meta({ description: 'What it opens', uniqueItems: true, examples: [['hosting:read']] });
 
 export const tokenRequest = requestSchema(
   'ApiTokenRequest',
@@ -30,31 +30,38 @@ export const tokenRequest = requestSchema(
       .int(says('token_days_invalid'))
       .min(1, says('token_days_invalid'))
       .max(DAYS_MAX, says('token_days_invalid'))
-      .default(90),
+      .default(90)
+      .meta({ description: 'Days until it is refused', examples: [90] }),
   }),
 );
 
 export const apiTokenView = answerSchema(
   'ApiToken',
   z.object({
-    id: z.string(),
-    name: z.string(),
-    prefix: z.string().meta({ description: 'How it begins', examples: ['whk_Ab3dE6gH'] }),
-    scopes: z.array(z.enum(tokenScopes)),
-    created_at: timestamp,
-    expires_at: timestamp,
-    last_used_at: timestamp.nullable().meta({ description: 'To the minute' }),
+    id: named('To revoke it by'),
+    name: text('What you know it by', 'backup script'),
+    prefix: text('How it begins', 'whk_Ab3dE6gH'),
+    scopes: told(z.array(z.enum(tokenScopes)), 'What it opens', ['hosting:read']),
+    created_at: moment('When it was made'),
+    expires_at: moment('From when on it is refused'),
+    last_used_at: told(moment('').nullable(), 'To the minute; null before the first time'),
   }),
+  'A personal API token, without what must stay secret',
 );
 
 export const madeToken = answerSchema(
   'MadeApiToken',
   z.object({
-    token: z.string().meta({ description: 'Given here and never again; send it as a bearer token' }),
+    token: text('Given here and never again; send it as a bearer token', 'whk_Ab3dE6gH…'),
     api_token: apiTokenView,
   }),
 );
 
-export const tokenList = answerSchema('ApiTokenList', z.object({ api_tokens: z.array(apiTokenView) }));
+export const tokenList = answerSchema(
+  'ApiTokenList',
+  z.object({ api_tokens: z.array(apiTokenView).meta({ description: 'Newest first; 50 at most' }) }),
+);
 
-export const tokenParams = z.strictObject({ id: z.guid(says('identifier_invalid')) });
+export const tokenParams = z.strictObject({
+  id: z.guid(says('identifier_invalid')).meta({ description: 'Of the token, as the list has it' }),
+});

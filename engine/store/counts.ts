@@ -56,7 +56,7 @@ export async function leaseCounts(tx: Tx): Promise<Metrics['leases']> {
 /** @param mode  TLS_MODE; certificates of another one are not in use */
 export function certificateCounts(tx: Tx, mode: string): Promise<Metrics['certificates']> {
   return tx.query(
-    `SELECT name, (extract(epoch FROM not_after - clock_timestamp()) / 86400)::float8 AS "daysLeft", failures
+    `SELECT name, extract(epoch FROM not_after - clock_timestamp())::float8 AS "secondsLeft", failures
      FROM certificates WHERE source = $1 ORDER BY name`,
     [mode],
   );

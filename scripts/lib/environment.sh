@@ -34,7 +34,10 @@ use_secrets() {
   local name variable
   for name in "${SECRET_NAMES[@]}"; do
     variable=${name}_FILE
-    if [ -z "${!name:-}" ] && [ -z "${!variable:-}" ]; then export "$variable=$DATA_DIR/secrets/${name,,}"; fi
+    [ -z "${!name:-}" ] && [ -z "${!variable:-}" ] || continue
+    # nothing but the metrics page wants this one: a directory for a restore has none
+    [ "$name" != METRICS_TOKEN ] || [ -e "$DATA_DIR/secrets/metrics_token" ] || continue
+    export "$variable=$DATA_DIR/secrets/${name,,}"
   done
 }
 

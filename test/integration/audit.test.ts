@@ -161,8 +161,8 @@ it('is read by administrators a page at a time, and every entry once', async () 
       .set(bearer(admin.token))
       .expect(200);
     seen.push(...body.data.entries.map(({ id }: { id: string }) => id));
-    if (body.data.next_before === null) break;
-    query = `limit=3&before=${body.data.next_before}`;
+    if (body.data.next === null) break;
+    query = `limit=3&after=${body.data.next}`;
   }
   expect(new Set(seen).size).toBe(seen.length);
   expect(seen).toHaveLength(await count());
@@ -197,7 +197,7 @@ describe('on the machine itself', () => {
     const admin = { email: 'root@example.org', username: 'root-of-all', password: 'a fine passphrase' };
     const made = await machine.createAdmin(admin);
     expect(made.role).toBe('admin');
-    await expect(machine.createAdmin(admin)).rejects.toMatchObject({ code: 'username_taken' });
+    await expect(machine.createAdmin(admin)).rejects.toMatchObject({ code: 'email_taken' });
     await expect(machine.setRole('nobody@example.org', 'admin')).rejects.toMatchObject({ code: 'not_found' });
     const user = await service.newUser();
     const get = () => request(service.app).get('/api/v1/admin/audit').set(bearer(user.token));

@@ -1,5 +1,5 @@
 /** The alerts and the dashboard against what a real Prometheus scrapes from the real metrics page. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import http from 'node:http';
@@ -131,6 +131,12 @@ describe('Prometheus', () => {
     }
   }
 
+  it('gets names, units and helps against which promtool has nothing to say', async () => {
+    const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`;
+    const text = await (await fetch(at, { headers: { Authorization: `Bearer ${token}` } })).text();
+    expect(execFileSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })).toBe('');
+  });
+
   it.each(['alerts.yml', 'dashboard.json'])('knows every metric that %s names', async (file) => {
     const known = await ask<string[]>('label/__name__/values');
     const wanted = namesIn(read(file));
@@ -165,7 +171,7 @@ describe('Prometheus', () => {
       'webhoster_terraform_phases_seconds_count{phase="apply",outcome="succeeded"}',
       'webhoster_nginx_reloads_seconds_count{outcome="served"}',
       'webhoster_certificate_orders_seconds_count{source="self-signed",outcome="issued"}',
-      'webhoster_certificate_days_left{name="self-signed"} > 390',
+      'webhoster_certificate_left_seconds{name="self-signed"} > 390 * 86400',
       'webhoster_http_request_duration_seconds_count{method="GET",route="/api/v1/version",status="200"}',
       'webhoster_vms{state="running"}',
       'webhoster_operations{status="stuck"}',

@@ -21,6 +21,11 @@ beforeAll(async () => {
     const user = await service.newUser();
     const made = await engine.hostings.create(user.user, {});
     await engine.operations.wait(made.operation.id, { timeoutMs: 30_000 });
+    await request(service.app)
+      .put(`/api/v1/admin/users/${user.user.username}/labels`)
+      .set('Authorization', `Bearer ${admin.token}`)
+      .send({ labels: { course: 'cs101' } })
+      .expect(200);
     // some of one moment
     await direct.query(
       `INSERT INTO runs (id, stack_id, operation_id, kind, host, started_at, finished_at, exit_code)

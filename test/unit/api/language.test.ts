@@ -86,3 +86,28 @@ it('what an operation failed with is in the reader’s language', async () => {
   expect(english.body.data.operation.failure.message).toBe('Specific');
   expect(korean.body.data.operation.failure.message).toBe(errorMessages.apply_failed.ko);
 });
+
+it.each([
+  ['?limit=999', '200 이하여야 합니다.', 'must be at most 200'],
+  ['?limit=0', '1 이상이어야 합니다.', 'must be at least 1'],
+  ['?limit=many', '숫자여야 합니다.', 'must be a number'],
+  ['?status=lost', /^다음 중 하나여야 합니다: creating, /, /^must be one of creating, /],
+])(
+  'what a schema has no words for is said without the words of a library: %s',
+  async (query, korean, english) => {
+    const { engine, http, signIn } = startApi();
+    const token = await signIn();
+    engine.makeAdmin(mina.email);
+    const told = async (headers: Record<string, string>): Promise<string> => {
+      const { body } = await http
+        .get(`/api/v1/admin/hostings${query}`)
+        .set({ ...bearer(token), ...headers })
+        .expect(400);
+      return body.error.details.fields[0].message as string;
+    };
+    const like = (text: string | RegExp): unknown =>
+      typeof text === 'string' ? text : expect.stringMatching(text);
+    expect(await told(ko)).toEqual(like(korean));
+    expect(await told({})).toEqual(like(english));
+  },
+);

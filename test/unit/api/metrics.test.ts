@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
+import path from 'node:path';
 import { bearer, startApi, type ApiOptions } from './harness';
 
 const token = 'a-token-of-at-least-32-characters-xx';
@@ -35,6 +37,18 @@ async function scrape(
   }
 }
 
+/** Of everything that there is at most. */
+async function everyMetric(): Promise<string> {
+  return (await scrape(startApi(), '127.0.0.1')).text;
+}
+
+it('docs/monitoring.md names every metric', async () => {
+  const page = readFileSync(path.join(__dirname, '../../../docs/monitoring.md'), 'utf8');
+  const names = [...(await everyMetric()).matchAll(/^# TYPE (webhoster_\w+) /gm)].map(([, name]) => name);
+  expect(names.length).toBeGreaterThan(20);
+  expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+});
+
 describe('GET /metrics', () => {
   it('tells this machine the counts in the text format of Prometheus', async () => {
     const { status, type, text } = await scrape(startApi(), '127.0.0.1');
@@ -47,7 +61,7 @@ describe('GET /metrics', () => {
       'webhoster_hostings{status="running"} 7',
       'webhoster_spares{state="waiting"} 2',
       'webhoster_ssh_ports_used 7',
-      'webhoster_ssh_ports_total 10001',
+      'webhoster_ssh_ports 10001',
       'webhoster_drift_hostings 3',
       'webhoster_drift_failed_looks 1',
       'webhoster_drift_oldest_look_seconds 90.5',
@@ -62,7 +76,7 @@ describe('GET /metrics', () => {
       'webhoster_vms{state="running"} 7',
       'webhoster_pool_free_bytes 1000',
       'webhoster_pool_total_bytes 4000',
-      'webhoster_certificate_days_left{name="pages.example.org"} 60.5',
+      'webhoster_certificate_left_seconds{name="pages.example.org"} 5227200',
       'webhoster_certificate_failures{name="pages.example.org"} 0',
       'webhoster_operations_seconds_bucket{kind="create-hosting",outcome="succeeded",le="1"} 2',
       'webhoster_operations_seconds_bucket{kind="create-hosting",outcome="succeeded",le="10"} 5',

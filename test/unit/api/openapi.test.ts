@@ -122,6 +122,72 @@ it('resolves every reference, and keeps nothing of another dialect', () => {
   expect(Object.keys(document.components.schemas).filter((name) => !used.has(name))).toEqual([]);
 });
 
+interface AnySchema {
+  readonly $ref?: string;
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, AnySchema>>;
+  readonly additionalProperties?: AnySchema | boolean;
+  readonly items?: AnySchema;
+  readonly anyOf?: readonly AnySchema[];
+}
+
+/** Names of properties that nothing is said of. */
+function undescribed(schema: AnySchema, at: string): string[] {
+  const components = document.components.schemas as Readonly<Record<string, AnySchema>>;
+  const said = ({ $ref, description }: AnySchema): string | undefined =>
+    description ?? ($ref === undefined ? undefined : components[$ref.split('/').at(-1)!]?.description);
+  const { properties = {}, additionalProperties: more, items, anyOf = [] } = schema;
+  return [
+    ...Object.entries(properties).flatMap(([name, each]) => [
+      ...(said(each) === undefined ? [`${at}.${name}`] : []),
+      ...undescribed(each, `${at}.${name}`),
+    ]),
+    ...(typeof more === 'object' ? undescribed(more, `${at} value`) : []),
+    ...(items === undefined ? [] : undescribed(items, at)),
+    ...anyOf.flatMap((each) => undescribed(each, at)),
+  ];
+}
+
+it('says of every property and every parameter what it is', () => {
+  expect(
+    Object.entries(document.components.schemas).flatMap(([id, schema]) =>
+      undescribed(schema as AnySchema, id),
+    ),
+  ).toEqual([]);
+  for (const methods of Object.values(document.paths))
+    for (const { operationId, parameters = [] } of Object.values(methods) as {
+      operationId: string;
+      parameters?: readonly { name: string; description?: string }[];
+    }[])
+      expect([operationId, parameters.filter(({ description }) => !description)]).toEqual([operationId, []]);
+});
+
+it('has an example of every answer, which is one by the schema that answers are held to', () => {
+  let examples = 0;
+  for (const route of routes) {
+    const documented = (
+      document.paths[route.path]![route.method] as unknown as {
+        responses: Readonly<Record<string, { content?: Readonly<Record<string, { example?: unknown }>> }>>;
+      }
+    ).responses;
+    for (const [status, { content }] of Object.entries(documented))
+      if (content !== undefined)
+        expect([route.name, status, Object.values(content)[0]?.example]).toEqual([
+          route.name,
+          status,
+          expect.anything(),
+        ]);
+    for (const [status, spec] of Object.entries(route.responses)) {
+      if ('empty' in spec || 'events' in spec) continue;
+      const example = documented[status]!.content!['application/json']!.example as { data: unknown };
+      const parsed = 'body' in spec ? spec.body.safeParse(example) : spec.data.safeParse(example.data);
+      expect([route.name, status, parsed.error?.issues]).toEqual([route.name, status, undefined]);
+      examples++;
+    }
+  }
+  expect(examples).toBeGreaterThan(35);
+});
+
 describe('the documented request bodies are what validates', () => {
   const refOf = (path: string): string => {
     const content = Object.values(document.paths[path]?.['post']?.requestBody?.content ?? {});
