@@ -58,7 +58,11 @@ function get(urlPath: string, from = '127.0.0.1', headers: Record<string, string
 
 /** @returns what ssh says of a login that must fail */
 function failToLogIn(key: string): Promise<string> {
-  const options = ['BatchMode=yes', 'IdentitiesOnly=yes', 'StrictHostKeyChecking=no', 'ConnectTimeout=60'];
+  const options = [
+    ...['BatchMode=yes', 'IdentitiesOnly=yes', 'StrictHostKeyChecking=no', 'ConnectTimeout=60'],
+    // what both sides would choose takes an emulated guest seconds
+    'KexAlgorithms=curve25519-sha256',
+  ];
   const port = String(made.hosting.ssh_port);
   const args = [
     '-b',
@@ -80,7 +84,7 @@ function failToLogIn(key: string): Promise<string> {
   });
 }
 
-it('lets the owner in after 40 failed logins from elsewhere, and while a stranger takes all that one can have', async () => {
+it('lets the owner in after 30 failed logins from elsewhere, and while a stranger takes all that one can have', async () => {
   const dir = mkdtempSync(path.join(tmpdir(), 'webhoster-stranger-'));
   const held: Socket[] = [];
   try {
@@ -88,7 +92,7 @@ it('lets the owner in after 40 failed logins from elsewhere, and while a strange
     await new Promise((resolve) =>
       execFile('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key], resolve),
     );
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < 3; round++) {
       const said = await Promise.all(Array.from({ length: 10 }, () => failToLogIn(key)));
       for (const each of said) expect(each).toContain('Permission denied (publickey)');
     }
