@@ -160,7 +160,6 @@ if [[ $name != micro ]]; then
   check "is not reached from outside" shut_out
   check "guest agent answers" agent
   check "root file system has grown" in_guest 'test "$(df --output=size -BG / | tail -n1 | tr -dc 0-9)" -ge 18'
-  check "rsync is there" in_guest "rsync --version"
   check "no failed unit" in_guest 'test -z "$(systemctl list-units --failed --no-legend --plain | tee /dev/stderr)"'
 fi
 key=$(host_key)
