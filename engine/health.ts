@@ -3,6 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { shared } from './cached';
 import type { ComponentHealth, Engine } from './engine';
 import type { Parts } from './parts';
+import type { HeldPort } from './proxy/proxy';
 import { type Redis, redisVersion } from './shared/redis';
 import { allRoutes } from './store/routes';
 import { freshReports } from './store/worker-reports';
@@ -83,13 +84,15 @@ async function reported({ database }: Parts): Promise<readonly ComponentHealth[]
 
 /** A port that somebody else holds keeps one user out, and nobody else. */
 async function checkedNginx({ database, proxy }: Parts): Promise<ComponentHealth> {
-  const found = await checked('nginx', 'restart the service; DATA_DIR/nginx/error.log says why', () =>
-    proxy.version(),
-  );
-  if (found.status === 'down') return found;
-  const held = await allRoutes(database.direct)
-    .then((routes) => proxy.heldPorts(routes))
-    .catch(() => []);
+  let held: readonly HeldPort[] = [];
+  const look = async (): Promise<string> => {
+    const version = await proxy.version();
+    // a database that is away is told by its own check
+    const routes = await allRoutes(database.direct).catch(() => []);
+    held = await proxy.heldPorts(routes);
+    return version;
+  };
+  const found = await checked('nginx', 'restart the service; DATA_DIR/nginx/error.log says why', look);
   if (held.length === 0) return found;
   const ports = held.map(({ port, holder }) => `${port} by ${holder ?? 'another program'}`).join(', ');
   return {

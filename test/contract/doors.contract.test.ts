@@ -125,7 +125,7 @@ it('shows a browser at once a page that comes again, and has the right hosting w
   });
   expect(asked).toEqual([asleep]);
   expect(urls).toEqual([`/wake/${asleep} accept connection host`]);
-  expect((await call('/8', { headers: html })).body).toContain(`page of ${kim}`);
+  expect((await call('/8/', { headers: html })).body).toContain(`page of ${kim}`);
   expect(asked).toEqual([asleep]);
 });
 

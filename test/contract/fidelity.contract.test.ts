@@ -66,7 +66,7 @@ const brokenOff = {
   trailers: [],
   inParts: false,
 } as const;
-const answerMs = 10_000;
+const answerMs = 60_000;
 let exchanges = 0;
 
 async function exchange(one: Case, send: (mark: string) => Promise<Answer>): Promise<Exchange> {

@@ -73,6 +73,19 @@ it('withholds what the database has never heard of, unless it is told otherwise'
   expect(world.host.domains.size).toBe(2);
 });
 
+it('names a port that another program holds, and whose it is', async () => {
+  const [{ ssh_port: port } = { ssh_port: 0 }]: { ssh_port: number }[] =
+    await world.parts.database.direct.query(`SELECT ssh_port FROM hostings WHERE id = $1`, [hostingId]);
+  world.host.heldPorts = [{ port, holder: 'python3 (process 12)' }];
+  expect((await sweep(world.parts)).findings).toEqual([
+    expect.objectContaining({
+      kind: 'held-port',
+      stackId: hostingId,
+      detail: `SSH of ${vmNameOf(hostingId)} is not served; held by python3 (process 12)`,
+    }),
+  ]);
+});
+
 it('gives back what an ended hosting still holds', async () => {
   await world.engine.hostings.delete(user);
   await world.work(hostingId);

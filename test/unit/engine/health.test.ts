@@ -65,6 +65,14 @@ describe('health', () => {
     for (const { latencyMs } of parts) expect(latencyMs).toBeGreaterThanOrEqual(0);
   });
 
+  it('names SSH ports that another program holds: one user is kept out, and nobody else', async () => {
+    host.heldPorts = [{ port: 10_001, holder: 'python3 (process 12)' }];
+    const { status, detail } = await part('nginx');
+    host.heldPorts = [];
+    expect(status).toBe('degraded');
+    expect(detail).toContain('nginx 0.0.0-fake; SSH ports that cannot be served are held: 10001 by python3');
+  });
+
   it('tells whether this process takes jobs', async () => {
     queue.working = false;
     expect((await part('queue')).detail).toBe('2 waiting; another process works');

@@ -111,6 +111,22 @@ describe('the Nginx configuration', () => {
     expect(Number(connections)).toBeGreaterThanOrEqual(10_001 + 4096);
   });
 
+  it('takes out every other spelling of what it tells guests of a visitor', () => {
+    const text = renderNginx(settings, [], generation);
+    const told = [...text.matchAll(/^ +proxy_set_header (X-\S+) (?!"";)/gm)].map(([, name = '']) => name);
+    expect(new Set(told).size).toBeGreaterThanOrEqual(6);
+    for (const name of told) {
+      expect(text).toContain(`proxy_set_header ${name.replaceAll('-', '_')} "";`);
+      expect(text).toContain(`proxy_set_header ${name.replace('-', '_')} "";`);
+    }
+  });
+
+  it.each(['10.0.0.0/8;', 'all', 'unix:', '$remote_addr'])('trusts no %p', (network) => {
+    expect(() => renderNginx({ ...settings, trustedProxies: [network] }, [], generation)).toThrow(
+      'network does not fit',
+    );
+  });
+
   it('opens no port at all for SSH while there is no route', () => {
     expect(renderNginx(settings, [], generation)).not.toContain('stream {');
   });
