@@ -73,7 +73,7 @@ async function liveThrough({ parts, engine, config, ...rest }: World): Promise<v
   await ended(await engine.plans.request(user, hosting.id));
   await ended(await engine.plans.requestRemoval(user, hosting.id));
   await ended(await engine.plans.apply(user, hosting.id, { agreed: null, recreateDisk: false }));
-  const [run] = await engine.runs.list(user, hosting.id, 5);
+  const [run] = await engine.runs.list(user, hosting.id, { limit: 5 });
   const app = createApp({
     engine: { ...engine, limiter: (_, limit) => memoryLimiter(limit), close: () => Promise.resolve() },
     config,
@@ -94,7 +94,7 @@ async function liveThrough({ parts, engine, config, ...rest }: World): Promise<v
     { names: ['statements'], labels: { a: 'b' }, olderThanSeconds: 1 },
     { limit: 50, after: hosting.id },
   );
-  await engine.audit.list({ limit: 50, userId: user.id, before: '1000' });
+  await engine.audit.list({ limit: 50, userId: user.id, after: '1000' });
   await engine.audit.list({ limit: 50, action: 'createHosting' });
   await ended(await engine.hostings.delete(user));
   // a spare is made in the meantime, which the warm pool's looks tell of
