@@ -1,5 +1,6 @@
 /** Puts the real parts together. Tests put fakes in the place of some of them. */
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { accounts } from './accounts/accounts';
 import { personalTokens } from './accounts/personal-tokens';
 import { audit } from './audit';
@@ -45,6 +46,7 @@ import { wakeHosting } from './operations/wake-hosting';
 import type { Parts } from './parts';
 import { processName } from './process-name';
 import { plans } from './plans';
+import { linuxNodeCare } from './node/linux-care';
 import { nginxUser } from './proxy/control';
 import { nginxProxy } from './proxy/nginx';
 import { routePublisher } from './proxy/publisher';
@@ -139,6 +141,7 @@ export async function connectParts(
     guest: networkGuest,
     agent: virshAgent(config.LIBVIRT_URI),
     traffic: nginxTraffic(config.nginxDir),
+    nodeCare: linuxNodeCare(config.LIBVIRT_URI, path.join(config.DATA_DIR, 'run')),
     // commands are not traced, and have nothing to share
     tracing: noTracing,
     redis: null,

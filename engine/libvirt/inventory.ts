@@ -70,6 +70,10 @@ export interface SurveyedDomain {
   readonly name: string;
   /** e.g. `running`, `shut off`, `saved` */
   readonly state: string;
+  /** Why it is paused, where it is: `user`, `I/O error`, … */
+  readonly reason: string | null;
+  /** It runs without a definition, and is gone when it ends. */
+  readonly isTransient: boolean;
   /** From the mark that our stacks put into a domain's metadata; null when it has none for this pool: it is foreign. */
   readonly hostingId: string | null;
 }

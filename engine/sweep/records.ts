@@ -7,6 +7,7 @@ export interface HostingRecord {
   readonly vmName: string;
   readonly status: HostingStatus | SpareStatus;
   readonly ip: string;
+  readonly mac: string;
   readonly sshPort: number;
 }
 
@@ -73,7 +74,8 @@ const abandoned = `coalesce(l.expires_at, '-infinity') < clock_timestamp() - int
 function living(tx: Tx, node: string): Promise<HostingRecord[]> {
   return rows(
     tx,
-    `SELECT id, vm_name AS "vmName", status, host(ip) AS ip, ssh_port AS "sshPort" FROM hostings
+    `SELECT id, vm_name AS "vmName", status, host(ip) AS ip, mac::text AS mac, ssh_port AS "sshPort"
+     FROM hostings
      WHERE node = $1 AND status NOT IN ('deleted', 'failed')`,
     [node],
   );
