@@ -63,6 +63,7 @@ import { reconcileMeasures } from './reconcilers/measures';
 import { reconcileOldRuns } from './reconcilers/old-runs';
 import { reconcileServedRoutes } from './reconcilers/served-routes';
 import { reconcileBySweeping } from './reconcilers/sweep';
+import { reconcileTroubles } from './reconcilers/troubles';
 import { reconcileWarmPool } from './reconcilers/warm-pool';
 import { reportWorker } from './reconcilers/worker-report';
 import { runs } from './runs';
@@ -209,6 +210,7 @@ export async function startWorking(engine: EngineParts): Promise<() => void> {
     reconcileWarmPool(parts),
     keepDoors(engine),
     reconcileIdle(parts),
+    reconcileTroubles(parts),
   ];
   return () => {
     for (const stop of reconcilers) stop();

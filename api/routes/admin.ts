@@ -34,7 +34,7 @@ export const listHostings = defineRoute({
     200: { description: 'The hostings, with what the last look for drift found', data: hostingList },
   },
   failures: [],
-  async handle({ engine, query, answer }) {
+  async handle({ engine, query, language, answer }) {
     const filter = {
       names: query.names?.split(',') ?? [],
       labels: Object.fromEntries((query.labels?.split(',') ?? []).map(pairOf)),
@@ -44,7 +44,7 @@ export const listHostings = defineRoute({
     const next = found.length < query.limit ? null : (found.at(-1)?.id ?? null);
     return answer(200, {
       message: 'hostings_listed',
-      data: { hostings: found.map(showListedHosting), next },
+      data: { hostings: found.map((each) => showListedHosting(each, language)), next },
     });
   },
 });

@@ -82,9 +82,12 @@ const listDrift = defineRoute({
   auth: 'admin',
   responses: { 200: { description: 'What the last looks found', data: driftList } },
   failures: [],
-  async handle({ engine, answer }) {
+  async handle({ engine, language, answer }) {
     const found = await engine.drift.list();
-    return answer(200, { message: 'drift_shown', data: { hostings: found.map(showDrift) } });
+    return answer(200, {
+      message: 'drift_shown',
+      data: { hostings: found.map((each) => showDrift(each, language)) },
+    });
   },
 });
 

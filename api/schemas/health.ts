@@ -1,5 +1,6 @@
 /** What probes and operators read. */
 import { z } from 'zod';
+import { componentNames } from '../../engine';
 import { answerSchema, timestamp } from './components';
 
 export const healthView = answerSchema('Health', z.object({ status: z.literal('ok'), time: timestamp }));
@@ -7,7 +8,7 @@ export const healthView = answerSchema('Health', z.object({ status: z.literal('o
 export const componentHealthView = answerSchema(
   'ComponentHealth',
   z.object({
-    name: z.enum(['postgres', 'queue', 'redis', 'libvirt', 'nginx', 'terraform', 'disk']),
+    name: z.enum(componentNames),
     status: z.enum(['ok', 'degraded', 'down']),
     latency_ms: z.number(),
     detail: z.string(),

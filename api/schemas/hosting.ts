@@ -1,6 +1,6 @@
 /** What a hosting is asked for with, and what it looks like. */
 import { z } from 'zod';
-import { spareStatuses } from '../../engine';
+import { hostingTroubles, spareStatuses } from '../../engine';
 import { answerSchema, requestSchema, timestamp } from './components';
 import { says } from './field-message';
 import { failureView, operationView } from './operation';
@@ -67,6 +67,7 @@ const hostingStatuses = [
   'deleted',
   'failed',
   'ejected',
+  ...hostingTroubles,
 ] as const;
 
 const driftView = answerSchema(
@@ -76,6 +77,7 @@ const driftView = answerSchema(
     differences: z.array(z.string()).meta({ examples: [['libvirt_domain.vm: update (running)']] }),
     checked_at: timestamp.nullable().meta({ description: 'null before the first look that succeeded' }),
     look_failed: z.boolean().meta({ description: 'The newest look failed; what stands here is older' }),
+    look_failure: failureView.nullable().meta({ description: 'Why it failed' }),
   }),
 );
 
@@ -90,7 +92,9 @@ export const hostingView = answerSchema(
       .int()
       .meta({ examples: [10001] }),
     status: z.enum(hostingStatuses).meta({
-      description: '`sleeping`: saved to the disk; its page or its SSH port wakes it',
+      description:
+        '`sleeping`: saved to the disk; its page or its SSH port wakes it. `off`, `paused`, `unreachable` and `lost` are ' +
+        'found where it should run; `problem` says what to do',
     }),
     image: z.string(),
     memory_mib: z.number().int(),
@@ -98,6 +102,10 @@ export const hostingView = answerSchema(
     disk_gib: z.number().int(),
     labels: z.record(z.string(), z.string()),
     failure: failureView.nullable(),
+    problem: z
+      .string()
+      .nullable()
+      .meta({ description: 'What is wrong with a hosting that should run, and what to do about it' }),
     drift: driftView,
     created_at: timestamp,
     ready_at: timestamp.nullable(),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { answerSchema, requestSchema, timestamp } from './components';
 import { says } from './field-message';
 import { hostingView, prefer } from './hosting';
-import { operationView } from './operation';
+import { failureView, operationView } from './operation';
 import { wholeNumber } from './whole-number';
 
 const resourceChange = answerSchema(
@@ -120,6 +120,8 @@ export const driftList = answerSchema(
         checked_at: timestamp.nullable(),
         differences: z.array(z.string()),
         look_failed: z.boolean(),
+        look_failure: failureView.nullable().meta({ description: 'Why the newest look failed' }),
+        asleep: z.boolean().meta({ description: 'Asleep: it is looked at when it is awake' }),
       }),
     ),
   }),

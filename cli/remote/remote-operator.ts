@@ -4,7 +4,15 @@ import type { accountView } from '../../api/schemas/account';
 import type { hostingAccess, hostingList } from '../../api/schemas/hosting';
 import type { operationList } from '../../api/schemas/operation';
 import type { driftList, planAnswer, runDetail, runList } from '../../api/schemas/terraform';
-import { EngineError, type HostingFilter, type NamedHosting, type Operator, takeDown } from '../../engine';
+import {
+  EngineError,
+  type HostingDrift,
+  type HostingFilter,
+  hostingTroubles,
+  type NamedHosting,
+  type Operator,
+  takeDown,
+} from '../../engine';
 import type { Client, Sent } from './client';
 import { followLog, followOperation, type Patience, type SentOperation } from './follow';
 import {
@@ -182,9 +190,9 @@ async function listHostings(
 
 /** As the list of everybody's drift shows them. */
 function isLookedAt({ status }: NamedHosting): boolean {
-  return status === 'running' || status === 'stopped';
+  return ['running', 'stopped', 'sleeping', ...hostingTroubles].includes(status);
 }
 
-function driftOf({ id, vmName, username, drift }: NamedHosting) {
-  return { hostingId: id, vmName, username, ...drift };
+function driftOf({ id, vmName, username, status, drift }: NamedHosting): HostingDrift {
+  return { hostingId: id, vmName, username, isAsleep: status === 'sleeping', ...drift };
 }

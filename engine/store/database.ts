@@ -26,6 +26,7 @@ import { Traces1763800000019 } from './migrations/0019-traces';
 import { UsualTimes1763800000021 } from './migrations/0021-usual-times';
 import { SavedSpares1763800000022 } from './migrations/0022-saved-spares';
 import { StepTries1763800000023 } from './migrations/0023-step-tries';
+import { Troubles1763800000024 } from './migrations/0024-troubles';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
 export type Tx = EntityManager;
@@ -60,6 +61,7 @@ const migrations = [
   UsualTimes1763800000021,
   SavedSpares1763800000022,
   StepTries1763800000023,
+  Troubles1763800000024,
 ];
 
 /** As the table `schema_migrations` names them. */

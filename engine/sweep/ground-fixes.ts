@@ -22,9 +22,9 @@ export const groundFixes = {
   'start-network': async ({ parts }) => {
     const { config, nodeCare, isolation } = parts;
     await nodeCare.startNetwork(config.NETWORK_NAME);
-    // its bridge is a new one: no VM is plugged into it yet
-    await plugAll(parts);
+    // its bridge is a new one: it looks for loops, which shuts a port for seconds, and no VM is plugged into it yet
     await isolation.put(fenceOf(config));
+    await plugAll(parts);
   },
   'start-pool': ({ parts }) => parts.nodeCare.startPool(parts.config.POOL_NAME),
   'start-dhcp': async ({ parts }) => {

@@ -2,6 +2,7 @@
  * What is wrong with a node, and with VMs that the database has running: from one look at the node and at libvirt. Pure.
  * A fault of the node is told once, and not again for each VM that suffers from it.
  */
+import type { HostingTrouble } from '../engine';
 import type { SurveyedDomain } from '../libvirt/inventory';
 import type { NodeNames, NodeState, Tap } from '../node/node-care';
 import type { Finding, FindingKind } from './findings';
@@ -79,11 +80,7 @@ function whatIsWrong({ bridge, isolated }: Tap, expected: string): string | null
   return isolated ? null : 'is not shut off from other VMs';
 }
 
-/** How a hosting is for its owner while its VM should run; what a finding does not change stays as it is. */
-export const troubles = ['off', 'paused', 'unreachable', 'lost'] as const;
-export type Trouble = (typeof troubles)[number];
-
-const troubleOf: Partial<Record<FindingKind, Trouble>> = {
+const troubleOf: Partial<Record<FindingKind, HostingTrouble>> = {
   'stopped-domain': 'off',
   'paused-vm': 'paused',
   'frozen-vm': 'unreachable',
@@ -94,10 +91,13 @@ const troubleOf: Partial<Record<FindingKind, Trouble>> = {
 };
 
 /** Stack -> its trouble; those that have none are absent. */
-export function troublesFrom(findings: readonly Finding[], vms: readonly ExpectedVm[]): Map<string, Trouble> {
+export function troublesFrom(
+  findings: readonly Finding[],
+  vms: readonly ExpectedVm[],
+): Map<string, HostingTrouble> {
   const isNetworkDown = findings.some(({ kind }) => kind === 'network-down' || kind === 'network-gone');
-  const found = new Map<string, Trouble>(
-    isNetworkDown ? vms.map(({ id }): [string, Trouble] => [id, 'unreachable']) : [],
+  const found = new Map<string, HostingTrouble>(
+    isNetworkDown ? vms.map(({ id }): [string, HostingTrouble] => [id, 'unreachable']) : [],
   );
   for (const { kind, stackId } of findings) {
     const trouble = troubleOf[kind];

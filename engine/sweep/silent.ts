@@ -10,6 +10,8 @@ export async function silentHostings(
   { guest }: Pick<Parts, 'guest'>,
   hostings: readonly { readonly id: string; readonly ip: string }[],
 ): Promise<Set<string>> {
-  const found = await eachOf(hostings, atOnce, async ({ id, ip }) => ((await guest.isThere(ip)) ? [] : [id]));
+  // one that was plugged in a moment ago, or boots, is there at the second look
+  const isThere = async (ip: string): Promise<boolean> => (await guest.isThere(ip)) || guest.isThere(ip);
+  const found = await eachOf(hostings, atOnce, async ({ id, ip }) => ((await isThere(ip)) ? [] : [id]));
   return new Set(found.flat());
 }
