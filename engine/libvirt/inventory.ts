@@ -62,8 +62,8 @@ export interface Remains {
 
 export interface Survey {
   readonly domains: readonly SurveyedDomain[];
-  /** Names of all volumes of the pool, whoever made them; none when there is no such pool. */
-  readonly volumes: readonly string[];
+  /** Names of all volumes of the pool, whoever made them; none when there is no such pool, null when it is off. */
+  readonly volumes: readonly string[] | null;
 }
 
 export interface SurveyedDomain {

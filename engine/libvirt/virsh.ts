@@ -118,6 +118,9 @@ function lists(virsh: Virsh) {
       .map((name) => `echo ${markHeading}${name}; metadata ${name} --uri ${METADATA_NAMESPACE}`);
     return ask.length === 0 ? new Map() : parseMarks((await virsh(ask.join('; '))).stdout);
   };
+  // a pool that is off cannot be asked, and nothing in it is gone
+  const surveyedVolumes = async (pool: string): Promise<string[] | null> =>
+    (await names('pool-list', '--inactive', '--name')).includes(pool) ? null : volumesOf(pool);
   // as few as are paused
   const reasonsOf = async (
     domains: readonly { name: string; state: string }[],
@@ -135,7 +138,7 @@ function lists(virsh: Virsh) {
     survey: async (pool: string): Promise<Survey> => {
       const [present, volumes, transient] = await Promise.all([
         read(...everyDomain).then(parseDomainList),
-        volumesOf(pool),
+        surveyedVolumes(pool),
         names('list', '--all', '--transient', '--name'),
       ]);
       const reasons = await reasonsOf(present);

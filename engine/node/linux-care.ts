@@ -1,5 +1,5 @@
 /** A node that is this machine, by `virsh`, `ip`, `ss` and `nft`. */
-import { access, constants, readdir, readFile, stat, statfs } from 'node:fs/promises';
+import { access, constants, readdir, readFile, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { allOf } from '../each-of';
 import { runVirsh } from '../libvirt/run-virsh';
@@ -108,9 +108,7 @@ async function readOnlyMounts(directories: readonly string[]): Promise<string[]>
 }
 
 async function mountPoint(directory: string): Promise<string> {
-  const { dev } = await stat(directory);
-  for (let at = directory; ; at = path.dirname(at))
-    if (at === '/' || (await stat(path.dirname(at))).dev !== dev) return at;
+  return (await output(['findmnt', '-nro', 'TARGET', '-T', directory]))?.trim() ?? directory;
 }
 
 /** libvirt keeps a pid file for each QEMU. In a container there are none that mean anything. */

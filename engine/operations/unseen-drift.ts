@@ -34,7 +34,8 @@ export async function unseenDriftFrom(
   spec: HostingSpec,
 ): Promise<UnseenDrift> {
   const root = rootVolumeName(spec.hostingId);
-  const { domains, volumes } = await inventory.survey(spec.node.pool);
+  const { volumes } = await inventory.find({ domain: null, pool: spec.node.pool, volumes: [root] });
+  const { domains } = await inventory.survey(spec.node.pool);
   return {
     diskLost: !volumes.includes(root),
     domain: await changedConfig(inventory, spec),

@@ -51,7 +51,7 @@ export function mentioned({
 }: Pick<Snapshot, 'after' | 'libvirt' | 'workspaces'>): string[] {
   const ids = [
     ...libvirt.domains.flatMap((domain) => domain.hostingId ?? []),
-    ...libvirt.volumes.flatMap((name) => hostingOfVolume(name)?.id ?? []),
+    ...(libvirt.volumes ?? []).flatMap((name) => hostingOfVolume(name)?.id ?? []),
     ...workspaces.filter((name) => uuid.test(name)),
     ...[...after.stacks.keys(), ...after.routes, ...after.ports.keys(), ...after.addresses.keys()],
   ];
@@ -76,7 +76,7 @@ function orphans(snapshot: Snapshot): Finding[] {
     ...libvirt.domains.flatMap(({ name, hostingId }) =>
       hostingId !== null && vmNameOf(hostingId) === name ? found('orphan-domain', hostingId, name) : [],
     ),
-    ...libvirt.volumes.flatMap((name) => {
+    ...(libvirt.volumes ?? []).flatMap((name) => {
       const owner = hostingOfVolume(name);
       return owner === null ? [] : found(owner.kind, owner.id, name);
     }),
@@ -93,7 +93,7 @@ function orphans(snapshot: Snapshot): Finding[] {
 function departed({ before, after, libvirt }: Snapshot): Finding[] {
   const isThere = (id: string): boolean =>
     libvirt.domains.some(({ hostingId }) => hostingId === id) ||
-    libvirt.volumes.some((name) => hostingOfVolume(name)?.id === id);
+    (libvirt.volumes?.some((name) => hostingOfVolume(name)?.id === id) ?? true);
   return [...after.living.values()]
     .filter(({ id, status }) => status === 'ejected' && before.living.get(id)?.status === 'ejected')
     .filter(({ id }) => !before.busy.has(id) && !after.busy.has(id) && !isThere(id))
@@ -148,8 +148,8 @@ function defects(hosting: HostingRecord, snapshot: Snapshot): Finding[] {
   return [
     ...(domain === undefined || !isSaved ? vmFindings(hosting, domain, node.state, node.names, silent) : []),
     ...(domain === undefined ? [] : part('missing-domain', vmName, true)),
-    ...part('missing-volume', rootVolumeName(id), libvirt.volumes.includes(rootVolumeName(id))),
-    ...part('missing-iso', isoName(id), libvirt.volumes.includes(isoName(id))),
+    ...part('missing-volume', rootVolumeName(id), libvirt.volumes?.includes(rootVolumeName(id)) ?? true),
+    ...part('missing-iso', isoName(id), libvirt.volumes?.includes(isoName(id)) ?? true),
     ...(state === undefined ? [finding('missing-state', vmName)] : []),
     ...stateFindings(hosting, localStates.get(id)),
     ...(isNobodys || after.routes.has(id) ? [] : [finding('missing-route', vmName)]),
