@@ -56,9 +56,10 @@ export async function prepareNodeWith(
   const image = await parts.images.find(config.IMAGE);
   if (image === null) throw imageMissing(config.IMAGE);
   const fingerprint = nodeFingerprint(config, image);
-  await assertNoOverlap(connected);
   await mendNode(connected, handover, onEvent);
   if (await isPrepared(parts, fingerprint)) return null;
+  // one that VMs live in by now is only told of
+  await assertNoOverlap(connected);
   const node = await ensureNode(parts.database.direct, config.NODE_NAME, randomUUID());
   return recorder(parts, who)('node prepare', config.NODE_NAME, async () => {
     const { id } = await insertOperation(parts.database.direct, {

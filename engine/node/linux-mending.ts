@@ -89,8 +89,10 @@ const elsewhere = (unit: string): EngineError =>
     `It runs where the service cannot reach it; restart it there: systemctl restart ${unit} (VMs run on)`,
   );
 
+/** Daemons write files that others read, as dnsmasq the list of its hosts: they do not take our umask. */
+const asDaemon = 'umask 022; exec "$@"';
 /** The one that answers ends, and is started again as it was, where it was: it may have a view of its own of /dev. */
-const startAgain = 'kill -TERM "$0"; while [ -e "/proc/$0/exe" ]; do sleep 0.05; done; exec "$@"';
+const startAgain = `kill -TERM "$0"; while [ -e "/proc/$0/exe" ]; do sleep 0.05; done; ${asDaemon}`;
 
 async function restartLibvirt(uri: string, sockets: string | null): Promise<void> {
   if (sockets === null) throw elsewhere('libvirtd');
@@ -113,7 +115,8 @@ async function startLogDaemon(sockets: string | null, runDir: string): Promise<v
   else {
     await mkdir(runDir, { recursive: true, mode: 0o700 });
     // as scripts/start.sh does, which ends it by this file
-    await must(['virtlogd', '--daemon', '--pid-file', path.join(runDir, 'virtlogd.pid')]);
+    const virtlogd = ['virtlogd', '--daemon', '--pid-file', path.join(runDir, 'virtlogd.pid')];
+    await must(['sh', '-c', asDaemon, 'virtlogd', ...virtlogd]);
   }
   if (!(await takesConnections(socket))) throw elsewhere('virtlogd');
 }

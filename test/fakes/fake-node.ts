@@ -1,5 +1,6 @@
 /** The machine under a fake host: in order, but for what a test says of it. */
-import type { Activity, NodeCare, NodeState } from '../../engine/node/node-care';
+import { EngineError } from '../../engine/errors';
+import type { NodeCare, NodeState } from '../../engine/node/node-care';
 import type { FakeHost } from './fake-host';
 
 const inOrder: NodeState = {
@@ -22,14 +23,20 @@ export function fakeNodeCare(host: Pick<FakeHost, 'node' | 'faults' | 'transient
     return Promise.resolve();
   };
   const now = (): NodeState => ({ ...inOrder, ...host.node.state });
-  const started = (activity: Activity): Activity => (activity === 'missing' ? 'missing' : 'active');
+  const start = (part: 'network' | 'pool'): Promise<void> => {
+    if (now()[part] === 'missing')
+      return Promise.reject(
+        new EngineError('libvirt_unavailable', 'libvirt refused a request', { retryable: true }),
+      );
+    return set({ [part]: 'active' });
+  };
   return {
     look: async () => {
       await host.faults.at('node');
       return now();
     },
-    startNetwork: () => set({ network: started(now().network) }),
-    startPool: () => set({ pool: started(now().pool) }),
+    startNetwork: () => start('network'),
+    startPool: () => start('pool'),
     plug: (name, bridge) =>
       set({
         taps: (now().taps ?? []).map((tap) => (tap.name === name ? { ...tap, bridge, isolated: true } : tap)),

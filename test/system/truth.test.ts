@@ -192,7 +192,7 @@ it('refuses to prepare a network that overlaps a route of the host, and finds on
   );
   expect(await doctor.found()).toEqual([`network-overlap ${cidr}`]);
   expect((await health()).network).toMatchObject({ status: 'degraded' });
-  const { code } = await system.tryWebhoster(['node', 'prepare']);
+  const { code } = await system.tryWebhoster(['node', 'prepare'], { NETWORK_CIDR: route });
   expect(code).toBe(1);
   const [command = ''] = /ip route del [^)]+/.exec(await doctor.advice('network-overlap')) ?? [];
   await node.sh(command);

@@ -7,7 +7,10 @@ const kinds = Object.keys(findingKinds) as FindingKind[];
 
 it('each kind is mended, or says what to do', () => {
   for (const kind of kinds)
-    expect([kind, findingKinds[kind].fix ?? adviceFor({ kind, subject: 'x' })]).toEqual([kind, expect.any(String)]);
+    expect([kind, findingKinds[kind].fix ?? adviceFor({ kind, subject: 'x' })]).toEqual([
+      kind,
+      expect.any(String),
+    ]);
 });
 
 it('each kind that is of a part of the health is named by an alert of its own', () => {
