@@ -1,5 +1,5 @@
 /** A node that is this machine, by `virsh`, `ip`, `ss` and `nft`. */
-import { access, constants, readdir, readFile, statfs } from 'node:fs/promises';
+import { access, constants, readdir, readFile, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { allOf } from '../each-of';
 import { runVirsh } from '../libvirt/run-virsh';
@@ -42,6 +42,7 @@ const unknown: Promise<OnMachine> = Promise.resolve({
   readOnly: [],
   poolFreeBytes: null,
   frozen: [],
+  booting: [],
 });
 
 async function activity(
@@ -56,26 +57,29 @@ async function activity(
 }
 
 async function lookAtMachine(node: NodeNames, sockets: string): Promise<OnMachine> {
-  const [links, listening, ruleset, routes, logDaemon, kvm, readOnly, poolFreeBytes, frozen] = await allOf([
-    output(['ip', '-json', '-details', 'link', 'show', 'type', 'tun']),
-    output(['ss', '-Hulnp', 'sport', '=', ':67']),
-    readRules(),
-    output(['ip', '-json', '-4', 'route', 'show']),
-    takesConnections(path.join(sockets, 'virtlogd-sock')),
-    kvmAccess(path.join(sockets, 'libvirt-sock')),
-    readOnlyMounts([node.poolDir, node.dataDir]),
-    statfs(node.poolDir).then(
-      ({ bavail, bsize }) => bavail * bsize,
-      () => null,
-    ),
-    frozenVms(path.join(sockets, 'qemu')),
-  ]);
+  const [links, listening, ruleset, routes, logDaemon, kvm, readOnly, poolFreeBytes, processes] = await allOf(
+    [
+      output(['ip', '-json', '-details', 'link', 'show', 'type', 'tun']),
+      output(['ss', '-Hulnp', 'sport', '=', ':67']),
+      readRules(),
+      output(['ip', '-json', '-4', 'route', 'show']),
+      takesConnections(path.join(sockets, 'virtlogd-sock')),
+      kvmAccess(path.join(sockets, 'libvirt-sock')),
+      readOnlyMounts([node.poolDir, node.dataDir]),
+      statfs(node.poolDir).then(
+        ({ bavail, bsize }) => bavail * bsize,
+        () => null,
+      ),
+      qemus(path.join(sockets, 'qemu')),
+    ],
+  );
   return {
     dhcp: listening === null ? null : hasDhcp(listening, node.bridge),
     taps: links === null ? null : parseTaps(links, ruleset),
     rules: ruleset === null ? null : hasNetworkRules(ruleset, node.bridge),
     overlaps: routes === null ? [] : overlapping(routes, node.cidr, node.bridge),
-    ...{ logDaemon, kvm, readOnly, poolFreeBytes, frozen },
+    ...{ logDaemon, kvm, readOnly, poolFreeBytes },
+    ...processes,
   };
 }
 
@@ -111,15 +115,26 @@ async function mountPoint(directory: string): Promise<string> {
   return (await output(['findmnt', '-nro', 'TARGET', '-T', directory]))?.trim() ?? directory;
 }
 
+/** A slow machine boots the largest guest in less. */
+const bootMs = 180_000;
+
 /** libvirt keeps a pid file for each QEMU. In a container there are none that mean anything. */
-async function frozenVms(directory: string): Promise<string[]> {
-  const files = await readdir(directory).catch(() => []);
-  const found = await Promise.all(
-    files
-      .filter((file) => file.endsWith('.pid'))
-      .map(async (file) => ((await isStopped(path.join(directory, file))) ? [file.slice(0, -4)] : [])),
+async function qemus(directory: string): Promise<Pick<NodeState, 'frozen' | 'booting'>> {
+  const files = (await readdir(directory).catch(() => [])).filter((file) => file.endsWith('.pid'));
+  const judged = await Promise.all(
+    files.map(async (file) => {
+      const pidFile = path.join(directory, file);
+      const begun = await stat(pidFile).catch(() => null);
+      return {
+        name: file.slice(0, -'.pid'.length),
+        isFrozen: await isStopped(pidFile),
+        isBooting: begun !== null && Date.now() - begun.mtimeMs < bootMs,
+      };
+    }),
   );
-  return found.flat();
+  const names = (kind: 'isFrozen' | 'isBooting'): string[] =>
+    judged.filter((each) => each[kind]).map(({ name }) => name);
+  return { frozen: names('isFrozen'), booting: names('isBooting') };
 }
 
 async function isStopped(pidFile: string): Promise<boolean> {

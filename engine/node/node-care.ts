@@ -56,6 +56,8 @@ export interface NodeState {
   readonly poolFreeBytes: number | null;
   /** Names of VMs whose QEMU is stopped. */
   readonly frozen: readonly string[];
+  /** Names of VMs whose QEMU was started so lately that they may still boot. */
+  readonly booting: readonly string[];
 }
 
 /** The host's end of a VM's network card. */

@@ -72,7 +72,8 @@ export function vmFindings(
     // one restart of libvirt brings all filters back
     if (tap.filtered === false) return [...undefinedToo, ...found('filter-missing', tap.name)];
   }
-  return silent.has(vm.id) ? [...undefinedToo, ...found('silent-vm')] : undefinedToo;
+  const isSilent = silent.has(vm.id) && !state.booting.includes(vm.vmName);
+  return isSilent ? [...undefinedToo, ...found('silent-vm')] : undefinedToo;
 }
 
 function whatIsWrong({ bridge, isolated }: Tap, expected: string): string | null {

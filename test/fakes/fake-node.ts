@@ -15,6 +15,7 @@ const inOrder: NodeState = {
   readOnly: [],
   poolFreeBytes: 100 * 1024 ** 3,
   frozen: [],
+  booting: [],
 };
 
 export function fakeNodeCare(host: Pick<FakeHost, 'node' | 'faults' | 'transient'>): NodeCare {

@@ -48,7 +48,7 @@ const node: Snapshot['node'] = {
   names: { pool: 'p', poolDir: '/p', dataDir: '/d', network: 'n', bridge: 'br0', cidr: '10.90.0.0/22' },
   state: {
     ...{ network: 'active', pool: 'active', dhcp: true, taps: [tap], rules: true, logDaemon: true },
-    ...{ kvm: 'open', overlaps: [], readOnly: [], poolFreeBytes: 1e12, frozen: [] },
+    ...{ kvm: 'open', overlaps: [], readOnly: [], poolFreeBytes: 1e12, frozen: [], booting: [] },
   },
 };
 const names = [vmNameOf(id), rootVolumeName(id), isoName(id)];
@@ -235,6 +235,8 @@ it.each<[FindingKind, Partial<SurveyedDomain>]>([
 it('finds a VM that nothing answers for, and a fault of the network only once', () => {
   const silent = new Set([id]);
   expect(kinds({ ...whole, silent })).toEqual(['silent-vm']);
+  const booting = { ...node, state: { ...node.state, booting: [vmNameOf(id)] } };
+  expect(kinds({ ...whole, silent, node: booting })).toEqual([]);
   const state: NodeState = { ...node.state, network: 'inactive', taps: [{ ...tap, bridge: null }] };
   expect(kinds({ ...whole, silent, node: { ...node, state } })).toEqual(['network-down']);
 });
