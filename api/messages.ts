@@ -1,5 +1,11 @@
 /** Every other text a client sees, in both languages, and how an error's text is chosen. */
-import { EngineError, type Failure, type Operation, type OperationKind } from '../engine';
+import {
+  EngineError,
+  type Failure,
+  type HostingTrouble,
+  type Operation,
+  type OperationKind,
+} from '../engine';
 import { errorMessages } from './error-messages';
 import { HttpError } from './http-error';
 import { sshKeyMessages } from './ssh-key-messages';
@@ -78,6 +84,26 @@ export const successMessages = {
   version_shown: text('The version that runs', '현재 버전입니다.'),
 } satisfies Readonly<Record<string, Text>>;
 export type SuccessKey = keyof typeof successMessages;
+
+/** How a hosting is found that should run. */
+export const troubleMessages: Readonly<Record<HostingTrouble, Text>> = {
+  off: text(
+    'The virtual machine is off; POST /api/v1/host/my/wake starts it',
+    '가상 머신이 꺼져 있습니다. POST /api/v1/host/my/wake로 켤 수 있습니다.',
+  ),
+  paused: text(
+    'The virtual machine is paused; POST /api/v1/host/my/wake lets it go on, unless the server has no room for its disk',
+    '가상 머신이 일시 정지되어 있습니다. 서버의 디스크 공간이 부족하지 않다면 POST /api/v1/host/my/wake로 다시 실행할 수 있습니다.',
+  ),
+  unreachable: text(
+    'The virtual machine runs and cannot be reached; the operator is told. If you changed its network, its console shows why',
+    '가상 머신이 실행 중이지만 연결할 수 없으며 운영자에게 알려졌습니다. 네트워크 설정을 바꾸셨다면 그것이 원인일 수 있습니다.',
+  ),
+  lost: text(
+    'The virtual machine is gone from the server; POST /api/v1/host/my/apply brings it back, with its disk if that is still there',
+    '가상 머신이 서버에서 사라졌습니다. POST /api/v1/host/my/apply로 되돌릴 수 있으며 디스크가 남아 있으면 그대로 사용합니다.',
+  ),
+};
 
 /** What schemas say of a field; a schema names one of these keys as its message. */
 export const fieldMessages = {

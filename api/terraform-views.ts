@@ -1,7 +1,9 @@
 /** Plans, runs and drift in the API's form. */
 import type { z } from 'zod';
 import type { HostingDrift, PlanReport, ResourceChange, Run, RunDetail } from '../engine';
+import type { Language } from './language';
 import type { driftList, planAnswer, runDetail, runList } from './schemas/terraform';
+import { showFailure } from './views';
 
 type ShownRun = z.output<typeof runList>['runs'][number];
 type ShownChange = ShownRun['changes'][number];
@@ -40,7 +42,10 @@ export function showRunDetail(run: RunDetail): z.output<typeof runDetail>['run']
   return { ...showRun(run), log: run.log, plan_text: run.planText, plan: run.plan && { ...run.plan } };
 }
 
-export function showDrift(drift: HostingDrift): z.output<typeof driftList>['hostings'][number] {
+export function showDrift(
+  drift: HostingDrift,
+  language: Language,
+): z.output<typeof driftList>['hostings'][number] {
   return {
     hosting_id: drift.hostingId,
     vm_id: drift.vmName,
@@ -48,6 +53,8 @@ export function showDrift(drift: HostingDrift): z.output<typeof driftList>['host
     checked_at: drift.checkedAt?.toISOString() ?? null,
     differences: [...drift.differences],
     look_failed: drift.lookFailed,
+    look_failure: showFailure(drift.lookFailure, language),
+    asleep: drift.isAsleep,
   };
 }
 

@@ -5,6 +5,7 @@ import type {
   DriftFound,
   Failure,
   Hosting,
+  HostingTrouble,
   ListedOperation,
   NamedHosting,
   Operation,
@@ -13,7 +14,7 @@ import type {
 } from '../engine';
 import type { ServerSentEvent } from './event-stream';
 import type { Language } from './language';
-import { failureMessage } from './messages';
+import { failureMessage, troubleMessages } from './messages';
 import type { userView } from './schemas/account';
 import type { componentHealthView } from './schemas/health';
 import type { hostingAccess, hostingView, listedHostingView } from './schemas/hosting';
@@ -32,7 +33,7 @@ export function showUser(user: User): z.output<typeof userView> {
   return { id, email, username, role, created_at: createdAt.toISOString() };
 }
 
-function showFailure(
+export function showFailure(
   failure: Failure | null,
   language: Language,
   operation?: Operation,
@@ -54,29 +55,38 @@ export function showHosting(hosting: Hosting, language: Language): z.output<type
     disk_gib: hosting.diskGiB,
     labels: { ...hosting.labels },
     failure: showFailure(hosting.failure, language),
-    drift: showDriftFound(hosting.drift),
+    problem: problemOf(hosting.status, language),
+    drift: showDriftFound(hosting.drift, language),
     created_at: hosting.createdAt.toISOString(),
     ready_at: iso(hosting.readyAt),
   };
 }
 
-function showDriftFound(drift: DriftFound): z.output<typeof hostingView>['drift'] {
+function problemOf(status: Hosting['status'], language: Language): string | null {
+  return status in troubleMessages ? troubleMessages[status as HostingTrouble][language] : null;
+}
+
+function showDriftFound(drift: DriftFound, language: Language): z.output<typeof hostingView>['drift'] {
   return {
     found: drift.differences.length > 0,
     differences: [...drift.differences],
     checked_at: iso(drift.checkedAt),
     look_failed: drift.lookFailed,
+    look_failure: showFailure(drift.lookFailure, language),
   };
 }
 
-export function showListedHosting(hosting: NamedHosting): z.output<typeof listedHostingView> {
+export function showListedHosting(
+  hosting: NamedHosting,
+  language: Language,
+): z.output<typeof listedHostingView> {
   return {
     id: hosting.id,
     vm_id: hosting.vmName,
     username: hosting.username,
     status: hosting.status,
     labels: { ...hosting.labels },
-    drift: showDriftFound(hosting.drift),
+    drift: showDriftFound(hosting.drift, language),
     created_at: hosting.createdAt.toISOString(),
   };
 }

@@ -8,6 +8,9 @@ import type { ResourceChange } from './terraform/plan-view';
 export type Role = 'user' | 'admin';
 export type HostingStatus =
   'creating' | 'running' | 'sleeping' | 'stopped' | 'deleting' | 'deleted' | 'failed' | 'ejected';
+/** How a hosting that should run is found to be: `lost` is one whose VM or disk is gone. */
+export const hostingTroubles = ['off', 'paused', 'unreachable', 'lost'] as const;
+export type HostingTrouble = (typeof hostingTroubles)[number];
 export const spareStatuses = ['warming', 'spare', 'saved'] as const;
 /** What has no owner yet: being made, or waiting for one. */
 export type SpareStatus = (typeof spareStatuses)[number];
@@ -135,7 +138,8 @@ export interface Hosting {
   readonly id: string;
   readonly userId: number;
   readonly vmName: string;
-  readonly status: HostingStatus;
+  /** What it is meant to be, or what is found in its place while it should run. */
+  readonly status: HostingStatus | HostingTrouble;
   readonly image: string;
   readonly ip: string;
   readonly sshPort: number;
@@ -163,6 +167,8 @@ export interface DriftFound {
   readonly differences: readonly string[];
   /** The newest look failed, so that what stands here is older. */
   readonly lookFailed: boolean;
+  /** Why it did; null where it did not. */
+  readonly lookFailure: Failure | null;
 }
 
 /** Which hostings; those that fit one of the names and every other condition. */
@@ -181,7 +187,7 @@ export interface NamedHosting {
   readonly vmName: string;
   /** `-` where nobody owns it. */
   readonly username: string;
-  readonly status: HostingStatus | SpareStatus;
+  readonly status: HostingStatus | HostingTrouble | SpareStatus;
   readonly createdAt: Date;
   readonly labels: Readonly<Record<string, string>>;
   readonly drift: DriftFound;
@@ -334,6 +340,8 @@ export interface RunDetail extends Run {
 
 export interface HostingDrift extends DriftFound {
   readonly hostingId: string;
+  /** One that sleeps is not looked at: its VM is off, and is meant to be. */
+  readonly isAsleep: boolean;
   readonly vmName: string;
   readonly username: string;
 }
@@ -385,9 +393,14 @@ export interface AcceptedHosting {
   readonly sshPrivateKey: string | null;
 }
 
+// prettier-ignore
+export const componentNames = [
+  'postgres', 'queue', 'redis', 'libvirt', 'network', 'vms', 'nginx', 'terraform', 'disk',
+] as const;
+
 export interface ComponentHealth {
   /** redis only where one is configured. */
-  readonly name: 'postgres' | 'queue' | 'redis' | 'libvirt' | 'nginx' | 'terraform' | 'disk';
+  readonly name: (typeof componentNames)[number];
   readonly status: 'ok' | 'degraded' | 'down';
   readonly latencyMs: number;
   /** e.g. a version, or what to do about it. */

@@ -2,6 +2,7 @@
 import { statfs } from 'node:fs/promises';
 import { shared } from './cached';
 import type { ComponentHealth, Engine } from './engine';
+import { judge, judgeVms, lookAtGround } from './health-of-ground';
 import type { Parts } from './parts';
 import type { HeldPort } from './proxy/proxy';
 import { type Redis, redisVersion } from './shared/redis';
@@ -12,7 +13,7 @@ const checkTimeoutMs = 5_000;
 const lowDiskBytes = 2 * 1024 ** 3;
 
 /** Parts that a worker reaches and an API in a container does not. */
-const ofWorkers = ['libvirt', 'nginx', 'terraform', 'disk'] as const;
+const ofWorkers = ['libvirt', 'network', 'vms', 'nginx', 'terraform', 'disk'] as const;
 
 /** A check that answered, and says itself what is to be done. */
 class Unwell extends Error {}
@@ -61,11 +62,27 @@ export function workerHealth(parts: Parts): Promise<readonly ComponentHealth[]> 
     if (bavail * bsize < lowDiskBytes) throw new Unwell(`${free} in DATA_DIR: make room`);
     return free;
   };
+  const ground = lookAtGround(parts);
+  // whoever asks is told; each of them may ask late
+  ground.catch(() => undefined);
+  const groundOf = (part: 'libvirt' | 'network' | 'disk') => async () => judge(part, await ground);
   return Promise.all([
-    checked('libvirt', 'start libvirtd or correct LIBVIRT_URI', () => inventory.version()),
+    checked(
+      'libvirt',
+      'start libvirtd or correct LIBVIRT_URI',
+      () => inventory.version(),
+      groundOf('libvirt'),
+    ),
+    checked('network', 'see libvirt', async () => (await ground, 'up'), groundOf('network')),
+    checked(
+      'vms',
+      'see postgres',
+      () => Promise.resolve(''),
+      () => judgeVms(parts),
+    ),
     checkedNginx(parts),
     checked('terraform', 'install Terraform or correct TERRAFORM_BIN', () => terraform.version()),
-    checked('disk', 'make room', disk),
+    checked('disk', 'make room', disk, groundOf('disk')),
   ]);
 }
 
@@ -79,7 +96,9 @@ async function reported({ database }: Parts): Promise<readonly ComponentHealth[]
     latencyMs: Math.round(performance.now() - started),
     detail: 'no worker has reported for 30 s: start it, or see its log',
   });
-  return ofWorkers.map((name) => newest?.components.find((each) => each.name === name) ?? unknown(name));
+  if (newest === undefined) return ofWorkers.map(unknown);
+  // a worker of another version may know of fewer parts
+  return ofWorkers.flatMap((name) => newest.components.find((each) => each.name === name) ?? []);
 }
 
 /** A port that somebody else holds keeps one user out, and nobody else. */
@@ -112,10 +131,12 @@ async function checkedRedis(redis: Redis): Promise<ComponentHealth> {
   return found.status === 'down' ? { ...found, status: 'degraded' } : found;
 }
 
+/** @param look  what is wrong with it although it answers */
 async function checked(
   name: ComponentHealth['name'],
   remedy: string,
   check: () => Promise<string>,
+  look: () => Promise<Pick<ComponentHealth, 'status' | 'detail'> | null> = () => Promise.resolve(null),
 ): Promise<ComponentHealth> {
   const started = performance.now();
   const timeout = new Promise<never>((_, reject) => {
@@ -123,9 +144,10 @@ async function checked(
       reject(new Error('no answer'));
     }, checkTimeoutMs).unref();
   });
-  const [status, detail] = await Promise.race([check(), timeout]).then(
-    (found) => ['ok', found] as const,
-    (thrown: unknown) => ['down', thrown instanceof Unwell ? thrown.message : remedy] as const,
+  const answer = check().then(async (detail) => (await look()) ?? ({ status: 'ok', detail } as const));
+  const found = await Promise.race([answer, timeout]).catch(
+    (thrown: unknown) =>
+      ({ status: 'down', detail: thrown instanceof Unwell ? thrown.message : remedy }) as const,
   );
-  return { name, status, latencyMs: Math.round(performance.now() - started), detail };
+  return { name, latencyMs: Math.round(performance.now() - started), ...found };
 }

@@ -20,7 +20,7 @@ export function toHosting(
     id: row.id,
     userId: row.userId,
     vmName: row.vmName,
-    status: row.status,
+    status: row.status === 'running' ? (row.trouble ?? row.status) : row.status,
     image: row.image,
     ip: row.ip,
     sshPort: row.sshPort,

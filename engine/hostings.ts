@@ -39,6 +39,7 @@ import { findNode } from './store/stacks';
 import { admitUser } from './store/admission';
 import { findUser } from './store/users';
 import { acceptWake } from './sleep';
+import { lookAtOne } from './troubles';
 import { noSuchHosting, visibleHosting } from './visible-hosting';
 
 export function hostings(parts: Parts): Engine['hostings'] {
@@ -68,8 +69,11 @@ export function hostings(parts: Parts): Engine['hostings'] {
       if (found === null) throw noHosting();
       return toHosting(found.hosting, user, config, found.drift);
     },
-    wake: (user) =>
-      database.transaction(async (tx) => acceptWake(parts, tx, (await livingHosting(tx, user)).id)),
+    wake: async (user) => {
+      const { id } = await livingHosting(database.direct, user);
+      await lookAtOne(parts, id);
+      return database.transaction((tx) => acceptWake(parts, tx, id));
+    },
     delete: (user) =>
       database.transaction(async (tx) => deleteAccepted(parts, tx, await livingHosting(tx, user))),
     remove: (asker, id) => {

@@ -29,7 +29,7 @@ export { type Diagnosis, examine } from './doctor';
 export { type Adopted, adoptHosting } from './ejection/adopt';
 export type { BundleFile } from './ejection/bundle';
 export { type Ejected, ejectHosting, type EjectionTarget } from './ejection/eject';
-export { findingKinds, type Finding } from './sweep/findings';
+export { adviceFor, findingKinds, type Finding } from './sweep/findings';
 export type { Mended } from './sweep/fix';
 export { takeDown, type TeardownOptions, type TornDown } from './teardown/take-down';
 export { tearDownOffline } from './teardown/offline';

@@ -49,7 +49,7 @@ export function ownership(parts: OwningParts): (stackId: string) => Promise<stri
 function ofHosting(survey: Survey | null, hostingId: string): string[] {
   const disks = [rootVolumeName(hostingId), isoName(hostingId)];
   const domains = survey?.domains.filter(({ name }) => name === vmNameOf(hostingId)) ?? [];
-  const volumes = disks.filter((name) => survey?.volumes.includes(name));
+  const volumes = disks.filter((name) => survey?.volumes?.includes(name));
   return [
     ...domains.map(({ name, state }) => `domain ${name} (${state})`),
     ...volumes.map((name) => `volume ${name}`),
@@ -60,7 +60,7 @@ function ofNode(survey: Survey | null, active: boolean | null, config: Parts['co
   const both = [`pool ${config.POOL_NAME}`, `network ${config.NETWORK_NAME}`];
   return [
     ...(active === true ? both : [`perhaps ${both.join(' or ')}: not both are active`]),
-    ...(survey?.volumes.map((name) => `volume ${name}`) ?? []),
+    ...(survey?.volumes?.map((name) => `volume ${name}`) ?? []),
   ];
 }
 

@@ -8,6 +8,7 @@ import type { Inventory } from './libvirt/inventory';
 import type { Virtualization } from './libvirt/virtualization';
 import type { Log } from './log';
 import type { Measures } from './measures';
+import type { NodeCare } from './node/node-care';
 import type { Images } from './images/images';
 import type { Proxy } from './proxy/proxy';
 import type { RoutePublisher } from './proxy/publisher';
@@ -42,4 +43,5 @@ export interface Parts {
   readonly tracing: Tracing;
   readonly agent: Agent;
   readonly traffic: Traffic;
+  readonly nodeCare: NodeCare;
 }

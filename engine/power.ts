@@ -9,6 +9,7 @@ import type { SleepInput } from './operations/sleep-hosting';
 import type { WakeInput } from './operations/wake-hosting';
 import { acceptSleep, acceptWake } from './sleep';
 import type { Tx } from './store/database';
+import { lookAtOne } from './troubles';
 import { hostingNamed } from './visible-hosting';
 import { withEngine } from './with-engine';
 
@@ -81,6 +82,7 @@ async function seenThrough(
   const { parts } = engine;
   const begun = performance.now();
   const { id, vmName } = await hostingNamed(parts.database.direct, name);
+  await lookAtOne(parts, id);
   const operation = await parts.database.transaction((tx) => acceptIt(tx, id));
   if (operation !== null)
     await recorder(parts, who)(action, id, async () =>

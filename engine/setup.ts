@@ -14,9 +14,11 @@ import { expectSuccess, finishOperation } from './operations/finish';
 import { isPrepared, nodeFingerprint, prepareNode as prepareNodeOperation } from './operations/prepare-node';
 import { removeNode } from './operations/remove-node';
 import { runCommand } from './process';
+import { assertNoOverlap, mendNode } from './node/mend-node';
 import { isRunning } from './proxy/control';
 import { assertNoneEjected } from './ejection/vm-exists';
 import { insertOperation, resumeStuck, unendedOperation } from './store/operations';
+import { groundFixes } from './sweep/ground-fixes';
 import { livingHostings } from './store/hostings';
 import { ensureNode, findNode } from './store/stacks';
 import { recipesDir } from './project';
@@ -54,7 +56,10 @@ export async function prepareNodeWith(
   const image = await parts.images.find(config.IMAGE);
   if (image === null) throw imageMissing(config.IMAGE);
   const fingerprint = nodeFingerprint(config, image);
+  await mendNode(connected, handover, onEvent);
   if (await isPrepared(parts, fingerprint)) return null;
+  // one that VMs live in by now is only told of
+  await assertNoOverlap(connected);
   const node = await ensureNode(parts.database.direct, config.NODE_NAME, randomUUID());
   return recorder(parts, who)('node prepare', config.NODE_NAME, async () => {
     const { id } = await insertOperation(parts.database.direct, {
@@ -66,7 +71,11 @@ export async function prepareNodeWith(
     const watching = new AbortController();
     const watched = watch(operations(parts, bus).events(id, { signal: watching.signal }), onEvent);
     try {
-      return await finishOperation(connected, id, node.stackId, handover).then(expectSuccess);
+      const ended = await finishOperation(connected, id, node.stackId, handover).then(expectSuccess);
+      // VMs of a network that was made anew hang in the air
+      await mendNode(connected, handover, onEvent);
+      await groundFixes.plug(connected);
+      return ended;
     } finally {
       watching.abort();
       await watched;

@@ -31,7 +31,7 @@ export async function acceptSleep(
 }
 
 /**
- * As often as it is called, one operation wakes.
+ * As often as it is called, one operation wakes, or starts what is off though it should run.
  *
  * @returns null when it is awake
  * @throws {EngineError} hosting_not_found, hosting_busy when it is neither asleep nor awake
@@ -43,11 +43,13 @@ export async function acceptWake(
   input: WakeInput = { cold: false },
 ): Promise<Operation | null> {
   const hosting = await locked(tx, id);
-  const { status, vmName } = hosting;
+  const { status, trouble, vmName } = hosting;
   const underWay = await unfinishedOperation(tx, id, wakeHosting.kind);
   if (underWay !== null) return underWay;
   const fallingAsleep = (await unfinishedOperation(tx, id, sleepHosting.kind)) !== null;
-  if (status === 'running' && !fallingAsleep) return null;
+  // one that is unreachable runs, and nothing that wakes would help it
+  const isDown = trouble !== null && trouble !== 'unreachable';
+  if (status === 'running' && !fallingAsleep && !isDown) return null;
   if (status !== 'sleeping' && status !== 'running')
     throw new EngineError('hosting_busy', `Only a sleeping hosting can wake; ${vmName} is ${status}`);
   return accept(parts, tx, wakeHosting, wantedFor(hosting, input));

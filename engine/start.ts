@@ -1,5 +1,6 @@
 /** Puts the real parts together. Tests put fakes in the place of some of them. */
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { accounts } from './accounts/accounts';
 import { personalTokens } from './accounts/personal-tokens';
 import { audit } from './audit';
@@ -46,6 +47,7 @@ import { wakeHosting } from './operations/wake-hosting';
 import type { Parts } from './parts';
 import { processName } from './process-name';
 import { plans } from './plans';
+import { linuxNodeCare } from './node/linux-care';
 import { nginxUser } from './proxy/control';
 import { hasIpv6 } from './proxy/listening';
 import { nginxProxy } from './proxy/nginx';
@@ -64,6 +66,7 @@ import { reconcileMeasures } from './reconcilers/measures';
 import { reconcileOldRecords } from './reconcilers/old-records';
 import { reconcileServedRoutes } from './reconcilers/served-routes';
 import { reconcileBySweeping } from './reconcilers/sweep';
+import { reconcileTroubles } from './reconcilers/troubles';
 import { reconcileWarmPool } from './reconcilers/warm-pool';
 import { reportWorker } from './reconcilers/worker-report';
 import { runs } from './runs';
@@ -142,6 +145,7 @@ export async function connectParts(
     guest: networkGuest,
     agent: virshAgent(config.LIBVIRT_URI),
     traffic: nginxTraffic(config.nginxDir),
+    nodeCare: linuxNodeCare(config.LIBVIRT_URI, path.join(config.DATA_DIR, 'run')),
     // commands are not traced, and have nothing to share
     tracing: noTracing,
     redis: null,
@@ -211,6 +215,7 @@ export async function startWorking(engine: EngineParts): Promise<() => void> {
     reconcileWarmPool(parts),
     keepDoors(engine),
     reconcileIdle(parts),
+    reconcileTroubles(parts),
   ];
   return () => {
     for (const stop of reconcilers) stop();

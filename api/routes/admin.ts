@@ -38,7 +38,7 @@ export const listHostings = defineRoute({
     200: { description: 'The hostings, with what the last look for drift found', data: hostingList },
   },
   failures: [],
-  async handle({ engine, query, answer }) {
+  async handle({ engine, query, language, answer }) {
     const filter = {
       names: query.names?.split(',') ?? [],
       labels: Object.fromEntries((query.labels?.split(',') ?? []).map(pairOf)),
@@ -49,7 +49,7 @@ export const listHostings = defineRoute({
     const next = nextOf(found, query, ({ id }) => id);
     return answer(200, {
       message: 'hostings_listed',
-      data: { hostings: found.map(showListedHosting), next },
+      data: { hostings: found.map((each) => showListedHosting(each, language)), next },
     });
   },
 });

@@ -89,10 +89,11 @@ const listDrift = defineRoute({
   query: pageQuery,
   responses: { 200: { description: 'What the last looks found', data: driftList } },
   failures: [],
-  async handle({ engine, query, answer }) {
+  async handle({ engine, query, language, answer }) {
     const found = await engine.drift.list(query);
     const next = nextOf(found, query, ({ hostingId }) => hostingId);
-    return answer(200, { message: 'drift_shown', data: { hostings: found.map(showDrift), next } });
+    const hostings = found.map((each) => showDrift(each, language));
+    return answer(200, { message: 'drift_shown', data: { hostings, next } });
   },
 });
 

@@ -1,5 +1,6 @@
 /** What probes and operators read. */
 import { z } from 'zod';
+import { componentNames } from '../../engine';
 import { answerSchema, moment, text, told } from './components';
 
 export const healthView = answerSchema(
@@ -10,11 +11,7 @@ export const healthView = answerSchema(
 export const componentHealthView = answerSchema(
   'ComponentHealth',
   z.object({
-    name: told(
-      z.enum(['postgres', 'queue', 'redis', 'libvirt', 'nginx', 'terraform', 'disk']),
-      'Of the part',
-      'postgres',
-    ),
+    name: told(z.enum(componentNames), 'Of the part', 'postgres'),
     status: told(z.enum(['ok', 'degraded', 'down']), '`degraded`: it works, with limits', 'ok'),
     latency_ms: told(z.number(), 'How long it took to answer', 1.5),
     detail: text('What it is, or what to do about it', 'PostgreSQL 18.0'),

@@ -1,6 +1,6 @@
 /** What a hosting is asked for with, and what it looks like. */
 import { z } from 'zod';
-import { readPublicKey, spareStatuses } from '../../engine';
+import { hostingTroubles, readPublicKey, spareStatuses } from '../../engine';
 import { answerSchema, moment, named, requestSchema, text, told, whole } from './components';
 import { says } from './field-message';
 import { failureView, operationView } from './operation';
@@ -77,6 +77,7 @@ const hostingStatuses = [
   'deleted',
   'failed',
   'ejected',
+  ...hostingTroubles,
 ] as const;
 
 /** As the last look found it. */
@@ -89,6 +90,7 @@ const driftView = answerSchema(
     ]),
     checked_at: told(moment('').nullable(), 'null before the first look that succeeded'),
     look_failed: told(z.boolean(), 'The newest look failed; what stands here is older', false),
+    look_failure: failureView.nullable().meta({ description: 'Why it failed', examples: [null] }),
   }),
   'As the last look found it',
 );
@@ -101,7 +103,9 @@ export const hostingView = answerSchema(
     vm_ip: text('Address of the VM in the network of its node', '10.90.0.10'),
     ssh_port: whole('Port of SSH and SFTP at the host of the service', 10_001),
     status: z.enum(hostingStatuses).meta({
-      description: '`sleeping`: saved to the disk; its page or its SSH port wakes it',
+      description:
+        '`sleeping`: saved to the disk; its page or its SSH port wakes it. `off`, `paused`, `unreachable` and `lost` are ' +
+        'found where it should run; `problem` says what to do',
       examples: ['running'],
     }),
     image: text('What the VM was made from', 'debian-13'),
@@ -110,6 +114,14 @@ export const hostingView = answerSchema(
     disk_gib: whole('Size of the disk in GiB', 20),
     labels: told(z.record(z.string(), z.string()), 'What it is grouped by', { course: 'cs101' }),
     failure: failureView.nullable().meta({ description: 'null unless it failed', examples: [null] }),
+    problem: z
+      .string()
+      .nullable()
+      .meta({
+        description:
+          'What is wrong with a hosting that should run, and what to do about it; null where nothing is',
+        examples: [null],
+      }),
     drift: driftView,
     created_at: moment('When it was asked for'),
     ready_at: told(moment('').nullable(), 'When it first served its page; null before'),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { answerSchema, moment, named, requestSchema, text, told } from './components';
 import { says } from './field-message';
 import { hostingView, prefer } from './hosting';
-import { operationView } from './operation';
+import { failureView, operationView } from './operation';
 import { next, page } from './page';
 
 const resourceChange = answerSchema(
@@ -150,6 +150,10 @@ export const driftList = answerSchema(
             'libvirt_domain.vm: update (running)',
           ]),
           look_failed: told(z.boolean(), 'The newest look failed; what stands here is older', false),
+          look_failure: failureView
+            .nullable()
+            .meta({ description: 'Why the newest look failed', examples: [null] }),
+          asleep: told(z.boolean(), 'Asleep: it is looked at when it is awake', false),
         }),
       )
       .meta({ description: 'The oldest first' }),

@@ -1,6 +1,7 @@
 /** `webhoster doctor`. Exit codes: 0 nothing found (or all mended), 1 findings, 2 could not look. */
 import { Command } from 'commander';
 import {
+  adviceFor,
   createLog,
   type Diagnosis,
   examine,
@@ -93,8 +94,8 @@ function show({ report, mended, left, restoredFrom }: Diagnosis): void {
 }
 
 function toDo(finding: Finding, restoredFrom: Date | null): string {
-  const kind = findingKinds[finding.kind];
-  if (kind.fix === null) return kind.advice;
+  const advice = adviceFor(finding);
+  if (advice !== null) return advice;
   if (finding.known || restoredFrom === null) return 'webhoster doctor --fix';
   return `may be newer than the backup of ${restoredFrom.toISOString()}; to remove it: --fix --unknown`;
 }

@@ -110,7 +110,7 @@ export function driftCommand(): Command {
         if (wanted !== null) await operator.plan(wanted);
         return (await operator.drift()).filter(({ hostingId }) => wanted === null || hostingId === wanted);
       });
-      if (json) printJson(found.map(toDriftJson));
+      if (json) printJson(found.map((each) => toDriftJson(each, 'en')));
       else showDrift(found);
       process.exitCode = found.some(({ differences }) => differences.length > 0) ? 2 : 0;
     });
@@ -124,18 +124,24 @@ export function driftCommand(): Command {
 
 function showDrift(found: readonly HostingDrift[]): void {
   if (found.length === 0) {
-    console.log('There is no running hosting');
+    console.log('There is no hosting that runs or sleeps');
     return;
   }
   const now = new Date();
   printTable(
     ['HOSTING', 'USER', 'LOOKED', 'DIFFERENCES'],
-    found.map(({ vmName, username, checkedAt, differences, lookFailed }) => [
-      vmName,
-      username,
-      (checkedAt === null ? 'never' : `${ageOf(checkedAt, now)} ago`) +
-        (lookFailed ? ', the next look failed' : ''),
-      differences.join('; ') || (checkedAt === null ? '-' : 'none'),
+    found.map((each) => [
+      each.vmName,
+      each.username,
+      lookOf(each, now),
+      each.differences.join('; ') || (each.checkedAt === null ? '-' : 'none'),
     ]),
   );
+}
+
+function lookOf({ checkedAt, lookFailed, lookFailure, isAsleep }: HostingDrift, now: Date): string {
+  const looked = checkedAt === null ? 'never' : `${ageOf(checkedAt, now)} ago`;
+  if (isAsleep) return `${looked}; it is asleep`;
+  if (!lookFailed) return looked;
+  return `${looked}, the next look failed: ${lookFailure?.message ?? 'nobody knows why; plan it again'}`;
 }

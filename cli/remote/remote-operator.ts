@@ -8,7 +8,9 @@ import type { userLabels } from '../../api/schemas/label';
 import {
   differingFirst,
   EngineError,
+  type HostingDrift,
   type HostingFilter,
+  hostingTroubles,
   longestPage,
   type NamedHosting,
   type Operator,
@@ -213,9 +215,9 @@ async function listHostings(
 
 /** As the list of everybody's drift shows them. */
 function isLookedAt({ status }: NamedHosting): boolean {
-  return status === 'running' || status === 'stopped';
+  return ['running', 'stopped', 'sleeping', ...hostingTroubles].includes(status);
 }
 
-function driftOf({ id, vmName, username, drift }: NamedHosting) {
-  return { hostingId: id, vmName, username, ...drift };
+function driftOf({ id, vmName, username, status, drift }: NamedHosting): HostingDrift {
+  return { hostingId: id, vmName, username, isAsleep: status === 'sleeping', ...drift };
 }

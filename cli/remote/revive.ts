@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type {
   DriftFound,
   ErrorCode,
+  Failure,
   HostingDrift,
   ListedOperation,
   NamedHosting,
@@ -14,7 +15,7 @@ import type {
 } from '../../engine';
 import type { hostingView, listedHostingView } from '../../api/schemas/hosting';
 import type { userLabels } from '../../api/schemas/label';
-import type { listedOperationView } from '../../api/schemas/operation';
+import type { failureView, listedOperationView } from '../../api/schemas/operation';
 import type { driftList, planAnswer, runDetail, runList } from '../../api/schemas/terraform';
 
 type Sent<S extends z.ZodType> = z.output<S>;
@@ -22,9 +23,13 @@ type SentRun = Sent<typeof runList>['runs'][number];
 
 const moment = (text: string | null): Date | null => (text === null ? null : new Date(text));
 
+function failure(sent: Sent<typeof failureView> | null): Failure | null {
+  return sent === null ? null : { code: sent.code as ErrorCode, message: sent.message };
+}
+
 function driftFound(drift: Sent<typeof hostingView>['drift']): DriftFound {
   const { differences, checked_at: checkedAt, look_failed: lookFailed } = drift;
-  return { differences, checkedAt: moment(checkedAt), lookFailed };
+  return { differences, checkedAt: moment(checkedAt), lookFailed, lookFailure: failure(drift.look_failure) };
 }
 
 /** @param username  of its owner */
@@ -51,6 +56,8 @@ export function toHostingDrift(sent: Sent<typeof driftList>['hostings'][number])
     checkedAt: moment(sent.checked_at),
     differences: sent.differences,
     lookFailed: sent.look_failed,
+    lookFailure: failure(sent.look_failure),
+    isAsleep: sent.asleep,
   };
 }
 
@@ -101,8 +108,7 @@ export function toListedOperation(sent: Sent<typeof listedOperationView>): Liste
       startedAt: moment(startedAt),
       finishedAt: moment(finishedAt),
     })),
-    failure:
-      sent.failure === null ? null : { code: sent.failure.code as ErrorCode, message: sent.failure.message },
+    failure: failure(sent.failure),
     cancelRequested: sent.cancel_requested,
     owns: sent.owns,
     queuePosition: sent.queue_position,

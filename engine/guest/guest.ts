@@ -6,4 +6,9 @@ export interface Guest {
   sshHostKeys(ip: string): Promise<string[]>;
   /** True when the VM's network is up: it takes or refuses a connection to SSH. One try, short. */
   answers(ip: string): Promise<boolean>;
+  /**
+   * False when nothing has the VM's address: no answer on the link. One that answers nobody's connections is there. At
+   * most four seconds.
+   */
+  isThere(ip: string): Promise<boolean>;
 }

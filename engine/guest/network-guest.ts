@@ -8,6 +8,8 @@ import type { Guest } from './guest';
 const httpTimeoutMs = 1_000;
 /** A kernel answers at once, whoever listens there. */
 const connectTimeoutMs = 500;
+/** The kernel gives up after three questions for the address, a second apart. */
+const linkTimeoutMs = 4_000;
 /** For a whole page: a guest that sends a byte now and then is never silent for the time above. */
 const pageTimeoutMs = 5_000;
 const maxPageBytes = 65_536;
@@ -38,6 +40,21 @@ export const networkGuest: Guest = {
       socket.on('timeout', tell(false));
       socket.on('error', (error: NodeJS.ErrnoException) => {
         tell(error.code === 'ECONNREFUSED')();
+      });
+    }),
+  isThere: (ip) =>
+    new Promise((resolve) => {
+      // the page's port, and not that of SSH, which counts who hangs up
+      const socket = connect({ host: ip, port: 80, timeout: linkTimeoutMs });
+      const tell = (answer: boolean) => (): void => {
+        socket.destroy();
+        resolve(answer);
+      };
+      socket.on('connect', tell(true));
+      // a firewall that drops is somebody's own
+      socket.on('timeout', tell(true));
+      socket.on('error', (error: NodeJS.ErrnoException) => {
+        tell(error.code !== 'EHOSTUNREACH' && error.code !== 'ENETUNREACH')();
       });
     }),
 };

@@ -62,14 +62,18 @@ export interface Remains {
 
 export interface Survey {
   readonly domains: readonly SurveyedDomain[];
-  /** Names of all volumes of the pool, whoever made them; none when there is no such pool. */
-  readonly volumes: readonly string[];
+  /** Names of all volumes of the pool, whoever made them; none when there is no such pool, null when it is off. */
+  readonly volumes: readonly string[] | null;
 }
 
 export interface SurveyedDomain {
   readonly name: string;
   /** e.g. `running`, `shut off`, `saved` */
   readonly state: string;
+  /** Why it is paused, where it is: `user`, `I/O error`, … */
+  readonly reason: string | null;
+  /** It runs without a definition, and is gone when it ends. */
+  readonly isTransient: boolean;
   /** From the mark that our stacks put into a domain's metadata; null when it has none for this pool: it is foreign. */
   readonly hostingId: string | null;
 }

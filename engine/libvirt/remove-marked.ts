@@ -1,4 +1,5 @@
 /** The last resort where there may be no state to ask Terraform with. */
+import { EngineError } from '../errors';
 import { isoName, rootVolumeName, vmNameOf } from '../hosting-names';
 import type { Inventory } from './inventory';
 
@@ -14,6 +15,10 @@ export async function removeMarked(
   before: (what: string) => void = () => undefined,
 ): Promise<void> {
   const { domains, volumes } = await inventory.survey(pool);
+  if (volumes === null)
+    throw new EngineError('libvirt_unavailable', 'The pool is off; webhoster doctor --fix starts it', {
+      retryable: true,
+    });
   const vmName = vmNameOf(hostingId);
   if (domains.some((domain) => domain.name === vmName && domain.hostingId === hostingId)) {
     before(`domain ${vmName}`);

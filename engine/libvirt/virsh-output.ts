@@ -26,6 +26,17 @@ export function parseMarks(text: string): Map<string, { hostingId: string; pool:
   return marks;
 }
 
+/** Domain name -> why it is in its state, of `virsh domstate --reason` after a heading: `paused (I/O error)`.
+ * The heading ends where the state begins: `echo` of virsh ends no line. */
+export function parseReasons(text: string): Map<string, string> {
+  return new Map(
+    text.split(markHeading).flatMap((section): [string, string][] => {
+      const [, name, reason] = /^(vm-[0-9a-f]{8})\s*[a-z ]+ \((.*)\)/.exec(section) ?? [];
+      return name === undefined || reason === undefined ? [] : [[name, reason]];
+    }),
+  );
+}
+
 /** Lines of `virsh nodememstats`, in KiB: `free   :   123 KiB`. */
 export function parseFreeMemory(text: string): number {
   const kib = ['free', 'buffers', 'cached'].map((name) =>

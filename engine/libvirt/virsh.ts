@@ -14,6 +14,7 @@ import {
   parseDomainList,
   parseFreeMemory,
   parseMarks,
+  parseReasons,
 } from './virsh-output';
 
 export function virshInventory(uri: string): Inventory {
@@ -126,6 +127,17 @@ function lists(virsh: Virsh) {
       told += (await virsh(ask.slice(from, from + commandsAtOnce).join('; '))).stdout;
     return parseMarks(told);
   };
+  // a pool that is off cannot be asked, and nothing in it is gone
+  const surveyedVolumes = async (pool: string): Promise<string[] | null> =>
+    (await names('pool-list', '--inactive', '--name')).includes(pool) ? null : volumesOf(pool);
+  // as few as are paused
+  const reasonsOf = async (
+    domains: readonly { name: string; state: string }[],
+  ): Promise<Map<string, string>> => {
+    const paused = domains.filter(({ name, state }) => state === 'paused' && hostingDomain.test(name));
+    const ask = paused.map(({ name }) => `echo ${markHeading}${name}; domstate ${name} --reason`);
+    return ask.length === 0 ? new Map() : parseReasons((await virsh(ask.join('; '))).stdout);
+  };
   return {
     domains: () => names('list', '--all', '--name'),
     stateOf: async (name: string): Promise<string | null> =>
@@ -133,16 +145,24 @@ function lists(virsh: Virsh) {
     volumesOf,
     poolsAndNetworks: () => Promise.all([names('pool-list', '--name'), names('net-list', '--name')]),
     survey: async (pool: string): Promise<Survey> => {
-      const [present, volumes] = await Promise.all([
+      const [present, volumes, transient] = await Promise.all([
         read(...everyDomain).then(parseDomainList),
-        volumesOf(pool),
+        surveyedVolumes(pool),
+        names('list', '--all', '--transient', '--name'),
       ]);
+      const reasons = await reasonsOf(present);
       const marks = await marksOf(present.map((each) => each.name));
       const hostingId = (name: string): string | null => {
         const mark = marks.get(name);
         return mark?.pool === pool ? mark.hostingId : null;
       };
-      return { domains: present.map((each) => ({ ...each, hostingId: hostingId(each.name) })), volumes };
+      const domains = present.map((each) => ({
+        ...each,
+        reason: reasons.get(each.name) ?? null,
+        isTransient: transient.includes(each.name),
+        hostingId: hostingId(each.name),
+      }));
+      return { domains, volumes };
     },
   };
 }

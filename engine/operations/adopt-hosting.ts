@@ -15,7 +15,7 @@ import { expectNoDifferences } from './eject-hosting';
 import { hostingPolicy } from './hosting-stack-facts';
 import { unroute } from './hosting-steps';
 import type { OperationDefinition, StepContext } from './operation';
-import { namesInState, openState } from './stack-state';
+import { factsInState, openState } from './stack-state';
 import { checkStackPlan, initializeStack, planStack, writeWorkspace } from './stack-work';
 import { stackWorkspace } from './stack-workspace';
 import { unseenDriftFrom } from './unseen-drift';
@@ -97,7 +97,9 @@ async function keep(context: StepContext): Promise<void> {
   const sealed = Buffer.from(stateSealed, 'base64');
   await write(async (tx) => {
     await saveSpec(tx, stackId, spec);
-    await saveState(tx, stackId, stateSerial, sealed, namesInState(parts, stackId, sealed));
+    await saveState(tx, stackId, {
+      ...{ serial: stateSerial, sealed, facts: factsInState(parts, stackId, sealed) },
+    });
     await noteDrift(tx, stackId, []);
   });
 }

@@ -7,6 +7,7 @@ import { EngineError } from '../errors';
 import { vmNameOf } from '../hosting-names';
 import { hostingPolicy } from './hosting-stack-facts';
 import { getHosting } from '../store/hostings';
+import { clearTrouble } from '../store/troubles';
 import { noteDrift } from '../store/drift';
 import { differences } from './differences';
 import type { OperationDefinition, StepContext } from './operation';
@@ -33,7 +34,7 @@ export const applyStack: OperationDefinition = {
     { name: 'look', run: look, restartAt: 'workspace' },
     { name: 'plan', run: plan, restartAt: 'workspace' },
     { name: 'check', run: check, restartAt: 'workspace' },
-    { name: 'apply', run: (context) => applyPlan(context), restartAt: 'workspace' },
+    { name: 'apply', run: apply, restartAt: 'workspace' },
     { name: 'ssh', run: ssh },
     { name: 'record', run: record },
   ],
@@ -83,11 +84,24 @@ async function check(context: StepContext): Promise<void> {
     );
 }
 
+/** What has no definition can be given none of what belongs to one, as to start with the machine. */
+async function apply(context: StepContext): Promise<void> {
+  const { parts, stackId, assertHeld } = context;
+  if (context.output<UnseenDrift>('look').isUndefined) {
+    assertHeld();
+    await parts.nodeCare.defineAgain(vmNameOf(stackId));
+  }
+  await applyPlan(context);
+}
+
 /** The page is the user's own by now; SSH is what every guest has. */
 async function ssh(context: StepContext): Promise<void> {
   await waitForSsh(context, (await getHosting(context.parts.database.direct, context.stackId)).ip);
 }
 
 async function record(context: StepContext): Promise<void> {
-  await context.write((tx) => noteDrift(tx, context.stackId, []));
+  await context.write(async (tx) => {
+    await noteDrift(tx, context.stackId, []);
+    await clearTrouble(tx, context.stackId);
+  });
 }

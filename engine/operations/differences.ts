@@ -12,7 +12,8 @@ import { domainAddress, rootVolumeAddress, type UnseenDrift } from './unseen-dri
  */
 export async function differences(context: StepContext, unseen: UnseenDrift): Promise<string[]> {
   if (unseen.diskLost) return [`${rootVolumeAddress}: lost, and the user's data with it`];
-  const planned = await plannedDifferences(context);
+  const unseenToo = unseen.isUndefined ? [`${domainAddress}: runs without a definition`] : [];
+  const planned = [...unseenToo, ...(await plannedDifferences(context))];
   if (unseen.domain === null) return planned;
   // it is made anew anyway
   const others = planned.filter((line) => !line.startsWith(`${domainAddress}:`));

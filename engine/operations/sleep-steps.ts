@@ -78,6 +78,17 @@ export async function setClock(context: StepContext): Promise<void> {
   }
 }
 
+/** What a VM needs before it starts, whether it sleeps or is off though it should run. */
+export function whileDown(act: (context: StepContext) => Promise<void>) {
+  return async (context: StepContext): Promise<void> => {
+    const { status, vmName } = await hostingAt(context);
+    if (status !== 'sleeping' && status !== 'running') return;
+    const state = await context.parts.inventory.domainState(vmName);
+    if (state === null || (status === 'running' && state === 'running')) return;
+    await act(context);
+  };
+}
+
 /** The undo of a step that saves or starts: a VM that is gone, or whose hosting does not sleep, needs none. */
 export function whileAsleep(act: (context: StepContext) => Promise<void>) {
   return async (context: StepContext): Promise<void> => {

@@ -1,15 +1,16 @@
 /** A stack's Terraform state as Postgres keeps it: sealed, and bound to its stack. */
 import { EngineError } from '../errors';
 import type { Parts } from '../parts';
-import { saveState } from '../store/stacks';
+import { saveState, type StateFacts } from '../store/stacks';
 import type { Tx } from '../store/database';
+import { markOf } from '../terraform/judge-state';
 import { resourceNames, type StateSnapshot } from '../terraform/workspace';
 
 type Box = Pick<Parts, 'secretBox'>;
 
 export function keepState(tx: Tx, { secretBox }: Box, stackId: string, state: StateSnapshot): Promise<void> {
   const sealed = secretBox.seal(state.content, stateContext(stackId));
-  return saveState(tx, stackId, state.serial, sealed, resourceNames(state));
+  return saveState(tx, stackId, { serial: state.serial, sealed, facts: factsOf(state.content) });
 }
 
 /** For a state that is kept elsewhere than with its stack. */
@@ -28,9 +29,13 @@ export function openState({ secretBox }: Box, stackId: string, sealed: Buffer): 
   }
 }
 
-/** Names of what a sealed state knows of. @throws {EngineError} config_invalid */
-export function namesInState(box: Box, stackId: string, sealed: Buffer): string[] {
-  return resourceNames({ content: openState(box, stackId, sealed) });
+/** What is kept beside a sealed state, so that nobody need open it. @throws {EngineError} config_invalid */
+export function factsInState(box: Box, stackId: string, sealed: Buffer): StateFacts {
+  return factsOf(openState(box, stackId, sealed));
+}
+
+function factsOf(content: Buffer): StateFacts {
+  return { names: resourceNames({ content }), mark: markOf(content) };
 }
 
 /** What a state is sealed under. */

@@ -8,13 +8,16 @@ import { EngineError, toEngineError } from '../errors';
 import type { StackNames } from '../libvirt/inventory';
 import { findHosting } from '../store/hostings';
 import { deleteStack, findStack, saveSpec, type StackRow } from '../store/stacks';
+import { judgeState, markOf } from '../terraform/judge-state';
 import { checkPlan, type PlanPolicy } from '../terraform/plan-firewall';
 import { maskedPlan, plannedChanges } from '../terraform/plan-view';
 import { clean } from '../terraform/run-record';
 import {
+  keepStateAside,
   planFile,
   readPlan,
   readState,
+  readStateFile,
   removeWorkspace,
   resourceNames,
   writePlan,
@@ -27,7 +30,8 @@ import { recordedRun } from './recorded-run';
 import { openState } from './stack-state';
 import { stackWorkspace } from './stack-workspace';
 
-type WorkspaceContext = Pick<StepContext, 'parts' | 'stackId' | 'signal' | 'assertHeld'>;
+type WorkspaceContext = Pick<StepContext, 'parts' | 'stackId' | 'signal' | 'assertHeld'> &
+  Partial<Pick<StepContext, 'report'>>;
 
 /** Keeps the specification, renders it, and makes the workspace ready for Terraform. */
 export async function synthesizeStack(context: StepContext, spec: StackSpec): Promise<void> {
@@ -63,17 +67,47 @@ export async function requireWorkspace(context: WorkspaceContext): Promise<void>
 async function prepareWorkspace(
   context: WorkspaceContext,
   spec: StackSpec,
-  { stateSerial, stateSealed }: Pick<StackRow, 'stateSerial' | 'stateSealed'>,
+  { stateSealed }: Pick<StackRow, 'stateSealed'>,
 ): Promise<string> {
   const { parts, stackId } = context;
   const workspace = stackWorkspace(parts.config, stackId);
-  const local = await readState(workspace);
-  if (stateSealed !== null && Number(stateSerial) > (local?.serial ?? -1)) {
-    context.assertHeld();
-    await writeState(workspace, openState(parts, stackId, stateSealed));
-  }
+  if (stateSealed !== null) await settleState(context, workspace, openState(parts, stackId, stateSealed));
+  else await requireReadable(workspace);
   await writeWorkspace(context, spec);
   return workspace;
+}
+
+/** What is on the disk counts only as far as Terraform wrote it, and where it is newer than the sealed copy. */
+async function settleState(
+  { parts, stackId, assertHeld, report }: WorkspaceContext,
+  workspace: string,
+  sealed: Buffer,
+): Promise<void> {
+  const local = await readStateFile(workspace);
+  const verdict = local === null ? 'good' : judgeState(local, markOf(sealed));
+  if (local !== null && verdict === 'good' && serialOf(local) >= serialOf(sealed)) return;
+  assertHeld();
+  if (verdict !== 'good') {
+    const name = await keepStateAside(workspace, parts.clock.now());
+    const what = verdict === 'unreadable' ? 'could not be read' : 'was changed by hand';
+    report?.(`the Terraform state ${what}: the sealed copy takes its place; it is kept as ${name}`);
+    parts.log.warn({ stackId, name, verdict }, 'Terraform state on the disk is not what was sealed');
+  }
+  await writeState(workspace, sealed);
+}
+
+function serialOf(state: Buffer): number {
+  return markOf(state)?.serial ?? -1;
+}
+
+/** Before its first run has ended there is no copy. */
+async function requireReadable(workspace: string): Promise<void> {
+  const local = await readStateFile(workspace);
+  if (local === null || markOf(local) !== null) return;
+  throw new EngineError(
+    'plan_failed',
+    'The Terraform state of this hosting cannot be read, and there is no copy of it yet; delete the hosting, and what there is goes by its name',
+  );
 }
 
 /** Renders a specification into the workspace, and leaves the database as it is. */

@@ -15,9 +15,11 @@ export interface UnseenDrift {
   readonly diskLost: boolean;
   /** Why the domain must be made anew, e.g. `memory 256 MiB at its next start, 128 MiB in the specification`. */
   readonly domain: string | null;
+  /** The VM runs without a definition: libvirt refuses some changes of it, and it is gone when it ends. */
+  readonly isUndefined: boolean;
 }
 
-const nothing: UnseenDrift = { diskLost: false, domain: null };
+const nothing: UnseenDrift = { diskLost: false, domain: null, isUndefined: false };
 
 export async function unseenDrift({ parts, stackId }: StepContext): Promise<UnseenDrift> {
   const stack = await findStack(parts.database.direct, stackId);
@@ -33,7 +35,12 @@ export async function unseenDriftFrom(
 ): Promise<UnseenDrift> {
   const root = rootVolumeName(spec.hostingId);
   const { volumes } = await inventory.find({ domain: null, pool: spec.node.pool, volumes: [root] });
-  return { diskLost: !volumes.includes(root), domain: await changedConfig(inventory, spec) };
+  const { domains } = await inventory.survey(spec.node.pool);
+  return {
+    diskLost: !volumes.includes(root),
+    domain: await changedConfig(inventory, spec),
+    isUndefined: domains.some(({ name, isTransient }) => name === spec.vmName && isTransient),
+  };
 }
 
 async function changedConfig(

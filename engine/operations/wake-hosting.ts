@@ -1,5 +1,6 @@
 /** Brings a VM that sleeps back to where it was, and leads its page and its SSH port to it again. */
 import { allOf } from '../each-of';
+import { clearTrouble } from '../store/troubles';
 import { EngineError } from '../errors';
 import type { OperationDefinition, StepContext } from './operation';
 import {
@@ -12,6 +13,7 @@ import {
   setClock,
   start,
   whileAsleep,
+  whileDown,
 } from './sleep-steps';
 import { waitUntil } from './wait-until';
 
@@ -20,10 +22,10 @@ export const wakeHosting: OperationDefinition = {
   lane: 'quick',
   onFailure: 'unwind',
   steps: [
-    { name: 'room', run: whileAsleep(room) },
-    { name: 'fence', run: whileAsleep(fence) },
-    { name: 'start', run: asleep(start), undo: whileAsleep(save) },
-    { name: 'settle', run: whileAsleep(settle) },
+    { name: 'room', run: whileDown(room) },
+    { name: 'fence', run: whileDown(fence) },
+    { name: 'start', run: startUnlessUp, undo: whileAsleep(save) },
+    { name: 'settle', run: settle },
     { name: 'open', run: asleep(leadToVm), undo: closeAgain },
   ],
 };
@@ -36,6 +38,14 @@ export interface WakeInput {
 /** All of it in one step, where an operation needs the VM; one that is awake stays as it is. */
 export async function wake(context: StepContext): Promise<void> {
   for (const step of wakeHosting.steps) await step.run?.(context);
+}
+
+/** One that should run and does not is off, or paused: it is started where it is. */
+async function startUnlessUp(context: StepContext): Promise<void> {
+  const { status, vmName } = await hostingAt(context);
+  if (status === 'sleeping') return start(context);
+  if (status === 'running' && (await context.parts.inventory.domainState(vmName)) !== 'running')
+    await start(context);
 }
 
 /** One that is gone is told of, unlike in an undo. */
@@ -57,18 +67,27 @@ async function fence(context: StepContext): Promise<void> {
 
 /** Neither an agent nor an answer is a must: users change their VMs. */
 async function settle(context: StepContext): Promise<void> {
-  const { ip } = await hostingAt(context);
-  await allOf([setClock(context), waitForAnswer(context, ip)]);
+  const { ip, status, vmName } = await hostingAt(context);
+  if (status !== 'sleeping' && status !== 'running') return;
+  if ((await context.parts.inventory.domainState(vmName)) === null) return;
+  // one that was off boots
+  const timeoutMs = status === 'running' ? context.parts.config.BOOT_TIMEOUT_SECONDS * 1000 : answerMs;
+  await allOf([setClock(context), waitForAnswer(context, ip, timeoutMs)]);
+  await context.write((tx) => clearTrouble(tx, context.stackId));
 }
 
 const answerMs = 10_000;
 
-async function waitForAnswer({ parts, signal, report }: StepContext, ip: string): Promise<void> {
+async function waitForAnswer(
+  { parts, signal, report }: StepContext,
+  ip: string,
+  timeoutMs: number,
+): Promise<void> {
   const { clock, guest } = parts;
   const silent = new EngineError('guest_unreachable', 'it does not answer by SSH');
   const answers = async (): Promise<true | null> => (await guest.answers(ip)) || null;
   try {
-    const waiting = { clock, signal, timeoutMs: answerMs, pollMs: 100, onTimeout: () => silent };
+    const waiting = { clock, signal, timeoutMs, pollMs: 100, onTimeout: () => silent };
     await waitUntil(answers, waiting);
   } catch (thrown) {
     if (thrown !== silent) throw thrown;

@@ -26,6 +26,7 @@ import { Traces1763800000019 } from './migrations/0019-traces';
 import { UsualTimes1763800000021 } from './migrations/0021-usual-times';
 import { SavedSpares1763800000022 } from './migrations/0022-saved-spares';
 import { StepTries1763800000023 } from './migrations/0023-step-tries';
+import { Troubles1763800000024 } from './migrations/0024-troubles';
 import { Records1763800000026 } from './migrations/0026-records';
 import { QuickStatements1763800000028 } from './migrations/0028-quick-statements';
 import { BoundedGrowth1763800000029 } from './migrations/0029-bounded-growth';
@@ -66,6 +67,7 @@ const migrations = [
   UsualTimes1763800000021,
   SavedSpares1763800000022,
   StepTries1763800000023,
+  Troubles1763800000024,
   Records1763800000026,
   QuickStatements1763800000028,
   BoundedGrowth1763800000029,

@@ -27,10 +27,18 @@ const lookFailed = `(d.asked_at > coalesce(d.checked_at, '-infinity') AND NOT EX
 
 /** The columns of `DriftFound`, of hostings joined with drift as `d`. */
 export const driftColumns = `d.checked_at AS "checkedAt", coalesce(d.differences, '[]') AS differences,
-  coalesce(${lookFailed}, false) AS "lookFailed"`;
+  coalesce(${lookFailed}, false) AS "lookFailed",
+  CASE WHEN ${lookFailed} THEN (SELECT jsonb_build_object('code', o.failure_code, 'message', o.failure_message)
+    FROM operations o WHERE o.stack_id = d.stack_id AND o.kind = 'check-drift' AND o.failure_code IS NOT NULL
+    ORDER BY o.created_at DESC LIMIT 1) END AS "lookFailure"`;
 
 /** Before the first look. */
-export const neverLooked: DriftFound = { checkedAt: null, differences: [], lookFailed: false };
+export const neverLooked: DriftFound = {
+  checkedAt: null,
+  differences: [],
+  lookFailed: false,
+  lookFailure: null,
+};
 
 export async function driftOf(tx: Tx, stackId: string): Promise<DriftFound> {
   const [row]: DriftFound[] = await tx.query(`SELECT ${driftColumns} FROM drift d WHERE d.stack_id = $1`, [
@@ -39,12 +47,13 @@ export async function driftOf(tx: Tx, stackId: string): Promise<DriftFound> {
   return row ?? neverLooked;
 }
 
-/** Of every running hosting, the oldest first. */
+/** Of every hosting that runs or sleeps, the oldest first. */
 export function driftOfHostings(tx: Tx, { limit, after }: Page): Promise<HostingDrift[]> {
   return tx.query(
-    `SELECT h.id AS "hostingId", h.vm_name AS "vmName", u.username, ${driftColumns}
+    `SELECT h.id AS "hostingId", h.vm_name AS "vmName", u.username, h.status = 'sleeping' AS "isAsleep",
+       ${driftColumns}
      FROM hostings h JOIN users u ON u.id = h.user_id LEFT JOIN drift d ON d.stack_id = h.id
-     WHERE h.status IN ('running', 'stopped')
+     WHERE h.status IN ('running', 'stopped', 'sleeping')
        AND ($2::uuid IS NULL OR (h.created_at, h.id) > (SELECT created_at, id FROM hostings WHERE id = $2))
      ORDER BY h.created_at, h.id LIMIT $1`,
     [limit, after ?? null],

@@ -13,6 +13,9 @@ export type { HostingRow } from './entities/hosting';
 /** An ejected hosting has ended for its user; its VM, its name and its address live on: see ejections.ts. */
 export const endedStatuses: (HostingStatus | SpareStatus)[] = ['deleted', 'failed', 'ejected'];
 
+/** What there is counts while a hosting should run. */
+export const shownStatus = `CASE h.status WHEN 'running' THEN coalesce(h.trouble, h.status) ELSE h.status END`;
+
 /** One that is somebody's. */
 export type OwnedHosting = HostingRow & { readonly userId: number; readonly status: HostingStatus };
 
@@ -275,7 +278,7 @@ export async function selectHostings(
   page: Partial<Page> = {},
 ): Promise<NamedHosting[]> {
   const rows: (Omit<NamedHosting, 'drift'> & DriftFound)[] = await tx.query(
-    `SELECT h.id, h.vm_name AS "vmName", coalesce(u.username, '-') AS username, h.status,
+    `SELECT h.id, h.vm_name AS "vmName", coalesce(u.username, '-') AS username, ${shownStatus} AS status,
        h.created_at AS "createdAt", h.labels, ${driftColumns}
      FROM hostings h LEFT JOIN users u ON u.id = h.user_id LEFT JOIN drift d ON d.stack_id = h.id
      WHERE h.status <> ALL ($1)
@@ -295,8 +298,8 @@ export async function selectHostings(
       status ?? null,
     ],
   );
-  return rows.map(({ checkedAt, differences, lookFailed, ...hosting }) => ({
+  return rows.map(({ checkedAt, differences, lookFailed, lookFailure, ...hosting }) => ({
     ...hosting,
-    drift: { checkedAt, differences, lookFailed },
+    drift: { checkedAt, differences, lookFailed, lookFailure },
   }));
 }

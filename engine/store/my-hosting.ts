@@ -31,6 +31,7 @@ const columnOf: Readonly<Record<keyof HostingRow, string>> = {
   readyAt: 'ready_at',
   endedAt: 'ended_at',
   labels: 'labels',
+  trouble: 'trouble',
 };
 const hostingColumns = Object.entries(columnOf).map(([name, column]) => `h.${column} AS "${name}"`);
 
@@ -51,6 +52,6 @@ const mine = {
 export async function findMyHosting(tx: Tx, userId: number): Promise<MyHosting | null> {
   const [row] = await prepared<OwnedHosting & DriftFound>(tx, mine, [userId]);
   if (row === undefined) return null;
-  const { checkedAt, differences, lookFailed, ...hosting } = row;
-  return { hosting, drift: { checkedAt, differences, lookFailed } };
+  const { checkedAt, differences, lookFailed, lookFailure, ...hosting } = row;
+  return { hosting, drift: { checkedAt, differences, lookFailed, lookFailure } };
 }

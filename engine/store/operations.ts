@@ -10,7 +10,7 @@ import type {
   Page,
 } from '../engine';
 import { EngineError } from '../errors';
-import type { Lane } from '../queue/queue';
+import type { Lane } from '../queue/lane';
 import { currentActor } from '../actor';
 import { currentTraceParent } from '../tracing';
 import type { Tx } from './database';

@@ -1,6 +1,7 @@
 /** Stacks: the specification each was made from, and its Terraform state, sealed. */
 import type { SupportedLimits } from '../isolation/isolation';
 import type { HostingSpec, NodeSpec, StackSpec } from '../../stacks';
+import type { StateMark } from '../terraform/judge-state';
 import type { Tx } from './database';
 import { NodeRow, StackRow } from './entities/stack';
 
@@ -13,19 +14,24 @@ export async function saveSpec(tx: Tx, id: string, spec: StackSpec): Promise<voi
   await tx.upsert(StackRow, { id, kind: spec.kind, spec: spec as object }, ['id']);
 }
 
-/** Keeps the newest state; an older serial never replaces a newer one. @param resourceNames  what it knows of */
+/** What is told of a state without opening it. */
+export interface StateFacts {
+  /** Of the resources that it knows of. */
+  readonly names: readonly string[];
+  readonly mark: StateMark | null;
+}
+
+/** Keeps the newest state; an older serial never replaces a newer one. */
 export async function saveState(
   tx: Tx,
   id: string,
-  serial: number,
-  sealed: Buffer,
-  resourceNames: readonly string[],
+  { serial, sealed, facts }: { serial: number; sealed: Buffer; facts: StateFacts },
 ): Promise<void> {
   await tx.query(
-    `UPDATE stacks SET state_serial = $2, state_sealed = $3, resource_names = $4,
+    `UPDATE stacks SET state_serial = $2, state_sealed = $3, resource_names = $4, state_mark = $5,
        state_saved_at = clock_timestamp()
      WHERE id = $1 AND (state_serial IS NULL OR state_serial <= $2)`,
-    [id, serial, sealed, resourceNames],
+    [id, serial, sealed, facts.names, facts.mark],
   );
 }
 
@@ -41,16 +47,16 @@ export async function sealedState(
 }
 
 /** Of the state with this serial; one that was saved meanwhile has its own. */
-export async function noteResourceNames(
+export async function noteStateFacts(
   tx: Tx,
   id: string,
   serial: string | null,
-  names: readonly string[],
+  { names, mark }: StateFacts,
 ): Promise<void> {
   await tx.query(
-    `UPDATE stacks SET resource_names = $3
+    `UPDATE stacks SET resource_names = $3, state_mark = $4
      WHERE id = $1 AND resource_names IS NULL AND state_serial IS NOT DISTINCT FROM $2`,
-    [id, serial, names],
+    [id, serial, names, mark],
   );
 }
 

@@ -9,7 +9,11 @@
 import { isoName, rootVolumeName, vmNameOf } from '../hosting-names';
 import type { HeldPort } from '../proxy/proxy';
 import type { Survey } from '../libvirt/inventory';
+import type { NodeNames, NodeState } from '../node/node-care';
 import type { Finding, FindingKind } from './findings';
+import { nodeFindings, vmFindings } from './ground';
+import type { LocalState } from '../terraform/judge-state';
+import { stateFindings } from './local-states';
 import type { HostingRecord, Records } from './records';
 
 export interface Snapshot {
@@ -20,6 +24,11 @@ export interface Snapshot {
   readonly workspaces: readonly string[];
   /** Stack -> names of the resources in its state; only of stacks whose state could be read. */
   readonly states: ReadonlyMap<string, readonly string[]>;
+  /** Stack -> its state file in the workspace of this machine. */
+  readonly localStates: ReadonlyMap<string, LocalState>;
+  readonly node: { readonly names: NodeNames; readonly state: NodeState };
+  /** Hostings that nothing answers at whose address. */
+  readonly silent: ReadonlySet<string>;
   readonly routesServed: boolean;
   readonly heldPorts: readonly HeldPort[];
   /** Ids that the database knows, ended hostings too. */
@@ -30,6 +39,7 @@ export function compare(snapshot: Snapshot): Finding[] {
   return [
     ...orphans(snapshot),
     ...atRest(snapshot).flatMap((hosting) => defects(hosting, snapshot)),
+    ...nodeFindings(snapshot.node.state, snapshot.node.names),
     ...operations(snapshot),
     ...(snapshot.routesServed ? [] : [routesNotServed]),
     ...held(snapshot),
@@ -37,10 +47,14 @@ export function compare(snapshot: Snapshot): Finding[] {
 }
 
 /** Every hosting id that the sources mention: whoever is looked for in the database. */
-export function mentioned({ after, libvirt, workspaces }: Omit<Snapshot, 'known'>): string[] {
+export function mentioned({
+  after,
+  libvirt,
+  workspaces,
+}: Pick<Snapshot, 'after' | 'libvirt' | 'workspaces'>): string[] {
   const ids = [
     ...libvirt.domains.flatMap((domain) => domain.hostingId ?? []),
-    ...libvirt.volumes.flatMap((name) => hostingOfVolume(name)?.id ?? []),
+    ...(libvirt.volumes ?? []).flatMap((name) => hostingOfVolume(name)?.id ?? []),
     ...workspaces.filter((name) => uuid.test(name)),
     ...[...after.stacks.keys(), ...after.routes, ...after.ports.keys(), ...after.addresses.keys()],
   ];
@@ -79,7 +93,7 @@ function orphans(snapshot: Snapshot): Finding[] {
     ...libvirt.domains.flatMap(({ name, hostingId }) =>
       hostingId !== null && vmNameOf(hostingId) === name ? found('orphan-domain', hostingId, name) : [],
     ),
-    ...libvirt.volumes.flatMap((name) => {
+    ...(libvirt.volumes ?? []).flatMap((name) => {
       const owner = hostingOfVolume(name);
       return owner === null ? [] : found(owner.kind, owner.id, name);
     }),
@@ -96,7 +110,7 @@ function orphans(snapshot: Snapshot): Finding[] {
 function departed({ before, after, libvirt }: Snapshot): Finding[] {
   const isThere = (id: string): boolean =>
     libvirt.domains.some(({ hostingId }) => hostingId === id) ||
-    libvirt.volumes.some((name) => hostingOfVolume(name)?.id === id);
+    (libvirt.volumes?.some((name) => hostingOfVolume(name)?.id === id) ?? true);
   return [...after.living.values()]
     .filter(({ id, status }) => status === 'ejected' && before.living.get(id)?.status === 'ejected')
     .filter(({ id }) => !before.busy.has(id) && !after.busy.has(id) && !isThere(id))
@@ -130,10 +144,9 @@ function atRest({ before, after }: Snapshot): HostingRecord[] {
   );
 }
 
-function defects(
-  { id, vmName, status, sshPort, ip }: HostingRecord,
-  { after, libvirt, states }: Snapshot,
-): Finding[] {
+function defects(hosting: HostingRecord, snapshot: Snapshot): Finding[] {
+  const { id, vmName, status, sshPort, ip } = hosting;
+  const { after, libvirt, states, localStates, node, silent } = snapshot;
   const finding = (kind: FindingKind, subject: string, detail?: string): Finding => ({
     kind,
     stackId: id,
@@ -150,13 +163,12 @@ function defects(
     return state === undefined || state.includes(name) ? [] : [finding('untracked-resource', name)];
   };
   return [
-    ...part('missing-domain', vmName, domain !== undefined),
-    ...part('missing-volume', rootVolumeName(id), libvirt.volumes.includes(rootVolumeName(id))),
-    ...part('missing-iso', isoName(id), libvirt.volumes.includes(isoName(id))),
+    ...(domain === undefined || !isSaved ? vmFindings(hosting, domain, node.state, node.names, silent) : []),
+    ...(domain === undefined ? [] : part('missing-domain', vmName, true)),
+    ...part('missing-volume', rootVolumeName(id), libvirt.volumes?.includes(rootVolumeName(id)) ?? true),
+    ...part('missing-iso', isoName(id), libvirt.volumes?.includes(isoName(id)) ?? true),
     ...(state === undefined ? [finding('missing-state', vmName)] : []),
-    ...(domain === undefined || isSaved || domain.state === 'running'
-      ? []
-      : [finding('stopped-domain', vmName, domain.state)]),
+    ...stateFindings(hosting, localStates.get(id)),
     ...(isNobodys || after.routes.has(id) ? [] : [finding('missing-route', vmName)]),
     ...(after.ports.get(id) === sshPort ? [] : [finding('missing-port', vmName, `SSH port ${sshPort}`)]),
     ...(after.addresses.get(id) === ip ? [] : [finding('missing-address', vmName, ip)]),

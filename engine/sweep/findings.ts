@@ -1,7 +1,23 @@
 /** What a sweep can find, and what is done about each kind. */
 
 /** How a finding is mended; `null` where that would touch a user's data or needs a decision. */
-export type Fix = 'remove-orphan' | 'go-on' | 'publish' | 'reopen' | null;
+export type Fix =
+  | 'remove-orphan'
+  | 'go-on'
+  | 'publish'
+  | 'reopen'
+  | 'start-network'
+  | 'start-pool'
+  | 'start-dhcp'
+  | 'start-log-daemon'
+  | 'restart-libvirt'
+  | 'open-kvm'
+  | 'plug'
+  | 'resume'
+  | 'continue'
+  | 'define'
+  | 'look-again'
+  | null;
 
 interface Kind {
   /** For tables and headings. */
@@ -9,9 +25,11 @@ interface Kind {
   readonly fix: Fix;
   /** What a person does, where nothing does it for them. */
   readonly advice?: string;
+  /** Which part of the service's health says so; the others are of single hostings. */
+  readonly part?: 'libvirt' | 'network' | 'disk' | 'vms';
 }
 
-const drift = 'drift: delete the hosting and create it again, or bring the part back by hand';
+const applies = 'webhoster apply <name> brings it back, with its disk';
 
 export const findingKinds = {
   'orphan-domain': { title: 'VM of no hosting', fix: 'remove-orphan' },
@@ -33,15 +51,103 @@ export const findingKinds = {
   'missing-route': { title: 'running hosting without its route', fix: 'reopen' },
   'missing-port': { title: 'running hosting without its SSH port', fix: 'reopen' },
   'missing-address': { title: 'running hosting without its address', fix: 'reopen' },
-  'missing-domain': { title: 'hosting whose VM is gone', fix: null, advice: drift },
-  'missing-volume': { title: 'hosting whose disk is gone', fix: null, advice: drift },
-  'missing-iso': { title: 'hosting whose cloud-init disk is gone', fix: null, advice: drift },
-  'missing-state': { title: 'hosting without Terraform state', fix: null, advice: drift },
-  'untracked-resource': { title: 'part of a hosting that Terraform does not know', fix: null, advice: drift },
+  'missing-domain': { title: 'hosting whose VM is gone', fix: null, advice: applies, part: 'vms' },
+  'missing-volume': {
+    title: 'hosting whose disk is gone',
+    fix: null,
+    advice:
+      'bring the file back from a copy; without one, webhoster apply <name> --recreate-disk makes an empty disk',
+    part: 'vms',
+  },
+  'missing-iso': { title: 'hosting whose cloud-init disk is gone', fix: null, advice: applies },
+  'missing-state': {
+    title: 'hosting without Terraform state',
+    fix: null,
+    advice: 'the VM runs on; bring its state back from a backup (docs/operations.md)',
+  },
+  'untracked-resource': {
+    title: 'part of a hosting that Terraform does not know',
+    fix: null,
+    advice: 'it runs on; bring its state back from a backup (docs/operations.md)',
+  },
   'stopped-domain': {
     title: 'running hosting whose VM is off',
     fix: null,
-    advice: 'start it: virsh start <name>',
+    advice: 'its user may have switched it off; to start it: webhoster wake <name>',
+    part: 'vms',
+  },
+  'undefined-domain': {
+    title: 'VM that runs without a definition: it is gone when it ends',
+    fix: 'define',
+    part: 'vms',
+  },
+  'paused-vm': { title: 'running hosting whose VM is paused', fix: 'resume', part: 'vms' },
+  'frozen-vm': { title: 'running hosting whose QEMU is stopped', fix: 'continue', part: 'vms' },
+  'silent-vm': {
+    title: 'VM that runs, and nothing answers at its address',
+    fix: null,
+    advice: 'its console says why: virsh console <name>; to have it start anew: virsh reboot <name>',
+    part: 'vms',
+  },
+  'unplugged-vm': { title: 'VM that is not plugged into its network', fix: 'plug', part: 'network' },
+  'filter-missing': {
+    title: "VM whose filter is not in the kernel: it can use others' addresses",
+    fix: 'restart-libvirt',
+    part: 'network',
+  },
+  'network-down': { title: 'network of the VMs is down', fix: 'start-network', part: 'network' },
+  'network-gone': {
+    title: 'network of the VMs is gone',
+    fix: null,
+    advice: 'webhoster node prepare',
+    part: 'network',
+  },
+  'network-overlap': {
+    title: 'network of the VMs overlaps a route of this host',
+    fix: null,
+    advice: 'take the route away (ip route del <route>), or give that network other addresses',
+    part: 'network',
+  },
+  'dhcp-down': {
+    title: 'no DHCP in the network: new VMs get no address',
+    fix: 'start-dhcp',
+    part: 'network',
+  },
+  'rules-missing': {
+    title: "libvirt's rules of the network are gone: VMs have no way out",
+    fix: 'restart-libvirt',
+    part: 'network',
+  },
+  'pool-down': { title: 'pool of the VMs is off', fix: 'start-pool', part: 'disk' },
+  'pool-full': {
+    title: 'no room for disks: VMs that write are paused',
+    fix: null,
+    advice: 'make room there, then webhoster doctor --fix lets paused VMs go on',
+    part: 'disk',
+  },
+  'read-only': {
+    title: 'file system that cannot be written any more',
+    fix: null,
+    advice: 'the kernel log (dmesg) says why; when the disk is sound: mount -o remount,rw <name>',
+    part: 'disk',
+  },
+  'log-daemon-down': {
+    title: 'virtlogd does not run: no VM can start',
+    fix: 'start-log-daemon',
+    part: 'libvirt',
+  },
+  'kvm-closed': {
+    title: 'QEMU may not open /dev/kvm: each start of a VM costs seconds more',
+    fix: 'open-kvm',
+    part: 'libvirt',
+  },
+  'damaged-state': {
+    title: 'state file of a workspace that cannot be read; the sealed copy takes its place',
+    fix: 'look-again',
+  },
+  'edited-state': {
+    title: 'state file of a workspace that was changed by hand; the sealed copy takes its place',
+    fix: 'look-again',
   },
 } as const satisfies Record<string, Kind>;
 
@@ -65,4 +171,15 @@ export interface SweepReport {
   readonly at: Date;
   readonly ms: number;
   readonly findings: readonly Finding[];
+}
+
+/** What a person does about a finding that nothing mends by itself, with its name filled in. */
+export function adviceFor({
+  kind,
+  subject,
+  detail,
+}: Pick<Finding, 'kind' | 'subject' | 'detail'>): string | null {
+  const { advice }: Kind = findingKinds[kind];
+  const route = detail?.replace(/^the host also has /, '') ?? '';
+  return advice?.replaceAll('<name>', subject).replaceAll('<route>', route) ?? null;
 }

@@ -6,7 +6,8 @@ import { removeOrphan } from '../operations/remove-orphan';
 import type { EngineParts } from '../engine-parts';
 import { findHosting, reserveAgain } from '../store/hostings';
 import { insertOperation, nextUnfinished, resumeStuck } from '../store/operations';
-import { type Finding, findingKinds } from './findings';
+import { adviceFor, type Finding, type Fix, findingKinds } from './findings';
+import { groundFixes, type Mend } from './ground-fixes';
 
 export interface Mended {
   readonly finding: Finding;
@@ -35,7 +36,7 @@ export async function fix(
   // several findings about one stack are mended by one operation
   const done = new Map<string, Promise<void>>();
   for (const finding of findings) {
-    const key = `${findingKinds[finding.kind].fix ?? 'none'} ${finding.operationId ?? finding.stackId ?? ''}`;
+    const key = `${findingKinds[finding.kind].fix ?? 'none'} ${sharedTarget(finding)}`;
     const result = await mend(engine, finding, options, (act) => {
       const acting = done.get(key) ?? recorded('doctor fix', targetOf(finding), act);
       done.set(key, acting);
@@ -45,6 +46,11 @@ export async function fix(
     mended.push(result);
   }
   return mended;
+}
+
+/** One restart of libvirt is for all of them. */
+function sharedTarget({ kind, operationId, stackId }: Finding): string {
+  return findingKinds[kind].fix === 'restart-libvirt' ? '' : (operationId ?? stackId ?? '');
 }
 
 /** The stack, where there is one; else what a person calls it. */
@@ -58,13 +64,13 @@ async function mend(
   { unknown, handover }: FixOptions,
   once: (act: () => Promise<void>) => Promise<void>,
 ): Promise<Mended> {
-  const { fix: how, ...kind } = findingKinds[finding.kind] as { fix: string | null; advice?: string };
-  if (how === null) return { finding, result: 'no-fix', ...(kind.advice ? { reason: kind.advice } : {}) };
+  const { fix: how } = findingKinds[finding.kind];
+  if (how === null) return { finding, result: 'no-fix', reason: adviceFor(finding) ?? '' };
   if (!finding.known && !unknown)
     return { finding, result: 'withheld', reason: 'the database has never heard of this hosting' };
   try {
     handover.throwIfAborted();
-    await once(() => fixes[how as keyof typeof fixes](engine, finding, handover));
+    await once(() => fixes[how](engine, finding, handover));
     return { finding, result: 'fixed' };
   } catch (thrown) {
     engine.parts.log.warn({ err: thrown, finding }, 'finding could not be fixed');
@@ -73,6 +79,7 @@ async function mend(
 }
 
 const fixes = {
+  ...groundFixes,
   'remove-orphan': async (engine, { stackId }, handover) => {
     if (stackId === null) return;
     const { database } = engine.parts;
@@ -106,4 +113,4 @@ const fixes = {
       );
     await parts.routePublisher.publish();
   },
-} satisfies Record<string, (engine: EngineParts, finding: Finding, handover: AbortSignal) => Promise<void>>;
+} satisfies Record<Exclude<Fix, null>, Mend>;

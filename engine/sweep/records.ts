@@ -1,12 +1,14 @@
 /** What Postgres says, at one moment. */
 import type { HostingStatus, OperationKind, SpareStatus } from '../engine';
 import type { Database, Tx } from '../store/database';
+import type { StateMark } from '../terraform/judge-state';
 
 export interface HostingRecord {
   readonly id: string;
   readonly vmName: string;
   readonly status: HostingStatus | SpareStatus;
   readonly ip: string;
+  readonly mac: string;
   readonly sshPort: number;
 }
 
@@ -23,6 +25,8 @@ export interface StackRecord {
   readonly seal: Buffer | null;
   /** null where nobody has looked into the state yet. */
   readonly names: readonly string[] | null;
+  /** As `names`. */
+  readonly mark: StateMark | null;
 }
 
 export interface Records {
@@ -80,7 +84,8 @@ const abandoned = `coalesce(l.expires_at, '-infinity') < clock_timestamp() - int
 function living(tx: Tx, node: string): Promise<HostingRecord[]> {
   return rows(
     tx,
-    `SELECT id, vm_name AS "vmName", status, host(ip) AS ip, ssh_port AS "sshPort" FROM hostings
+    `SELECT id, vm_name AS "vmName", status, host(ip) AS ip, mac::text AS mac, ssh_port AS "sshPort"
+     FROM hostings
      WHERE node = $1 AND status NOT IN ('deleted', 'failed')`,
     [node],
   );
@@ -97,7 +102,8 @@ function busyStacks(tx: Tx): Promise<{ id: string }[]> {
 function stacks(tx: Tx): Promise<({ id: string } & StackRecord)[]> {
   return rows(
     tx,
-    `SELECT id, substr(state_sealed, 1, 16) AS seal, resource_names AS names FROM stacks WHERE kind = 'hosting'`,
+    `SELECT id, substr(state_sealed, 1, 16) AS seal, resource_names AS names, state_mark AS mark
+     FROM stacks WHERE kind = 'hosting'`,
   );
 }
 

@@ -1,8 +1,11 @@
 /** What the stacks' states know of, as their rows say; a state itself is opened once at most, where the row says nothing. */
 import { setImmediate as nextTick } from 'node:timers/promises';
-import { namesInState } from '../operations/stack-state';
+import { factsInState } from '../operations/stack-state';
 import type { Parts } from '../parts';
-import { noteResourceNames, sealedState } from '../store/stacks';
+import { noteStateFacts, sealedState } from '../store/stacks';
+import { judgeState, type LocalState } from '../terraform/judge-state';
+import { readStateFile } from '../terraform/workspace';
+import { stackWorkspace } from '../operations/stack-workspace';
 import type { Records } from './records';
 
 /**
@@ -27,18 +30,34 @@ export async function namesInStates(
 async function lookInto(
   parts: Pick<Parts, 'database' | 'log' | 'secretBox'>,
   stackId: string,
-): Promise<string[] | null> {
+): Promise<readonly string[] | null> {
   const { direct } = parts.database;
   const state = await sealedState(direct, stackId);
   if (state === null) return null;
   // leases are to be renewed between two of them
   await nextTick();
   try {
-    const names = namesInState(parts, stackId, state.sealed);
-    await noteResourceNames(direct, stackId, state.serial, names);
-    return names;
+    const facts = factsInState(parts, stackId, state.sealed);
+    await noteStateFacts(direct, stackId, state.serial, facts);
+    return facts.names;
   } catch (err) {
     parts.log.warn({ err, stackId }, 'Terraform state cannot be opened');
     return null;
   }
+}
+
+/** Of workspaces of this machine that nobody works in. */
+export async function judgeStates(
+  { config }: Pick<Parts, 'config'>,
+  { living, busy, stacks }: Pick<Records, 'living' | 'busy' | 'stacks'>,
+  workspaces: readonly string[],
+): Promise<Map<string, LocalState>> {
+  const judged = new Map<string, LocalState>();
+  for (const id of workspaces) {
+    const stack = stacks.get(id);
+    if (stack === undefined || stack.seal === null || busy.has(id) || !living.has(id)) continue;
+    const local = await readStateFile(stackWorkspace(config, id));
+    if (local !== null) judged.set(id, judgeState(local, stack.mark));
+  }
+  return judged;
 }

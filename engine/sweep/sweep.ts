@@ -1,11 +1,13 @@
 /** Looks at every source and says what does not fit together. Changes nothing. */
+import { nodeNames } from '../node/node-names';
 import type { Parts } from '../parts';
 import { allRoutes } from '../store/routes';
 import { listWorkspaces } from '../terraform/workspace';
 import { compare, mentioned } from './compare';
 import type { SweepReport } from './findings';
-import { knownHostings, readRecords } from './records';
-import { namesInStates } from './states';
+import { type HostingRecord, knownHostings, readRecords, type Records } from './records';
+import { silentHostings } from './silent';
+import { judgeStates, namesInStates } from './states';
 
 /** @throws {EngineError} when a source cannot be read: database_unavailable, libvirt_unavailable */
 export async function sweep(parts: Parts): Promise<SweepReport> {
@@ -13,7 +15,9 @@ export async function sweep(parts: Parts): Promise<SweepReport> {
   const at = clock.now();
   const started = performance.now();
   const before = await readRecords(database, config.NODE_NAME);
-  const [libvirt, workspaces, nginx] = await Promise.all([
+  const names = nodeNames(config);
+  const [state, libvirt, workspaces, nginx] = await Promise.all([
+    parts.nodeCare.look(names),
     inventory.survey(config.POOL_NAME),
     listWorkspaces(config.workspacesDir),
     allRoutes(database.direct).then(async (routes) => ({
@@ -22,8 +26,17 @@ export async function sweep(parts: Parts): Promise<SweepReport> {
     })),
   ]);
   const after = await readRecords(database, config.NODE_NAME);
-  const states = await namesInStates(parts, after);
-  const sources = { before, after, libvirt, workspaces, ...nginx, states };
+  const sources = {
+    ...{ before, after, libvirt, workspaces, ...nginx, node: { names, state } },
+    states: await namesInStates(parts, after),
+    localStates: await judgeStates(parts, after, workspaces),
+    // without the network's route a question would leave by another one
+    silent: await silentHostings(parts, state.network === 'active' ? runningOf(after) : []),
+  };
   const known = await knownHostings(database.direct, mentioned(sources));
   return { at, ms: Math.round(performance.now() - started), findings: compare({ ...sources, known }) };
+}
+
+function runningOf({ living, busy }: Records): HostingRecord[] {
+  return [...living.values()].filter(({ id, status }) => status === 'running' && !busy.has(id));
 }

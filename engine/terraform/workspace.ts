@@ -3,7 +3,7 @@
  * state and plans hold secrets in plain text. The directory is a cache of what Postgres keeps (specification, sealed
  * state): it can be lost, or carried on by another machine.
  */
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { ignoreMissing, replaceFile } from '../files';
 import type { TerraformPlan } from './terraform';
@@ -39,10 +39,23 @@ export async function writeProject(workspace: string, spec: object, app: string)
 
 /** The state as it is on disk; null when there is none, or Terraform was killed between making the file and writing it. */
 export async function readState(workspace: string): Promise<StateSnapshot | null> {
-  const content = await readFile(path.join(workspace, stateFile)).catch(ignoreMissing);
-  if (content === null || content.length === 0) return null;
+  const content = await readStateFile(workspace);
+  if (content === null) return null;
   const { serial } = JSON.parse(content.toString('utf8')) as { serial: number };
   return { serial, content };
+}
+
+/** As `readState`, without looking into it. */
+export async function readStateFile(workspace: string): Promise<Buffer | null> {
+  const content = await readFile(path.join(workspace, stateFile)).catch(ignoreMissing);
+  return content === null || content.length === 0 ? null : content;
+}
+
+/** Puts the state under another name beside it, which tells when. @returns that name */
+export async function keepStateAside(workspace: string, at: Date): Promise<string> {
+  const name = `${stateFile}.bad-${at.toISOString().replaceAll(/[:.]/g, '-')}`;
+  await rename(path.join(workspace, stateFile), path.join(workspace, name));
+  return name;
 }
 
 /** The libvirt names of every resource in a state. */

@@ -23,7 +23,9 @@ open_kvm() {
 }
 
 libvirt_answers() { timeout 10 virsh --connect "$LIBVIRT_URI" --quiet uri >/dev/null 2>&1; }
-need_libvirt() { ! libvirt_answers || { kvm_closed && ! kvm_hidden; }; }
+# Without virtlogd libvirtd answers, and no VM starts; systemd listens in its place and starts it.
+log_daemon_listens() { [ -d /run/systemd/system ] || ss -Hxl | grep -q ' /[a-z/]*run/libvirt/virtlogd-sock '; }
+need_libvirt() { ! libvirt_answers || ! log_daemon_listens || { kvm_closed && ! kvm_hidden; }; }
 do_libvirt() {
   local blind=''
   if kvm_closed; then
@@ -40,6 +42,7 @@ do_libvirt() {
     # no init system here: these are ours, and stop.sh ends them by these pid files
     start_own_libvirt
   fi
+  wait_for 10 log_daemon_listens || fail "virtlogd was started but does not listen; see /var/log/libvirt"
   wait_for 30 libvirt_answers || fail "libvirtd was started but does not answer at $LIBVIRT_URI; see journalctl -u libvirtd or /var/log/libvirt"
 }
 
@@ -62,7 +65,7 @@ start_libvirt_unit() {
 }
 start_own_libvirt() {
   install -d -m 0700 "$RUN_DIR"
-  pgrep -x virtlogd >/dev/null || virtlogd --daemon --pid-file "$RUN_DIR/virtlogd.pid"
+  log_daemon_listens || virtlogd --daemon --pid-file "$RUN_DIR/virtlogd.pid"
   if [ -z "$blind" ]; then
     libvirt_answers || libvirtd --daemon --pid-file "$RUN_DIR/libvirtd.pid"
     return

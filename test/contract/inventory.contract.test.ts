@@ -3,13 +3,16 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Inventory } from '../../engine/libvirt/inventory';
+import type { Inventory, SurveyedDomain } from '../../engine/libvirt/inventory';
 import { virshInventory } from '../../engine/libvirt/virsh';
 import { expectCommand, runCommand } from '../../engine/process';
 import { FakeHost } from '../fakes/fake-host';
 
 const uri = 'qemu:///system';
 const never = new AbortController().signal;
+const seen = (name: string, state: string, hostingId: string | null): SurveyedDomain => ({
+  ...{ name, state, hostingId, reason: null, isTransient: false },
+});
 
 interface Node {
   readonly inventory: Inventory;
@@ -21,6 +24,8 @@ interface Node {
     state: 'running' | 'shut off',
     mark?: { hostingId: string; pool: string },
   ): Promise<void>;
+  /** Somebody pauses it, and takes its definition away. */
+  pauseAndUndefine(domain: string): Promise<void>;
   addVolume(name: string): Promise<void>;
   /** A raw volume of so many KiB, as a cloud-init disk is. */
   addCloudInitDisk(name: string, kib: number): Promise<void>;
@@ -60,6 +65,10 @@ async function realNode(): Promise<Node> {
       );
       if (state === 'running') await virsh('start', domain);
     },
+    pauseAndUndefine: async (domain) => {
+      await virsh('suspend', domain);
+      await virsh('undefine', domain);
+    },
     addVolume: async (volume) => {
       await virsh('vol-create-as', name, volume, '1M', '--format', 'qcow2');
     },
@@ -96,6 +105,11 @@ function fakeNode(): Promise<Node> {
     addDomain: (domain, state, mark) => {
       host.domains.set(domain, state);
       if (mark) host.marks.set(domain, mark);
+      return Promise.resolve();
+    },
+    pauseAndUndefine: (domain) => {
+      host.domains.set(domain, 'paused');
+      host.transient.add(domain);
       return Promise.resolve();
     },
     addVolume: (volume) => {
@@ -180,9 +194,8 @@ describe.each<[string, () => Promise<Node>]>([
     expect(states).toEqual(['saved', 'saved', 'running', 'running']);
     await inventory.save(`ctr-${id}`, never);
     expect((await inventory.survey(node.pool)).domains).toContainEqual({
-      name: `ctr-${id}`,
-      state: 'saved',
-      hostingId: null,
+      ...seen(`ctr-${id}`, 'saved', null),
+      ...{ reason: null, isTransient: false },
     });
     await inventory.forgetSaved(`ctr-${id}`);
     await inventory.forgetSaved(`ctr-${id}`);
@@ -225,15 +238,26 @@ describe.each<[string, () => Promise<Node>]>([
     const { domains, volumes } = await node.inventory.survey(node.pool);
     expect(domains).toEqual(
       expect.arrayContaining([
-        { name: name(ours), state: 'running', hostingId: ours },
-        { name: name(another), state: 'shut off', hostingId: null },
-        { name: `vm-${id}`, state: 'shut off', hostingId: null },
-        { name: `ctr-${id}-with a space`, state: 'shut off', hostingId: null },
+        seen(name(ours), 'running', ours),
+        seen(name(another), 'shut off', null),
+        seen(`vm-${id}`, 'shut off', null),
+        seen(`ctr-${id}-with a space`, 'shut off', null),
       ]),
     );
     expect(volumes).toEqual(expect.arrayContaining([`${ours}.qcow2`, 'somebody else.img']));
     expect((await node.inventory.survey('ctr-no-such-pool')).volumes).toEqual([]);
     for (const domain of [name(ours), name(another), `vm-${id}`]) await node.inventory.removeDomain(domain);
+  });
+
+  it('surveys why a domain is paused, and that it has no definition', async () => {
+    const name = `vm-${id}`;
+    await node.addDomain(name, 'running');
+    await node.pauseAndUndefine(name);
+    expect((await node.inventory.survey(node.pool)).domains).toContainEqual({
+      ...seen(name, 'paused', null),
+      ...{ reason: 'user', isTransient: true },
+    });
+    await node.inventory.removeDomain(name);
   });
 
   it.each(['running', 'shut off'] as const)(

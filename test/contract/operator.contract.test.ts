@@ -143,6 +143,8 @@ describe.each(scenes)('an operator %s', (_, open) => {
       checkedAt: expect.any(Date),
       differences: ['libvirt_domain.vm: create'],
       lookFailed: false,
+      lookFailure: null,
+      isAsleep: false,
     });
     expect(second).toMatchObject({ vmName: mina.vmName, checkedAt: null, differences: [] });
     expect((await scene.operator.find(juno.id)).drift).toMatchObject({

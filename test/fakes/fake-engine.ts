@@ -440,7 +440,7 @@ function newHosting(user: User, sshPort: number): Hosting {
     sftpCommand: `sftp -P ${sshPort} ubuntu@localhost`,
     knownHosts: [],
     failure: null,
-    drift: { checkedAt: null, differences: [], lookFailed: false },
+    drift: { checkedAt: null, differences: [], lookFailed: false, lookFailure: null },
     createdAt: new Date(),
     readyAt: null,
   };

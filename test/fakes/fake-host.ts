@@ -16,7 +16,9 @@ import type { Synthesizer } from '../../engine/terraform/synthesizer';
 import type { Traffic } from '../../engine/traffic/traffic';
 import type { Terraform, TerraformCall, TerraformPlan } from '../../engine/terraform/terraform';
 import { checkSpec } from '../../stacks';
+import type { NodeState } from '../../engine/node/node-care';
 import { Faults } from './faults';
+import { fakeNodeCare } from './fake-node';
 import {
   nodePart,
   readPlan,
@@ -56,6 +58,14 @@ export class FakeHost {
   readonly restored: string[] = [];
   /** Domain name -> what its clock was last set to. */
   readonly clocks = new Map<string, Date>();
+  /** Domains that run without a definition. */
+  readonly transient = new Set<string>();
+  /** Domain name -> why it is paused; `user` where nothing is said. */
+  readonly reasons = new Map<string, string>();
+  /** Addresses that nothing answers for. */
+  readonly silent = new Set<string>();
+  /** How the machine differs from one that is in order. */
+  readonly node: { state: Partial<NodeState> } = { state: {} };
   /** Addresses that somebody is connected to. */
   readonly connected = new Set<string>();
   /** Address -> when its last visit ended, in ms. */
@@ -155,7 +165,11 @@ export class FakeHost {
       return {
         domains: [...this.domains].map(([name, state]) => {
           const mark = this.marks.get(name);
-          return { name, state, hostingId: mark?.pool === pool ? mark.hostingId : null };
+          return {
+            ...{ name, state, hostingId: mark?.pool === pool ? mark.hostingId : null },
+            reason: state === 'paused' ? (this.reasons.get(name) ?? 'user') : null,
+            isTransient: this.transient.has(name),
+          };
         }),
         volumes: [...this.volumes]
           .filter((name) => name.startsWith(prefix))
@@ -216,7 +230,10 @@ export class FakeHost {
     supportedLimits: () => Promise.resolve({ cpuShares: 1024, network: false }),
   };
 
+  readonly nodeCare = fakeNodeCare(this);
+
   readonly guest: Guest = {
+    isThere: (ip) => Promise.resolve(!this.silent.has(ip)),
     servesPage: async (ip, marker) => {
       await this.faults.at('page');
       return (this.isUp(ip) && this.pages.get(ip)?.includes(marker)) ?? false;

@@ -33,7 +33,8 @@ const counts = async () => (await metrics(world.parts).read()).drift;
 const sql = (text: string): Promise<unknown> => world.parts.database.direct.query(text);
 const due = (olderThanSeconds: number, limit = 10): Promise<string[]> =>
   dueForDriftCheck(world.parts.database.direct, { olderThanSeconds, limit });
-const never = { checkedAt: null, differences: [], lookFailed: false };
+const planned = { code: 'plan_refused', message: 'planned failure' };
+const never = { checkedAt: null, differences: [], lookFailed: false, lookFailure: null };
 
 it('is nothing before the first look, and what the last look found after it', async () => {
   expect(await found()).toEqual(never);
@@ -44,6 +45,7 @@ it('is nothing before the first look, and what the last look found after it', as
     checkedAt: expect.any(Date),
     differences: ['libvirt_domain.vm: create'],
     lookFailed: false,
+    lookFailure: null,
   });
   expect(await counts()).toMatchObject({ hostings: 1, failedLooks: 0 });
   expect(await world.engine.hostings.get(user, mine.id)).toMatchObject({ drift: await found() });
@@ -62,7 +64,7 @@ it('tells that a look failed, and keeps what the look before found, until one su
   const before = await found();
   world.host.faults.fail('init', new EngineError('plan_refused', 'planned failure'));
   await look();
-  expect(await found()).toEqual({ ...before, lookFailed: true });
+  expect(await found()).toEqual({ ...before, lookFailed: true, lookFailure: planned });
   expect(await counts()).toMatchObject({ hostings: 1, failedLooks: 1 });
   expect(await drift(world.parts).list({ limit: 200 })).toMatchObject([
     { vmName: mine.vmName, lookFailed: true },
@@ -77,7 +79,7 @@ it('is no failure while the look is under way, also the first one', async () => 
   expect(await found()).toEqual(never);
   world.host.faults.fail('init', new EngineError('plan_refused', 'planned failure'));
   await world.work(mine.id);
-  expect(await found()).toEqual({ ...never, lookFailed: true });
+  expect(await found()).toEqual({ ...never, lookFailed: true, lookFailure: planned });
 });
 
 it('a look that fails waits for its next turn, and does not keep the others from theirs', async () => {

@@ -265,6 +265,8 @@ describe('the engine', () => {
       'postgres ok',
       'queue ok',
       'libvirt ok',
+      'network ok',
+      'vms ok',
       'nginx ok',
       'terraform ok',
       'disk ok',

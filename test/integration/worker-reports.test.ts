@@ -25,7 +25,7 @@ it('is told by an API while the worker lives, and no longer when it has stopped'
   const alive = path.join(world.config.DATA_DIR, 'run/worker.alive');
   await until(5_000, 'the worker reports', () => Promise.resolve(existsSync(alive)));
   const told = (await ofApi()).map(({ name }) => name);
-  expect(told).toEqual(['postgres', 'queue', 'libvirt', 'nginx', 'terraform', 'disk']);
+  expect(told).toEqual(['postgres', 'queue', 'libvirt', 'network', 'vms', 'nginx', 'terraform', 'disk']);
   expect((await ofApi()).find(({ name }) => name === 'libvirt')).toMatchObject({
     status: 'ok',
     detail: 'libvirt 0.0.0-fake',

@@ -23,6 +23,7 @@ type Harmless =
 /** All that would touch the machine. A part that is new does not compile until it is here, too. */
 export function fakeParts(host: FakeHost): Omit<Parts, Harmless> {
   const { synthesizer, terraform, inventory, isolation, guest, agent, traffic, proxy, virtualization } = host;
+  const { nodeCare } = host;
   return {
     synthesizer,
     terraform,
@@ -31,6 +32,7 @@ export function fakeParts(host: FakeHost): Omit<Parts, Harmless> {
     guest,
     agent,
     traffic,
+    nodeCare,
     proxy,
     virtualization,
     images: fakeImages,

@@ -10,7 +10,11 @@ import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { projectRoot } from '../../engine/project';
 import { embeddedDatabase, postgresUrl } from '../../engine/store/url';
+import { childOf, type NodeNamespace } from './node-namespace';
 import { freePort } from './postgres';
+import { until } from './until';
+
+export { until };
 
 const run = promisify(execFile);
 
@@ -80,11 +84,22 @@ const sizes: Record<string, { VM_MEMORY_MIB: string; VM_DISK_GIB: string }> = {
 export async function startSystem(
   image: 'micro' | 'debian-13',
   settings: Record<string, string> = {},
+  node: NodeNamespace | null = null,
 ): Promise<System> {
+  const argvOf = (argv: readonly string[]): readonly [string, ...string[]] =>
+    (node === null ? argv : node.enter(argv)) as readonly [string, ...string[]];
+  const runThere = (
+    argv: readonly string[],
+    options: { env?: Record<string, string>; maxBuffer?: number } = {},
+  ) => {
+    const [program, ...args] = argvOf(argv);
+    return run(program, args, options);
+  };
   const id = randomBytes(3).toString('hex');
   const dir = mkdtempSync(path.join('/var/lib', `webhoster-test-${id}-`));
   await run('chmod', ['711', dir]);
   mkdirSync('/var/lib/libvirt', { recursive: true });
+  const address = node?.address ?? '127.0.0.1';
   const [apiPort, httpPort, postgresPort, sshPort] = await Promise.all([
     freePort(),
     freePort(),
@@ -110,7 +125,7 @@ export async function startSystem(
     DOMAIN_TYPE: 'qemu',
     IMAGE: image,
     ...sizes[image],
-    API_HOST: '127.0.0.1',
+    API_HOST: node === null ? '127.0.0.1' : '0.0.0.0',
     API_PORT: String(apiPort),
     HTTP_PORT: String(httpPort),
     POSTGRES_PORT: String(postgresPort),
@@ -126,16 +141,17 @@ export async function startSystem(
   };
   const cli = path.join(projectRoot, 'dist/cli/main.js');
   const webhoster = async (...args: string[]): Promise<string> =>
-    (await run(process.execPath, [cli, ...args], { env, maxBuffer: 1 << 24 })).stdout;
+    (await runThere([process.execPath, cli, ...args], { env, maxBuffer: 1 << 24 })).stdout;
   const virsh = async (...args: string[]): Promise<string> =>
-    (await run('virsh', ['--connect', 'qemu:///system', '--quiet', ...args], { env })).stdout;
-  const api = `http://127.0.0.1:${apiPort}`;
-  const web = `http://127.0.0.1:${httpPort}`;
+    (await runThere(['virsh', '--connect', 'qemu:///system', '--quiet', ...args], { env })).stdout;
+  const api = `http://${address}:${apiPort}`;
+  const web = `http://${address}:${httpPort}`;
   let service: ChildProcess | null = null;
 
   const startService = async (extra: Record<string, string> = {}): Promise<void> => {
     const log = createWriteStream(path.join(dir, 'api.log'), { flags: 'a' });
-    const child = spawn(process.execPath, [path.join(projectRoot, 'dist/api/main.js')], {
+    const [program, ...args] = argvOf([process.execPath, path.join(projectRoot, 'dist/api/main.js')]);
+    const child = spawn(program, args, {
       env: { ...env, ...extra },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -154,12 +170,14 @@ export async function startSystem(
       },
     );
   };
+  // what enters a namespace waits outside for the process that it started there
+  const serviceOf = ({ pid = -1 }: ChildProcess): number => (node === null ? pid : childOf(pid));
   const stopService = async (): Promise<void> => {
     const child = service;
     service = null;
     if (child?.exitCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGTERM');
+    process.kill(serviceOf(child), 'SIGTERM');
     await ended;
   };
 
@@ -168,7 +186,10 @@ export async function startSystem(
     await webhoster('service', 'purge-stacks');
     await webhoster('service', 'nginx-stop');
     await webhoster('service', 'postgres-stop');
-    const left = await leftovers({ dir, env, virsh });
+    // daemons of a node of its own may have been started again by the system, and go with the node
+    const left = (await leftovers({ dir, env, virsh, runThere })).filter(
+      (each) => node === null || !/^process (libvirtd|virtlogd) /.test(each),
+    );
     rmSync(dir, { recursive: true, force: true });
     if (left.length > 0) throw new Error(`left behind: ${left.join(', ')}`);
   };
@@ -200,7 +221,7 @@ export async function startSystem(
     env,
     api,
     web,
-    pid: () => service?.pid ?? -1,
+    pid: () => (service === null ? -1 : serviceOf(service)),
     call,
     newAccount: async () => {
       const username = `t${id}-${++accounts}`;
@@ -219,14 +240,14 @@ export async function startSystem(
     webhoster,
     tryWebhoster: async (args, extra = {}) => {
       try {
-        const { stdout } = await run(process.execPath, [cli, ...args], { env: { ...env, ...extra } });
+        const { stdout } = await runThere([process.execPath, cli, ...args], { env: { ...env, ...extra } });
         return { code: 0, stdout };
       } catch (thrown) {
         const { code, stdout } = thrown as { code: number; stdout: string };
         return { code, stdout };
       }
     },
-    query: (sql) => queryOnce(env, sql),
+    query: (sql) => (node === null ? queryOnce(env, sql) : queryThere(env, sql, runThere)),
     stop: stopService,
     restart: async (extra) => {
       await stopService();
@@ -236,14 +257,13 @@ export async function startSystem(
   };
 }
 
+function databaseOf(env: Record<string, string>): string {
+  const port = Number(env.POSTGRES_PORT);
+  return postgresUrl({ port, password: env.POSTGRES_PASSWORD ?? '', database: embeddedDatabase });
+}
+
 async function queryOnce<T>(env: Record<string, string>, sql: string): Promise<T[]> {
-  const client = new Client({
-    connectionString: postgresUrl({
-      port: Number(env.POSTGRES_PORT),
-      password: env.POSTGRES_PASSWORD ?? '',
-      database: embeddedDatabase,
-    }),
-  });
+  const client = new Client({ connectionString: databaseOf(env) });
   await client.connect();
   try {
     return (await client.query(sql)).rows as T[];
@@ -252,23 +272,39 @@ async function queryOnce<T>(env: Record<string, string>, sql: string): Promise<T
   }
 }
 
+/** The database listens on an address that this process does not have. */
+async function queryThere<T>(env: Record<string, string>, sql: string, runThere: RunThere): Promise<T[]> {
+  const script = `const { Client } = require(process.argv[1]);
+    const client = new Client({ connectionString: process.argv[2] });
+    client.connect().then(() => client.query(process.argv[3])).then(({ rows }) => {
+      console.log(JSON.stringify(rows));
+      return client.end();
+    });`;
+  const argv = [process.execPath, '-e', script, require.resolve('pg'), databaseOf(env), sql];
+  return JSON.parse((await runThere(argv)).stdout) as T[];
+}
+
+type RunThere = (argv: readonly string[]) => Promise<{ stdout: string }>;
+
 /** What of this system is still on the machine: libvirt, files, processes, listening ports. */
 async function leftovers({
   dir,
   env,
   virsh,
+  runThere,
 }: {
   dir: string;
   env: Record<string, string>;
   virsh: System['virsh'];
+  runThere: RunThere;
 }): Promise<string[]> {
   const [filters, tables, pools, networks, ports, processes] = await Promise.all([
     virsh('nwfilter-list'),
-    run('nft', ['list', 'tables']).then(({ stdout }) => stdout),
+    runThere(['nft', 'list', 'tables']).then(({ stdout }) => stdout),
     virsh('pool-list', '--all', '--name'),
     virsh('net-list', '--all', '--name'),
-    run('ss', ['-Hltn']).then(({ stdout }) => stdout),
-    run('ps', ['-eo', 'args']).then(({ stdout }) => stdout),
+    runThere(['ss', '-Hltn']).then(({ stdout }) => stdout),
+    runThere(['ps', '-eo', 'args']).then(({ stdout }) => stdout),
   ]);
   const lines = (text: string): string[] => text.split('\n').map((line) => line.trim());
   const listening = [env.API_PORT, env.HTTP_PORT, env.POSTGRES_PORT].filter((port) =>
@@ -294,19 +330,4 @@ async function leftovers({
       .filter((args) => args.includes(dir))
       .map((args) => `process ${args}`),
   ];
-}
-
-/** Probes until it holds. @throws when the deadline passes, naming what was waited for */
-export async function until(
-  timeoutMs: number,
-  what: string,
-  probe: () => Promise<boolean>,
-  between?: () => void,
-): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!(await probe())) {
-    between?.();
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }

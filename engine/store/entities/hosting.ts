@@ -1,5 +1,5 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
-import type { HostingStatus, SpareStatus } from '../../engine';
+import type { HostingStatus, HostingTrouble, SpareStatus } from '../../engine';
 import type { ErrorCode } from '../../errors';
 
 @Entity('hostings')
@@ -24,5 +24,7 @@ export class HostingRow {
   @CreateDateColumn({ type: 'timestamptz', name: 'created_at' }) createdAt!: Date;
   @Column('timestamptz', { name: 'ready_at', nullable: true }) readyAt!: Date | null;
   @Column('timestamptz', { name: 'ended_at', nullable: true }) endedAt!: Date | null;
+  /** As the last look found it while it should run; see troubles.ts. */
+  @Column('text', { nullable: true }) trouble!: HostingTrouble | null;
   @Column('jsonb', { default: {} }) labels!: Record<string, string>;
 }

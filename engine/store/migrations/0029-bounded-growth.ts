@@ -29,6 +29,8 @@ CREATE INDEX api_tokens_ended ON api_tokens (least(revoked_at, expires_at));
 const names = `
 -- what the state knows of, so that a sweep need not open it; null where nobody has looked yet
 ALTER TABLE stacks ADD COLUMN resource_names text[];
+-- by what the state is known again: serial, lineage and digest; null where nobody has looked yet
+ALTER TABLE stacks ADD COLUMN state_mark jsonb;
 ALTER TABLE ejections ADD COLUMN resource_names text[];
 `;
 
@@ -70,7 +72,7 @@ export class BoundedGrowth1763800000029 implements MigrationInterface {
       INSERT INTO sweep_turns (taken_at) SELECT coalesce(max(taken_at), '-infinity') FROM turns WHERE name = 'sweep';
       DROP TABLE turns;
       ALTER TABLE ejections DROP COLUMN resource_names;
-      ALTER TABLE stacks DROP COLUMN resource_names;
+      ALTER TABLE stacks DROP COLUMN resource_names, DROP COLUMN state_mark;
       DROP INDEX api_tokens_ended, runs_age, hostings_ended, operations_ended, idempotency_keys_age,
         idempotency_keys_hosting, idempotency_keys_operation;
       CREATE INDEX operations_ended ON operations (finished_at) WHERE status = 'succeeded'`);

@@ -76,7 +76,8 @@ async function withHosting() {
     .expect(201);
   const checkedAt = new Date('2026-01-31T12:00:00Z');
   const differences = ['libvirt_domain.vm: update (running)'];
-  api.engine.alter('juno', { drift: { checkedAt, differences, lookFailed: true } });
+  const lookFailure = { code: 'libvirt_unavailable' as const, message: 'libvirt does not answer' };
+  api.engine.alter('juno', { drift: { checkedAt, differences, lookFailed: true, lookFailure } });
   return { api, operator, user, id: body.data.hosting.id as string };
 }
 
@@ -85,6 +86,7 @@ const drift = {
   differences: ['libvirt_domain.vm: update (running)'],
   checked_at: '2026-01-31T12:00:00.000Z',
   look_failed: true,
+  look_failure: { code: 'libvirt_unavailable', message: 'libvirt does not answer' },
 };
 
 describe('GET /api/v1/admin/hostings', () => {
@@ -166,6 +168,7 @@ describe('GET /api/v1/host/my', () => {
       differences: [],
       checked_at: null,
       look_failed: false,
+      look_failure: null,
     });
   });
 });

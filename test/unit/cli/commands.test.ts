@@ -119,7 +119,10 @@ describe('an administrator', () => {
     await administers();
     await webhoster('plan mina');
     api.engine.knownDrift = [
-      { hostingId: 'x', vmName: 'vm-1', username: 'u', checkedAt: null, differences: [], lookFailed: false },
+      {
+        ...{ hostingId: 'x', vmName: 'vm-1', username: 'u', isAsleep: false },
+        ...{ checkedAt: null, differences: [], lookFailed: false, lookFailure: null },
+      },
     ];
     const keysOf = (value: unknown): string[] =>
       Array.isArray(value)
@@ -202,12 +205,15 @@ describe('a user who is signed in', () => {
   it('sees the drift of their own hosting, and that a look failed', async () => {
     await signedIn();
     expect(await webhoster('drift')).toMatchObject({ code: 0, out: expect.stringContaining('never') });
-    const drift = { checkedAt: new Date(), differences: ['libvirt_domain.vm: create'], lookFailed: true };
+    const drift = {
+      ...{ checkedAt: new Date(), differences: ['libvirt_domain.vm: create'], lookFailed: true },
+      lookFailure: { code: 'libvirt_unavailable' as const, message: 'libvirt does not answer' },
+    };
     api.engine.alter('mina', { drift });
     const { code, out } = await webhoster('drift');
     expect([code, out]).toEqual([
       2,
-      expect.stringMatching(/mina\s+\S+ ago, the next look failed\s+libvirt_domain/),
+      expect.stringMatching(/mina\s+\S+ ago, the next look failed: libvirt does not answer\s+libvirt_domain/),
     ]);
   });
 

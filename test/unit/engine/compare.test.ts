@@ -1,7 +1,9 @@
 /** What a sweep concludes from what it saw. */
 import { isoName, rootVolumeName, vmNameOf } from '../../../engine/hosting-names';
 import { compare, mentioned, type Snapshot } from '../../../engine/sweep/compare';
-import type { FindingKind } from '../../../engine/sweep/findings';
+import type { SurveyedDomain } from '../../../engine/libvirt/inventory';
+import type { NodeState } from '../../../engine/node/node-care';
+import { adviceFor, type FindingKind, findingKinds } from '../../../engine/sweep/findings';
 import type { Records } from '../../../engine/sweep/records';
 
 const id = '1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d';
@@ -20,22 +22,48 @@ const empty: Records = {
 };
 const running: Records = {
   ...empty,
-  living: new Map([[id, { id, vmName: vmNameOf(id), status: 'running', ip: '10.90.0.5', sshPort: 10_000 }]]),
-  stacks: new Map([[id, { seal: Buffer.from('sealed'), names: null }]]),
+  living: new Map([
+    [
+      id,
+      {
+        id,
+        vmName: vmNameOf(id),
+        status: 'running',
+        ip: '10.90.0.5',
+        mac: '52:54:00:5a:00:05',
+        sshPort: 10_000,
+      },
+    ],
+  ]),
+  stacks: new Map([[id, { seal: Buffer.from('sealed'), names: null, mark: null }]]),
   routes: new Set([id]),
   ports: new Map([[id, 10_000]]),
   addresses: new Map([[id, '10.90.0.5']]),
+};
+function vm(name: string, state: string, hostingId: string | null): SurveyedDomain {
+  return { name, state, hostingId, reason: null, isTransient: false };
+}
+const tap = { name: 'vnet0', mac: '52:54:00:5a:00:05', bridge: 'br0', isolated: true, filtered: true };
+const node: Snapshot['node'] = {
+  names: { pool: 'p', poolDir: '/p', dataDir: '/d', network: 'n', bridge: 'br0', cidr: '10.90.0.0/22' },
+  state: {
+    ...{ network: 'active', pool: 'active', dhcp: true, taps: [tap], rules: true, logDaemon: true },
+    ...{ kvm: 'open', overlaps: [], readOnly: [], poolFreeBytes: 1e12, frozen: [], booting: [] },
+  },
 };
 const names = [vmNameOf(id), rootVolumeName(id), isoName(id)];
 const whole: Snapshot = {
   before: running,
   after: running,
   libvirt: {
-    domains: [{ name: vmNameOf(id), state: 'running', hostingId: id }],
+    domains: [vm(vmNameOf(id), 'running', id)],
     volumes: [rootVolumeName(id), isoName(id), 'base-micro-0123456789abcdef.qcow2'],
   },
   workspaces: [id, nodeId],
   states: new Map([[id, names]]),
+  localStates: new Map(),
+  node,
+  silent: new Set(),
   routesServed: true,
   heldPorts: [],
   known: new Set([id]),
@@ -80,11 +108,8 @@ it.each<[string, Partial<Snapshot>]>([
 });
 
 it.each<[string, Partial<Snapshot['libvirt']>]>([
-  ['a domain without our mark', { domains: [{ name: vmNameOf(id), state: 'running', hostingId: null }] }],
-  [
-    'a domain whose mark is not its name',
-    { domains: [{ name: 'precious', state: 'running', hostingId: id }] },
-  ],
+  ['a domain without our mark', { domains: [vm(vmNameOf(id), 'running', null)] }],
+  ['a domain whose mark is not its name', { domains: [vm('precious', 'running', id)] }],
   ['a volume that is not named after a hosting', { volumes: ['disk.qcow2', `${id}.img`, `x${id}.qcow2`] }],
   ['a base image', { volumes: ['base-micro-0123456789abcdef.qcow2'] }],
 ])('takes %s for foreign', (_, libvirt) => {
@@ -97,7 +122,7 @@ it.each<[FindingKind, (snapshot: Snapshot) => Partial<Snapshot>]>([
   [
     'stopped-domain',
     ({ libvirt }) => ({
-      libvirt: { ...libvirt, domains: [{ name: vmNameOf(id), state: 'shut off', hostingId: id }] },
+      libvirt: { ...libvirt, domains: [vm(vmNameOf(id), 'shut off', id)] },
     }),
   ],
   ['missing-volume', ({ libvirt }) => ({ libvirt: { ...libvirt, volumes: [isoName(id)] } })],
@@ -116,7 +141,7 @@ it.each(['saved', 'shut off'])(
   (state) => {
     const sleeping = new Map([[id, { ...running.living.get(id)!, status: 'sleeping' as const }]]);
     const records = { ...running, living: sleeping };
-    const domains = [{ name: vmNameOf(id), state, hostingId: id }];
+    const domains = [vm(vmNameOf(id), state, id)];
     const asleep = { ...whole, before: records, after: records, libvirt: { ...whole.libvirt, domains } };
     expect(kinds(asleep)).toEqual([]);
     expect(kinds({ ...asleep, libvirt: { ...whole.libvirt, domains: [] } })).toEqual(['missing-domain']);
@@ -177,10 +202,78 @@ it('tells which port is held by which program, and whose it is', () => {
 it('asks the database about every hosting that any source mentions', () => {
   const others = ['2', '3', '4'].map((digit) => id.replace('1', digit));
   const libvirt = {
-    domains: [{ name: 'vm-2', state: 'running', hostingId: others[0]! }],
+    domains: [vm('vm-2', 'running', others[0]!)],
     volumes: [rootVolumeName(others[1]!)],
   };
   expect(new Set(mentioned({ ...whole, libvirt, workspaces: [others[2]!, 'notes'] }))).toEqual(
     new Set([id, ...others]),
   );
+});
+
+it.each<[FindingKind, Partial<NodeState>]>([
+  ['network-gone', { network: 'missing' }],
+  ['network-down', { network: 'inactive' }],
+  ['pool-down', { pool: 'inactive' }],
+  ['dhcp-down', { dhcp: false }],
+  ['rules-missing', { rules: false }],
+  ['log-daemon-down', { logDaemon: false }],
+  ['kvm-closed', { kvm: 'closed' }],
+  ['network-overlap', { overlaps: ['10.90.1.0/24 dev tun0'] }],
+  ['read-only', { readOnly: ['/p'] }],
+  ['pool-full', { poolFreeBytes: 4096 }],
+  ['frozen-vm', { frozen: [vmNameOf(id)] }],
+  ['unplugged-vm', { taps: [{ ...tap, bridge: null }] }],
+  ['unplugged-vm', { taps: [{ ...tap, isolated: false }] }],
+  ['filter-missing', { taps: [{ ...tap, filtered: false }] }],
+])('finds a %s by a look at the node', (kind, state) => {
+  expect(kinds({ ...whole, node: { ...node, state: { ...node.state, ...state } } })).toEqual([kind]);
+});
+
+it('tells nothing of what cannot be told from where it runs', () => {
+  const blind: Partial<NodeState> = {
+    dhcp: null,
+    taps: null,
+    rules: null,
+    logDaemon: null,
+    poolFreeBytes: null,
+  };
+  expect(kinds({ ...whole, node: { ...node, state: { ...node.state, ...blind, kvm: 'hidden' } } })).toEqual(
+    [],
+  );
+});
+
+it.each<[FindingKind, Partial<SurveyedDomain>]>([
+  ['paused-vm', { state: 'paused', reason: 'I/O error' }],
+  ['undefined-domain', { isTransient: true }],
+])('finds a %s by what libvirt says of the VM', (kind, domain) => {
+  const domains = [{ ...vm(vmNameOf(id), 'running', id), ...domain }];
+  expect(kinds({ ...whole, libvirt: { ...whole.libvirt, domains } })).toEqual([kind]);
+});
+
+it('finds a VM that nothing answers for, and a fault of the network only once', () => {
+  const silent = new Set([id]);
+  expect(kinds({ ...whole, silent })).toEqual(['silent-vm']);
+  const booting = { ...node, state: { ...node.state, booting: [vmNameOf(id)] } };
+  expect(kinds({ ...whole, silent, node: booting })).toEqual([]);
+  const state: NodeState = { ...node.state, network: 'inactive', taps: [{ ...tap, bridge: null }] };
+  expect(kinds({ ...whole, silent, node: { ...node, state } })).toEqual(['network-down']);
+});
+
+it.each([
+  ['unreadable', 'damaged-state'],
+  ['edited', 'edited-state'],
+] as const)('tells of a state file that is %s', (state, kind) => {
+  expect(kinds({ ...whole, localStates: new Map([[id, state]]) })).toEqual([kind]);
+});
+
+it('gives advice that can be typed as it stands, and none that deletes', () => {
+  const detail = 'the host also has 10.90.1.0/24 dev tun0';
+  expect(adviceFor({ kind: 'missing-domain', subject: 'vm-1a2b3c4d' })).toBe(
+    'webhoster apply vm-1a2b3c4d brings it back, with its disk',
+  );
+  expect(adviceFor({ kind: 'network-overlap', subject: '10.90.0.0/22', detail })).toContain(
+    'ip route del 10.90.1.0/24 dev tun0',
+  );
+  for (const kind of Object.keys(findingKinds) as FindingKind[])
+    expect(adviceFor({ kind, subject: 'x' }) ?? '').not.toMatch(/delete the hosting/);
 });

@@ -2,6 +2,7 @@ import fs from 'node:fs/promises';
 import type { ComponentHealth, Engine } from '../../../engine/engine';
 import { EngineError } from '../../../engine/errors';
 import { health } from '../../../engine/health';
+import type { NodeState } from '../../../engine/node/node-care';
 import type { Parts } from '../../../engine/parts';
 import { FakeHost } from '../../fakes/fake-host';
 
@@ -9,13 +10,15 @@ const host = new FakeHost();
 const query = jest.fn<Promise<unknown[]>, [string]>();
 let version: jest.Mock<Promise<string>, []>;
 let queue: { working: boolean };
+let troubles: { trouble: string; count: number }[];
 
 function open({ ROLE = 'all', redis = null as unknown } = {}): Engine['health'] {
   return health({
-    config: { DATA_DIR: '/tmp', ROLE },
+    config: { DATA_DIR: '/tmp', POOL_DIR: '/pool', NETWORK_NAME: 'n', NETWORK_BRIDGE: 'b', ROLE },
     redis,
     database: { direct: { query } },
     inventory: host.inventory,
+    nodeCare: host.nodeCare,
     proxy: host.proxy,
     queue,
     terraform: { ...host.terraform, version },
@@ -30,10 +33,18 @@ async function part(name: ComponentHealth['name'], engine = open()): Promise<Com
 
 beforeEach(() => {
   query.mockImplementation((text) =>
-    Promise.resolve(text.includes('version()') ? [{ version: 'PostgreSQL 18.0' }] : [{ waiting: '2' }]),
+    Promise.resolve(
+      text.includes('version()')
+        ? [{ version: 'PostgreSQL 18.0' }]
+        : text.includes('GROUP BY trouble')
+          ? troubles
+          : [{ waiting: '2' }],
+    ),
   );
   version = jest.fn(() => Promise.resolve('Terraform 1.11.4'));
   queue = { working: true };
+  troubles = [];
+  host.node.state = {};
   host.serving = true;
   host.faults.clear();
 });
@@ -50,6 +61,8 @@ describe('health', () => {
       'postgres ok',
       'queue ok',
       'libvirt ok',
+      'network ok',
+      'vms ok',
       'nginx ok',
       'terraform ok',
       'disk ok',
@@ -58,6 +71,8 @@ describe('health', () => {
       'PostgreSQL 18.0',
       '2 waiting; this process works',
       'libvirt 0.0.0-fake',
+      'up',
+      'those that should run do',
       'nginx 0.0.0-fake',
       'Terraform 1.11.4',
       expect.stringMatching(/^\d+\.\d GiB free$/),
@@ -71,6 +86,31 @@ describe('health', () => {
     host.heldPorts = [];
     expect(status).toBe('degraded');
     expect(detail).toContain('nginx 0.0.0-fake; SSH ports that cannot be served are held: 10001 by python3');
+  });
+
+  it.each<[ComponentHealth['name'], ComponentHealth['status'], Partial<NodeState>]>([
+    ['network', 'down', { network: 'inactive' }],
+    ['network', 'degraded', { dhcp: false }],
+    ['network', 'degraded', { rules: false }],
+    ['network', 'degraded', { overlaps: ['10.90.0.0/24 dev tun0'] }],
+    ['libvirt', 'degraded', { logDaemon: false }],
+    ['libvirt', 'degraded', { kvm: 'closed' }],
+    ['disk', 'degraded', { poolFreeBytes: 0 }],
+    ['disk', 'degraded', { readOnly: ['/var/lib/libvirt'] }],
+  ])('names the part where something lacks: %s is %s', async (name, status, state) => {
+    host.node.state = state;
+    const found = await part(name);
+    expect(found).toMatchObject({ status, detail: expect.stringContaining('webhoster doctor') });
+    expect(found.detail).not.toMatch(/\/var|\/pool/);
+    for (const other of await open().detailed())
+      expect([other.name, other.status]).toEqual([other.name, other.name === name ? status : 'ok']);
+  });
+
+  it('tells of VMs that should run and do not, and takes one that is off for its user’s own doing', async () => {
+    troubles = [{ trouble: 'off', count: 2 }];
+    expect(await part('vms')).toMatchObject({ status: 'ok', detail: 'of those that should run: 2 off' });
+    troubles = [{ trouble: 'paused', count: 1 }];
+    expect(await part('vms')).toMatchObject({ status: 'degraded' });
   });
 
   it('tells whether this process takes jobs', async () => {
@@ -106,7 +146,7 @@ describe('health', () => {
       status: 'down',
       detail: 'install Terraform or correct TERRAFORM_BIN',
     });
-    expect(parts.filter(({ status }) => status === 'ok')).toHaveLength(5);
+    expect(parts.filter(({ status }) => status === 'ok')).toHaveLength(7);
   });
 
   it('calls a nearly full disk down', async () => {
@@ -147,7 +187,7 @@ describe('health', () => {
     ])('is down when %s', async (_, rows) => {
       const parts = await remote(rows).detailed();
       expect(parts.slice(2).map(({ name, status }) => `${name} ${status}`)).toEqual(
-        ['libvirt', 'nginx', 'terraform', 'disk'].map((name) => `${name} down`),
+        ['libvirt', 'network', 'vms', 'nginx', 'terraform', 'disk'].map((name) => `${name} down`),
       );
     });
   });

@@ -1,0 +1,146 @@
+/** A node that is this machine, by `virsh`, `ip`, `ss` and `nft`. */
+import { access, constants, readdir, readFile, stat, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import { allOf } from '../each-of';
+import { runVirsh } from '../libvirt/run-virsh';
+import { type CommandResult, runCommand } from '../process';
+import { hasDhcp, hasNetworkRules, overlapping, parseTaps, socketDirectory } from './kernel-output';
+import { kvmAccess } from './kvm';
+import { mending } from './linux-mending';
+import { takesConnections } from './listener';
+import type { Activity, NodeCare, NodeNames, NodeState } from './node-care';
+
+const timeoutMs = 10_000;
+
+/** @param runDir  where pid files of daemons lie that nobody but we started */
+export function linuxNodeCare(uri: string, runDir: string): NodeCare {
+  const sockets = socketDirectory(uri);
+  const virsh = (...args: string[]): Promise<CommandResult> => runVirsh(uri, args, { timeoutMs });
+  return {
+    ...mending({ uri, sockets, runDir }),
+    look: async (node) => {
+      const [network, pool, onMachine] = await allOf([
+        activity(virsh, 'net-list', node.network),
+        activity(virsh, 'pool-list', node.pool),
+        sockets === null ? unknown : lookAtMachine(node, sockets),
+      ]);
+      return { network, pool, ...onMachine };
+    },
+  };
+}
+
+type OnMachine = Omit<NodeState, 'network' | 'pool'>;
+
+/** Of a node that is another machine. */
+const unknown: Promise<OnMachine> = Promise.resolve({
+  dhcp: null,
+  taps: null,
+  rules: null,
+  logDaemon: null,
+  kvm: 'absent',
+  overlaps: [],
+  readOnly: [],
+  poolFreeBytes: null,
+  frozen: [],
+  booting: [],
+});
+
+async function activity(
+  virsh: (...args: string[]) => Promise<CommandResult>,
+  list: 'net-list' | 'pool-list',
+  name: string,
+): Promise<Activity> {
+  const [active, all] = await Promise.all([virsh(list, '--name'), virsh(list, '--all', '--name')]);
+  const names = ({ stdout }: CommandResult): string[] => stdout.split('\n').map((line) => line.trim());
+  if (names(active).includes(name)) return 'active';
+  return names(all).includes(name) ? 'inactive' : 'missing';
+}
+
+async function lookAtMachine(node: NodeNames, sockets: string): Promise<OnMachine> {
+  const [links, listening, ruleset, routes, logDaemon, kvm, readOnly, poolFreeBytes, processes] = await allOf(
+    [
+      output(['ip', '-json', '-details', 'link', 'show', 'type', 'tun']),
+      output(['ss', '-Hulnp', 'sport', '=', ':67']),
+      readRules(),
+      output(['ip', '-json', '-4', 'route', 'show']),
+      takesConnections(path.join(sockets, 'virtlogd-sock')),
+      kvmAccess(path.join(sockets, 'libvirt-sock')),
+      readOnlyMounts([node.poolDir, node.dataDir]),
+      statfs(node.poolDir).then(
+        ({ bavail, bsize }) => bavail * bsize,
+        () => null,
+      ),
+      qemus(path.join(sockets, 'qemu')),
+    ],
+  );
+  return {
+    dhcp: listening === null ? null : hasDhcp(listening, node.bridge),
+    taps: links === null ? null : parseTaps(links, ruleset),
+    rules: ruleset === null ? null : hasNetworkRules(ruleset, node.bridge),
+    overlaps: routes === null ? [] : overlapping(routes, node.cidr, node.bridge),
+    ...{ logDaemon, kvm, readOnly, poolFreeBytes },
+    ...processes,
+  };
+}
+
+/** null where the program is not there or may not look. */
+async function output(argv: readonly string[]): Promise<string | null> {
+  const result = await runCommand(argv, { timeoutMs }).catch(() => null);
+  return result?.code === 0 ? result.stdout : null;
+}
+
+let usesNft: Promise<boolean> | null = null;
+
+/** Rules that were put by the older kind of iptables are not among those that nft shows. */
+async function readRules(): Promise<string | null> {
+  usesNft ??= output(['iptables', '--version']).then((version) => !/legacy/.test(version ?? ''));
+  return (await usesNft) ? output(['nft', '--stateless', 'list', 'ruleset']) : null;
+}
+
+/** The mount points of directories that are there and cannot be written. */
+async function readOnlyMounts(directories: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(
+    directories.map(async (directory) => {
+      const isReadOnly = await access(directory, constants.W_OK).then(
+        () => false,
+        (error: NodeJS.ErrnoException) => error.code === 'EROFS',
+      );
+      return isReadOnly ? [await mountPoint(directory)] : [];
+    }),
+  );
+  return [...new Set(found.flat())];
+}
+
+async function mountPoint(directory: string): Promise<string> {
+  return (await output(['findmnt', '-nro', 'TARGET', '-T', directory]))?.trim() ?? directory;
+}
+
+/** A slow machine boots the largest guest in less. */
+const bootMs = 180_000;
+
+/** libvirt keeps a pid file for each QEMU. In a container there are none that mean anything. */
+async function qemus(directory: string): Promise<Pick<NodeState, 'frozen' | 'booting'>> {
+  const files = (await readdir(directory).catch(() => [])).filter((file) => file.endsWith('.pid'));
+  const judged = await Promise.all(
+    files.map(async (file) => {
+      const pidFile = path.join(directory, file);
+      const begun = await stat(pidFile).catch(() => null);
+      return {
+        name: file.slice(0, -'.pid'.length),
+        isFrozen: await isStopped(pidFile),
+        isBooting: begun !== null && Date.now() - begun.mtimeMs < bootMs,
+      };
+    }),
+  );
+  const names = (kind: 'isFrozen' | 'isBooting'): string[] =>
+    judged.filter((each) => each[kind]).map(({ name }) => name);
+  return { frozen: names('isFrozen'), booting: names('isBooting') };
+}
+
+async function isStopped(pidFile: string): Promise<boolean> {
+  const pid = (await readFile(pidFile, 'utf8').catch(() => '')).trim();
+  if (!/^\d+$/.test(pid)) return false;
+  const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  // after the command's closing parenthesis
+  return /\) [Tt] /.test(status) && /\(qemu/.test(status);
+}

@@ -1,0 +1,50 @@
+/** How hostings that should run were found by the last look. */
+import type { HostingTrouble } from '../engine';
+import type { Tx } from './database';
+
+export interface RunningVm {
+  readonly id: string;
+  readonly vmName: string;
+  readonly mac: string;
+  readonly ip: string;
+  readonly trouble: HostingTrouble | null;
+}
+
+/** One that somebody works on is on its way, and is left to the next look. */
+const atRest = `h.status = 'running' AND NOT EXISTS (SELECT 1 FROM operations o WHERE o.stack_id = h.id
+  AND o.kind <> 'check-drift' AND o.status IN ('pending', 'running', 'unwinding', 'stuck'))`;
+
+/** Hostings of a node that should run and that nobody works on. */
+export function runningVms(tx: Tx, node: string): Promise<RunningVm[]> {
+  return tx.query(
+    `SELECT h.id, h.vm_name AS "vmName", h.mac::text AS mac, host(h.ip) AS ip, h.trouble
+     FROM hostings h WHERE h.node = $1 AND ${atRest} ORDER BY h.id`,
+    [node],
+  );
+}
+
+/** Writes down what a look found of these hostings; those that are worked on by now stay as they are. */
+export async function noteTroubles(
+  tx: Tx,
+  looked: readonly string[],
+  found: ReadonlyMap<string, HostingTrouble>,
+): Promise<void> {
+  await tx.query(
+    `UPDATE hostings h SET trouble = f.trouble
+     FROM unnest($1::uuid[], $2::text[]) AS f(id, trouble)
+     WHERE h.id = f.id AND h.trouble IS DISTINCT FROM f.trouble AND ${atRest}`,
+    [[...looked], looked.map((id) => found.get(id) ?? null)],
+  );
+}
+
+/** An operation has just seen it in order. */
+export async function clearTrouble(tx: Tx, id: string): Promise<void> {
+  await tx.query(`UPDATE hostings SET trouble = NULL WHERE id = $1 AND trouble IS NOT NULL`, [id]);
+}
+
+export async function troubleCounts(tx: Tx): Promise<{ trouble: HostingTrouble; count: number }[]> {
+  return tx.query(
+    `SELECT trouble, count(*)::int AS count FROM hostings
+     WHERE status = 'running' AND trouble IS NOT NULL GROUP BY trouble ORDER BY trouble`,
+  );
+}
