@@ -64,7 +64,8 @@ async function lookAtMachine(node: NodeNames, sockets: string): Promise<OnMachin
       readRules(),
       output(['ip', '-json', '-4', 'route', 'show']),
       takesConnections(path.join(sockets, 'virtlogd-sock')),
-      kvmAccess(path.join(sockets, 'libvirt-sock')),
+      // without the programs that ask there is nobody to tell
+      kvmAccess(path.join(sockets, 'libvirt-sock')).catch(() => 'absent' as const),
       readOnlyMounts([node.poolDir, node.dataDir]),
       statfs(node.poolDir).then(
         ({ bavail, bsize }) => bavail * bsize,
