@@ -1,6 +1,6 @@
 /** A hosting on real libvirt, real Terraform and real Nginx, with the micro guest. */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { openShell } from '../support/shell';
 import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
@@ -12,6 +12,9 @@ let system: System;
 let account: Account;
 beforeAll(async () => {
   system = await startSystem('micro');
+  // the service is healthy before it has published for the first time
+  const configuration = path.join(system.env.DATA_DIR ?? '', 'nginx/nginx.conf');
+  await until(60_000, 'Nginx has a configuration', () => Promise.resolve(existsSync(configuration)));
 });
 afterAll(() => system.close());
 beforeEach(async () => {

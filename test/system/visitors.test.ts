@@ -41,7 +41,7 @@ async function owner(command: string): Promise<string> {
     try {
       return await shell.ssh(command);
     } catch (error) {
-      if (tries === 6 || !String(error).includes('timed out')) throw error;
+      if (tries === 6 || /closed|reset|refused|denied/i.test(String(error))) throw error;
     }
   }
 }
