@@ -149,7 +149,7 @@ refuses_field 'an e-mail that is none' email $AUTH/register email=nobody "passwo
 refuses_field 'a password of 9 characters' password $AUTH/register "email=$EMAIL" password=abcdefgh1 "username=$USERNAME"
 refuses_field 'a password that everybody has' password $AUTH/register "email=$EMAIL" password=password123 "username=$USERNAME"
 refuses_field 'a password that is the e-mail' password $AUTH/register "email=$EMAIL" "password=$EMAIL" "username=$USERNAME"
-refuses_field 'a username with capitals' username $AUTH/register "email=$EMAIL" "password=$PASSWORD" username=Mina
+refuses_field 'a username with a space' username $AUTH/register "email=$EMAIL" "password=$PASSWORD" "username=mina kim"
 refuses_field 'a username that is the service'\''s' username $AUTH/register "email=$EMAIL" "password=$PASSWORD" username=admin
 refuses_field 'a username with a template' username $AUTH/register "email=$EMAIL" "password=$PASSWORD" "username=\${file(\"/etc/passwd\")}"
 refuses_field 'a field nobody asked for' role $AUTH/register "email=$EMAIL" "password=$PASSWORD" "username=$USERNAME" role=admin

@@ -20,7 +20,8 @@ type Scene = readonly [title: string, ...lines: string[]];
 const password = 'correct horse battery';
 const register = (name: string): string =>
   `curl -fsS localhost:8000/api/v1/auth/register -H 'Content-Type: application/json' -d '{"email":"${name}@example.org","password":"${password}","username":"${name}"}' >/dev/null`;
-const purge = './scripts/stop.sh --purge --yes >/dev/null';
+/** What libvirt has is still there. */
+const lost = './scripts/stop.sh >/dev/null && rm -rf /var/lib/vm-webhoster';
 const scenes: readonly Scene[] = [
   ['the first start', 'README.md 1', 'README.ko.md 1'],
   ['a first VM', 'README.md 3', 'README.ko.md 3'],
@@ -40,8 +41,8 @@ const scenes: readonly Scene[] = [
   ['the doctor', 'docs/operations.md 12', 'docs/operations.md 13'],
   ['the checks', 'docs/development.md 3', 'docs/development.md 9'],
   ['the database is lost, and there is no backup', 'docs/operations.md 7'],
-  ['DATA_DIR is lost', purge, 'docs/operations.md 8', 'docs/operations.md 9'],
-  ['STATE_KEY is lost', purge, 'docs/operations.md 10'],
+  ['DATA_DIR is lost', lost, 'docs/operations.md 8', 'docs/operations.md 9'],
+  ['STATE_KEY is lost', lost, 'docs/operations.md 10'],
   ['a new STATE_KEY', 'docs/operations.md 11'],
 ];
 

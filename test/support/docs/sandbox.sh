@@ -23,11 +23,13 @@ mkdir -p /opt/vm-webhoster
 over /usr/local
 over /root
 over /etc
+over /var/lib
+rm -rf /var/lib/vm-webhoster
 over /var/cache
 mkdir -p /var/cache/vm-webhoster
 over /opt/vm-webhoster "$PROJECT"
 over /var/cache/vm-webhoster "$CACHE"
-for directory in /var/lib/vm-webhoster /var/backups/vm-webhoster /media /run/libvirt /var/lib/libvirt /var/log/libvirt; do
+for directory in /var/backups/vm-webhoster /media /run/libvirt /var/lib/libvirt /var/log/libvirt; do
   mkdir -p "$directory"
   fresh "$directory"
 done
