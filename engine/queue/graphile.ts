@@ -3,7 +3,8 @@ import { Logger, type Runner, run, runMigrations } from 'graphile-worker';
 import { systemClock } from '../clock';
 import { toEngineError } from '../errors';
 import { type Log, oncePerMinute } from '../log';
-import type { Lane, Queue } from './queue';
+import type { Lane } from './lane';
+import type { Queue } from './queue';
 
 /** Task of a lane's jobs. */
 const tasks: Readonly<Record<Lane, string>> = { boots: 'stack', quick: 'quick-stack' };

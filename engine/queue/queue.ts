@@ -1,8 +1,6 @@
 /** Wakes a worker for a stack. The queue only carries its id: leases decide who works, Postgres what is left to do. */
 import type { Tx } from '../store/database';
-
-/** `quick` is for what is done in a second: it has workers of its own and never waits behind a boot. */
-export type Lane = 'boots' | 'quick';
+import type { Lane } from './lane';
 
 export interface EnqueueOptions {
   /** @default 0 */

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { In, MoreThan } from 'typeorm';
 import type { Operation, OperationEvent, OperationKind, OperationStatus, OperationStep } from '../engine';
 import { EngineError } from '../errors';
-import type { Lane } from '../queue/queue';
+import type { Lane } from '../queue/lane';
 import { currentTraceParent } from '../tracing';
 import type { Tx } from './database';
 import { HostingRow } from './entities/hosting';

@@ -1,7 +1,7 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 import type { OperationKind, OperationStatus, OperationStep } from '../../engine';
 import type { ErrorCode } from '../../errors';
-import type { Lane } from '../../queue/queue';
+import type { Lane } from '../../queue/lane';
 
 @Entity('operations')
 export class OperationRow {
