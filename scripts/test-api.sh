@@ -37,10 +37,10 @@ field_refused() {
 healthy() { answers 200 GET "$1" && same status "$(json data.status)" ok; }
 parts_healthy() {
   local found
-  answers 200 GET "$1" && mapfile -t found < <(json data.status data.components.{0..5}.status data.components.{0..5}.name) || return
-  same status "${found[*]:0:7}" 'ok ok ok ok ok ok ok' || return
-  FOUND=${found[*]:7}
-  same parts "$FOUND" 'postgres queue libvirt nginx terraform disk'
+  answers 200 GET "$1" && mapfile -t found < <(json data.status data.components.{0..7}.status data.components.{0..7}.name) || return
+  same status "${found[*]:0:9}" 'ok ok ok ok ok ok ok ok ok' || return
+  FOUND=${found[*]:9}
+  same parts "$FOUND" 'postgres queue libvirt network vms nginx terraform disk'
 }
 shows_version() {
   local found

@@ -6,6 +6,7 @@ import type { Operation } from '../engine';
 import type { Parts } from '../parts';
 import type { Tx } from '../store/database';
 import { driftOf, noteDrift, noteDriftAsked } from '../store/drift';
+import { scheduledInput } from '../store/operations';
 import { accept } from './accept';
 import { differences } from './differences';
 import type { OperationDefinition, StepContext } from './operation';
@@ -42,10 +43,11 @@ export async function acceptLook(
   parts: Pick<Parts, 'queue'>,
   tx: Tx,
   hostingId: string,
-  asked: { userId?: number; input?: { by?: string } } = {},
+  asked: { userId?: number } | null = null,
 ): Promise<Operation> {
   await noteDriftAsked(tx, hostingId);
-  return accept(parts, tx, checkDrift, { stackId: hostingId, hostingId, ...asked });
+  const how = asked ?? { input: scheduledInput };
+  return accept(parts, tx, checkDrift, { stackId: hostingId, hostingId, ...how });
 }
 
 /** A plan is not possible when the disk is gone: its refresh asks for it. */

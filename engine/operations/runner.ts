@@ -11,8 +11,8 @@
 import {
   addEvent,
   findOperationRow,
-  forgetUnasked,
-  isUnasked,
+  forgetScheduled,
+  isScheduled,
   type OperationRow,
   moveOperation,
   nextUnfinished,
@@ -159,9 +159,9 @@ async function performWithin(
 
 /** After the end, which is measured like any other; a worker that dies before it leaves one record too many. */
 async function forgetNoNews({ parts, definition: { isNoNews }, row, write }: Work): Promise<void> {
-  if (isNoNews === undefined || !isUnasked(row)) return;
+  if (isNoNews === undefined || !isScheduled(row)) return;
   const last = (await stepsOf(parts.database.direct, row.id)).at(-1);
-  if (isNoNews(last?.output)) await write((tx) => forgetUnasked(tx, row.id));
+  if (isNoNews(last?.output)) await write((tx) => forgetScheduled(tx, row.id));
 }
 
 /** As this version defines them, which another version may have recorded otherwise. */

@@ -8,7 +8,7 @@ import { EngineError, toEngineError } from '../errors';
 import type { StackNames } from '../libvirt/inventory';
 import { findHosting } from '../store/hostings';
 import { deleteStack, findStack, saveSpec, type StackRow } from '../store/stacks';
-import { judgeState, markOf } from '../terraform/judge-state';
+import { judgeState, markOf, type StateMark } from '../terraform/judge-state';
 import { checkPlan, type PlanPolicy } from '../terraform/plan-firewall';
 import { maskedPlan, plannedChanges } from '../terraform/plan-view';
 import { clean } from '../terraform/run-record';
@@ -67,11 +67,12 @@ export async function requireWorkspace(context: WorkspaceContext): Promise<void>
 async function prepareWorkspace(
   context: WorkspaceContext,
   spec: StackSpec,
-  { stateSealed }: Pick<StackRow, 'stateSealed'>,
+  stack: Pick<StackRow, 'stateSerial' | 'stateSealed' | 'stateMark'>,
 ): Promise<string> {
   const { parts, stackId } = context;
   const workspace = stackWorkspace(parts.config, stackId);
-  if (stateSealed !== null) await settleState(context, workspace, openState(parts, stackId, stateSealed));
+  const { stateSealed: sealed, stateSerial: serial, stateMark: mark } = stack;
+  if (sealed !== null) await settleState(context, workspace, { sealed, serial: Number(serial), mark });
   else await requireReadable(workspace);
   await writeWorkspace(context, spec);
   return workspace;
@@ -81,11 +82,11 @@ async function prepareWorkspace(
 async function settleState(
   { parts, stackId, assertHeld, report }: WorkspaceContext,
   workspace: string,
-  sealed: Buffer,
+  copy: { readonly sealed: Buffer; readonly serial: number; readonly mark: StateMark | null },
 ): Promise<void> {
   const local = await readStateFile(workspace);
-  const verdict = local === null ? 'good' : judgeState(local, markOf(sealed));
-  if (local !== null && verdict === 'good' && serialOf(local) >= serialOf(sealed)) return;
+  const verdict = local === null ? 'good' : judgeState(local, copy.mark);
+  if (local !== null && verdict === 'good' && serialOf(local) >= copy.serial) return;
   assertHeld();
   if (verdict !== 'good') {
     const name = await keepStateAside(workspace, parts.clock.now());
@@ -93,7 +94,7 @@ async function settleState(
     report?.(`the Terraform state ${what}: the sealed copy takes its place; it is kept as ${name}`);
     parts.log.warn({ stackId, name, verdict }, 'Terraform state on the disk is not what was sealed');
   }
-  await writeState(workspace, sealed);
+  await writeState(workspace, openState(parts, stackId, copy.sealed));
 }
 
 function serialOf(state: Buffer): number {

@@ -207,23 +207,25 @@ export function countUnfinishedOf(tx: Tx, userId: number): Promise<number> {
   return tx.countBy(OperationRow, { userId, status: In(unfinishedStatuses) });
 }
 
-/** True of what the service itself asked for. */
-export function isUnasked({ userId, input }: Pick<OperationRow, 'userId' | 'input'>): boolean {
-  return userId === null && Object.keys(input).length === 0;
+/** The input of what the service itself asks for, time and again; somebody who joins takes it away. */
+export const scheduledInput = { scheduled: true };
+
+export function isScheduled({ input }: Pick<OperationRow, 'input'>): boolean {
+  return 'scheduled' in input;
 }
 
 /** Somebody waits for an operation that the service itself asked for: it is theirs from here on, turn and record. */
 export async function joinOperation(tx: Tx, id: string, { userId }: { userId?: number }): Promise<void> {
   await tx.query(
-    `UPDATE operations SET user_id = $2, requested_by = $3, priority = least(priority, 0)
-     WHERE id = $1 AND user_id IS NULL AND requested_by IS NULL`,
+    `UPDATE operations SET user_id = $2, requested_by = $3, priority = least(priority, 0), input = input - 'scheduled'
+     WHERE id = $1 AND input->>'scheduled' IS NOT NULL`,
     [id, userId ?? null, currentActor()],
   );
 }
 
-/** Deletes an operation with its steps, events and runs, unless somebody asked for it meanwhile. */
-export async function forgetUnasked(tx: Tx, id: string): Promise<void> {
-  await tx.query(`DELETE FROM operations WHERE id = $1 AND user_id IS NULL AND requested_by IS NULL`, [id]);
+/** Deletes an operation with its steps, events and runs, unless somebody has joined it meanwhile. */
+export async function forgetScheduled(tx: Tx, id: string): Promise<void> {
+  await tx.query(`DELETE FROM operations WHERE id = $1 AND input->>'scheduled' IS NOT NULL`, [id]);
 }
 
 /** Asks for an unwinding; true when the operation could still be asked. */

@@ -227,6 +227,7 @@ const commands: Readonly<Record<string, readonly MachineAction[] | string>> = {
   adopt: ['adopt'],
   sleep: ['sleep'],
   wake: ['wake'],
+  version: 'reads',
   'admin create': ['admin create'],
   'admin grant': ['admin grant'],
   'admin revoke': ['admin revoke'],

@@ -83,7 +83,7 @@ async function liveThrough({ parts, engine, config, ...rest }: World): Promise<v
     path.includes('/operations/') ? operation.id : path.includes('/runs/') ? run!.id : hosting.id;
   for (const path of gets) {
     const answer = await request(app)
-      .get(path.replace('{id}', idOf(path)))
+      .get(path.replace('{id}', idOf(path)).replace('{username}', 'statements'))
       .set('Authorization', `Bearer ${accessToken}`)
       .set('Prefer', 'wait=30');
     expect([path, answer.status]).toEqual([path, 200]);

@@ -1,4 +1,5 @@
 import type { SupportedLimits } from '../../isolation/isolation';
+import type { StateMark } from '../../terraform/judge-state';
 import type { ResourceChange } from '../../terraform/plan-view';
 import type { Phase } from '../../terraform/run-record';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
@@ -11,6 +12,7 @@ export class StackRow {
   @Column('jsonb', { nullable: true }) spec!: StackSpec | null;
   @Column('bigint', { name: 'state_serial', nullable: true }) stateSerial!: string | null;
   @Column('bytea', { name: 'state_sealed', nullable: true }) stateSealed!: Buffer | null;
+  @Column('jsonb', { name: 'state_mark', nullable: true }) stateMark!: StateMark | null;
   @Column('timestamptz', { name: 'state_saved_at', nullable: true }) stateSavedAt!: Date | null;
 }
 
