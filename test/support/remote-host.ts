@@ -13,6 +13,7 @@ const partNames = [
   'terraform',
   'inventory',
   'isolation',
+  'nodeCare',
   'guest',
   'agent',
   'proxy',

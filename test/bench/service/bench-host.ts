@@ -33,7 +33,7 @@ export function benchHost({ bootMs, tell }: BenchHostOptions): BenchHost {
     tell(ip, page);
   });
   Object.assign(host, { pages, userData: forgetful() });
-  const { synthesizer, terraform, inventory, isolation, agent, virtualization } = host;
+  const { synthesizer, terraform, inventory, isolation, nodeCare, agent, virtualization } = host;
   const guest: Parts['guest'] = {
     ...host.guest,
     servesPage: async (ip, marker) => {
@@ -44,7 +44,10 @@ export function benchHost({ bootMs, tell }: BenchHostOptions): BenchHost {
     },
   };
   return {
-    parts: { synthesizer, terraform, inventory, isolation, agent, virtualization, guest, images: fakeImages },
+    parts: {
+      ...{ synthesizer, terraform, inventory, isolation, nodeCare, agent, virtualization, guest },
+      images: fakeImages,
+    },
     booting: () => ({ now: now(), most }),
   };
 }
