@@ -29,6 +29,8 @@ export const checkDrift: OperationDefinition = {
   // 24 looks a day at each hosting: what was found is kept, and that it was looked
   isNoNews: (output) => !(output as Drift).news,
   steps: [
+    // never again: what is recorded at the end would be taken for what was known before
+    { name: 'recall', run: recall },
     { name: 'workspace', run: requireWorkspace },
     // another machine may go on, and has no workspace of this stack
     { name: 'init', run: initializeStack, restartAt: 'workspace' },
@@ -50,6 +52,10 @@ export async function acceptLook(
   return accept(parts, tx, checkDrift, { stackId: hostingId, hostingId, ...how });
 }
 
+async function recall({ parts, stackId }: StepContext): Promise<readonly string[]> {
+  return (await driftOf(parts.database.direct, stackId)).differences;
+}
+
 /** A plan is not possible when the disk is gone: its refresh asks for it. */
 async function plan(context: StepContext): Promise<void> {
   if (!context.output<UnseenDrift>('look').diskLost) await planStack(context, 'apply');
@@ -57,10 +63,7 @@ async function plan(context: StepContext): Promise<void> {
 
 async function record(context: StepContext): Promise<Drift> {
   const found = await differences(context, context.output<UnseenDrift>('look'));
-  const news = await context.write(async (tx) => {
-    const { differences: before } = await driftOf(tx, context.stackId);
-    await noteDrift(tx, context.stackId, found);
-    return JSON.stringify(found) !== JSON.stringify(before);
-  });
+  await context.write((tx) => noteDrift(tx, context.stackId, found));
+  const news = JSON.stringify(found) !== JSON.stringify(context.output<readonly string[]>('recall'));
   return { changes: found.length > 0, differences: found, news };
 }
