@@ -65,7 +65,7 @@ const verify = defineRoute({
     'proxy_unreachable',
   ],
   async handle({ engine, user, params, answer }) {
-    const domain = await engine.domains.verify(user, params.domain.toLowerCase());
+    const domain = await engine.domains.verify(user, params.domain);
     return answer(200, { message: 'domain_verified', data: { domain: showDomain(domain) } });
   },
 });
@@ -81,7 +81,7 @@ const remove = defineRoute({
   responses: { 204: { description: 'It is gone', empty: true } },
   failures: ['hosting_not_found', 'domain_not_found', 'proxy_refused', 'proxy_unreachable'],
   async handle({ engine, user, params, answer }) {
-    await engine.domains.remove(user, params.domain.toLowerCase());
+    await engine.domains.remove(user, params.domain);
     return answer(204, { empty: true });
   },
 });

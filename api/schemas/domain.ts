@@ -17,7 +17,18 @@ const name = z
   });
 
 export const domainRequest = requestSchema('DomainRequest', z.strictObject({ domain: name }));
-export const domainParams = z.strictObject({ domain: name });
+/** In an address it stands as the answers have it. */
+export const domainParams = z.strictObject({
+  domain: z
+    .string()
+    .max(253, says('domain_invalid'))
+    .regex(
+      /^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]$/,
+      says('domain_invalid'),
+    )
+    .toLowerCase()
+    .meta({ description: 'In its ASCII form', examples: ['www.example.org'] }),
+});
 
 export const domainView = answerSchema(
   'Domain',
