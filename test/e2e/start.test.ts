@@ -135,7 +135,7 @@ it('starts everything, tells the URLs, and is healthy when it returns; two at on
   const health = (await (await fetch(`${api}/api/v1/health/detailed`)).json()) as {
     data: { components: { status: string }[] };
   };
-  expect(health.data.components.map((component) => component.status)).toEqual(Array(6).fill('ok'));
+  for (const component of health.data.components) expect(component).toMatchObject({ status: 'ok' });
   const landing = await (await fetch(`http://127.0.0.1:${env.HTTP_PORT ?? ''}/`)).text();
   expect(landing).toContain('/docs');
 });

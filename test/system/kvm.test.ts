@@ -26,7 +26,7 @@ beforeAll(async () => {
   system = await startSystem('micro', {}, node);
   doctor = doctorOf(system);
   account = await system.newAccount();
-  usual = await medianOfCreates();
+  usual = await quickestCreate();
 });
 afterAll(async () => {
   await system.close();
@@ -36,17 +36,18 @@ afterAll(async () => {
 /** Seconds from the request to the answer; the VM is removed again. */
 async function create(): Promise<number> {
   const begun = performance.now();
-  const { status } = await system.call('POST', '/host', { token: account.token, body: {} });
+  const { status, body } = await system.call('POST', '/host', { token: account.token, body: {} });
   const seconds = (performance.now() - begun) / 1000;
-  expect(status).toBe(201);
+  expect([status, body.message]).toEqual([201, expect.any(String)]);
   await system.call('DELETE', '/host/my', { token: account.token });
   return seconds;
 }
 
-async function medianOfCreates(): Promise<number> {
+/** Of several: what else the machine does makes some of them slower, and a probe would make all of them so. */
+async function quickestCreate(): Promise<number> {
   const taken: number[] = [];
   for (let round = 0; round < rounds; round++) taken.push(await create());
-  return taken.sort((one, other) => one - other)[Math.floor(rounds / 2)] ?? NaN;
+  return Math.min(...taken);
 }
 
 /** The scripts' own words, in the node. */
@@ -77,7 +78,7 @@ it('is opened by the start, as the distribution opens it, and creates take their
   await close();
   expect(await script('need_libvirt && do_libvirt')).toContain('it has group kvm and mode 0660 now');
   expect(await script('need_libvirt || echo ready')).toBe('ready\n');
-  expect((await medianOfCreates()) / usual).toBeLessThan(mostOfTheUsual);
+  expect((await quickestCreate()) / usual).toBeLessThan(mostOfTheUsual);
 });
 
 it('is hidden from libvirtd where nobody may open it, and creates take their usual time', async () => {
@@ -86,5 +87,5 @@ it('is hidden from libvirtd where nobody may open it, and creates take their usu
   expect(await script('need_libvirt && do_libvirt')).toContain('libvirtd does not see it');
   expect(await script('need_libvirt || echo ready')).toBe('ready\n');
   expect(await doctor.found()).toEqual([]);
-  expect((await medianOfCreates()) / usual).toBeLessThan(mostOfTheUsual);
+  expect((await quickestCreate()) / usual).toBeLessThan(mostOfTheUsual);
 });
