@@ -15,7 +15,7 @@ export async function kvmAccess(libvirtSocket: string): Promise<NodeState['kvm']
   if (await mayOpen(await qemuUser())) return 'open';
   const libvirtd = await listenerOf(libvirtSocket);
   const seen = libvirtd === null ? null : await stat(`/proc/${libvirtd}/root${kvmDevice}`).catch(() => null);
-  return seen !== null && !seen.isCharacterDevice() ? 'hidden' : 'closed';
+  return libvirtd !== null && seen === null ? 'hidden' : 'closed';
 }
 
 /** libvirt's settings, else what the distribution built in. */

@@ -7,7 +7,7 @@ import { type CommandResult, runCommand } from '../process';
 import { hasDhcp, hasNetworkRules, overlapping, parseTaps, socketDirectory } from './kernel-output';
 import { kvmAccess } from './kvm';
 import { mending } from './linux-mending';
-import { takesConnections } from './listener';
+import { listenerOf, takesConnections } from './listener';
 import type { Activity, NodeCare, NodeNames, NodeState } from './node-care';
 
 const timeoutMs = 10_000;
@@ -66,7 +66,7 @@ async function lookAtMachine(node: NodeNames, sockets: string): Promise<OnMachin
       takesConnections(path.join(sockets, 'virtlogd-sock')),
       // without the programs that ask there is nobody to tell
       kvmAccess(path.join(sockets, 'libvirt-sock')).catch(() => 'absent' as const),
-      readOnlyMounts([node.poolDir, node.dataDir]),
+      readOnlyMounts([node.poolDir, node.dataDir], path.join(sockets, 'libvirt-sock')),
       statfs(node.poolDir).then(
         ({ bavail, bsize }) => bavail * bsize,
         () => null,
@@ -98,18 +98,27 @@ async function readRules(): Promise<string | null> {
   return (await usesNft) ? output(['nft', '--stateless', 'list', 'ruleset']) : null;
 }
 
-/** The mount points of directories that are there and cannot be written. */
-async function readOnlyMounts(directories: readonly string[]): Promise<string[]> {
+/**
+ * The mount points of directories that are there and cannot be written. A container may have been given one to read only,
+ * which says nothing of what libvirtd may do: there the file system itself must be read-only.
+ */
+async function readOnlyMounts(directories: readonly string[], libvirtSocket: string): Promise<string[]> {
+  const isElsewhere = (await listenerOf(libvirtSocket).catch(() => null)) === null;
   const found = await Promise.all(
     directories.map(async (directory) => {
-      const isReadOnly = await access(directory, constants.W_OK).then(
+      const refused = await access(directory, constants.W_OK).then(
         () => false,
         (error: NodeJS.ErrnoException) => error.code === 'EROFS',
       );
+      const isReadOnly = refused && (!isElsewhere || (await isReadOnlyFileSystem(directory)));
       return isReadOnly ? [await mountPoint(directory)] : [];
     }),
   );
   return [...new Set(found.flat())];
+}
+
+async function isReadOnlyFileSystem(directory: string): Promise<boolean> {
+  return /^ro(,|$)/.test((await output(['findmnt', '-nro', 'FS-OPTIONS', '-T', directory])) ?? '');
 }
 
 async function mountPoint(directory: string): Promise<string> {

@@ -50,14 +50,19 @@ do_libvirt() {
 kvm_hidden() {
   local pid
   pid=$(pgrep -o -x libvirtd) || return 1
-  [ "$(stat -c %F "/proc/$pid/root$KVM" 2>/dev/null)" != 'character special file' ]
+  [ ! -e "/proc/$pid/root$KVM" ]
 }
 
 BLIND_UNIT=/etc/systemd/system/libvirtd.service.d/vm-webhoster-kvm.conf
 start_libvirt_unit() {
   if [ -n "$blind" ] && ! kvm_hidden; then
     install -d "${BLIND_UNIT%/*}"
-    printf '%s\n' '# /dev/kvm is closed to QEMU here; scripts/start.sh wrote this' '[Service]' 'InaccessiblePaths=-/dev/kvm' >"$BLIND_UNIT"
+    cat >"$BLIND_UNIT" <<UNIT
+# $KVM is closed to QEMU here; scripts/start.sh wrote this
+[Service]
+ExecStart=
+ExecStart=$ROOT/scripts/without-kvm.sh $(command -v libvirtd) \$LIBVIRTD_ARGS
+UNIT
     systemctl daemon-reload
     systemctl restart libvirtd
   fi
@@ -70,10 +75,7 @@ start_own_libvirt() {
     libvirt_answers || libvirtd --daemon --pid-file "$RUN_DIR/libvirtd.pid"
     return
   fi
-  # an empty file that nobody may open, in a mount namespace of libvirtd's own
   if libvirt_answers; then stop_pid "$RUN_DIR/libvirtd.pid" libvirtd 20; fi
   ! libvirt_answers || fail "$KVM is closed to QEMU, and libvirtd was started by somebody else: stop it and run this again, or give $KVM the group kvm and mode 0660"
-  (umask 777 && : >"$RUN_DIR/no-kvm")
-  unshare --mount --propagation slave bash -c 'mount --bind "$0" "$1" && exec libvirtd --daemon --pid-file "$2"' \
-    "$RUN_DIR/no-kvm" "$KVM" "$RUN_DIR/libvirtd.pid"
+  "$ROOT/scripts/without-kvm.sh" libvirtd --daemon --pid-file "$RUN_DIR/libvirtd.pid"
 }

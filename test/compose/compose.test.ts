@@ -142,7 +142,10 @@ async function componentStates(): Promise<Record<string, string>> {
 }
 
 const allWell = Object.fromEntries(
-  ['postgres', 'queue', 'redis', 'libvirt', 'nginx', 'terraform', 'disk'].map((name) => [name, 'ok']),
+  ['postgres', 'queue', 'redis', 'libvirt', 'network', 'vms', 'nginx', 'terraform', 'disk'].map((name) => [
+    name,
+    'ok',
+  ]),
 );
 
 const account = { token: '', page: '' };

@@ -38,7 +38,7 @@ async function create(): Promise<number> {
   const begun = performance.now();
   const { status, body } = await system.call('POST', '/host', { token: account.token, body: {} });
   const seconds = (performance.now() - begun) / 1000;
-  expect([status, body.message]).toEqual([201, expect.any(String)]);
+  if (status !== 201) throw new Error(`${status}: ${JSON.stringify(body)}`);
   await system.call('DELETE', '/host/my', { token: account.token });
   return seconds;
 }
