@@ -11,10 +11,11 @@ own=$(mktemp -d)
 mount -t tmpfs -o mode=755,nosuid tmpfs "$own"
 for entry in /dev/*; do
   name=${entry#/dev/}
+  [ "$name" != kvm ] || continue
   if mountpoint -q "$entry"; then
     if [ -d "$entry" ]; then mkdir "$own/$name"; else : >"$own/$name"; fi
     mount --rbind "$entry" "$own/$name"
-  elif [ "$name" != kvm ]; then
+  else
     cp -a "$entry" "$own/"
   fi
 done
