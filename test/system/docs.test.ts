@@ -42,9 +42,9 @@ const scenes: readonly Scene[] = [
   ['the checks', 'docs/development.md 3', 'docs/development.md 11'],
   ['DATA_DIR is lost', lost, 'docs/operations.md 8', 'docs/operations.md 9'],
   ['STATE_KEY is lost', lost, 'docs/operations.md 10'],
-  ['a new STATE_KEY', 'docs/operations.md 11'],
   // the node is another one after it, which no backup of before knows
   ['the database is lost, and there is no backup', 'docs/operations.md 7'],
+  ['a new STATE_KEY', 'docs/operations.md 11'],
 ];
 
 const blocks = new Map(commandBlocks().map((block) => [`${block.file} ${block.nth}`, block]));
