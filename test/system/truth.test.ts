@@ -19,7 +19,8 @@ let made: HostAnswer;
 let network: string;
 beforeAll(async () => {
   node = await startNode();
-  system = await startSystem('micro', { EGRESS: 'open' }, node);
+  // it asks its owner's page every 20 ms
+  system = await startSystem('micro', { EGRESS: 'open', RATE_LIMIT_PER_MINUTE: '0' }, node);
   doctor = doctorOf(system);
   account = await system.newAccount();
   const answer = await system.call('POST', '/host', { token: account.token, body: {} });
