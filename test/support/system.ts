@@ -262,6 +262,17 @@ function databaseOf(env: Record<string, string>): string {
   return postgresUrl({ port, password: env.POSTGRES_PASSWORD ?? '', database: embeddedDatabase });
 }
 
+/** What a visitor of somebody's page gets; 0 where nobody answers in 10 s. */
+export function pageStatusOf(
+  { web }: Pick<System, 'web'>,
+  { userId }: Pick<Account, 'userId'>,
+): Promise<number> {
+  return fetch(`${web}/${userId}`, { signal: AbortSignal.timeout(10_000) }).then(
+    ({ status }) => status,
+    () => 0,
+  );
+}
+
 async function queryOnce<T>(env: Record<string, string>, sql: string): Promise<T[]> {
   const client = new Client({ connectionString: databaseOf(env) });
   await client.connect();

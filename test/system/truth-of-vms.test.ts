@@ -8,7 +8,14 @@ import path from 'node:path';
 import { type Doctor, doctorOf } from '../support/doctor';
 import { type NodeNamespace, startNode } from '../support/node-namespace';
 import { openShell, type Shell } from '../support/shell';
-import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
+import {
+  type Account,
+  type HostAnswer,
+  startSystem,
+  type System,
+  until,
+  pageStatusOf,
+} from '../support/system';
 
 jest.setTimeout(180_000);
 
@@ -44,13 +51,7 @@ afterAll(async () => {
   await node.close();
 });
 
-async function pageStatus(): Promise<number> {
-  const signal = AbortSignal.timeout(10_000);
-  return fetch(`${system.web}/${account.userId}`, { signal }).then(
-    ({ status }) => status,
-    () => 0,
-  );
-}
+const pageStatus = (): Promise<number> => pageStatusOf(system, account);
 const served = (): Promise<void> =>
   until(30_000, 'the page is served', async () => (await pageStatus()) === 200);
 

@@ -7,7 +7,14 @@ import path from 'node:path';
 import { projectRoot } from '../../engine/project';
 import { type Doctor, doctorOf } from '../support/doctor';
 import { type NodeNamespace, startNode } from '../support/node-namespace';
-import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
+import {
+  type Account,
+  type HostAnswer,
+  startSystem,
+  type System,
+  until,
+  pageStatusOf,
+} from '../support/system';
 
 jest.setTimeout(180_000);
 
@@ -33,13 +40,7 @@ afterAll(async () => {
   await node.close();
 });
 
-async function pageStatus(): Promise<number> {
-  const signal = AbortSignal.timeout(10_000);
-  return fetch(`${system.web}/${account.userId}`, { signal }).then(
-    ({ status }) => status,
-    () => 0,
-  );
-}
+const pageStatus = (): Promise<number> => pageStatusOf(system, account);
 const served = (): Promise<void> =>
   until(20_000, 'the page is served', async () => (await pageStatus()) === 200);
 
