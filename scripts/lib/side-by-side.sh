@@ -6,6 +6,8 @@ STEP_ORDER=()
 declare -A STEP_TITLE=() STEP_AFTER=() STEP_PID=() STEP_BEGUN=() STEP_DONE=()
 # What would leave the machine half-way when it is cut off.
 STEPS_TO_FINISH=' packages '
+# What nothing waits for, and what takes every core that it gets: it takes what the others leave.
+STEPS_IN_BACKGROUND=' provider '
 
 # side_by_side NAME TITLE [AFTER...]: runs in run_steps, once every step named in AFTER is done.
 side_by_side() {
@@ -51,6 +53,7 @@ begin_steps() {
     (
       set +em
       close_lock
+      [[ $STEPS_IN_BACKGROUND != *" $name "* ]] || renice -n 19 -p "$BASHPID" >/dev/null
       # shellcheck disable=SC2030 # of this step alone
       STEP_PID=()
       (set -e; "do_$name") >"$STEP_DIR/$name.log" 2>&1
