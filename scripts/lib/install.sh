@@ -19,7 +19,9 @@ do_packages() {
   command -v nginx >/dev/null && had_nginx=yes
   mapfile -t missing < <(missing_packages)
   apt-get update -q -o DPkg::Lock::Timeout=300
-  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 "${missing[@]}"
+  # one flush at the end instead of one for each file, which would wait for all that other steps write meanwhile
+  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-unsafe-io "${missing[@]}"
+  sync -f /usr
   # The package starts its own server on port 80; ours takes its place. A server that was there before stays.
   if [ -z "$had_nginx" ] && [ -d /run/systemd/system ]; then systemctl disable --now nginx; fi
 }
