@@ -42,7 +42,7 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
 CMD ["node", "dist/api/main.js"]
 
 FROM base AS worker
-RUN install-packages libvirt-clients nginx-light libnginx-mod-stream openssh-client genisoimage xsltproc nftables
+RUN install-packages libvirt-clients nginx-light libnginx-mod-stream libnginx-mod-http-lua openssh-client genisoimage xsltproc nftables
 WORKDIR /app
 ENV NODE_ENV=production ROLE=worker TERRAFORM_BIN=/opt/vm-webhoster/bin/terraform
 COPY --from=terraform /opt/vm-webhoster /opt/vm-webhoster

@@ -34,6 +34,8 @@ type HttpSettings = Pick<
 export interface AppParts extends Pick<Service, 'engine'> {
   readonly config: Service['config'] & Partial<HttpSettings>;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+  /** HTML at `/`. @default leads to the documentation */
+  readonly landingPage?: string;
   /** @default nothing is traced */
   readonly tracing?: Tracing;
   /** @default the wall clock */
@@ -78,7 +80,7 @@ export function createApp({ logger, routes = allRoutes, tracing = noTracing, ...
     logger.error({ err: describeError(thrown), request_id: requestId }, 'a change could not be recorded');
   };
   app.use(mountRoutes(routes, service, { limits: rateLimits(service.engine, parts.config), onAuditFailure }));
-  app.use(docsPages(describeApi(routes)));
+  app.use(docsPages(describeApi(routes), parts.landingPage ?? null));
   app.use(metricsPage(service.engine, parts.config, ofRequests));
   app.use(refuseUnknown());
   app.use(answerErrors());

@@ -1,8 +1,8 @@
-/** /openapi.json, and /docs: Swagger UI from the installed package, under a policy that allows no inline script. */
+/** The landing page, /openapi.json, and /docs: Swagger UI from the installed package, under a policy that allows no inline script. */
 import path from 'node:path';
 import { Router, type Response } from 'express';
 import { note } from './request-log';
-import { docsPolicy } from './security-headers';
+import { docsPolicy, landingPolicy } from './security-headers';
 
 const page = `<!doctype html>
 <html lang="en">
@@ -35,7 +35,8 @@ const start = `window.ui = SwaggerUIBundle({
 const assets: readonly string[] = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
 const assetsDir = path.dirname(require.resolve('swagger-ui-dist/package.json'));
 
-export function docsPages(document: object): Router {
+/** @param landing  HTML; null leads to the documentation */
+export function docsPages(document: object, landing: string | null): Router {
   const router = Router();
   const json = JSON.stringify(document);
   const get = (at: string, answer: (response: Response) => void): void => {
@@ -44,7 +45,10 @@ export function docsPages(document: object): Router {
       answer(response);
     });
   };
-  get('/', (response) => response.redirect(302, '/docs'));
+  get('/', (response) => {
+    if (landing === null) response.redirect(302, '/docs');
+    else response.set('Content-Security-Policy', landingPolicy).type('html').send(landing);
+  });
   get('/openapi.json', (response) => void response.type('application/json').send(json));
   get(
     '/docs',

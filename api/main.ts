@@ -1,5 +1,5 @@
 /** The service's process: engine and HTTP, as ROLE asks. Ends cleanly on SIGTERM and SIGINT. */
-import { createLog, EngineError, loadConfig, startEngine, startTracing } from '../engine';
+import { createLog, EngineError, landingPage, loadConfig, startEngine, startTracing } from '../engine';
 import { startHttpServer } from './http-server';
 
 async function main(): Promise<void> {
@@ -11,7 +11,7 @@ async function main(): Promise<void> {
     config.ROLE === 'worker'
       ? null
       : await startHttpServer(
-          { engine, config, logger: log, tracing },
+          { engine, config, logger: log, tracing, landingPage: landingPage(config) },
           { host: config.API_HOST, port: config.API_PORT },
         );
   log.info({ role: config.ROLE, port: server?.port }, 'started');

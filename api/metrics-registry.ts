@@ -71,7 +71,7 @@ export function registryOf(metrics: Metrics): Registry {
 }
 
 function machineGauges(
-  { queue, leases, vms, pool, certificates }: Metrics,
+  { queue, leases, vms, pool, draining, certificates }: Metrics,
   gauge: (name: string, help: string, samples: readonly Sample[]) => void,
   one: (name: string, help: string, value: number) => void,
 ): void {
@@ -86,6 +86,12 @@ function machineGauges(
       'vms',
       'VMs of this installation, by what libvirt says of them.',
       vms.map(({ state, count }) => ({ labels: { state }, value: count })),
+    );
+  if (draining !== null)
+    gauge(
+      'nginx_draining_workers',
+      'Workers of Nginx that only wait for their last visitors.',
+      draining.map(({ nginx, count }) => ({ labels: { nginx }, value: count })),
     );
   if (pool !== null) {
     one('pool_free_bytes', 'Room where the disks of VMs are.', pool.freeBytes);

@@ -22,6 +22,16 @@ export const docsPolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** A page without a script, whose style is within it. */
+export const landingPolicy = [
+  "default-src 'none'",
+  "style-src 'unsafe-inline'",
+  'img-src data:',
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
 /**
  * No CORS header is ever sent, so other origins (users' own pages among them) cannot read answers.
  *

@@ -47,6 +47,10 @@ const schema = z.object({
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   API_HOST: z.string().min(1).default('0.0.0.0'),
   API_PORT: port.default(8000),
+  API_PUBLIC_URL: z
+    .string()
+    .regex(/^https?:\/\/[A-Za-z0-9.-]+(:\d{1,5})?$/, 'an origin such as https://api.example.org')
+    .optional(),
   HTTP_PORT: port.default(80),
   PUBLIC_HOST: z
     .string()
@@ -87,6 +91,9 @@ const schema = z.object({
   HEADERS_MAX_KIB: z.coerce.number().int().min(4).max(256).default(32),
   ANSWER_TIMEOUT_SECONDS: count.max(86_400).default(300),
   IDLE_TIMEOUT_SECONDS: count.max(604_800).default(3_600),
+  WEB_DRAIN_SECONDS: count.max(86_400).default(600),
+  CONNECTIONS_PER_VISITOR: z.coerce.number().int().min(0).max(100_000).default(512),
+  CONNECTIONS_PER_HOSTING: z.coerce.number().int().min(0).max(100_000).default(1_024),
   SSH_CONNECTIONS_PER_VISITOR: z.coerce.number().int().min(0).max(10_000).default(20),
   SSH_PORT_MIN: port.default(10000),
   SSH_PORT_MAX: port.default(20000),

@@ -258,6 +258,8 @@ export interface Metrics {
   readonly vms: readonly { readonly state: string; readonly count: number }[] | null;
   /** Of the file system that VMs' disks are on; null when it cannot be told. */
   readonly pool: { readonly freeBytes: number; readonly totalBytes: number } | null;
+  /** Workers of Nginx that only wait for their last visitors; null where Nginx runs in a container of its own. */
+  readonly draining: readonly { readonly nginx: 'pages' | 'ssh'; readonly count: number }[] | null;
   /** In use or wanted. */
   readonly certificates: readonly {
     readonly name: string;

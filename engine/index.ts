@@ -12,6 +12,7 @@ export { imageNames, type ImageName, type Images, type ImageStatus } from './ima
 export { networkOf } from './accounts/attempts';
 export { hasIpv6 } from './proxy/listening';
 export type { Limiter } from './limits';
+export { landingPage } from './landing-page';
 export { createLog, describeError, type Log } from './log';
 export { type MachineAction, machineActions } from './machine-records';
 export { type PartVersion, partVersions } from './part-versions';

@@ -1,14 +1,17 @@
 /** Counts that are asked of the machine itself: slow ones are remembered for a few seconds, and what fails is null. */
 import { statfs } from 'node:fs/promises';
+import path from 'node:path';
 import { cachedFor } from './cached';
 import type { Metrics } from './engine';
+import type { Config } from './config';
 import type { Parts } from './parts';
+import { drainingWorkers } from './proxy/draining';
 
 const keptMs = 10_000;
 /** What libvirt says of a domain; each is counted even when there is none. */
 const states = ['running', 'saved', 'shut off', 'paused', 'crashed'];
 
-type Machine = Pick<Metrics, 'vms' | 'pool'>;
+type Machine = Pick<Metrics, 'vms' | 'pool' | 'draining'>;
 
 export function machineMetrics({
   config,
@@ -27,6 +30,14 @@ export function machineMetrics({
   return async () => {
     const none = (): null => null;
     const [vmsNow, poolNow] = await Promise.all([vms().catch(none), pool().catch(none)]);
-    return { vms: vmsNow, pool: poolNow };
+    return { vms: vmsNow, pool: poolNow, draining: draining(config) };
   };
+}
+
+function draining({ NGINX_CONTROL, nginxDir }: Config): Machine['draining'] {
+  if (NGINX_CONTROL === 'pipe') return null;
+  return [
+    { nginx: 'pages', count: drainingWorkers(nginxDir).length },
+    { nginx: 'ssh', count: drainingWorkers(path.join(nginxDir, 'ssh')).length },
+  ];
 }

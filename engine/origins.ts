@@ -11,7 +11,8 @@ export function originOf(config: Config, host: string): string {
 }
 
 export function apiUrlOf(config: Config): string {
-  const { API_PORT, API_HTTPS_PORT, PUBLIC_HOST, TLS_MODE } = config;
+  const { API_PORT, API_HTTPS_PORT, API_PUBLIC_URL, PUBLIC_HOST, TLS_MODE } = config;
+  if (API_PUBLIC_URL !== undefined) return API_PUBLIC_URL;
   return TLS_MODE !== 'off' && API_HTTPS_PORT !== undefined
     ? `https://${PUBLIC_HOST}${API_HTTPS_PORT === 443 ? '' : `:${API_HTTPS_PORT}`}`
     : `http://${PUBLIC_HOST}:${API_PORT}`;

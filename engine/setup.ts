@@ -132,10 +132,10 @@ export async function removeEverythingWith(
 
 /** Ends the Nginx that this service started; its absence is success. */
 export async function stopProxy(config: Config): Promise<void> {
-  // a pid file of yesterday may name any process, and `-s stop` would end it
-  if (!(await isRunning(config.nginxDir))) return;
-  await runCommand(
-    [config.NGINX_BIN, '-p', config.nginxDir, '-c', path.join(config.nginxDir, 'nginx.conf'), '-s', 'stop'],
-    { timeoutMs: 30_000 },
-  );
+  for (const dir of [config.nginxDir, path.join(config.nginxDir, 'ssh')]) {
+    // a pid file of yesterday may name any process, and `-s stop` would end it
+    if (!(await isRunning(dir))) continue;
+    const stop = [config.NGINX_BIN, '-p', dir, '-c', path.join(dir, 'nginx.conf'), '-s', 'stop'];
+    await runCommand(stop, { timeoutMs: 30_000 });
+  }
 }

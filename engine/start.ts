@@ -1,5 +1,4 @@
 /** Puts the real parts together. Tests put fakes in the place of some of them. */
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { accounts } from './accounts/accounts';
 import { personalTokens } from './accounts/personal-tokens';
@@ -13,7 +12,8 @@ import { postgresEventBus } from './events';
 import { networkGuest } from './guest/network-guest';
 import { health } from './health';
 import { hostings } from './hostings';
-import { apiUrlOf, originOf } from './origins';
+import { serviceFacts } from './landing-page';
+import { apiUrlOf } from './origins';
 import { imageBuilder } from './images/builder';
 import { nodeIsolation } from './isolation/node-isolation';
 import { virshInventory } from './libvirt/virsh';
@@ -50,6 +50,8 @@ import { plans } from './plans';
 import { linuxNodeCare } from './node/linux-care';
 import { nginxUser } from './proxy/control';
 import { hasIpv6 } from './proxy/listening';
+import { defaultLimits } from './proxy/render';
+import { nginxModules } from './proxy/nginx-modules';
 import { nginxProxy } from './proxy/nginx';
 import { routePublisher } from './proxy/publisher';
 import type { HttpsSettings } from './proxy/render-https';
@@ -242,13 +244,12 @@ function realProxy(
   config: Config,
   { database, box, measures }: { database: Database; box: SecretBox; measures: Measures },
 ): Parts['proxy'] {
-  const apiUrl = apiUrlOf(config);
   return nginxProxy({
     program: config.NGINX_BIN,
     dir: config.nginxDir,
     httpPort: config.HTTP_PORT,
     baseDomain: config.BASE_DOMAIN,
-    streamModule: ['/usr/lib/nginx/modules/ngx_stream_module.so'].find((file) => existsSync(file)) ?? null,
+    ...nginxModules(),
     user: nginxUser(),
     api:
       config.API_BACKENDS === undefined
@@ -263,6 +264,10 @@ function realProxy(
       uploadMiB: config.UPLOAD_MAX_MIB,
       answerSeconds: config.ANSWER_TIMEOUT_SECONDS,
       idleSeconds: config.IDLE_TIMEOUT_SECONDS,
+      requestSeconds: defaultLimits.requestSeconds,
+      drainSeconds: config.WEB_DRAIN_SECONDS,
+      visitorConnections: config.CONNECTIONS_PER_VISITOR,
+      hostingConnections: config.CONNECTIONS_PER_HOSTING,
       sshConnections: config.SSH_CONNECTIONS_PER_VISITOR,
     },
     trustedProxies: config.TRUSTED_PROXIES,
@@ -271,13 +276,8 @@ function realProxy(
     https: httpsSettings(config),
     site: () => readSite(config, box, database.direct),
     onReload: (outcome, ms) => measures.observe('nginx_reloads', { outcome }, ms / 1000),
-    pages: {
-      apiUrl,
-      docsUrl: `${apiUrl}/docs`,
-      healthUrl: `${apiUrl}/api/v1/health`,
-      baseDomain: config.BASE_DOMAIN,
-      httpUrl: originOf(config, config.PUBLIC_HOST),
-    },
+    apiUrl: apiUrlOf(config),
+    pages: serviceFacts(config),
   });
 }
 

@@ -1,9 +1,9 @@
 /** What the door of pages asks about whoever Nginx has not read of yet. */
 import type { Parts } from '../parts';
-import { findRoute } from '../store/routes';
+import { findRoute, type FoundRoute } from '../store/routes';
 
-/** @returns the VM's address; null for who has no route. Never throws: who cannot be found now is `unknown` */
-export type Finder = (by: 'id' | 'name', value: string) => Promise<string | null | 'unknown'>;
+/** @returns the VM and whose it is; null for who has no route. Never throws: who cannot be found now is `unknown` */
+export type Finder = (by: 'id' | 'name', value: string) => Promise<FoundRoute | null | 'unknown'>;
 
 /** More than that at a time are not looked for: each is a query. */
 const mostAtOnce = 64;

@@ -47,10 +47,13 @@ export function pageDoor({ waker, find, pages, patienceMs = 30_000 }: PageDoorOp
     }
   };
   const lead = async (by: 'id' | 'name', value: string, response: http.ServerResponse): Promise<void> => {
-    const ip = await find(by, value);
-    if (ip === 'unknown') answer(response, 503, 'Nobody can be found right now.\n', 'late');
-    else if (ip === null) response.writeHead(200, { 'x-accel-redirect': '@missing' }).end();
-    else response.writeHead(200, { 'x-accel-redirect': '@found', 'x-vm': ip }).end();
+    const found = await find(by, value);
+    if (found === 'unknown') answer(response, 503, 'Nobody can be found right now.\n', 'late');
+    else if (found === null) response.writeHead(200, { 'x-accel-redirect': '@missing' }).end();
+    else
+      response
+        .writeHead(200, { 'x-accel-redirect': '@found', 'x-vm': found.ip, 'x-name': found.username })
+        .end();
   };
   const server = http.createServer((request, response) => {
     // there should be none: Nginx keeps what was sent for the VM

@@ -7,7 +7,7 @@ import type { ProxySettings } from './render';
 import { certificateFile, viewHosts } from './render-https';
 import type { Site, SiteCertificate } from './site';
 
-type Settings = Pick<ProxySettings, 'dir' | 'https' | 'baseDomain'>;
+type Settings = Pick<ProxySettings, 'dir' | 'https' | 'baseDomain' | 'publicHost'>;
 
 /** Those in use that have no file, or no key. */
 export async function missingCertificates(
@@ -52,8 +52,7 @@ export async function removeOtherCertificates(
 }
 
 function used(settings: Settings, routes: readonly Route[], site: Site): SiteCertificate[] {
-  const { https = null, baseDomain } = settings;
-  const files = new Set(viewHosts({ https, baseDomain }, routes, site).files);
+  const files = new Set(viewHosts(settings, routes, site).files);
   const all = site.fallback === null ? site.certificates : [...site.certificates, site.fallback];
   return all.filter((each) => files.has(certificateFile(each)));
 }

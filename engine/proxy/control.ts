@@ -1,10 +1,10 @@
 /**
- * How Nginx is made to take up its configuration: one that this service starts itself, or one that runs in a container
+ * How an Nginx is made to take up its configuration: one that this service starts itself, or one that runs in a container
  * of its own and listens at a pipe (deploy/docker/nginx/serve.sh). Either way, whether it did is seen from what it
  * serves, not from here.
  */
 import { constants } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { EngineError } from '../errors';
 import { ignoreMissing } from '../files';
@@ -25,6 +25,8 @@ export function ownNginx(
       const running = await isRunning(dir);
       // workers outlive a killed master and hold its ports; they are known by the directory they work in
       if (!running) await endProcessesIn(dir);
+      // of one that was killed; nobody could listen there
+      if (!running) await rm(path.join(dir, 'generation.sock'), { force: true });
       const result = await nginx(file, ...(running ? ['-s', 'reload'] : []));
       if (result.code !== 0) throw unreachable(result.stderr);
     },

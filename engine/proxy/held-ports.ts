@@ -3,6 +3,7 @@
  * configuration, so they are left out until they are free, and everybody else is served.
  */
 import { realpath } from 'node:fs/promises';
+import path from 'node:path';
 import { type Listener, listeners, programsOf } from './listening';
 import type { HeldPort } from './proxy';
 
@@ -31,15 +32,16 @@ async function nameHolders(found: readonly Listener[], dir: string): Promise<Hel
   for (const { port, inode } of found) {
     const program = programs.get(inode);
     // left over from an Nginx whose master died: it is ended before the next one starts
-    if (program?.dir === dir) continue;
+    if (program?.dir === dir || program?.dir === path.join(dir, 'ssh')) continue;
     const holder = program === undefined ? null : `${program.name} (process ${program.pid})`;
     if (held.get(port)?.holder == null) held.set(port, { port, holder });
   }
   return [...held.values()];
 }
 
-/** Ports of the part of a configuration that is about SSH. */
+/** Ports that a configuration of SSH listens on. */
 export function streamPorts(configuration: string): Set<number> {
-  const stream = configuration.split(/^stream \{$/m)[1] ?? '';
-  return new Set([...stream.matchAll(/^\s*listen (?:\[::\]:)?(\d+);$/gm)].map(([, port]) => Number(port)));
+  return new Set(
+    [...configuration.matchAll(/^\s*listen (?:\[::\]:)?(\d+);$/gm)].map(([, port]) => Number(port)),
+  );
 }

@@ -1,24 +1,25 @@
 /**
- * Nginx as the proxy. The whole configuration is rendered, tested by Nginx itself, swapped in atomically, and
- * reloaded; the new generation must then be served, or the old file comes back.
+ * Nginx as the proxy: one for pages, and one for SSH, whose sessions outlast many reloads of the other. Each is rendered
+ * as a whole (engine/proxy/instance.ts serves it), and only what has changed is reloaded.
  */
-import { createHash } from 'node:crypto';
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import Handlebars from 'handlebars';
 import type { Clock } from '../clock';
-import { EngineError } from '../errors';
-import { ignoreMissing } from '../files';
 import { fetchPage } from '../guest/network-guest';
-import { type CommandResult, runCommand } from '../process';
+import type { ServiceFacts } from '../landing-page';
+import { runCommand } from '../process';
+import { askSocket } from './ask-socket';
 import { missingCertificates, removeOtherCertificates, writeCertificates } from './certificate-files';
-import { ownNginx, pipedNginx, unreachable } from './control';
+import { type NginxControl, ownNginx, pipedNginx, unreachable } from './control';
+import { endOldest, generationsKept } from './draining';
 import { heldPorts } from './held-ports';
+import { type Instance, nginxInstance, type Rendered, withGeneration } from './instance';
+import { preparePages } from './pages';
 import type { HeldPort, Proxy, Route } from './proxy';
-import { templatesDir } from '../project';
 import { prepareVisits } from '../traffic/visits-file';
-import { defaultLimits, type ProxySettings, renderNginx } from './render';
+import { type ProxySettings, renderNginx } from './render';
+import { renderSsh, sshWorkers } from './render-ssh';
 import { plainSite, type Site } from './site';
 
 export interface NginxOptions extends ProxySettings {
@@ -28,138 +29,120 @@ export interface NginxOptions extends ProxySettings {
   readonly clock: Clock;
   /** What is served beside the routes, as it is now. @default nothing */
   readonly site?: () => Promise<Site>;
+  /** Facts for the pages that Nginx shows by itself. */
+  readonly pages: ServiceFacts;
   /** Told of each reload, and of the first start. */
   readonly onReload?: (outcome: 'served' | 'refused' | 'failed', ms: number) => void;
-  /** Facts for the landing page. */
-  readonly pages: Readonly<Record<'apiUrl' | 'docsUrl' | 'healthUrl' | 'baseDomain' | 'httpUrl', string>>;
 }
 
-const reloadDeadlineMs = 10_000;
-/** Nginx lets its old workers accept for 100 ms after the new ones have begun, so one answer proves nothing. */
-const sureAfter = 10;
-const probePauseMs = 15;
+/** What there is to serve at one moment. */
+interface Wanted {
+  readonly routes: readonly Route[];
+  readonly site: Site;
+  readonly parts: readonly { readonly instance: Instance; readonly rendered: Rendered }[];
+}
 
 export function nginxProxy(options: NginxOptions): Proxy {
-  const current = path.join(options.dir, 'nginx.conf');
-  const candidate = path.join(options.dir, 'nginx.conf.candidate');
-  const nginx = nginxProgram(options);
-  const { takeUp } = options.control === 'pipe' ? pipedNginx(options.dir) : ownNginx(options.dir, nginx);
+  const sshDir = path.join(options.dir, 'ssh');
+  const pages = instanceIn(options, options.dir, () => webGeneration(options));
+  const ssh = instanceIn(options, sshDir, () => askSocket(path.join(sshDir, 'generation.sock')));
+
+  const heldOf = async (routes: readonly Route[], { waitingPorts }: Site): Promise<HeldPort[]> => {
+    const served = (await ssh.generation()) === null ? null : await ssh.written();
+    const ports = [...routes.map(({ sshPort }) => sshPort), ...waitingPorts];
+    return heldPorts({ ports, served, dir: options.dir });
+  };
+  const wantedOf = async (routes: readonly Route[]): Promise<Wanted> => {
+    const site = await siteOf(options);
+    const held = new Set((await heldOf(routes, site)).map(({ port }) => port));
+    return {
+      routes,
+      site,
+      parts: [
+        {
+          instance: pages,
+          rendered: withGeneration((generation) => renderNginx(options, routes, generation, site)),
+        },
+        {
+          instance: ssh,
+          rendered: withGeneration((generation) => renderSsh(options, routes, generation, site, held)),
+        },
+      ],
+    };
+  };
+  const unserved = async ({ routes, site, parts }: Wanted): Promise<Wanted['parts']> => {
+    const served = await Promise.all(parts.map(({ instance, rendered }) => instance.serves(rendered)));
+    const certified = (await missingCertificates(options, routes, site)).length === 0;
+    return parts.filter(({ instance }, index) => !served[index] || (instance === pages && !certified));
+  };
 
   const publish = async (routes: readonly Route[]): Promise<void> => {
-    const site = await siteOf(options);
-    const wanted = rendered(options, routes, site, await heldOf(options, current, routes, site));
+    const wanted = await wantedOf(routes);
     // before the look at the generation, which says nothing of them: a new version has new pages
-    await preparePages(options);
-    if (await serves(options, current, wanted)) return;
+    await preparePages(options, options.pages);
+    const changed = await unserved(wanted);
+    if (changed.length === 0) return;
     const begun = performance.now();
     const told = (outcome: 'served' | 'refused' | 'failed'): void =>
       options.onReload?.(outcome, performance.now() - begun);
-    await writeCertificates(options, routes, site);
+    await writeCertificates(options, routes, wanted.site);
     if (options.countsVisits) await prepareVisits(options.dir);
-    const before = await readFile(current, 'utf8').catch(ignoreMissing);
-    await writeFile(candidate, wanted.text, { mode: 0o600 });
-    const test = await nginx(candidate, '-t', '-q');
-    if (test.code !== 0) {
-      told('refused');
-      throw new EngineError('proxy_refused', 'Nginx refused the new configuration; the old one stays', {
-        cause: new Error(test.stderr),
-      });
-    }
-    await rename(candidate, current);
     try {
-      await takeUp(current);
-      await served(options, wanted.generation);
+      for (const { instance, rendered } of changed) await instance.test(rendered);
+    } catch (cause) {
+      told('refused');
+      throw cause;
+    }
+    const undo: (() => Promise<void>)[] = [];
+    try {
+      for (const { instance, rendered } of changed) undo.push(await instance.swap(rendered));
       told('served');
     } catch (cause) {
       told('failed');
-      if (before !== null) {
-        await writeFile(candidate, before, { mode: 0o600 });
-        await rename(candidate, current);
-        await takeUp(current).catch(() => undefined);
-      }
+      for (const takeBack of undo.reverse()) await takeBack();
       throw cause;
     }
-    await removeOtherCertificates(options, routes, site);
+    endOldest(options.dir, generationsKept * availableParallelism());
+    endOldest(sshDir, generationsKept * sshWorkers);
+    await removeOtherCertificates(options, routes, wanted.site);
   };
 
   return {
     publish,
     serves: async (routes) => {
-      const site = await siteOf(options).catch(() => null);
-      if (site === null) return false;
-      const held = await heldOf(options, current, routes, site);
-      return serves(options, current, rendered(options, routes, site, held));
+      const wanted = await wantedOf(routes).catch(() => null);
+      return wanted !== null && (await unserved(wanted)).length === 0;
     },
-    heldPorts: (routes) => heldOf(options, current, routes, plainSite),
+    heldPorts: (routes) => heldOf(routes, plainSite),
     canListen,
     fetch: (urlPath) =>
       fetchPage({ host: '127.0.0.1', port: options.httpPort, path: urlPath }).catch((cause: unknown) => {
         throw unreachable(String(cause));
       }),
     version: async () => {
-      if ((await servedGeneration(options)) === null) throw unreachable('the admin path does not answer');
-      return versionIn((await nginx(current, '-v')).stderr);
+      if ((await pages.generation()) === null) throw unreachable('the admin path does not answer');
+      const { stderr } = await runNginx(options, options.dir, path.join(options.dir, 'nginx.conf'), '-v');
+      return versionIn(stderr);
     },
   };
+}
+
+function instanceIn(options: NginxOptions, dir: string, ask: () => Promise<string | null>): Instance {
+  const nginx = (file: string, ...args: string[]) => runNginx(options, dir, file, ...args);
+  const control: NginxControl = options.control === 'pipe' ? pipedNginx(dir) : ownNginx(dir, nginx);
+  return nginxInstance({ dir, control, clock: options.clock, nginx, ask });
+}
+
+function runNginx({ program }: NginxOptions, dir: string, file: string, ...args: string[]) {
+  return runCommand([program, '-p', dir, '-c', file, ...args], { cwd: dir, timeoutMs: 60_000 });
 }
 
 function versionIn(text: string): string {
   return /nginx\/(\S+)/.exec(text)?.[0].replace('/', ' ') ?? 'nginx of unknown version';
 }
 
-function nginxProgram({ program, dir }: NginxOptions) {
-  return (file: string, ...args: string[]): Promise<CommandResult> =>
-    runCommand([program, '-p', dir, '-c', file, ...args], { cwd: dir, timeoutMs: 60_000 });
-}
-
-interface Rendered {
-  readonly routes: readonly Route[];
-  readonly site: Site;
-  readonly generation: string;
-  readonly text: string;
-}
-
-/** No name that a user may have, so nothing else in the file is taken for it. */
-const placeholder = '@generation@';
-
-/** The generation is a checksum over the file that carries it, with the placeholder in its place. */
-function rendered(
-  settings: ProxySettings,
-  routes: readonly Route[],
-  site: Site,
-  held: readonly HeldPort[],
-): Rendered {
-  const ports = new Set(held.map(({ port }) => port));
-  const body = renderNginx(settings, routes, placeholder, site, ports);
-  const generation = createHash('sha256').update(body).digest('hex').slice(0, 16);
-  return { routes, site, generation, text: body.replaceAll(placeholder, generation) };
-}
-
-/** Of the ports that are not Nginx's already, those that are somebody else's. */
-async function heldOf(
-  options: NginxOptions,
-  current: string,
-  routes: readonly Route[],
-  { waitingPorts }: Site,
-): Promise<HeldPort[]> {
-  const isServed = (await servedGeneration(options)) !== null;
-  const served = isServed ? await readFile(current, 'utf8').catch(() => null) : null;
-  const ports = [...routes.map(({ sshPort }) => sshPort), ...waitingPorts];
-  return heldPorts({ ports, served, dir: options.dir });
-}
-
 function siteOf({ site }: NginxOptions): Promise<Site> {
   return site?.() ?? Promise.resolve(plainSite);
-}
-
-async function serves(
-  options: NginxOptions,
-  file: string,
-  { routes, site, generation, text }: Rendered,
-): Promise<boolean> {
-  const written = await readFile(file, 'utf8').catch(() => null);
-  if ((await missingCertificates(options, routes, site)).length > 0) return false;
-  return written === text && (await servedGeneration(options)) === generation;
 }
 
 /** Nginx's own test of a configuration passes over a port that somebody else holds; its reload then fails. */
@@ -177,37 +160,6 @@ function canListen(port: number): Promise<boolean> {
   });
 }
 
-async function servedGeneration({ httpPort }: ProxySettings): Promise<string | null> {
-  return fetchPage({ host: '127.0.0.1', port: httpPort, path: '/_webhoster/generation' }).catch(() => null);
-}
-
-async function served(options: NginxOptions, generation: string): Promise<void> {
-  const deadline = options.clock.now().getTime() + reloadDeadlineMs;
-  for (let inARow = 0; inARow < sureAfter;) {
-    inARow = (await servedGeneration(options)) === generation ? inARow + 1 : 0;
-    if (inARow === 0 && options.clock.now().getTime() > deadline)
-      throw unreachable('the new generation is not served');
-    await options.clock.sleep(probePauseMs);
-  }
-}
-
-const pageNames = ['index', 'not-found', 'unreachable', 'silent', 'broken', 'too-large'] as const;
-
-async function preparePages(options: NginxOptions): Promise<void> {
-  const facts = { ...options.pages, ...(options.limits ?? defaultLimits) };
-  const pages = path.join(options.dir, 'pages', '_webhoster');
-  for (const dir of [options.dir, path.join(options.dir, 'pages'), pages, path.join(options.dir, 'tmp')]) {
-    await mkdir(dir, { recursive: true });
-    await chmod(dir, 0o711);
-  }
-  for (const name of pageNames) {
-    const source = await readFile(path.join(templatesDir, 'pages', `${name}.html.hbs`), 'utf8');
-    const file = path.join(pages, `${name}.html`);
-    await writeFile(file, Handlebars.compile(source, { strict: true })(facts));
-    await chmod(file, 0o644);
-  }
-  await writeFile(
-    path.join(options.dir, 'service-headers.conf'),
-    await readFile(path.join(templatesDir, 'nginx/service-headers.conf')),
-  );
+function webGeneration({ httpPort }: ProxySettings): Promise<string> {
+  return fetchPage({ host: '127.0.0.1', port: httpPort, path: '/_webhoster/generation' });
 }

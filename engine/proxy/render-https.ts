@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { covers } from '../tls/names';
 import type { Route } from './proxy';
+import type { ProxySettings } from './render';
 import type { Site, SiteCertificate } from './site';
 
 export interface HttpsSettings {
@@ -23,13 +24,22 @@ export function certificateFile({ chain }: SiteCertificate): string {
 interface Server {
   readonly names: readonly string[];
   readonly file: string;
-  readonly isDefault: boolean;
+  /** Whoever names none of the others. */
+  readonly stranger: boolean;
   readonly service: boolean;
   readonly user: boolean;
   readonly host: boolean;
 }
 
 export interface HostsView {
+  /** Under which the service is shown over plain HTTP: its names, this machine's and every address. */
+  readonly serviceNames: readonly string[];
+  /** Hosts of the service from which a browser is led to users' host names; none where there are no such names. */
+  readonly homeHosts: readonly string[];
+  readonly namesWork: boolean;
+  /** Users whose host name no certificate covers. */
+  readonly uncovered: readonly string[];
+  readonly everyNameCovered: boolean;
   /** By their whole name: domains that users brought, and users' host names with certificates of their own. */
   readonly hosts: readonly { name: string; ip: string }[];
   readonly plainHosts: readonly string[];
@@ -40,16 +50,29 @@ export interface HostsView {
   readonly servers: readonly Server[];
 }
 
+export type HostsSettings = Pick<ProxySettings, 'https' | 'baseDomain' | 'publicHost'>;
+
+/** Who comes by an address, or names no host, comes to the service. */
+const addresses = ['""', '~^[0-9.]+$', '~^\\[[0-9a-f:.]+\\]$'];
+const local = 'localhost';
+
 export function viewHosts(
-  settings: { readonly https: HttpsSettings | null; readonly baseDomain: string },
+  { https = null, baseDomain, publicHost = local }: HostsSettings,
   routes: readonly Route[],
   site: Site,
 ): HostsView {
-  const { https, baseDomain } = settings;
   const { fallback } = site;
+  const own = [publicHost.toLowerCase(), baseDomain, ...(https?.serviceHosts ?? []), local];
+  const named = [...new Set(own)].filter((name) => !isAddress(name));
+  const namesWork = baseDomain !== local && !baseDomain.endsWith(`.${local}`);
+  const home = { namesWork, homeHosts: namesWork ? named.filter((name) => name !== local) : [] };
   if (https === null || fallback === null) {
     const names = site.domains.map(({ name }) => name);
     return {
+      ...home,
+      serviceNames: [...named, ...addresses],
+      uncovered: [],
+      everyNameCovered: true,
       hosts: site.domains,
       plainHosts: names,
       redirectHosts: [],
@@ -64,34 +87,52 @@ export function viewHosts(
     wildcard === null ? routes.map(({ username, ip }) => ({ name: `${username}.${baseDomain}`, ip })) : [];
   // without a certificate of its own a user's host name is served as before
   const hosts = [...site.domains, ...users.filter(({ name }) => find(name) !== null)];
-  const own = find(https.serviceHosts[0] ?? '') ?? fallback;
+  const first = find(https.serviceHosts[0] ?? '') ?? fallback;
   const covered = [...https.serviceHosts, ...hosts.map(({ name }) => name)].filter(
     (name) => find(name) !== null,
   );
-  const none = { isDefault: false, service: false, user: false, host: false };
+  const none = { stranger: false, service: false, user: false, host: false };
+  const others = byFile(named.slice(1), find);
   const servers: Server[] = [
-    { ...none, names: ['_'], file: certificateFile(own), isDefault: true, service: true },
+    { ...none, names: ['_'], file: certificateFile(first), stranger: true },
+    {
+      ...none,
+      names: [...named, ...addresses].filter((name) => !others.some(({ names }) => names.includes(name))),
+      file: certificateFile(first),
+      service: true,
+    },
     {
       ...none,
       names: [`~^(?<username>[a-z][a-z0-9-]+)\\.${baseDomain.replaceAll('.', '\\.')}$`],
       file: certificateFile(wildcard ?? fallback),
       user: true,
     },
-    ...byFile(https.serviceHosts.slice(1), find).map((each) => ({ ...none, ...each, service: true })),
+    ...others.map((each) => ({ ...none, ...each, service: true })),
     ...byFile(
       hosts.map(({ name }) => name),
       find,
     ).map((each) => ({ ...none, ...each, host: true })),
   ];
+  // the generation is read on 127.0.0.1
+  const redirectHosts = https.redirect ? [...new Set(covered)].filter((name) => name !== '127.0.0.1') : [];
   return {
+    ...home,
+    serviceNames: [...named, ...addresses].filter((name) => !redirectHosts.includes(name)),
+    uncovered: users
+      .filter(({ name }) => find(name) === null)
+      .map(({ name }) => name.slice(0, -baseDomain.length - 1)),
+    everyNameCovered: wildcard !== null,
     hosts,
     plainHosts: site.domains.map(({ name }) => name).filter((name) => !https.redirect || find(name) === null),
-    // the generation is read on 127.0.0.1
-    redirectHosts: https.redirect ? [...new Set(covered)].filter((name) => name !== '127.0.0.1') : [],
+    redirectHosts,
     redirectUsers: https.redirect && wildcard !== null,
     files: [...new Set(servers.map(({ file }) => file))],
     servers,
   };
+}
+
+function isAddress(host: string): boolean {
+  return /^[0-9.]+$/.test(host);
 }
 
 type Find = (host: string) => SiteCertificate | null;

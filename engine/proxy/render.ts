@@ -1,15 +1,14 @@
-/**
- * Routes -> Nginx configuration. Handlebars escapes HTML, not Nginx, so nothing is escaped here: every value must
- * match its own pattern, and the template is strict.
- */
+/** Routes -> the Nginx configuration of pages: by number, by host name, by own domain, and the API's front. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import Handlebars from 'handlebars';
 import { templatesDir } from '../project';
 import type { Route } from './proxy';
 import { doorsIn } from './doors-dir';
+import { check, checkLimits, checkNumber, checkPort } from './nginx-values';
 import { type HttpsSettings, viewHosts } from './render-https';
 import { plainSite, type Site } from './site';
+import { untoldNames } from './untold';
 
 export interface ProxySettings {
   /** Directory of configuration, pid, logs and pages. */
@@ -18,8 +17,12 @@ export interface ProxySettings {
   readonly baseDomain: string;
   /** Where Nginx's stream module is, or null when it is built in. */
   readonly streamModule: string | null;
+  /** Where its Lua module is, and what that needs; none when it is built in. */
+  readonly luaModules: readonly string[];
   /** Unix user of the workers; null keeps the master's. */
   readonly user: string | null;
+  /** Origin of the API, where the service's own pages are. */
+  readonly apiUrl: string;
   /** null serves nothing encrypted. @default null */
   readonly https?: HttpsSettings | null;
   /** Writes down each visit to a VM, so that it is known which ones nobody visits. @default false */
@@ -32,7 +35,7 @@ export interface ProxySettings {
   readonly limits?: ProxyLimits;
   /** Addresses and networks whose word is taken for where a visitor comes from. @default none */
   readonly trustedProxies?: readonly string[];
-  /** What a guest is told of who names no host at all. @default localhost */
+  /** The service's own name, which a guest is told where a visitor names no host at all. @default localhost */
   readonly publicHost?: string;
   /** Listens on every IPv6 address as well. @default false */
   readonly ipv6?: boolean;
@@ -47,6 +50,14 @@ export interface ProxyLimits {
   readonly answerSeconds: number;
   /** The same for WebSockets and streams of events. */
   readonly idleSeconds: number;
+  /** How long a visitor may take for the headers of a request. */
+  readonly requestSeconds: number;
+  /** How long what is under way goes on after a reload. */
+  readonly drainSeconds: number;
+  /** Requests of one visitor at a time; 0 sets no limit. */
+  readonly visitorConnections: number;
+  /** Requests to one hosting at a time; 0 sets no limit. */
+  readonly hostingConnections: number;
   /** Of one visitor to the SSH of one VM at a time; 0 sets no limit. */
   readonly sshConnections: number;
 }
@@ -56,6 +67,10 @@ export const defaultLimits: ProxyLimits = {
   uploadMiB: 1024,
   answerSeconds: 300,
   idleSeconds: 3600,
+  requestSeconds: 10,
+  drainSeconds: 600,
+  visitorConnections: 512,
+  hostingConnections: 1024,
   sshConnections: 20,
 };
 
@@ -67,42 +82,8 @@ export interface ApiFront {
   readonly backends: readonly string[];
 }
 
-const patterns = {
-  dir: /^\/[A-Za-z0-9._/-]+$/,
-  baseDomain: /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/,
-  streamModule: /^[A-Za-z0-9._/-]+$/,
-  user: /^[a-z_][a-z0-9_-]*$/,
-  username: /^[a-z][a-z0-9-]{2,31}$/,
-  ip: /^(\d{1,3}\.){3}\d{1,3}$/,
-  backend: /^[A-Za-z0-9.-]+:\d{1,5}$/,
-  generation: /^([0-9a-f]{16}|@generation@)$/,
-  host: /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/,
-  hostingId: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
-  thumbprint: /^[A-Za-z0-9_-]{43}$/,
-  publicHost: /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/,
-  network: /^[0-9a-fA-F.:]+(\/\d{1,3})?$/,
-};
-
-/** Headers by which a proxy tells a guest of the visitor. */
-const told = ['X-Real-IP', 'X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Port', 'X-Forwarded-Proto'];
-const untold = ['Forwarded', 'X-Forwarded-By', 'X-Forwarded-Server', 'X-Forwarded-Ssl', 'X-Forwarded-Scheme'];
-
-/**
- * Names that must not reach a guest: CGI and its kin read an underscore as the dash it looks like, so that a visitor
- * could speak for the proxy.
- */
-function untoldNames(): string[] {
-  const lookalikes = [...told, 'X-Forwarded-Prefix', ...untold].flatMap((name) =>
-    dashesOrUnderscores(name.split('-')),
-  );
-  return [...untold, ...lookalikes.filter((name) => name.includes('_'))];
-}
-
-function dashesOrUnderscores([first = '', ...rest]: readonly string[]): string[] {
-  if (rest.length === 0) return [first];
-  return dashesOrUnderscores(rest).flatMap((end) => [`${first}-${end}`, `${first}_${end}`]);
-}
-
+/** Of each worker; a request to a VM takes two. */
+const connections = 16_384;
 let compiled: HandlebarsTemplateDelegate | undefined;
 
 function compileTemplate(): HandlebarsTemplateDelegate {
@@ -110,40 +91,32 @@ function compileTemplate(): HandlebarsTemplateDelegate {
   const source = (name: string): string => readFileSync(path.join(templatesDir, 'nginx', name), 'utf8');
   const handlebars = Handlebars.create();
   handlebars.registerPartial('to-guests', handlebars.compile(source('to-guests.conf.hbs'), options));
+  handlebars.registerPartial('answers', handlebars.compile(source('answers.lua'), options));
   return handlebars.compile(source('nginx.conf.hbs'), options);
 }
 
-/**
- * @param generation  served back on the admin path, so that a reload can be seen to have happened
- * @param held  ports that cannot be had
- */
+/** @param generation  served back on the admin path, so that a reload can be seen to have happened */
 export function renderNginx(
   settings: ProxySettings,
   routes: readonly Route[],
   generation: string,
   site: Site = plainSite,
-  held: ReadonlySet<number> = new Set(),
 ): string {
   compiled ??= compileTemplate();
-  const portsAtTheDoor = [
-    ...routes.filter(({ asleep }) => asleep !== undefined).map(({ sshPort }) => sshPort),
-    ...site.waitingPorts.filter((port) => !routes.some(({ sshPort }) => sshPort === port)),
-  ]
-    .map(checkPort)
-    .filter((port) => !held.has(port));
-  const awake = routes.filter(({ asleep, sshPort }) => asleep === undefined && !held.has(sshPort));
   const sleepers = routes.flatMap(({ asleep, ip }) =>
     asleep === undefined ? [] : [{ ip: check('ip', ip), id: check('hostingId', asleep) }],
   );
   return compiled({
     dir: check('dir', settings.dir),
     httpPort: checkPort(settings.httpPort),
+    httpPortSuffix: settings.httpPort === 80 ? '' : `:${settings.httpPort}`,
+    baseDomain: settings.baseDomain,
     domainPattern: check('baseDomain', settings.baseDomain).replaceAll('.', '\\.'),
-    streamModule: settings.streamModule && check('streamModule', settings.streamModule),
+    luaModules: settings.luaModules.map((file) => check('module', file)),
     user: settings.user && check('user', settings.user),
+    apiUrl: check('origin', settings.apiUrl),
     generation: check('generation', generation),
-    // each listening port takes a connection slot of every worker
-    connections: 4096 + (settings.ipv6 === true ? 2 : 1) * (routes.length + site.waitingPorts.length),
+    connections,
     ...renderVisitors(settings),
     challengeThumbprint: site.challengeThumbprint && check('thumbprint', site.challengeThumbprint),
     ...renderHosts(settings, routes, site),
@@ -158,17 +131,11 @@ export function renderNginx(
     someSleep: sleepers.length > 0,
     sleepers,
     findsNew: settings.findsNew ?? false,
-    hasDoors: sleepers.length > 0 || (settings.findsNew ?? false),
-    portsAtTheDoor,
-    hasPorts: routes.length > 0 || portsAtTheDoor.length > 0,
-    hasRoutes: routes.length > 0,
-    awakePorts: awake.map(({ sshPort }) => checkPort(sshPort)),
-    someAreAwake: awake.length > 0,
     routes: routes.map((route) => ({
       userId: checkNumber(route.userId),
       mapKey: mapKey(check('username', route.username)),
+      username: route.username,
       ip: check('ip', route.ip),
-      sshPort: checkPort(route.sshPort),
     })),
   });
 }
@@ -177,34 +144,26 @@ export function renderNginx(
 function renderVisitors({
   limits = defaultLimits,
   trustedProxies = [],
-  publicHost = 'localhost',
   ipv6 = false,
 }: ProxySettings): Record<string, unknown> {
   const trusts = trustedProxies.length > 0;
-  for (const value of Object.values(limits) as number[])
-    if (!Number.isSafeInteger(value) || value < 0) throw new Error('a limit must be a whole number');
   return {
-    limits,
+    limits: checkLimits(limits),
     ipv6,
     trustedProxies: trustedProxies.map((network) => check('network', network)),
     visitedScheme: trusts ? '$visited_scheme' : '$scheme',
     visitedHost: trusts ? '$visited_host' : '$named_host',
-    publicHost: check('publicHost', publicHost),
     untold: untoldNames(),
   };
 }
 
-function renderHosts(
-  { https = null, baseDomain }: ProxySettings,
-  routes: readonly Route[],
-  site: Site,
-): Record<string, unknown> {
-  for (const host of https?.serviceHosts ?? []) check('host', host);
-  const view = viewHosts({ https, baseDomain }, routes, site);
+function renderHosts(settings: ProxySettings, routes: readonly Route[], site: Site): Record<string, unknown> {
+  const { https = null, publicHost = 'localhost' } = settings;
+  for (const host of [publicHost.toLowerCase(), ...(https?.serviceHosts ?? [])]) check('host', host);
+  const view = viewHosts(settings, routes, site);
   const hosts = view.hosts.map(({ name, ip }) => ({ name: check('host', name), ip: check('ip', ip) }));
-  const { plainHosts, redirectHosts, redirectUsers, servers, files } = view;
-  const common = { hosts, plainHosts, redirectHosts, redirectUsers };
-  if (https === null || files.length === 0) return { ...common, https: null, hsts: false };
+  const common = { ...view, hosts };
+  if (https === null || view.files.length === 0) return { ...common, https: null, hsts: false };
   const { port, api, hstsSeconds } = https;
   return {
     ...common,
@@ -213,8 +172,8 @@ function renderHosts(
       port: checkPort(port),
       portSuffix: port === 443 ? '' : `:${port}`,
       hstsSeconds,
-      servers,
-      file: files[0],
+      servers: view.servers,
+      file: view.files[0],
       apiPort: api && checkPort(api.port),
       apiHttpsPort: api && checkPort(api.httpsPort),
     },
@@ -227,20 +186,4 @@ function renderHosts(
  */
 function mapKey(username: string): string {
   return `\\\\${username}`;
-}
-
-function check(name: keyof typeof patterns, value: string): string {
-  if (!patterns[name].test(value)) throw new Error(`${name} does not fit into an Nginx configuration`);
-  return value;
-}
-
-function checkNumber(value: number): number {
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new Error('a number in an Nginx configuration must be a positive integer');
-  return value;
-}
-
-function checkPort(value: number): number {
-  if (checkNumber(value) > 65_535) throw new Error('a port must be at most 65535');
-  return value;
 }

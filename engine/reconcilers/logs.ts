@@ -12,6 +12,7 @@ export function logsOf({ DATA_DIR, nginxDir }: Pick<Config, 'DATA_DIR' | 'nginxD
   return [
     path.join(DATA_DIR, 'api.log'),
     path.join(nginxDir, 'error.log'),
+    path.join(nginxDir, 'ssh/error.log'),
     path.join(DATA_DIR, 'postgres', 'server.log'),
   ];
 }

@@ -10,18 +10,20 @@ export async function closeRoute(tx: Tx, hostingId: string): Promise<void> {
   await tx.query(`DELETE FROM routes WHERE hosting_id = $1`, [hostingId]);
 }
 
-/** @returns the address of the VM that serves a user's page; null for who has no open route */
+export type FoundRoute = Pick<Route, 'ip' | 'username'>;
+
+/** @returns the VM that serves a user's page, and whose it is; null for who has no open route */
 export async function findRoute(
   tx: Tx,
   of: { userId: number } | { username: string },
-): Promise<string | null> {
+): Promise<FoundRoute | null> {
   const [column, value] = 'userId' in of ? ['u.id', of.userId] : ['u.username', of.username];
-  const [row]: { ip: string }[] = await tx.query(
-    `SELECT host(h.ip) AS ip FROM users u JOIN hostings h ON h.user_id = u.id JOIN routes r ON r.hosting_id = h.id
+  const [row]: FoundRoute[] = await tx.query(
+    `SELECT host(h.ip) AS ip, u.username FROM users u JOIN hostings h ON h.user_id = u.id JOIN routes r ON r.hosting_id = h.id
      WHERE ${column} = $1 AND h.status <> 'sleeping'`,
     [value],
   );
-  return row?.ip ?? null;
+  return row ?? null;
 }
 
 export async function allRoutes(tx: Tx): Promise<Route[]> {

@@ -2,7 +2,7 @@
 # Steps that put programs on the machine: distribution packages, Node modules, Terraform.
 
 PACKAGES=(libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils dnsmasq-base genisoimage xsltproc
-  mmdebstrap nginx-light libnginx-mod-stream openssh-client curl unzip ca-certificates util-linux iproute2
+  mmdebstrap nginx-light libnginx-mod-stream libnginx-mod-http-lua openssh-client curl unzip ca-certificates util-linux iproute2
   e2fsprogs cpio xz-utils zstd busybox-static nftables)
 
 missing_packages() {

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Doors, doors } from '../../engine/doors/doors';
 import type { Finder } from '../../engine/doors/finder';
+import type { FoundRoute } from '../../engine/store/routes';
 import { pageDoor } from '../../engine/doors/page-door';
 import { sshDoor } from '../../engine/doors/ssh-door';
 import type { Waker, Woken } from '../../engine/doors/waker';
@@ -31,7 +32,7 @@ let urls: string[];
 let wakes: (woken: Woken) => void;
 let umask: number;
 /** Whom Nginx has not read of, and where their machine is. */
-let newcomers: Record<string, string>;
+let newcomers: Record<string, FoundRoute>;
 
 beforeEach(async () => {
   umask = process.umask(0o077);
@@ -266,7 +267,8 @@ describe('whom Nginx has not read of yet', () => {
     waitingPort = await freePort();
     const spared = { ...site, waitingPorts: [waitingPort] };
     await bench.again({ countsVisits: true, findsNew: true, site: spared }).publish([sleeping, awake]);
-    newcomers = { 'id 9': kim, 'name mina': kim };
+    const mina = { ip: kim, username: 'mina' };
+    newcomers = { 'id 9': mina, 'name mina': mina };
   });
 
   it.each<[string, Asked & { at: string; sees: object }]>([
@@ -281,9 +283,17 @@ describe('whom Nginx has not read of yet', () => {
     const guest = JSON.parse(answer.body.slice(answer.body.indexOf('{'))) as Record<string, string>;
     expect(guest).toMatchObject({ ...sees, method: 'POST', from: '127.0.0.1' });
     expect(guest.sent === body).toBe(true);
-    for (const header of ['x-accel-redirect', 'x-vm']) expect(answer.headers).not.toHaveProperty(header);
+    for (const header of ['x-accel-redirect', 'x-vm', 'x-name'])
+      expect(answer.headers).not.toHaveProperty(header);
     // the door has learned who is looked for, and nothing else
     expect(urls).toEqual([expect.stringMatching(/^\/find\/(id\/9|name\/mina) connection host$/)]);
+  });
+
+  it('is led to the host name, where those work, as one whom Nginx knows', async () => {
+    const headers = { accept: 'text/html' };
+    const answer = await call('/9/a?x=1', { host: baseDomain, headers });
+    expect([answer.status, answer.headers.location]).toEqual([307, `http://mina.${baseDomain}/a?x=1`]);
+    expect((await call('/9/a', { host: baseDomain })).body).toContain(`page of ${kim}`);
   });
 
   it('is told that there is nothing when there is nothing, also while nobody is behind the door', async () => {

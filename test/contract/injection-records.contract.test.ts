@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { nginxModules } from '../../engine/proxy/nginx-modules';
 import { renderNginx } from '../../engine/proxy/render';
 import { plainSite } from '../../engine/proxy/site';
 import { insertAudit, listAudit } from '../../engine/store/audit';
@@ -27,9 +28,10 @@ describe('Nginx', () => {
         dir: at.dir,
         httpPort: 18_081,
         baseDomain: 'localhost',
-        streamModule: null,
+        ...nginxModules(),
         user: null,
         api: null,
+        apiUrl: 'http://localhost:8000',
       },
     };
     mkdirSync(path.join(at.dir, 'tmp'), { recursive: true });

@@ -12,6 +12,7 @@ import pino from 'pino';
 import { registration } from '../../api/schemas/account';
 import { createHeaders, hostingRequest } from '../../api/schemas/hosting';
 import { renderCloudInit } from '../../engine/cloud-init';
+import { nginxModules } from '../../engine/proxy/nginx-modules';
 import { renderNginx } from '../../engine/proxy/render';
 import { parsePublicKey } from '../../engine/ssh-key';
 import { renderStack } from '../../stacks/render';
@@ -182,9 +183,10 @@ it('usernames are refused, or are one key of one map for Nginx', () => {
     dir,
     httpPort: 18_080,
     baseDomain: 'localhost',
-    streamModule: streamModule(),
+    ...nginxModules(),
     user: null,
     api: null,
+    apiUrl: 'http://localhost:8000',
   };
   for (const refused of names.filter((name) => !/^[a-z][a-z0-9-]{2,31}$/.test(name)))
     expect(() =>
@@ -227,11 +229,6 @@ function execText(file: string): string[] {
     .split('\n')
     .map((line) => line.trim());
   return dumped;
-}
-
-function streamModule(): string | null {
-  const file = '/usr/lib/nginx/modules/ngx_stream_module.so';
-  return execFileSync('sh', ['-c', `test -e ${file} && echo yes || true`]).toString() === '' ? null : file;
 }
 
 it('specifications are refused, or stand in the domain as one attribute or text', () => {

@@ -103,7 +103,6 @@ describe('Nginx', () => {
   it('answers with pages of its own, with headers that forbid what they do not need', async () => {
     await bench.proxy.publish([await route(7, 'quiet', silent)]);
     for (const [urlPath, status, text] of [
-      ['/', 200, '<!doctype html>'],
       ['/8', 404, 'There is no hosting'],
       ['/anything', 404, 'There is no hosting'],
       ['/7', 502, 'does not answer'],

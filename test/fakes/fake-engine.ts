@@ -331,6 +331,7 @@ export class FakeEngine implements Engine {
     leases: { held: 1, expired: 0 },
     vms: [{ state: 'running', count: 7 }],
     pool: { freeBytes: 1000, totalBytes: 4000 },
+    draining: [{ nginx: 'ssh', count: 3 }],
     certificates: [{ name: 'pages.example.org', secondsLeft: 60.5 * 86_400, failures: 0 }],
     measures: [
       {

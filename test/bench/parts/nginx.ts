@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { systemClock } from '../../../engine/clock';
+import { nginxModules } from '../../../engine/proxy/nginx-modules';
 import { nginxProxy, type NginxOptions } from '../../../engine/proxy/nginx';
 import type { Route } from '../../../engine/proxy/proxy';
 import { renderNginx } from '../../../engine/proxy/render';
@@ -141,19 +142,18 @@ function boundsOf(samples: Samples): Bound[] {
   return [publish, ...proxying];
 }
 
-const streamModule = ['/usr/lib/nginx/modules/ngx_stream_module.so'].find((file) => existsSync(file)) ?? null;
-
 function optionsOf({ dir }: Isolated, index: number, name: string): NginxOptions {
   return {
     program: 'nginx',
     dir: path.join(dir, name),
     httpPort: 8_100 + index,
     baseDomain: 'pages.example.org',
-    streamModule,
+    ...nginxModules(),
     user: 'www-data',
     api: null,
     control: 'own',
     clock: systemClock,
+    apiUrl: 'http://api.example.org',
     pages: { apiUrl: 'a', docsUrl: 'd', healthUrl: 'h', baseDomain: 'pages.example.org', httpUrl: 'w' },
   };
 }

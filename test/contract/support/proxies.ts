@@ -25,6 +25,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../../../engine/clock';
 import type { Config } from '../../../engine/config';
 import { type NginxOptions, nginxProxy } from '../../../engine/proxy/nginx';
+import { nginxModules } from '../../../engine/proxy/nginx-modules';
 import type { Proxy, Route } from '../../../engine/proxy/proxy';
 import type { Site } from '../../../engine/proxy/site';
 import { projectRoot } from '../../../engine/project';
@@ -33,7 +34,6 @@ import { FakeHost } from '../../fakes/fake-host';
 import { freePort } from '../../support/postgres';
 
 export const baseDomain = 'pages.example.org';
-const streamModule = ['/usr/lib/nginx/modules/ngx_stream_module.so'].find((file) => existsSync(file)) ?? null;
 /** Addresses of two guests that answer, and one that does not. */
 export const [ana, kim, silent] = ['127.0.0.2', '127.0.0.3', '127.0.0.4'] as const;
 
@@ -63,7 +63,10 @@ async function openGuests(): Promise<Guests> {
       const { host, 'x-forwarded-prefix': prefix = '', 'x-forwarded-for': from } = request.headers;
       const { url, method } = request;
       // a guest says what it likes
-      const words = JSON.parse(String(request.headers['x-answer-with'] ?? '{}')) as Record<string, string>;
+      const words = JSON.parse(String(request.headers['x-answer-with'] ?? '{}')) as Record<
+        string,
+        string | string[]
+      >;
       for (const [name, value] of Object.entries(words)) response.setHeader(name, value);
       let sent = '';
       request.setEncoding('utf8').on('data', (chunk: string) => (sent += chunk));
@@ -126,12 +129,13 @@ export async function realBench(control: 'own' | 'pipe' = 'own'): Promise<RealBe
       dir,
       httpPort,
       baseDomain,
-      streamModule,
+      ...nginxModules(),
       user: process.getuid?.() === 0 ? 'www-data' : null,
       api: null,
       control,
       clock: systemClock,
       ...(site === undefined ? {} : { site: () => Promise.resolve(site) }),
+      apiUrl: 'http://api.example.org',
       pages: {
         apiUrl: 'http://api.example.org',
         docsUrl: 'http://api.example.org/docs',

@@ -122,7 +122,7 @@ export const listed: readonly Listed[] = [
         through === `1; url=${way.protocol === 'HTTP' ? 'http' : 'https'}://${way.host}${way.prefix}/a`),
   },
   {
-    what: 'Nginx refuses by itself: methods in small letters and `TRACE`, `OPTIONS *`, `%00`, a `%` that encodes nothing, and by host name an address that climbs above `/`',
+    what: 'Nginx refuses by itself: methods in small letters and `TRACE`, `OPTIONS *`, `%00`, a `%` that encodes nothing, and an address that climbs above its root',
     why: 'they are errors, or none of an application’s business; web servers in guests refuse most of them as well',
     allows: ({ what, through, ...difference }) =>
       what === 'asked' &&
@@ -146,16 +146,19 @@ export const listed: readonly Listed[] = [
       isCase(difference, 'the whole URL') && difference.what === 'target' && difference.through === '/a?x=1',
   },
   {
-    what: 'By host name, who names no host is shown the service’s own page',
+    what: 'By host name, who names no host is led to the service’s own page',
     why: 'nothing else says whose page it is',
     allows: (difference) => isCase(difference, 'HTTP/1.0 without a host') && difference.way.name !== 'path',
   },
   {
-    what: 'Over HTTP/2, an early answer (`100`, `103`) that nobody asked for ends the request',
-    why: 'Nginx takes it for the whole answer (nginx/nginx issue 1427)',
-    allows: (difference) =>
-      isCase(difference, '100 Continue, not asked for', '103 Early Hints') &&
-      difference.way.protocol === 'HTTP/2',
+    what: 'An early answer (`100`, `103`) that nobody asked for is answered 502 in its place, and so is whatever is no HTTP',
+    why: 'Nginx takes it for the whole answer (nginx/nginx issue 1427), and a proxy in front would take the rest for somebody else’s',
+    allows: (difference) => isCase(difference, '100 Continue, not asked for', '103 Early Hints'),
+  },
+  {
+    what: 'By path, cookies get the path of the hosting and no domain; by host name they keep no domain above the name',
+    why: 'a browser would send them to every other user’s pages',
+    allows: (difference) => isCase(difference, 'cookies') && header('visitor', 'set-cookie')(difference),
   },
 ];
 

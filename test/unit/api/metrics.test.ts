@@ -74,6 +74,7 @@ describe('GET /metrics', () => {
       'webhoster_leases_expired 0',
       'webhoster_libvirt_up 1',
       'webhoster_vms{state="running"} 7',
+      'webhoster_nginx_draining_workers{nginx="ssh"} 3',
       'webhoster_pool_free_bytes 1000',
       'webhoster_pool_total_bytes 4000',
       'webhoster_certificate_left_seconds{name="pages.example.org"} 5227200',

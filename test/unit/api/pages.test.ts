@@ -18,7 +18,13 @@ const ofVm = {
   webUrl: 'http://localhost/1',
   subdomainUrl: 'http://mina.localhost',
 };
-const limits = { answerSeconds: '300', headerKiB: '32', uploadMiB: '1024' };
+const limits = {
+  answerSeconds: '300',
+  headerKiB: '32',
+  uploadMiB: '1024',
+  visitorConnections: '512',
+  hostingConnections: '1024',
+};
 const pages = {
   'index.html.hbs': ofService,
   'not-found.html.hbs': ofService,
@@ -27,6 +33,7 @@ const pages = {
   'silent.html.hbs': { ...ofService, ...limits },
   'broken.html.hbs': { ...ofService, ...limits },
   'too-large.html.hbs': { ...ofService, ...limits },
+  'too-many.html.hbs': { ...ofService, ...limits },
   'waking.html.hbs': { seconds: '2', failed: false },
   'welcome.html.hbs': ofVm,
 };

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Route } from '../../../engine/proxy/proxy';
 import { type ProxySettings, renderNginx } from '../../../engine/proxy/render';
+import { renderSsh } from '../../../engine/proxy/render-ssh';
 import { plainSite } from '../../../engine/proxy/site';
 
 const fixtures = path.join(__dirname, '../../fixtures/nginx');
@@ -11,7 +12,9 @@ const settings: ProxySettings = {
   httpPort: 80,
   baseDomain: 'pages.example.org',
   streamModule: '/usr/lib/nginx/modules/ngx_stream_module.so',
+  luaModules: ['/usr/lib/nginx/modules/ndk_http_module.so', '/usr/lib/nginx/modules/ngx_http_lua_module.so'],
   user: 'www-data',
+  apiUrl: 'http://localhost:8000',
   api: null,
 };
 const routes: readonly Route[] = [
@@ -32,8 +35,11 @@ function golden(name: string, actual: string): string {
 
 describe('the Nginx configuration', () => {
   it.each([0, 1, 3])('for %i routes is the stored one', (count) => {
-    const actual = renderNginx(settings, routes.slice(0, count), generation);
+    const some = routes.slice(0, count);
+    const actual = renderNginx(settings, some, generation);
     expect(actual).toBe(golden(`routes-${count}.conf`, actual));
+    const ssh = renderSsh(settings, some, generation);
+    expect(ssh).toBe(golden(`ssh-${count}.conf`, ssh));
   });
 
   it.each(['default', 'include', 'hostnames', 'volatile', 'tom', 'nina', 'rob'])(
@@ -59,19 +65,23 @@ describe('the Nginx configuration', () => {
     const some = routes.map((route, index) => (index === 1 ? { ...route, asleep } : route));
     const actual = renderNginx({ ...settings, countsVisits: true }, some, generation);
     expect(actual).toBe(golden('asleep.conf', actual));
+    const ssh = renderSsh({ ...settings, countsVisits: true }, some, generation);
+    expect(ssh).toBe(golden('ssh-asleep.conf', ssh));
     // where all sleep, nobody listens for those who are awake
-    const all = renderNginx(settings, [{ ...routes[0]!, asleep }], generation);
+    const all = renderSsh(settings, [{ ...routes[0]!, asleep }], generation);
     expect(all.match(/listen 10000;/g)).toHaveLength(1);
-    expect(all.match(/^ {2}server \{$/gm)).toHaveLength(3);
+    expect(all.match(/^ {2}server \{$/gm)).toHaveLength(2);
   });
 
   it('asks the door for whom it has not read of, and opens the ports of machines that wait, where some do', () => {
     const site = { ...plainSite, waitingPorts: [10_049, routes[0]!.sshPort] };
     const actual = renderNginx({ ...settings, findsNew: true }, routes.slice(0, 1), generation, site);
     expect(actual).toBe(golden('newcomers.conf', actual));
+    const ssh = renderSsh(settings, routes.slice(0, 1), generation, site);
+    expect(ssh).toBe(golden('ssh-newcomers.conf', ssh));
     // a machine that has got its route meanwhile is at one door only
-    expect(actual.match(new RegExp(`listen ${routes[0]!.sshPort};`, 'g'))).toHaveLength(1);
-    expect(renderNginx(settings, [], generation, site)).toContain('listen 10049;');
+    expect(ssh.match(new RegExp(`listen ${routes[0]!.sshPort};`, 'g'))).toHaveLength(1);
+    expect(renderSsh(settings, [], generation, site)).toContain('listen 10049;');
   });
 
   it.each(['', '1a2b3c4d', '1a2b3c4d-0000-4000-8000-00000000000;', '../../x'])(
@@ -92,9 +102,11 @@ describe('the Nginx configuration', () => {
   );
 
   it('loads no module and names no user where there is none', () => {
-    const text = renderNginx({ ...settings, streamModule: null, user: null }, routes, generation);
-    expect(text).not.toContain('load_module');
-    expect(text).not.toMatch(/^user /m);
+    const none = { ...settings, streamModule: null, luaModules: [], user: null };
+    for (const text of [renderNginx(none, routes, generation), renderSsh(none, routes, generation)]) {
+      expect(text).not.toContain('load_module');
+      expect(text).not.toMatch(/^user /m);
+    }
   });
 
   it('matches the dots of the base domain as dots', () => {
@@ -107,7 +119,7 @@ describe('the Nginx configuration', () => {
       userId: index + 1,
       sshPort: 10_000 + index,
     }));
-    const [, connections] = /worker_connections (\d+);/.exec(renderNginx(settings, many, generation)) ?? [];
+    const [, connections] = /worker_connections (\d+);/.exec(renderSsh(settings, many, generation)) ?? [];
     expect(Number(connections)).toBeGreaterThanOrEqual(10_001 + 4096);
   });
 
@@ -128,7 +140,9 @@ describe('the Nginx configuration', () => {
   });
 
   it('opens no port at all for SSH while there is no route', () => {
-    expect(renderNginx(settings, [], generation)).not.toContain('stream {');
+    expect(renderSsh(settings, [], generation).match(/^ *listen .*$/gm)).toEqual([
+      '    listen unix:/var/lib/vm-webhoster/nginx/ssh/generation.sock;',
+    ]);
   });
 });
 
@@ -155,12 +169,14 @@ describe('a value that does not fit', () => {
     settings?: Partial<ProxySettings>;
     route?: Partial<Route>;
     generation?: string;
-  }): string =>
-    renderNginx(
+  }): string => {
+    const given = [
       { ...settings, ...change.settings },
       [{ ...routes[0]!, ...change.route }],
       change.generation ?? generation,
-    );
+    ] as const;
+    return renderNginx(...given) + renderSsh(...given);
+  };
 
   it.each(injections)('is refused as user name: %p', (username) => {
     expect(() => render({ route: { username } })).toThrow('username does not fit');
@@ -204,7 +220,10 @@ describe('a value that does not fit', () => {
   );
 
   it.each(injections.filter(Boolean))('is refused as module and as Unix user: %p', (text) => {
-    expect(() => render({ settings: { streamModule: text } })).toThrow('streamModule does not fit');
+    expect(() => render({ settings: { streamModule: text } })).toThrow('module does not fit');
+    expect(() => render({ settings: { luaModules: [text] } })).toThrow('module does not fit');
+    expect(() => render({ settings: { apiUrl: text } })).toThrow('origin does not fit');
+    expect(() => render({ settings: { publicHost: text } })).toThrow('host does not fit');
     expect(() => render({ settings: { user: text } })).toThrow('user does not fit');
   });
 

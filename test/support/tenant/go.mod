@@ -1,0 +1,3 @@
+module vm-webhoster.test/tenant
+
+go 1.23
