@@ -4,6 +4,8 @@ import http from 'node:http';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { drainingWorkers, endOldest } from '../../engine/proxy/draining';
+import { defaultLimits } from '../../engine/proxy/render';
 import { plainSite } from '../../engine/proxy/site';
 import {
   ana,
@@ -270,6 +272,74 @@ describe('Nginx', () => {
       const proxy = bench.again({ site: { ...plainSite, waitingPorts: [taken] } });
       await proxy.publish([await route(1, 'ana', ana)]);
       expect(await proxy.fetch('/1')).toContain('page of');
+    });
+  });
+
+  describe('what is under way when Nginx is reloaded', () => {
+    const titles = (dir: string): number => drainingWorkers(dir).length;
+    const ssh = (): string => path.join(bench.dir, 'ssh');
+    const open: { destroy: () => void }[] = [];
+    afterEach(() => {
+      for (const each of open.splice(0)) each.destroy();
+    });
+
+    it('ends a WebSocket after a while, and no SSH session', async () => {
+      const socketGuest = createServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
+      }).listen(bench.webPort, '127.0.0.5');
+      const one = { ...(await route(1, 'ana', '127.0.0.5')), sshPort: (await route(1, 'x', ana)).sshPort };
+      const two = await route(2, 'kim', kim);
+      const proxy = bench.again({ limits: { ...defaultLimits, drainSeconds: 1 } });
+      await proxy.publish([one, two]);
+      const session = converse(two.sshPort);
+      open.push(session.socket);
+      await session.until('SSH-2.0');
+      const before = processes().length;
+      for (let round = 0; round < 4; round++) {
+        for (let count = 0; count < 2; count++) {
+          const socket = connect(bench.httpPort, '127.0.0.1').on('error', () => undefined);
+          open.push(socket);
+          socket.write(
+            'GET /1/ HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
+          );
+          await new Promise((resolve) => socket.once('data', resolve));
+        }
+        // a page moves, and no port
+        await proxy.publish([{ ...one, username: `ana${round}` }, two]);
+      }
+      expect(titles(bench.dir)).toBeGreaterThan(0);
+      expect(titles(ssh())).toBe(0);
+      for (let tries = 0; processes().length > before && tries < 400; tries++) await delay(10);
+      expect([titles(bench.dir), processes().length]).toEqual([0, before]);
+      session.socket.write('still here');
+      await session.until('still here');
+      socketGuest.close();
+    });
+
+    it('ends the oldest sessions of more generations than are kept, and no others', async () => {
+      const one = await route(1, 'ana', ana);
+      const sessions: ReturnType<typeof converse>[] = [];
+      for (let round = 0; round < 5; round++) {
+        await bench.proxy.publish([one, await route(2, 'kim', kim)]);
+        sessions.push(converse(one.sshPort));
+        open.push(sessions.at(-1)!.socket);
+        await sessions.at(-1)!.until('SSH-2.0');
+      }
+      expect(titles(ssh())).toBe(4);
+      endOldest(ssh(), 2);
+      for (let tries = 0; titles(ssh()) > 2 && tries < 300; tries++) await delay(10);
+      expect(titles(ssh())).toBe(2);
+      const alive = await Promise.all(
+        sessions.map(async ({ socket, until }) => {
+          socket.write('still here');
+          return until('still here').then(
+            () => true,
+            () => false,
+          );
+        }),
+      );
+      expect(alive).toEqual([false, false, true, true, true]);
     });
   });
 

@@ -300,13 +300,7 @@ describe('where host names work', () => {
 
 it('refuses a path that leads out of the hosting for whoever tidies it up', async () => {
   await bench.proxy.publish([await route(7, 'ana', ana), await route(8, 'kim', kim)]);
-  for (const urlPath of [
-    '/7/../8/a',
-    '/7/%2e%2e/8/a',
-    '/7/a/../../8',
-    '/7//..//..//8',
-    '/7/%2E%2E%2f8/',
-  ])
+  for (const urlPath of ['/7/../8/a', '/7/%2e%2e/8/a', '/7/a/../../8', '/7//..//..//8', '/7/%2E%2E%2f8/'])
     expect([urlPath, (await ask(urlPath)).status]).toEqual([urlPath, 400]);
   for (const urlPath of ['/7/a/../b', '/7/./a', '/7//a', '/7/7/..'])
     expect((await ask(urlPath)).body).toContain(`page of ${ana}`);

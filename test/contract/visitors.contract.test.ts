@@ -134,10 +134,12 @@ it('leads a browser from the number to the slash behind it, and shows others the
 it('takes number and path from the same letters', async () => {
   await bench.proxy.publish([await route(1, 'ana', ana), await route(2, 'kim', kim)]);
   for (const odd of ['/%31/a', '//1/a', '/x/../1/a']) expect((await ask(odd)).status).toBe(404);
-  for (const climbing of ['/1/../2/a', '/1/%2e%2e/2/a']) {
-    const { body } = await ask(climbing);
+  // what a proxy in front would tidy up to another's is nobody's
+  for (const climbing of ['/1/../2/a', '/1/%2e%2e/2/a']) expect((await ask(climbing)).status).toBe(400);
+  for (const within of ['/1/b/../a', '/1/%2E/a']) {
+    const { body } = await ask(within);
     expect(body).toContain(`page of ${ana}`);
-    expect(body).toContain(`"url":"${climbing.slice(2)}"`);
+    expect(body).toContain(`"url":"${within.slice(2)}"`);
   }
 });
 
@@ -233,6 +235,81 @@ it('writes neither uploads nor downloads to the disk', async () => {
   expect([...files('proxy'), ...files('body')]).toEqual([]);
   slow.destroy();
   half.destroy();
+});
+
+describe('requests under way', () => {
+  const stranger = '127.0.0.66';
+  /** Requests to a guest that takes them and does not answer; their statuses, as far as they were answered at once. */
+  const hold = async (urlPath: string, count: number, from: string, host = 'localhost'): Promise<Held[]> =>
+    Promise.all(
+      Array.from({ length: count }, async () => {
+        const socket = connect({ port: bench.httpPort, host: '127.0.0.1', localAddress: from });
+        let said = '';
+        socket.on('error', () => undefined).on('data', (chunk: Buffer) => (said += chunk.toString()));
+        socket.write(`GET ${urlPath} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+        await delay(300);
+        return { socket, status: /^HTTP\/1\.1 (\d+)/.exec(said)?.[1] ?? 'held', said };
+      }),
+    );
+  interface Held {
+    readonly socket: Socket;
+    readonly status: string;
+    readonly said: string;
+  }
+  const statuses = (all: readonly Held[]): string[] => all.map(({ status }) => status).sort();
+  const release = (...all: readonly Held[]): void => {
+    for (const { socket } of all) socket.destroy();
+  };
+
+  beforeEach(() => guestAt('127.0.0.5', () => undefined));
+
+  it('of one visitor are so many, over all hostings, and of others as many', async () => {
+    await bench
+      .again({ limits: { ...defaultLimits, visitorConnections: 3 } })
+      .publish([await route(1, 'ana', ana), await route(2, 'quiet', '127.0.0.5')]);
+    const held = await hold('/2/', 5, stranger);
+    expect(statuses(held)).toEqual(['429', '429', 'held', 'held', 'held']);
+    expect(held.find(({ status }) => status === '429')?.said).toContain('Too many requests at once');
+    const elsewhere = await hold('/1/', 1, stranger);
+    const byName = await hold('/', 1, stranger, `ana.${baseDomain}`);
+    const other = await hold('/1/', 1, '127.0.0.67');
+    expect([elsewhere, byName, other].map(statuses)).toEqual([['429'], ['429'], ['200']]);
+    release(...held, ...elsewhere, ...byName, ...other);
+    await delay(100);
+    expect(statuses(await hold('/1/', 1, stranger))).toEqual(['200']);
+  });
+
+  it('to one hosting are so many, by number and name together, and to others as many', async () => {
+    await bench
+      .again({ limits: { ...defaultLimits, hostingConnections: 3 } })
+      .publish([await route(1, 'ana', ana), await route(2, 'quiet', '127.0.0.5')]);
+    const held = [
+      ...(await hold('/2/', 2, stranger)),
+      ...(await hold('/', 3, '127.0.0.67', `quiet.${baseDomain}`)),
+    ];
+    expect(statuses(held)).toEqual(['429', '429', 'held', 'held', 'held']);
+    expect(statuses(await hold('/1/', 1, stranger))).toEqual(['200']);
+    release(...held);
+  });
+
+  it('whose headers do not come are let go', async () => {
+    await bench
+      .again({ limits: { ...defaultLimits, requestSeconds: 1 } })
+      .publish([await route(1, 'ana', ana)]);
+    const begun = performance.now();
+    const gone = Array.from({ length: 50 }, () => {
+      const socket = connect(bench.httpPort, '127.0.0.1');
+      socket.write('GET /1/ HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
+      return new Promise((resolve) =>
+        socket
+          .on('error', () => undefined)
+          .on('close', resolve)
+          .resume(),
+      );
+    });
+    await Promise.all(gone);
+    expect(performance.now() - begun).toBeLessThan(4_000);
+  });
 });
 
 describe('SSH of a visitor who asks for too much', () => {
