@@ -89,20 +89,16 @@ async function expectPage({ parts }: StepContext, hosting: OwnedHosting): Promis
 }
 
 /**
- * As `route`, without waiting for Nginx's reload where the door (engine/doors) finds the page already: the reload goes on
- * behind. What becomes of it is the matter of the reconciler of served routes.
+ * As `route`, without a reload of Nginx where the door (engine/doors) finds the page already. The reconciler of served
+ * routes takes the door out of the way, for all that have come meanwhile at once: each reload leaves old workers behind.
  */
 export async function routeAtOnce(context: StepContext): Promise<void> {
-  const { log, proxy, routePublisher } = context.parts;
+  const { proxy, routePublisher } = context.parts;
   const hosting = await hostingOf(context);
   await context.write((tx) => openRoute(tx, hosting.id));
-  const published = routePublisher.publish();
-  published.catch((err: unknown) => {
-    log.warn({ err }, 'routes could not be published yet');
-  });
   const page = await proxy.fetch(`/${hosting.userId}`).catch(() => '');
   if (page.includes(hostingMarker(hosting))) return;
-  await published;
+  await routePublisher.publish();
   await expectPage(context, hosting);
 }
 

@@ -1,4 +1,7 @@
-/** Sees to it that Nginx runs and serves the routes of the database, whatever was done to it by hand. */
+/**
+ * Sees to it that Nginx runs and serves the routes of the database: whatever was done to it by hand, and for claims, which
+ * the door serves until then.
+ */
 import type { Parts } from '../parts';
 import { allRoutes } from '../store/routes';
 import { every } from './every';
@@ -11,6 +14,6 @@ export function reconcileServedRoutes({ database, proxy, routePublisher, log }: 
     if (await proxy.serves(await allRoutes(database.direct))) return;
     // a publish that is under way looks the same; to publish once more changes nothing then
     await routePublisher.publish();
-    log.info({}, 'routes published again');
+    log.info({}, 'routes published');
   });
 }
