@@ -148,7 +148,7 @@ describe('in a browser', () => {
     const wide = 'Set-Cookie: wide=1; Domain=localhost; Path=/\r\nSet-Cookie: own=1; Path=/\r\n';
     await page.goto(`${at(eve)}${pathThatSays([typed('text/html', 'hello', wide)])}`);
     await page.goto(`${at(eve)}/`);
-    expect(await page.textContent('body')).toBe('page of tenant, cookies: own=1');
+    expect(await page.textContent('body')).toBe('page of tenant, cookies: wide=1; own=1');
     await page.goto(`${at(victim)}/`);
     expect(await page.textContent('body')).toBe('page of tenant, cookies: ');
   });
