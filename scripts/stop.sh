@@ -34,7 +34,7 @@ use_secrets
 [ -n "$PURGE" ] && STEPS=5 || STEPS=3
 need_api() { [ -f "$RUN_DIR/api.pid" ]; }
 do_api() { stop_pid "$RUN_DIR/api.pid" dist/api/main.js 60; }
-need_nginx() { [ -f "$DATA_DIR/nginx/nginx.pid" ]; }
+need_nginx() { [ -f "$DATA_DIR/nginx/nginx.pid" ] || [ -f "$DATA_DIR/nginx/ssh/nginx.pid" ]; }
 do_nginx() { webhoster service nginx-stop; }
 need_postgres() { [ -f "$DATA_DIR/postgres/postmaster.pid" ]; }
 do_postgres() { webhoster service postgres-stop; }

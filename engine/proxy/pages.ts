@@ -13,11 +13,13 @@ export async function preparePages(
   facts: ServiceFacts,
 ): Promise<void> {
   const pages = path.join(dir, 'pages', '_webhoster');
-  const dirs = ['ssh', 'pages', 'pages/_webhoster', 'pages/_webhoster/refused', 'tmp'];
+  const dirs = ['pages', 'pages/_webhoster', 'pages/_webhoster/refused', 'tmp'];
   for (const each of [dir, ...dirs.map((name) => path.join(dir, name))]) {
     await mkdir(each, { recursive: true });
     await chmod(each, 0o711);
   }
+  await mkdir(path.join(dir, 'ssh'), { recursive: true, mode: 0o700 });
+  await chmod(path.join(dir, 'ssh'), 0o700);
   const write = async (name: string, text: string): Promise<void> => {
     await writeFile(path.join(pages, name), text);
     await chmod(path.join(pages, name), 0o644);

@@ -148,7 +148,6 @@ describe('several API processes behind Nginx', () => {
 
 describe('Nginx’s own pages by https', () => {
   it.each([
-    ['the first page', `https://localhost`, '/', 200],
     ['what there is not', `https://localhost`, '/no-such-page', 404],
     ['nobody’s host name', `https://nobody.${baseDomain}`, '/', 404],
   ])('are as safe: %s', async (_, origin, at, status) => {

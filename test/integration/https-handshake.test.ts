@@ -78,9 +78,9 @@ describe('what is agreed on', () => {
     const { HTTPS_PORT } = world.config;
     const { stdout } = await runCommand([
       ...['curl', '-sk', '-D', '-', '-o', '/dev/null', '--resolve', `${baseDomain}:${HTTPS_PORT}:127.0.0.1`],
-      `https://${baseDomain}:${HTTPS_PORT}/`,
+      `https://${baseDomain}:${HTTPS_PORT}/nothing`,
     ]);
-    expect(stdout).toMatch(/^HTTP\/2 200/);
+    expect(stdout).toMatch(/^HTTP\/2 404/);
     for (const header of [
       'strict-transport-security: max-age=31536000',
       'x-content-type-options: nosniff',

@@ -128,7 +128,7 @@ describe('a certificate from files', () => {
     expect(await shown()).toBe(validTo(two));
     expect(await counted('files')).toMatchObject({ failures: 0 });
     // www.example.org is not among its names
-    expect((await world.get({ host: 'www.example.org' })).status).toBe(200);
+    expect((await world.get({ host: 'www.example.org' })).status).toBe(302);
     (await import('node:fs')).rmSync(dir, { recursive: true });
   });
 });
@@ -205,7 +205,7 @@ describe('certificates of an authority', () => {
     jest.spyOn(world.parts.log, 'error').mockImplementation((...line: unknown[]) => void told.push(line));
     await world.keep();
     expect((await world.shown(baseDomain)).fingerprint256).toBe(before.fingerprint256);
-    expect((await world.get({ host: baseDomain, secure: true })).status).toBe(200);
+    expect((await world.get({ host: baseDomain, secure: true })).status).toBe(302);
     expect(told).toEqual([
       [
         expect.objectContaining({ certificate: baseDomain, failures: 1 }),
@@ -233,7 +233,7 @@ describe('certificates of an authority', () => {
     expect(await certificate('elsewhere.example.net')).toMatchObject({ chain: null, failures: 1 });
     expect((await certificate('elsewhere.example.net')).failure).toMatch(/could not resolve/);
     expect((await certificate(baseDomain)).chain).not.toBeNull();
-    expect((await world.get({ host: 'elsewhere.example.net' })).status).toBe(200);
+    expect((await world.get({ host: 'elsewhere.example.net' })).status).toBe(302);
   });
 
   it('are one for all users where a program sets the names', async () => {

@@ -8,11 +8,11 @@ set -eu
 umask 077
 nginx=${NGINX_BIN:-nginx}
 
-# serve DIRECTORY WORKERS: until that Nginx ends
+# serve DIRECTORY MODE WORKERS: until that Nginx ends
 serve() {
-  dir=$1 conf=$1/nginx.conf pipe=$1/control most=$((16 * $2))
+  dir=$1 conf=$1/nginx.conf pipe=$1/control most=$((16 * $3))
   mkdir -p "$dir"
-  chmod 0711 "$dir"
+  chmod "$2" "$dir"
   # a process id of an earlier life may be anybody's by now, and nobody listens on its socket
   rm -f "$dir/nginx.pid" "$dir/generation.sock"
   [ -p "$pipe" ] || { rm -f "$pipe" && mkfifo "$pipe"; }
@@ -58,9 +58,9 @@ wait_for() {
   done
 }
 
-serve "$1" "$(nproc)" &
+serve "$1" 0711 "$(nproc)" &
 pages=$!
-serve "$1/ssh" 2 &
+serve "$1/ssh" 0700 2 &
 ssh=$!
 trap 'kill -TERM "$pages" "$ssh" 2>/dev/null || :' TERM INT
 status=0
