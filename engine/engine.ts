@@ -235,8 +235,18 @@ export interface ListedOperation extends Operation {
 export const spareStates = ['warming', 'waiting', 'saved', 'removing'] as const;
 export type SpareState = (typeof spareStates)[number];
 
+/** Counts that only the machine knows that the VMs are on. */
+export interface MachineMetrics {
+  /** Domains of libvirt by their state; null when libvirt does not answer. Those without our mark are not counted. */
+  readonly vms: readonly { readonly state: string; readonly count: number }[] | null;
+  /** Of the file system that VMs' disks are on; null when it cannot be told. */
+  readonly pool: { readonly freeBytes: number; readonly totalBytes: number } | null;
+  /** Workers of Nginx that only wait for their last visitors; null where Nginx runs in a container of its own. */
+  readonly draining: readonly { readonly nginx: 'pages' | 'ssh'; readonly count: number }[] | null;
+}
+
 /** How the service does, as counts. Every kind and status is there, with 0 where there is none. */
-export interface Metrics {
+export interface Metrics extends MachineMetrics {
   /** Those that have not ended, and the stuck ones. */
   readonly operations: readonly { kind: OperationKind; status: OperationStatus; count: number }[];
   /** Seconds since the oldest operation of a status was accepted; 0 when there is none. */
@@ -254,12 +264,6 @@ export interface Metrics {
   readonly queue: { readonly waiting: number; readonly running: number; readonly oldestSeconds: number };
   /** Rights to work on a stack: held now, and left behind by an owner that did not give them back. */
   readonly leases: { readonly held: number; readonly expired: number };
-  /** Domains of libvirt by their state; null when libvirt does not answer. Those without our mark are not counted. */
-  readonly vms: readonly { readonly state: string; readonly count: number }[] | null;
-  /** Of the file system that VMs' disks are on; null when it cannot be told. */
-  readonly pool: { readonly freeBytes: number; readonly totalBytes: number } | null;
-  /** Workers of Nginx that only wait for their last visitors; null where Nginx runs in a container of its own. */
-  readonly draining: readonly { readonly nginx: 'pages' | 'ssh'; readonly count: number }[] | null;
   /** In use or wanted. */
   readonly certificates: readonly {
     readonly name: string;

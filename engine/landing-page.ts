@@ -7,7 +7,9 @@ import { apiUrlOf, originOf } from './origins';
 import { templatesDir } from './project';
 
 /** What pages say of the service. */
-export type ServiceFacts = Readonly<Record<'apiUrl' | 'docsUrl' | 'healthUrl' | 'baseDomain' | 'httpUrl', string>>;
+export type ServiceFacts = Readonly<
+  Record<'apiUrl' | 'docsUrl' | 'healthUrl' | 'baseDomain' | 'httpUrl', string>
+>;
 
 export function serviceFacts(config: Config): ServiceFacts {
   const apiUrl = apiUrlOf(config);

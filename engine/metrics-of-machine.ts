@@ -2,7 +2,7 @@
 import { statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { cachedFor } from './cached';
-import type { Metrics } from './engine';
+import type { MachineMetrics } from './engine';
 import type { Config } from './config';
 import type { Parts } from './parts';
 import { drainingWorkers } from './proxy/draining';
@@ -11,19 +11,17 @@ const keptMs = 10_000;
 /** What libvirt says of a domain; each is counted even when there is none. */
 const states = ['running', 'saved', 'shut off', 'paused', 'crashed'];
 
-type Machine = Pick<Metrics, 'vms' | 'pool' | 'draining'>;
-
 export function machineMetrics({
   config,
   inventory,
-}: Pick<Parts, 'config' | 'inventory'>): () => Promise<Machine> {
+}: Pick<Parts, 'config' | 'inventory'>): () => Promise<MachineMetrics> {
   const vms = cachedFor(keptMs, async () => {
     const { domains } = await inventory.survey(config.POOL_NAME);
     const ours = domains.filter(({ hostingId }) => hostingId !== null);
     const known = new Set([...states, ...ours.map(({ state }) => state)]);
     return [...known].map((state) => ({ state, count: ours.filter((each) => each.state === state).length }));
   });
-  const pool = async (): Promise<Machine['pool']> => {
+  const pool = async (): Promise<MachineMetrics['pool']> => {
     const { bavail, blocks, bsize } = await statfs(config.POOL_DIR);
     return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
   };
@@ -34,7 +32,7 @@ export function machineMetrics({
   };
 }
 
-function draining({ NGINX_CONTROL, nginxDir }: Config): Machine['draining'] {
+function draining({ NGINX_CONTROL, nginxDir }: Config): MachineMetrics['draining'] {
   if (NGINX_CONTROL === 'pipe') return null;
   return [
     { nginx: 'pages', count: drainingWorkers(nginxDir).length },

@@ -2,6 +2,7 @@
 import {
   type Engine,
   type HostingStatus,
+  type MachineMetrics,
   type Metrics,
   operationKinds,
   type OperationStatus,
@@ -23,7 +24,15 @@ import {
 } from './store/counts';
 import { driftCounts } from './store/drift';
 import { allMeasures, type Measure } from './store/measures';
+import type { Tx } from './store/database';
 import { spareCounts } from './store/spares';
+import { freshReports } from './store/worker-reports';
+
+/** As the worker says that spoke last: an API has nothing of the machine's beside it. */
+async function reportedMachine(tx: Tx): Promise<MachineMetrics> {
+  const [newest] = await freshReports(tx).catch(() => []);
+  return newest?.machine ?? { vms: null, pool: null, draining: null };
+}
 
 type SweepCount = NonNullable<Metrics['sweep']>['findings'][number];
 
@@ -32,7 +41,7 @@ const livingStatuses: readonly HostingStatus[] = ['creating', 'running', 'sleepi
 
 export function metrics(parts: Pick<Parts, 'config' | 'database' | 'inventory'>): Engine['metrics'] {
   const { config, database } = parts;
-  const machine = machineMetrics(parts);
+  const machine = config.ROLE === 'api' ? () => reportedMachine(database.direct) : machineMetrics(parts);
   const total = config.SSH_PORT_MAX - config.SSH_PORT_MIN + 1;
   return {
     read: async () => {

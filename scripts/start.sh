@@ -39,6 +39,8 @@ done
 . "$ROOT/scripts/lib/command.sh"
 [ -n "$DRY_RUN" ] || need_root "${ARGUMENTS[@]}"
 load_environment
+# shellcheck source=scripts/lib/service.sh
+. "$ROOT/scripts/lib/service.sh"
 find_terraform
 use_secrets
 STARTED=$(now_ms)
@@ -70,7 +72,7 @@ need_node() { return 0; }
 do_node() { webhoster node prepare; }
 
 # A service that was started from an older build or with other settings is replaced: its operations are handed over, not lost.
-need_api() { ! pid_runs "$RUN_DIR/api.pid" dist/api/main.js || [ "$(cat "$RUN_DIR/api.started-from" 2>/dev/null)" != "$(started_from)" ]; }
+need_api() { ! service_runs || [ "$(cat "$RUN_DIR/api.started-from" 2>/dev/null)" != "$(started_from)" ]; }
 # the build and every setting that the service reads
 started_from() {
   local name
@@ -80,17 +82,15 @@ started_from() {
   } | sha256sum | cut -c1-64
 }
 do_api() {
-  stop_pid "$RUN_DIR/api.pid" dist/api/main.js 60
+  stop_service
   check_port "$HTTP_PORT" HTTP_PORT nginx.pid
   check_port "$API_PORT" API_PORT
   if [ "${TLS_MODE:-off}" != off ]; then
     check_port "${HTTPS_PORT:-443}" HTTPS_PORT nginx.pid
     [ -z "${API_HTTPS_PORT:-}" ] || check_port "$API_HTTPS_PORT" API_HTTPS_PORT nginx.pid
   fi
-  cd "$DATA_DIR"
-  umask 077
-  setsid nohup node "$ROOT/dist/api/main.js" >>"$DATA_DIR/api.log" 2>&1 </dev/null &
-  echo $! >"$RUN_DIR/api.pid"
+  start_worker
+  start_api
   started_from >"$RUN_DIR/api.started-from"
 }
 # check_port PORT VARIABLE [PIDFILE]: a port that somebody else holds is told by name, before we fail on it.
@@ -111,11 +111,13 @@ healthy() {
 answers() { curl -fsk --max-time 5 "$1" >/dev/null; }
 need_health() { [ -z "$DRY_RUN" ] || ! healthy; }
 do_health() {
-  local deadline=$(($(date +%s) + 60))
+  local deadline=$(($(date +%s) + 60)) part
   until healthy; do
-    kill -0 "$(cat "$RUN_DIR/api.pid")" 2>/dev/null || fail "the service ended; the end of $DATA_DIR/api.log:
-$(tail -n 15 "$DATA_DIR/api.log")"
-    [ "$(date +%s)" -lt "$deadline" ] || fail "the service is not healthy after 60 s; see $DATA_DIR/api.log and http://127.0.0.1:$API_PORT/api/v1/health/detailed"
+    for part in api worker; do
+      kill -0 "$(cat "$RUN_DIR/$part.pid")" 2>/dev/null || fail "the $part ended; the end of $DATA_DIR/$part.log:
+$(tail -n 15 "$DATA_DIR/$part.log")"
+    done
+    [ "$(date +%s)" -lt "$deadline" ] || fail "the service is not healthy after 60 s; see webhoster doctor, $DATA_DIR/api.log and $DATA_DIR/worker.log"
     sleep 0.1
   done
 }
@@ -127,13 +129,14 @@ do_settings() { webhoster service check-config; }
 say "${BOLD}vm-webhoster${OFF}"
 [ -n "$DRY_RUN" ] || one_at_a_time
 check_node
-STEPS=13
+STEPS=14
 step directories "Directories and secrets"
 use_secrets
 side_by_side packages "Distribution packages"
 side_by_side modules "Node modules"
 side_by_side provider "Terraform provider for libvirt" "$PROVIDER_AFTER"
 side_by_side user "System user for PostgreSQL"
+side_by_side api_user "System user for the API"
 side_by_side terraform "Terraform" packages
 side_by_side libvirt "libvirtd" packages
 side_by_side build "Compile" modules
@@ -158,7 +161,7 @@ ${GREEN}Ready${OFF} after $(seconds_since "$STARTED")
   API          $API/api/v1
   API docs     $API/docs
   Health       $API/api/v1/health/detailed
-  Log          $DATA_DIR/api.log
+  Logs         $DATA_DIR/api.log, $DATA_DIR/worker.log
   First VM     ./scripts/test-workflow.sh
   Stop         ./scripts/stop.sh
 TEXT

@@ -28,12 +28,14 @@ need_root "$@"
 load_environment
 find_terraform
 use_secrets
+# shellcheck source=scripts/lib/service.sh
+. "$ROOT/scripts/lib/service.sh"
 
 [ -z "$PURGE" ] || confirm_purge
 
 [ -n "$PURGE" ] && STEPS=5 || STEPS=3
-need_api() { [ -f "$RUN_DIR/api.pid" ]; }
-do_api() { stop_pid "$RUN_DIR/api.pid" dist/api/main.js 60; }
+need_api() { [ -f "$RUN_DIR/api.pid" ] || [ -f "$RUN_DIR/worker.pid" ]; }
+do_api() { stop_service; }
 need_nginx() { [ -f "$DATA_DIR/nginx/nginx.pid" ] || [ -f "$DATA_DIR/nginx/ssh/nginx.pid" ]; }
 do_nginx() { webhoster service nginx-stop; }
 need_postgres() { [ -f "$DATA_DIR/postgres/postmaster.pid" ]; }

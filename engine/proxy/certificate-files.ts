@@ -3,7 +3,7 @@ import { access, chmod, mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { replaceFile } from '../files';
 import type { Route } from './proxy';
-import type { ProxySettings } from './render';
+import type { ProxySettings } from './proxy-settings';
 import { certificateFile, viewHosts } from './render-https';
 import type { Site, SiteCertificate } from './site';
 

@@ -1,7 +1,7 @@
 /** Modules that a distribution packs apart from Nginx; a build that has them within needs none of these files. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { ProxySettings } from './render';
+import type { ProxySettings } from './proxy-settings';
 
 const dir = '/usr/lib/nginx/modules';
 

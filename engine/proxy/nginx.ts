@@ -18,7 +18,8 @@ import { type Instance, nginxInstance, type Rendered, withGeneration } from './i
 import { preparePages } from './pages';
 import type { HeldPort, Proxy, Route } from './proxy';
 import { prepareVisits } from '../traffic/visits-file';
-import { type ProxySettings, renderNginx } from './render';
+import { renderNginx } from './render';
+import { type ProxySettings } from './proxy-settings';
 import { renderSsh, sshWorkers } from './render-ssh';
 import { plainSite, type Site } from './site';
 
@@ -42,89 +43,114 @@ interface Wanted {
   readonly parts: readonly { readonly instance: Instance; readonly rendered: Rendered }[];
 }
 
+interface Instances {
+  readonly pages: Instance;
+  readonly ssh: Instance;
+}
+
 export function nginxProxy(options: NginxOptions): Proxy {
   const sshDir = path.join(options.dir, 'ssh');
-  const pages = instanceIn(options, options.dir, () => webGeneration(options));
-  const ssh = instanceIn(options, sshDir, () => askSocket(path.join(sshDir, 'generation.sock')));
-
-  const heldOf = async (routes: readonly Route[], { waitingPorts }: Site): Promise<HeldPort[]> => {
-    const served = (await ssh.generation()) === null ? null : await ssh.written();
-    const ports = [...routes.map(({ sshPort }) => sshPort), ...waitingPorts];
-    return heldPorts({ ports, served, dir: options.dir });
+  const instances: Instances = {
+    pages: instanceIn(options, options.dir, () => webGeneration(options)),
+    ssh: instanceIn(options, sshDir, () => askSocket(path.join(sshDir, 'generation.sock'))),
   };
-  const wantedOf = async (routes: readonly Route[]): Promise<Wanted> => {
-    const site = await siteOf(options);
-    const held = new Set((await heldOf(routes, site)).map(({ port }) => port));
-    return {
-      routes,
-      site,
-      parts: [
-        {
-          instance: pages,
-          rendered: withGeneration((generation) => renderNginx(options, routes, generation, site)),
-        },
-        {
-          instance: ssh,
-          rendered: withGeneration((generation) => renderSsh(options, routes, generation, site, held)),
-        },
-      ],
-    };
-  };
-  const unserved = async ({ routes, site, parts }: Wanted): Promise<Wanted['parts']> => {
-    const served = await Promise.all(parts.map(({ instance, rendered }) => instance.serves(rendered)));
-    const certified = (await missingCertificates(options, routes, site)).length === 0;
-    return parts.filter(({ instance }, index) => !served[index] || (instance === pages && !certified));
-  };
-
-  const publish = async (routes: readonly Route[]): Promise<void> => {
-    const wanted = await wantedOf(routes);
-    // before the look at the generation, which says nothing of them: a new version has new pages
-    await preparePages(options, options.pages);
-    const changed = await unserved(wanted);
-    if (changed.length === 0) return;
-    const begun = performance.now();
-    const told = (outcome: 'served' | 'refused' | 'failed'): void =>
-      options.onReload?.(outcome, performance.now() - begun);
-    await writeCertificates(options, routes, wanted.site);
-    if (options.countsVisits) await prepareVisits(options.dir);
-    try {
-      for (const { instance, rendered } of changed) await instance.test(rendered);
-    } catch (cause) {
-      told('refused');
-      throw cause;
-    }
-    const undo: (() => Promise<void>)[] = [];
-    try {
-      for (const { instance, rendered } of changed) undo.push(await instance.swap(rendered));
-      told('served');
-    } catch (cause) {
-      told('failed');
-      for (const takeBack of undo.reverse()) await takeBack();
-      throw cause;
-    }
-    endOldest(options.dir, generationsKept * availableParallelism());
-    endOldest(sshDir, generationsKept * sshWorkers);
-    await removeOtherCertificates(options, routes, wanted.site);
-  };
-
   return {
-    publish,
-    serves: async (routes) => {
-      const wanted = await wantedOf(routes).catch(() => null);
-      return wanted !== null && (await unserved(wanted)).length === 0;
+    publish: async (routes) => {
+      const wanted = await wantedOf(options, instances, routes);
+      // before the look at the generation, which says nothing of them: a new version has new pages
+      await preparePages(options, options.pages);
+      const changed = await unserved(options, instances, wanted);
+      if (changed.length === 0) return;
+      await writeCertificates(options, routes, wanted.site);
+      if (options.countsVisits) await prepareVisits(options.dir);
+      await serve(options, changed);
+      endOldest(options.dir, generationsKept * availableParallelism());
+      endOldest(sshDir, generationsKept * sshWorkers);
+      await removeOtherCertificates(options, routes, wanted.site);
     },
-    heldPorts: (routes) => heldOf(routes, plainSite),
+    serves: async (routes) => {
+      const wanted = await wantedOf(options, instances, routes).catch(() => null);
+      return wanted !== null && (await unserved(options, instances, wanted)).length === 0;
+    },
+    heldPorts: (routes) => heldOf(options, instances, routes, plainSite),
     canListen,
     fetch: (urlPath) =>
       fetchPage({ host: '127.0.0.1', port: options.httpPort, path: urlPath }).catch((cause: unknown) => {
         throw unreachable(String(cause));
       }),
     version: async () => {
-      if ((await pages.generation()) === null) throw unreachable('the admin path does not answer');
+      if ((await instances.pages.generation()) === null) throw unreachable('the admin path does not answer');
       const { stderr } = await runNginx(options, options.dir, path.join(options.dir, 'nginx.conf'), '-v');
       return versionIn(stderr);
     },
   };
+}
+
+async function wantedOf(
+  options: NginxOptions,
+  instances: Instances,
+  routes: readonly Route[],
+): Promise<Wanted> {
+  const site = (await options.site?.()) ?? plainSite;
+  const held = new Set((await heldOf(options, instances, routes, site)).map(({ port }) => port));
+  return {
+    routes,
+    site,
+    parts: [
+      {
+        instance: instances.pages,
+        rendered: withGeneration((generation) => renderNginx(options, routes, generation, site)),
+      },
+      {
+        instance: instances.ssh,
+        rendered: withGeneration((generation) => renderSsh(options, routes, generation, site, held)),
+      },
+    ],
+  };
+}
+
+/** Of the ports that are not Nginx's already, those that are somebody else's. */
+async function heldOf(
+  { dir }: NginxOptions,
+  { ssh }: Instances,
+  routes: readonly Route[],
+  { waitingPorts }: Site,
+): Promise<HeldPort[]> {
+  const served = (await ssh.generation()) === null ? null : await ssh.written();
+  const ports = [...routes.map(({ sshPort }) => sshPort), ...waitingPorts];
+  return heldPorts({ ports, served, dir });
+}
+
+async function unserved(
+  options: NginxOptions,
+  { pages }: Instances,
+  { routes, site, parts }: Wanted,
+): Promise<Wanted['parts']> {
+  const served = await Promise.all(parts.map(({ instance, rendered }) => instance.serves(rendered)));
+  const certified = (await missingCertificates(options, routes, site)).length === 0;
+  return parts.filter(({ instance }, index) => !served[index] || (instance === pages && !certified));
+}
+
+/** All of them or none: what one of them refuses changes nothing, and what one cannot serve is taken back from all. */
+async function serve(options: NginxOptions, changed: Wanted['parts']): Promise<void> {
+  const begun = performance.now();
+  const told = (outcome: 'served' | 'refused' | 'failed'): void =>
+    options.onReload?.(outcome, performance.now() - begun);
+  try {
+    for (const { instance, rendered } of changed) await instance.test(rendered);
+  } catch (cause) {
+    told('refused');
+    throw cause;
+  }
+  const undo: (() => Promise<void>)[] = [];
+  try {
+    for (const { instance, rendered } of changed) undo.push(await instance.swap(rendered));
+    told('served');
+  } catch (cause) {
+    told('failed');
+    for (const takeBack of undo.reverse()) await takeBack();
+    throw cause;
+  }
 }
 
 function instanceIn(options: NginxOptions, dir: string, ask: () => Promise<string | null>): Instance {
@@ -139,10 +165,6 @@ function runNginx({ program }: NginxOptions, dir: string, file: string, ...args:
 
 function versionIn(text: string): string {
   return /nginx\/(\S+)/.exec(text)?.[0].replace('/', ' ') ?? 'nginx of unknown version';
-}
-
-function siteOf({ site }: NginxOptions): Promise<Site> {
-  return site?.() ?? Promise.resolve(plainSite);
 }
 
 /** Nginx's own test of a configuration passes over a port that somebody else holds; its reload then fails. */

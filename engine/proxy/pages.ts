@@ -4,7 +4,7 @@ import path from 'node:path';
 import Handlebars from 'handlebars';
 import { templatesDir } from '../project';
 import type { ServiceFacts } from '../landing-page';
-import { defaultLimits, type ProxySettings } from './render';
+import { defaultLimits, type ProxySettings } from './proxy-settings';
 
 const pageNames = ['not-found', 'unreachable', 'silent', 'broken', 'too-large', 'too-many'] as const;
 

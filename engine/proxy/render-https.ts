@@ -2,19 +2,8 @@
 import { createHash } from 'node:crypto';
 import { covers } from '../tls/names';
 import type { Route } from './proxy';
-import type { ProxySettings } from './render';
+import type { ProxySettings } from './proxy-settings';
 import type { Site, SiteCertificate } from './site';
-
-export interface HttpsSettings {
-  readonly port: number;
-  /** The API's plain port, and the one where it is encrypted; null leaves the API to itself. */
-  readonly api: { readonly port: number; readonly httpsPort: number } | null;
-  readonly redirect: boolean;
-  /** 0 says nothing of it. */
-  readonly hstsSeconds: number;
-  /** Host names and addresses of the service itself. The first is the one that users are given. */
-  readonly serviceHosts: readonly string[];
-}
 
 /** Files are named after what is in them: another certificate makes another configuration. */
 export function certificateFile({ chain }: SiteCertificate): string {
@@ -56,65 +45,33 @@ export type HostsSettings = Pick<ProxySettings, 'https' | 'baseDomain' | 'public
 const addresses = ['""', '~^[0-9.]+$', '~^\\[[0-9a-f:.]+\\]$'];
 const local = 'localhost';
 
-export function viewHosts(
-  { https = null, baseDomain, publicHost = local }: HostsSettings,
-  routes: readonly Route[],
-  site: Site,
-): HostsView {
-  const { fallback } = site;
-  const own = [publicHost.toLowerCase(), baseDomain, ...(https?.serviceHosts ?? []), local];
-  const named = [...new Set(own)].filter((name) => !isAddress(name));
+export function viewHosts(settings: HostsSettings, routes: readonly Route[], site: Site): HostsView {
+  const { https = null, baseDomain } = settings;
+  const named = namesOf(settings);
   const namesWork = baseDomain !== local && !baseDomain.endsWith(`.${local}`);
   const home = { namesWork, homeHosts: namesWork ? named.filter((name) => name !== local) : [] };
-  if (https === null || fallback === null) {
-    const names = site.domains.map(({ name }) => name);
+  const domains = site.domains.map(({ name }) => name);
+  if (https === null || site.fallback === null)
     return {
       ...home,
+      ...plain,
       serviceNames: [...named, ...addresses],
-      uncovered: [],
-      everyNameCovered: true,
       hosts: site.domains,
-      plainHosts: names,
-      redirectHosts: [],
-      redirectUsers: false,
-      files: [],
-      servers: [],
+      plainHosts: domains,
     };
-  }
+
   const find = certificateFinder(site.certificates);
   const wildcard = find(`*.${baseDomain}`);
   const users =
     wildcard === null ? routes.map(({ username, ip }) => ({ name: `${username}.${baseDomain}`, ip })) : [];
   // without a certificate of its own a user's host name is served as before
   const hosts = [...site.domains, ...users.filter(({ name }) => find(name) !== null)];
-  const first = find(https.serviceHosts[0] ?? '') ?? fallback;
   const covered = [...https.serviceHosts, ...hosts.map(({ name }) => name)].filter(
     (name) => find(name) !== null,
   );
-  const none = { stranger: false, service: false, user: false, host: false };
-  const others = byFile(named.slice(1), find);
-  const servers: Server[] = [
-    { ...none, names: ['_'], file: certificateFile(first), stranger: true },
-    {
-      ...none,
-      names: [...named, ...addresses].filter((name) => !others.some(({ names }) => names.includes(name))),
-      file: certificateFile(first),
-      service: true,
-    },
-    {
-      ...none,
-      names: [`~^(?<username>[a-z][a-z0-9-]+)\\.${baseDomain.replaceAll('.', '\\.')}$`],
-      file: certificateFile(wildcard ?? fallback),
-      user: true,
-    },
-    ...others.map((each) => ({ ...none, ...each, service: true })),
-    ...byFile(
-      hosts.map(({ name }) => name),
-      find,
-    ).map((each) => ({ ...none, ...each, host: true })),
-  ];
   // the generation is read on 127.0.0.1
   const redirectHosts = https.redirect ? [...new Set(covered)].filter((name) => name !== '127.0.0.1') : [];
+  const servers = serversOf(settings, hosts, { ...site, fallback: site.fallback });
   return {
     ...home,
     serviceNames: [...named, ...addresses].filter((name) => !redirectHosts.includes(name)),
@@ -123,12 +80,61 @@ export function viewHosts(
       .map(({ name }) => name.slice(0, -baseDomain.length - 1)),
     everyNameCovered: wildcard !== null,
     hosts,
-    plainHosts: site.domains.map(({ name }) => name).filter((name) => !https.redirect || find(name) === null),
+    plainHosts: domains.filter((name) => !https.redirect || find(name) === null),
     redirectHosts,
     redirectUsers: https.redirect && wildcard !== null,
     files: [...new Set(servers.map(({ file }) => file))],
     servers,
   };
+}
+
+/** Nothing is encrypted. */
+const plain = {
+  uncovered: [],
+  everyNameCovered: true,
+  redirectHosts: [],
+  redirectUsers: false,
+  files: [],
+  servers: [],
+};
+
+/** Names of the service itself, the one that users are given first; of addresses none. */
+function namesOf({ https = null, baseDomain, publicHost = local }: HostsSettings): string[] {
+  const own = [publicHost.toLowerCase(), baseDomain, ...(https?.serviceHosts ?? []), local];
+  return [...new Set(own)].filter((name) => !isAddress(name));
+}
+
+function serversOf(
+  settings: HostsSettings,
+  hosts: HostsView['hosts'],
+  { certificates, fallback }: Site & { readonly fallback: SiteCertificate },
+): Server[] {
+  const { https, baseDomain } = settings;
+  const find = certificateFinder(certificates);
+  const named = namesOf(settings);
+  const first = certificateFile(find(https?.serviceHosts[0] ?? '') ?? fallback);
+  const others = byFile(named.slice(1), find);
+  const none = { stranger: false, service: false, user: false, host: false };
+  return [
+    { ...none, names: ['_'], file: first, stranger: true },
+    {
+      ...none,
+      names: [...named, ...addresses].filter((name) => !others.some(({ names }) => names.includes(name))),
+      file: first,
+      service: true,
+    },
+    {
+      ...none,
+      names: [`~^(?<username>[a-z][a-z0-9-]+)\\.${baseDomain.replaceAll('.', '\\.')}$`],
+      file: certificateFile(find(`*.${baseDomain}`) ?? fallback),
+      user: true,
+    },
+    ...others.map((each) => ({ ...none, ...each, service: true })),
+    ...byFile(
+      hosts.map(({ name }) => name),
+      find,
+    ).map((each) => ({ ...none, ...each, host: true })),
+  ];
 }
 
 function isAddress(host: string): boolean {

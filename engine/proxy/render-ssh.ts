@@ -6,7 +6,7 @@ import { templatesDir } from '../project';
 import { doorsIn } from './doors-dir';
 import { check, checkLimits, checkPort } from './nginx-values';
 import type { Route } from './proxy';
-import { defaultLimits, type ProxySettings } from './render';
+import { defaultLimits, type ProxySettings } from './proxy-settings';
 import { plainSite, type Site } from './site';
 
 /** Of each worker, beside a slot for each port that it listens on. */

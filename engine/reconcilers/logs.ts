@@ -11,6 +11,7 @@ const intervalMs = 60_000;
 export function logsOf({ DATA_DIR, nginxDir }: Pick<Config, 'DATA_DIR' | 'nginxDir'>): string[] {
   return [
     path.join(DATA_DIR, 'api.log'),
+    path.join(DATA_DIR, 'worker.log'),
     path.join(nginxDir, 'error.log'),
     path.join(nginxDir, 'ssh/error.log'),
     path.join(DATA_DIR, 'postgres', 'server.log'),

@@ -5,6 +5,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { workerHealth } from '../health';
+import { machineMetrics } from '../metrics-of-machine';
 import type { Parts } from '../parts';
 import { processName } from '../process-name';
 import { forgetReport, recordReport } from '../store/worker-reports';
@@ -16,9 +17,11 @@ const intervalMs = 10_000;
 export function reportWorker(parts: Parts): () => void {
   const { config, database, log } = parts;
   const worker = processName();
+  const machine = machineMetrics(parts);
   const alive = path.join(config.DATA_DIR, 'run/worker.alive');
   const stop = every({ name: 'worker report', intervalMs, log }, async () => {
-    await recordReport(database.direct, { worker, components: await workerHealth(parts) });
+    const [components, counts] = await Promise.all([workerHealth(parts), machine()]);
+    await recordReport(database.direct, { worker, components, machine: counts });
     await mkdir(path.dirname(alive), { recursive: true });
     await writeFile(alive, `${worker}\n`);
   });

@@ -30,6 +30,7 @@ import { Troubles1763800000024 } from './migrations/0024-troubles';
 import { Records1763800000026 } from './migrations/0026-records';
 import { QuickStatements1763800000028 } from './migrations/0028-quick-statements';
 import { BoundedGrowth1763800000029 } from './migrations/0029-bounded-growth';
+import { MachineReports1763800000035 } from './migrations/0035-machine-reports';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
 export type Tx = EntityManager;
@@ -71,6 +72,7 @@ const migrations = [
   Records1763800000026,
   QuickStatements1763800000028,
   BoundedGrowth1763800000029,
+  MachineReports1763800000035,
 ];
 
 /** As the table `schema_migrations` names them. */

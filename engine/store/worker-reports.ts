@@ -1,5 +1,5 @@
 /** What workers say of the parts that only they can reach. The database's clock counts: machines' may differ. */
-import type { ComponentHealth } from '../engine';
+import type { ComponentHealth, MachineMetrics } from '../engine';
 import type { Tx } from './database';
 
 /** A worker that said nothing for so long is taken for gone. */
@@ -8,14 +8,17 @@ const freshSeconds = 30;
 export interface WorkerReport {
   readonly worker: string;
   readonly components: readonly ComponentHealth[];
+  /** Counts that only its machine knows; null from a worker of an older version. */
+  readonly machine: MachineMetrics | null;
 }
 
 /** Replaces what this worker said before, and forgets those that are long gone. */
-export async function recordReport(tx: Tx, { worker, components }: WorkerReport): Promise<void> {
+export async function recordReport(tx: Tx, { worker, components, machine }: WorkerReport): Promise<void> {
   await tx.query(
-    `INSERT INTO worker_reports (worker, at, components) VALUES ($1, clock_timestamp(), $2)
-     ON CONFLICT (worker) DO UPDATE SET at = excluded.at, components = excluded.components`,
-    [worker, JSON.stringify(components)],
+    `INSERT INTO worker_reports (worker, at, components, machine) VALUES ($1, clock_timestamp(), $2, $3)
+     ON CONFLICT (worker) DO UPDATE
+     SET at = excluded.at, components = excluded.components, machine = excluded.machine`,
+    [worker, JSON.stringify(components), JSON.stringify(machine)],
   );
   await tx.query(`DELETE FROM worker_reports WHERE at < clock_timestamp() - interval '1 hour'`);
 }
@@ -28,7 +31,7 @@ export async function forgetReport(tx: Tx, worker: string): Promise<void> {
 /** Of the workers that live, the newest first. */
 export function freshReports(tx: Tx): Promise<WorkerReport[]> {
   return tx.query(
-    `SELECT worker, components FROM worker_reports
+    `SELECT worker, components, machine FROM worker_reports
      WHERE at > clock_timestamp() - $1 * interval '1 s' ORDER BY at DESC`,
     [freshSeconds],
   );

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { drainingWorkers, endOldest } from '../../engine/proxy/draining';
-import { defaultLimits } from '../../engine/proxy/render';
+import { defaultLimits } from '../../engine/proxy/proxy-settings';
 import { plainSite } from '../../engine/proxy/site';
 import {
   ana,

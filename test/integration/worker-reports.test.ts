@@ -37,7 +37,7 @@ it('is told by an API while the worker lives, and no longer when it has stopped'
 
 it('is old after 30 s on the database’s clock, and forgotten after an hour', async () => {
   const report = (worker: string): Promise<void> =>
-    recordReport(world.parts.database.direct, { worker, components: [] });
+    recordReport(world.parts.database.direct, { worker, components: [], machine: null });
   const age = (worker: string, span: string): Promise<unknown> =>
     sql(`UPDATE worker_reports SET at = clock_timestamp() - interval '${span}' WHERE worker = '${worker}'`);
   await report('one');

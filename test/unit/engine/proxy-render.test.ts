@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Route } from '../../../engine/proxy/proxy';
-import { type ProxySettings, renderNginx } from '../../../engine/proxy/render';
+import { renderNginx } from '../../../engine/proxy/render';
+import { type ProxySettings } from '../../../engine/proxy/proxy-settings';
 import { renderSsh } from '../../../engine/proxy/render-ssh';
 import { plainSite } from '../../../engine/proxy/site';
 

@@ -1,0 +1,73 @@
+# shellcheck shell=bash
+# The two processes of the service. The worker is root, since libvirt, Nginx and the workspaces are. The API is a user that
+# owns nothing but copies of its secrets, with no right of root's and nothing to gain it by: a hole in it is not one in the
+# machine. Needs processes.sh and environment.sh.
+
+API_USER=vm-webhoster-api
+API_DIR=$DATA_DIR/api
+# Every secret that may be named by a file (engine/config.ts).
+FILE_SECRETS=(JWT_SECRET JWT_OLD_SECRETS STATE_KEY STATE_OLD_KEYS METRICS_TOKEN OTEL_EXPORTER_OTLP_HEADERS ACME_EAB_HMAC_KEY
+  DATABASE_URL REDIS_URL POSTGRES_PASSWORD)
+
+need_api_user() { ! getent passwd "$API_USER" >/dev/null; }
+do_api_user() { useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$API_USER"; }
+
+service_runs() { pid_runs "$RUN_DIR/api.pid" dist/api/main.js && pid_runs "$RUN_DIR/worker.pid" dist/api/main.js; }
+stop_service() {
+  stop_pid "$RUN_DIR/api.pid" dist/api/main.js 60
+  stop_pid "$RUN_DIR/worker.pid" dist/api/main.js 60
+}
+
+start_worker() {
+  cd "$DATA_DIR"
+  umask 077
+  ROLE=worker setsid nohup node "$ROOT/dist/api/main.js" >>"$DATA_DIR/worker.log" 2>&1 </dev/null &
+  echo $! >"$RUN_DIR/worker.pid"
+}
+
+start_api() {
+  copy_secrets
+  setsid nohup bash -c "$(declare -f become_api); become_api \"\$@\"" api "$ROOT" "$API_DIR" "$API_USER" "$API_PORT" \
+    >>"$DATA_DIR/api.log" 2>&1 </dev/null &
+  echo $! >"$RUN_DIR/api.pid"
+}
+# What is named by a file is copied to one that the API may read, anew at each start.
+copy_secrets() {
+  local name file
+  install -d -m 0700 -o "$API_USER" -g "$API_USER" "$API_DIR"
+  rm -rf "$API_DIR/secrets"
+  install -d -m 0700 -o "$API_USER" -g "$API_USER" "$API_DIR/secrets"
+  for name in "${FILE_SECRETS[@]}"; do
+    file=${name}_FILE
+    [ -z "${!file:-}" ] || install -m 0400 -o "$API_USER" -g "$API_USER" "${!file}" "$API_DIR/secrets/${name,,}"
+  done
+}
+# become_api ROOT API_DIR USER PORT: this process becomes the API.
+become_api() {
+  local root=$1 dir=$2 user=$3 file name node as
+  node=$(readlink -f "$(command -v node)")
+  as=(setpriv --reuid="$user" --regid="$user" --clear-groups --no-new-privs)
+  if [ "$4" -lt 1024 ]; then
+    as+=(--inh-caps=-all,+net_bind_service --ambient-caps=+net_bind_service --bounding-set=-all,+net_bind_service)
+  else
+    as+=(--inh-caps=-all --bounding-set=-all)
+  fi
+  for file in "$dir"/secrets/*; do
+    name=${file##*/}
+    export "${name^^}_FILE=$file"
+  done
+  export ROLE=api DATA_DIR=$dir
+  cd /
+  umask 077
+  if "${as[@]}" test -r "$root/dist/api/main.js" -a -x "$node"; then exec "${as[@]}" "$node" "$root/dist/api/main.js"; fi
+  # a checkout that only root gets to, such as one below /root: shown to this process alone, and not to be written to
+  exec unshare --mount --propagation private bash -c '
+    set -euo pipefail
+    root=$1 node=$2
+    shift 2
+    mount -t tmpfs -o mode=755,size=1m tmpfs /mnt
+    mkdir /mnt/app && touch /mnt/node
+    mount --bind "$root" /mnt/app && mount -o remount,bind,ro /mnt/app
+    mount --bind "$node" /mnt/node
+    exec "$@" /mnt/node /mnt/app/dist/api/main.js' api "$root" "$node" "${as[@]}"
+}
