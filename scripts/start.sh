@@ -157,7 +157,7 @@ ${GREEN}Ready${OFF} after $(seconds_since "$STARTED")
   Service      $WEB/
   API          $API/api/v1
   API docs     $API/docs
-  Health       $API/api/v1/health/detailed
+  Health       $API/api/v1/health/detailed (parts: as docs/accounts.md#metrics says)
   Log          $DATA_DIR/api.log
   First VM     ./scripts/test-workflow.sh
   Stop         ./scripts/stop.sh
