@@ -1,15 +1,17 @@
 /** The HTTP interface as an Express application. It neither listens nor reads the environment. */
 import { setMaxListeners } from 'node:events';
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type Express, type Request, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import { type Config, describeError, noTracing, type Tracing } from '../engine';
+import { boundAtOnce } from './at-once';
 import { allowOrigins } from './cors';
 import { docsPages } from './docs-pages';
 import { HttpError } from './http-error';
-import { metricsPage } from './metrics-page';
+import { mayReadMetrics, metricsPage } from './metrics-page';
 import { mountRoutes } from './mount-routes';
-import { rateLimits } from './rate-limits';
+import { countFailures, countStrangers, rateLimits } from './rate-limits';
+import { refuseCrossSite } from './cross-site';
 import { describeApi } from './openapi';
 import { assignRequestId } from './request-id';
 import { logRequests } from './request-log';
@@ -74,15 +76,20 @@ export function createApp({ logger, routes = allRoutes, tracing = noTracing, ...
     securityHeaders(),
     neverCached(),
     allowOrigins(parts.config.CORS_ORIGINS ?? []),
+    refuseCrossSite(parts.config.CORS_ORIGINS ?? []),
     partWhen(service.stopping),
   );
   const onAuditFailure = (thrown: unknown, requestId: string): void => {
     logger.error({ err: describeError(thrown), request_id: requestId }, 'a change could not be recorded');
   };
-  app.use(mountRoutes(routes, service, { limits: rateLimits(service.engine, parts.config), onAuditFailure }));
-  app.use(docsPages(describeApi(routes), parts.landingPage ?? null));
+  const limits = rateLimits(service.engine, parts.config);
+  const isOperators = (request: Request): boolean => mayReadMetrics(request, parts.config);
+  app.use(mountRoutes(routes, service, { limits, isOperators, atOnce: boundAtOnce(), onAuditFailure }));
   app.use(metricsPage(service.engine, parts.config, ofRequests));
+  app.use(countStrangers(limits));
+  app.use(docsPages(describeApi(routes), parts.landingPage ?? null));
   app.use(refuseUnknown());
+  app.use(countFailures(limits));
   app.use(answerErrors());
   return app;
 }

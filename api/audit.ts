@@ -69,6 +69,7 @@ function userIn(ending: Ending): { id: number; username: string } | null {
 const longestTarget = 255;
 
 interface Named {
+  readonly username?: unknown;
   readonly id?: unknown;
   readonly domain?: unknown;
 }
@@ -76,7 +77,7 @@ interface Named {
 /** What was named in the path, else the hosting, the token or the domain that the request or its answer is about. */
 function targetOf({ params, body }: Attempt, ending: Ending): string | null {
   const inPath = (params ?? {}) as Named;
-  const named = inPath.id ?? inPath.domain ?? ((body ?? {}) as Named).domain;
+  const named = inPath.id ?? inPath.domain ?? inPath.username ?? ((body ?? {}) as Named).domain;
   // as it came, where it was refused: PostgreSQL takes no NUL in a text
   if (typeof named === 'string') return named.replaceAll('\0', '\ufffd').slice(0, longestTarget);
   const content = contentOf(ending);

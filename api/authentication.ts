@@ -26,7 +26,10 @@ export async function authenticate(
 ): Promise<Caller | undefined> {
   if (auth === 'none') return undefined;
   const token = bearerToken(request);
-  if (token === undefined) throw new HttpError('unauthorized');
+  if (token === undefined) {
+    if (auth === 'optional' && request.headers.authorization === undefined) return undefined;
+    throw new HttpError('unauthorized');
+  }
   return engine.accounts.authenticate(token).catch((thrown: unknown) => {
     const refused = thrown instanceof EngineError && thrown.code === 'unauthorized';
     throw refused ? new HttpError('unauthorized', { cause: thrown }) : thrown;

@@ -41,6 +41,10 @@ export const errorMessages: Readonly<Record<FailureCode, Text>> = {
     'Your hosting has as many domains as it may have; remove one first',
     '등록할 수 있는 도메인을 모두 사용하고 있습니다. 먼저 기존 도메인을 삭제하세요.',
   ),
+  too_many_operations: text(
+    'Too many operations of yours have not ended; let some of them end, or cancel them, then try again',
+    '끝나지 않은 작업이 너무 많습니다. 일부가 끝나기를 기다리거나 취소한 뒤 다시 시도하세요.',
+  ),
   not_ended: text('It is not done yet; try again soon', '아직 끝나지 않았습니다. 잠시 후 다시 시도하세요.'),
   hosting_busy: text(
     'Somebody is connected to the VM, or something is being done to it; try again later',
@@ -48,6 +52,10 @@ export const errorMessages: Readonly<Record<FailureCode, Text>> = {
   ),
   email_taken: text('An account with this e-mail already exists', '이미 가입된 이메일입니다.'),
   username_taken: text('This username is taken', '이미 사용 중인 사용자 이름입니다.'),
+  username_retired: text(
+    "This username was another account's until lately; take another, or ask an administrator to release it",
+    '최근까지 다른 계정이 쓰던 사용자 이름입니다. 다른 이름을 사용하거나 관리자에게 해제를 요청하세요.',
+  ),
   quota_exceeded: text(
     'You already have as many hostings as you may have; delete one first',
     '만들 수 있는 호스팅을 이미 모두 사용하고 있습니다. 먼저 기존 호스팅을 삭제하세요.',
@@ -167,6 +175,14 @@ export const errorMessages: Readonly<Record<FailureCode, Text>> = {
   rate_limited: text(
     'Too many requests; wait as many seconds as Retry-After says',
     '요청이 너무 많습니다. Retry-After에 표시된 시간(초)만큼 기다린 뒤 다시 시도하세요.',
+  ),
+  cross_site_refused: text(
+    'A page of another site sent this; send it from a program or from this address, or have the operator list the page in CORS_ORIGINS',
+    '다른 사이트의 페이지에서 보낸 요청입니다. 프로그램이나 이 주소의 페이지에서 보내거나, 운영자에게 CORS_ORIGINS 등록을 요청하세요.',
+  ),
+  too_many_at_once: text(
+    'Too many of your requests are being answered at this moment; let some of them end, then try again',
+    '처리 중인 요청이 너무 많습니다. 일부가 끝난 뒤 다시 시도하세요.',
   ),
   not_ready: text('The service is not ready', '서비스가 아직 준비되지 않았습니다.'),
 };

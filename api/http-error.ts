@@ -12,6 +12,8 @@ export const httpErrorCodes = [
   'insufficient_scope',
   'session_required',
   'rate_limited',
+  'cross_site_refused',
+  'too_many_at_once',
   'not_ready',
 ] as const;
 export type HttpErrorCode = (typeof httpErrorCodes)[number];
@@ -41,10 +43,12 @@ export const statusOf: Readonly<Record<FailureCode, number>> = {
   domain_taken: 409,
   domain_not_proved: 409,
   too_many_domains: 409,
+  too_many_operations: 429,
   not_ended: 409,
   hosting_busy: 409,
   email_taken: 409,
   username_taken: 409,
+  username_retired: 409,
   // Not 429: waiting does not help, deleting the hosting does.
   quota_exceeded: 409,
   hosting_exists: 409,
@@ -87,6 +91,8 @@ export const statusOf: Readonly<Record<FailureCode, number>> = {
   insufficient_scope: 403,
   session_required: 403,
   rate_limited: 429,
+  cross_site_refused: 403,
+  too_many_at_once: 429,
   not_ready: 503,
 };
 

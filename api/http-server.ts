@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo, ListenOptions } from 'node:net';
 import { hasIpv6 } from '../engine';
 import { createApp, type AppParts } from './app';
+import { boundUnfinished, type UnfinishedLimits } from './unfinished';
 
 export interface ListenAddress {
   /** `0.0.0.0` is every address, those of IPv6 too where the machine has some. */
@@ -27,27 +28,37 @@ export interface HttpServer {
  * Bounds for slow clients. They concern the request only: Node counts `requestTimeout` until the request has been
  * read, so an answer may take as long as an operation does and a stream may stay open.
  */
-const defaultTimeouts = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 20_000 };
+const defaultTimeouts = {
+  headersTimeout: 5_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 20_000,
+  // Node's own 30 s would let a late one live on for as long
+  connectionsCheckingInterval: 1_000,
+};
 
 /** Milliseconds. */
-export interface RequestTimeouts {
+export interface RequestBounds {
   readonly headersTimeout?: number;
   readonly requestTimeout?: number;
   /** How often it is looked for requests that are late. */
   readonly connectionsCheckingInterval?: number;
+  readonly unfinished?: UnfinishedLimits;
 }
+
 const GRACE_MS = 10_000;
 
 /** @throws the system's error (EADDRINUSE, EACCES) when the address cannot be had */
 export async function startHttpServer(
   parts: Omit<AppParts, 'stopping'>,
   { host, port }: ListenAddress,
-  timeouts: RequestTimeouts = {},
+  timeouts: RequestBounds = {},
 ): Promise<HttpServer> {
   const stopping = new AbortController();
   const app = createApp({ ...parts, stopping: stopping.signal });
   const listen = async (at: ListenOptions): Promise<Server> => {
-    const server = createServer({ ...defaultTimeouts, connectionsCheckingInterval: 5_000, ...timeouts }, app);
+    const { unfinished, ...ofNode } = timeouts;
+    const server = createServer({ ...defaultTimeouts, ...ofNode }, app);
+    boundUnfinished(server, unfinished);
     server.listen(at);
     await once(server, 'listening');
     return server;

@@ -16,17 +16,13 @@ const AT = '/metrics';
 export type MetricsSettings = Partial<Pick<Config, 'METRICS_TOKEN' | 'METRICS_OPEN_LOCAL'>>;
 
 /** @param ofRequests  what this process has answered */
-export function metricsPage(
-  engine: Engine,
-  { METRICS_TOKEN, METRICS_OPEN_LOCAL = false }: MetricsSettings,
-  ofRequests: Registry,
-): Router {
+export function metricsPage(engine: Engine, settings: MetricsSettings, ofRequests: Registry): Router {
   const router = Router();
   // Not prom-client's own registry, which all applications of a process would share; and not before it is asked for,
   // since watching the process costs a little.
   let ofProcess: Registry | undefined;
   router.get(AT, async (request, response, next) => {
-    if (!(METRICS_OPEN_LOCAL && isLocal(request)) && !hasToken(request, METRICS_TOKEN)) {
+    if (!mayReadMetrics(request, settings)) {
       next();
       return;
     }
@@ -36,6 +32,14 @@ export function metricsPage(
     await send(response, Registry.merge([ofService, ofRequests, ofProcess]));
   });
   return router;
+}
+
+/** By the token, or by being on this machine where that is enough. */
+export function mayReadMetrics(
+  request: Request,
+  { METRICS_TOKEN, METRICS_OPEN_LOCAL = false }: MetricsSettings,
+): boolean {
+  return (METRICS_OPEN_LOCAL && isLocal(request)) || hasToken(request, METRICS_TOKEN);
 }
 
 async function send(response: Response, registry: Registry): Promise<void> {

@@ -1,13 +1,14 @@
 /** Turns the route table into Express routes: login, limits, body, validation, handler, audit, answer, in this order. */
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import type { Caller } from '../engine';
+import { staysOpen } from './at-once';
 import { recordChange } from './audit';
 import { authenticate, authorize } from './authentication';
 import { HttpError } from './http-error';
 import { languageOf } from './language';
-import { readBody } from './read-body';
+import { readBody, refuseForms } from './read-body';
 import { readRequest, type Inputs } from './read-request';
-import type { RateLimits } from './rate-limits';
+import { type RateLimits, strangerOf } from './rate-limits';
 import { requestIdOf } from './request-id';
 import { note } from './request-log';
 import type { Answer, Context, Replies, Responses, Route, Service } from './route';
@@ -16,6 +17,10 @@ import { sendAnswer } from './send-answer';
 
 export interface MountOptions {
   readonly limits: RateLimits;
+  /** Bounds what stays open. @throws too_many_at_once */
+  readonly atOnce: (caller: Caller, response: Response) => void;
+  /** Whether a request without an account of its own is the operator's. */
+  readonly isOperators: (request: Request) => boolean;
   /** Told when a change could not be recorded. */
   readonly onAuditFailure: (thrown: unknown, requestId: string) => void;
 }
@@ -25,7 +30,7 @@ export function mountRoutes(routes: readonly Route[], service: Service, options:
   for (const [path, onPath] of byPath(routes)) {
     const mounted = router.route(path.replace(/\{(\w+)\}/g, ':$1'));
     for (const route of onPath) mounted[route.method](serve(route, path, service, options));
-    mounted.all(refuseMethod(path, onPath));
+    mounted.all(refuseMethod(path, onPath, options.limits));
   }
   return router;
 }
@@ -44,7 +49,7 @@ function serve(route: Route, path: string, service: Service, options: MountOptio
   return async (request, response) => {
     note(response, { route: path });
     const address = request.ip ?? '';
-    const caller = await admit(route, request, response, service, options.limits);
+    const { caller, operates } = await admit(route, request, response, service, options);
     note(response, { userId: caller?.user.id });
     const requestId = requestIdOf(response);
     const asked = { route, caller, address, requestId };
@@ -70,7 +75,8 @@ function serve(route: Route, path: string, service: Service, options: MountOptio
       const user = caller && effectiveUser(caller);
       const caused = (operationId: string): void => note(response, { operationId });
       // The one cast of the erased table: schemas have just made these inputs what the declaration says.
-      const given = { ...service, ...inputs, user, caller, address, language, signal, caused, answer: build };
+      const who = { user, caller, operates: operates || user?.role === 'admin' };
+      const given = { ...service, ...inputs, ...who, address, language, signal, caused, answer: build };
       answer = await route.handle(given as Context & Replies<Responses>);
     } catch (thrown) {
       // a stranger's request that says nothing we understand has tried nothing
@@ -88,22 +94,28 @@ function serve(route: Route, path: string, service: Service, options: MountOptio
  * Who asks is settled, and how often, before a body is read: strangers cannot make us parse anything. Who is turned
  * away counts as a stranger.
  *
- * @throws unauthorized, rate_limited
+ * @throws unsupported_media_type, unauthorized, rate_limited, too_many_at_once
  */
 async function admit(
   route: Route,
   request: Request,
   response: Response,
   { engine }: Service,
-  limits: RateLimits,
-): Promise<Caller | undefined> {
+  { limits, isOperators, atOnce }: MountOptions,
+): Promise<{ caller: Caller | undefined; operates: boolean }> {
+  refuseForms(route, request);
   const asked = { address: request.ip ?? '', cost: route.cost ?? 1 };
+  if (route.auth === 'optional' && isOperators(request)) {
+    await limits(response, { ...asked, caller: undefined });
+    return { caller: undefined, operates: true };
+  }
   const caller = await authenticate(request, route, engine).catch(async (thrown: unknown) => {
     await limits(response, { ...asked, caller: undefined });
     throw thrown;
   });
   await limits(response, { ...asked, caller });
-  return caller;
+  if (caller !== undefined && staysOpen(route)) atOnce(caller, response);
+  return { caller, operates: false };
 }
 
 const build: Replies<Responses>['answer'] = (status, content) => ({ status, ...content });
@@ -134,12 +146,13 @@ function endOfInterest(response: Response, stopping: AbortSignal): AbortSignal {
   return interest.signal;
 }
 
-function refuseMethod(path: string, onPath: readonly Route[]): RequestHandler {
+function refuseMethod(path: string, onPath: readonly Route[], limits: RateLimits): RequestHandler {
   const methods = new Set(onPath.map(({ method }) => method.toUpperCase()));
   if (methods.has('GET')) methods.add('HEAD');
   const allow = [...methods, 'OPTIONS'].sort().join(', ');
-  return (request: Request, response: Response) => {
+  return async (request: Request, response: Response) => {
     note(response, { route: path });
+    await limits(response, strangerOf(request));
     // No CORS headers: a preflight from another origin learns the methods and is refused by the browser.
     if (request.method === 'OPTIONS') return void response.status(204).set('Allow', allow).end();
     throw new HttpError('method_not_allowed', { headers: { Allow: allow } });

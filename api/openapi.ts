@@ -1,5 +1,6 @@
 /** Writes the OpenAPI 3.1 document from the route table: what validates is what is documented. */
 import { z } from 'zod';
+import { staysOpen } from './at-once';
 import { statusOf, type FailureCode } from './http-error';
 import { errorMessages } from './error-messages';
 import { exampleOf } from './openapi-examples';
@@ -56,7 +57,7 @@ function describeRoute(route: Route, operationId: string): Json {
     summary: route.summary,
     ...(route.description === undefined ? {} : { description: route.description }),
     security: security(route.auth),
-    ...(route.auth === 'none' ? {} : { 'x-token-scope': scopeOf(route) }),
+    ...(asksWho(route) ? { 'x-token-scope': scopeOf(route) } : {}),
     parameters: [
       ...parameters(route.params, 'path'),
       ...parameters(route.query, 'query'),
@@ -67,8 +68,14 @@ function describeRoute(route: Route, operationId: string): Json {
   };
 }
 
+/** Strangers are turned away. */
+function asksWho({ auth }: Pick<Route, 'auth'>): boolean {
+  return auth === 'user' || auth === 'admin';
+}
+
 function security(access: Access): Json[] {
-  return access === 'none' ? [] : [{ bearer: [] }, { login: [] }];
+  if (access === 'none') return [];
+  return [...(access === 'optional' ? [{}] : []), { bearer: [] }, { login: [] }];
 }
 
 function requestBody(route: Route, body: z.ZodType): Json {
@@ -148,12 +155,14 @@ function sharedFailures(route: Route): FailureCode[] {
   const codes: FailureCode[] = ['internal', 'database_unavailable'];
   if (route.auth !== 'none') codes.push('unauthorized');
   if (route.auth === 'admin') codes.push('forbidden');
-  if (route.auth !== 'none' && scopeOf(route) !== 'any')
+  if (asksWho(route) && scopeOf(route) !== 'any')
     codes.push(scopeOf(route) === 'session' ? 'session_required' : 'insufficient_scope');
   if (route.cost !== 0) codes.push('rate_limited');
+  if (asksWho(route) && staysOpen(route)) codes.push('too_many_at_once');
   if (route.params ?? route.query ?? route.headers ?? route.body) codes.push('validation_failed');
   if (route.params) codes.push('malformed_request');
-  if (route.body) codes.push('payload_too_large', 'unsupported_media_type');
+  if (route.method !== 'get') codes.push('cross_site_refused', 'unsupported_media_type');
+  if (route.body) codes.push('payload_too_large');
   if (route.body && route.bodyType !== 'form') codes.push('malformed_json');
   return codes;
 }

@@ -9,7 +9,8 @@ import type { Language } from './language';
 import type { SuccessKey } from './messages';
 import type { ServerSentEvent } from './event-stream';
 
-export type Access = 'none' | 'user' | 'admin';
+/** `optional`: open to strangers, who are answered less than administrators and METRICS_TOKEN are. */
+export type Access = 'none' | 'optional' | 'user' | 'admin';
 /** What a personal API token must have: a scope, nothing (`any`), or what no token has (`session`). */
 export type Scope = TokenScope | 'any' | 'session';
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -72,9 +73,11 @@ export interface Context<
   readonly query: Parsed<Q>;
   readonly headers: Parsed<H>;
   /** Whose the request is, with the role that it may use: a token without the scope `admin` makes an admin a user. */
-  readonly user: A extends 'none' ? undefined : User;
+  readonly user: A extends 'none' ? undefined : A extends 'optional' ? User | undefined : User;
   /** The same as they signed in. */
-  readonly caller: A extends 'none' ? undefined : Caller;
+  readonly caller: A extends 'none' ? undefined : A extends 'optional' ? Caller | undefined : Caller;
+  /** True for administrators, with a scope that lets them be, and for whoever may read the metrics. */
+  readonly operates: boolean;
   /** Where the request comes from. */
   readonly address: string;
   readonly language: Language;

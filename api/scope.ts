@@ -5,6 +5,8 @@ import type { Route, Scope } from './route';
 
 export function scopeOf({ auth, method, scope }: Pick<Route, 'auth' | 'method' | 'scope'>): Scope {
   if (scope !== undefined) return scope;
+  // what it adds to a stranger's answer, the role decides
+  if (auth === 'optional') return 'any';
   if (auth === 'admin') return 'admin';
   return method === 'get' ? 'hosting:read' : 'hosting:write';
 }

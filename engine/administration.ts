@@ -2,6 +2,7 @@
  * What whoever operates the machine does to accounts, tokens and keys, with or without a service that runs. Each change
  * leaves a record in the audit log.
  */
+import { addAccount } from './accounts/new-account';
 import { personalTokens } from './accounts/personal-tokens';
 import { hashPassword } from './accounts/passwords';
 import { audit } from './audit';
@@ -12,9 +13,10 @@ import { EngineError } from './errors';
 import type { Log } from './log';
 import { recorder } from './machine-records';
 import { rotateKeys, type Rotation } from './rotate-keys';
-import { readEmail } from './typed-names';
+import { lowerAscii } from './typed-names';
 import { listApiTokens } from './store/sessions';
-import { endSessions, findCredentials, insertUser, revokeApiTokens, setRole } from './store/users';
+import { releaseUsername } from './store/retired-usernames';
+import { endSessions, findCredentials, revokeApiTokens, setRole } from './store/users';
 import { withEngine } from './with-engine';
 
 export interface SignedOut {
@@ -24,8 +26,10 @@ export interface SignedOut {
 }
 
 export interface Administration {
-  /** @throws email_taken (with the way to make that account an administrator), username_taken */
+  /** @throws email_taken (with the way to make that account an administrator), username_taken, username_retired */
   createAdmin(input: { email: string; username: string; password: string }): Promise<User>;
+  /** Frees a username that rests after its account has gone. @throws not_found */
+  releaseUsername(username: string): Promise<void>;
   /** @throws not_found */
   setRole(email: string, role: Role): Promise<User>;
   /** Voids every access token of the account, and on request its API tokens. @throws not_found */
@@ -60,9 +64,8 @@ export function administration(parts: EngineParts['parts'], who: string): Admini
   const log = audit(database);
   const audited = recorder(parts, who);
   const userOf = async (typed: string): Promise<User> => {
-    const email = readEmail(typed) ?? typed;
-    const found = await findCredentials(direct, email);
-    if (found === null) throw new EngineError('not_found', `There is no account of ${email}`);
+    const found = await findCredentials(direct, typed);
+    if (found === null) throw new EngineError('not_found', `There is no account of ${typed.trim()}`);
     return found.user;
   };
   return {
@@ -75,8 +78,12 @@ export function administration(parts: EngineParts['parts'], who: string): Admini
             `${known.user.username} has this e-mail address; \`webhoster admin grant ${known.user.email}\` makes that account an administrator`,
           );
         const passwordHash = await hashPassword(password, config.BCRYPT_COST);
-        return insertUser(direct, { email, username, passwordHash, role: 'admin' });
+        return addAccount(database, config, { email, username, passwordHash, role: 'admin' });
       }),
+    releaseUsername: (typed) => {
+      const username = lowerAscii(typed.trim());
+      return audited('username release', username, () => releaseUsername(direct, username));
+    },
     setRole: async (email, role) => {
       const { id, email: known } = await userOf(email);
       const action = role === 'admin' ? 'admin grant' : 'admin revoke';

@@ -177,6 +177,7 @@ const schema = z.object({
   RECORDS_KEEP_DAYS: count.max(3_650).default(90),
   AUDIT_KEEP_DAYS: z.coerce.number().int().min(90).max(36_500).default(730),
   IDEMPOTENCY_KEEP_HOURS: count.max(8_760).default(72),
+  USERNAME_REST_DAYS: z.coerce.number().int().min(0).max(3_650).default(30),
   SWEEP_FIX: z.stringbool().default(false),
   TERRAFORM_BIN: z.string().default('terraform'),
   NGINX_BIN: z.string().default('nginx'),

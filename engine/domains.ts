@@ -12,14 +12,14 @@ import type { Tx } from './store/database';
 import { domainRefusal } from './tls/names';
 import { type DomainProof, domainProof, filePath, txtName } from './tls/proof';
 import { serviceHosts } from './tls/wanted';
+import { readHostName } from './typed-names';
 
 /** @param proof  @default asks DNS_SERVERS, and the site that is there now */
 export function domains(parts: Parts, proof: DomainProof = proofOf(parts)): Engine['domains'] {
   const { config, database } = parts;
   const find = async (tx: Tx, user: User, name: string): Promise<DomainRow> => {
-    const found = (await domainsOf(tx, (await livingHosting(tx, user)).id)).find(
-      (each) => each.name === name,
-    );
+    const known = await domainsOf(tx, (await livingHosting(tx, user)).id);
+    const found = known.find((each) => each.name === (readHostName(name) ?? name));
     if (found === undefined) throw noSuchDomain();
     return found;
   };
@@ -38,7 +38,7 @@ export function domains(parts: Parts, proof: DomainProof = proofOf(parts)): Engi
     },
     add: (user, given) =>
       database.transaction(async (tx) => {
-        const name = given.toLowerCase().replace(/\.$/, '');
+        const name = readHostName(given) ?? given;
         refuse(domainRefusal(name, serviceHosts(config)));
         const { id: hostingId } = await livingHosting(tx, user);
         // two that come together must not both find room; and none comes to a hosting that has just ended
@@ -56,18 +56,18 @@ export function domains(parts: Parts, proof: DomainProof = proofOf(parts)): Engi
     verify: async (user, name) => {
       const row = await find(database.direct, user, name);
       if (row.verifiedAt !== null) return show(row);
-      if (!(await proof.isProved(name, row.token)))
+      if (!(await proof.isProved(row.name, row.token)))
         throw new EngineError(
           'domain_not_proved',
-          `There is neither a TXT record ${txtName(name)} nor a file http://${name}${filePath(row.token)} that says ${row.token}; a new record may take a while to be seen`,
+          `There is neither a TXT record ${txtName(row.name)} nor a file http://${row.name}${filePath(row.token)} that says ${row.token}; a new record may take a while to be seen`,
         );
-      await database.transaction((tx) => markVerified(tx, row.hostingId, name));
+      await database.transaction((tx) => markVerified(tx, row.hostingId, row.name));
       await parts.routePublisher.publish();
-      return show(await find(database.direct, user, name));
+      return show(await find(database.direct, user, row.name));
     },
     remove: async (user, name) => {
       const row = await find(database.direct, user, name);
-      await database.transaction((tx) => removeDomain(tx, row.hostingId, name));
+      await database.transaction((tx) => removeDomain(tx, row.hostingId, row.name));
       if (row.verifiedAt !== null) await parts.routePublisher.publish();
     },
   };

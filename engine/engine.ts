@@ -417,7 +417,7 @@ export interface Engine {
   /** A limit of this name, for all API processes together where they share a Redis, else for this one. */
   limiter(name: string, limit: Limit): Limiter;
   readonly accounts: {
-    /** @throws email_taken, username_taken, validation_failed */
+    /** @throws email_taken, username_taken, username_retired, validation_failed */
     register(input: { email: string; password: string; username: string }): Promise<User>;
     /**
      * Signs a user in.
@@ -437,6 +437,11 @@ export interface Engine {
     ): Promise<SignedIn>;
     /** @throws wrong_password, too_many_attempts, hosting_exists */
     delete(caller: Caller, input: { password: string; address?: string }): Promise<void>;
+  };
+  /** Usernames that rest after their accounts have gone. */
+  readonly usernames: {
+    /** Whoever registers it next gets it. @throws not_found */
+    release(username: string): Promise<void>;
   };
   /** Personal API tokens. */
   readonly tokens: {

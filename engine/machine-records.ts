@@ -15,6 +15,7 @@ export const machineActions = [
   'admin grant',
   'admin revoke',
   'admin sign out',
+  'username release',
   'token create',
   'token revoke',
   'keys rotate',

@@ -25,12 +25,12 @@ import { labels } from './labels';
 import { EngineError } from './errors';
 import type { Config } from './config';
 import type { Log } from './log';
+import { theOne } from './hosting-names';
 import { recorder } from './machine-records';
 import { operations } from './operations-view';
 import { expectSuccess, finishOperation } from './operations/finish';
 import { planReport, plans } from './plans';
 import { runs } from './runs';
-import { noHostingNamed } from './visible-hosting';
 import { selectHostings } from './store/hostings';
 import { findOperationRow } from './store/operations';
 import { openEngine } from './with-engine';
@@ -46,8 +46,8 @@ export interface Operator {
   /** Where the work is done, for questions: `this machine`, or a service's address. */
   readonly place: string;
   /**
-   * @param text  a VM's name, a hosting's id or a username; null for the caller's own, which only a service knows
-   * @throws {EngineError} hosting_not_found; validation_failed where there is no caller
+   * @param text  a hosting's id, a VM's name or a username; null for the caller's own, which only a service knows
+   * @throws {EngineError} hosting_not_found; validation_failed where there is no caller, or several can be meant
    */
   find(text: string | null): Promise<NamedHosting>;
   /** Living hostings, the oldest first. */
@@ -115,9 +115,7 @@ export function machineOperator(
           'validation_failed',
           'Say which hosting: a VM name, a hosting id or a username. Only with --url is there one of your own',
         );
-      const [hosting] = await select({ names: [text], labels: {}, olderThanSeconds: null });
-      if (hosting) return hosting;
-      throw noHostingNamed(text);
+      return theOne(text, await select({ names: [text], labels: {}, olderThanSeconds: null }));
     },
     select,
     plan: (hostingId) => planned(() => planning.request('operator', hostingId)),

@@ -13,7 +13,13 @@ import type { Parts } from './parts';
 import { makeKeyPair, parsePublicKey } from './ssh-key';
 import type { Tx } from './store/database';
 import type { HostingRow } from './store/hostings';
-import { getOperation, joinOperation, stepsOf, unfinishedOperation } from './store/operations';
+import {
+  countUnfinishedOf,
+  getOperation,
+  joinOperation,
+  stepsOf,
+  unfinishedOperation,
+} from './store/operations';
 import { planOf } from './store/runs';
 import { findUserByName } from './store/users';
 import { visibleHosting } from './visible-hosting';
@@ -36,6 +42,7 @@ export function plans(parts: PlanningParts): Engine['plans'] {
     requestRemoval: (asker, hostingId) =>
       database.transaction(async (tx) => {
         const { id } = await visibleHosting(tx, asker, hostingId);
+        await assertRoom(tx, idOf(asker));
         return accept(parts, tx, planRemoval, {
           stackId: id,
           hostingId: id,
@@ -45,6 +52,7 @@ export function plans(parts: PlanningParts): Engine['plans'] {
     apply: (asker, hostingId, input) =>
       database.transaction(async (tx) => {
         const hosting = await visibleHosting(tx, asker, hostingId);
+        await assertRoom(tx, idOf(asker));
         const wanted = {
           stackId: hosting.id,
           hostingId: hosting.id,
@@ -85,8 +93,21 @@ function planOfNew(
 ): Promise<Operation> {
   const key = sshPublicKey === undefined ? makeKeyPair('plan').publicKey : parsePublicKey(sshPublicKey);
   const input = { userId: user.id, sshPublicKey: key };
-  return parts.database.transaction((tx) =>
-    accept(parts, tx, planHosting, { stackId: randomUUID(), userId: user.id, input }),
+  return parts.database.transaction(async (tx) => {
+    await assertRoom(tx, user.id);
+    return accept(parts, tx, planHosting, { stackId: randomUUID(), userId: user.id, input });
+  });
+}
+
+/** Each of these is a run of Terraform, and nothing else keeps one user from asking for thousands. */
+const mostUnfinished = 20;
+
+/** @throws {EngineError} too_many_operations */
+async function assertRoom(tx: Tx, userId: number | undefined): Promise<void> {
+  if (userId === undefined || (await countUnfinishedOf(tx, userId)) < mostUnfinished) return;
+  throw new EngineError(
+    'too_many_operations',
+    `${mostUnfinished} operations of yours have not ended; let some of them end, or cancel them, then try again`,
   );
 }
 

@@ -78,6 +78,7 @@ import { redisLimiter } from './shared/redis-limiter';
 import { keepsSpares } from './warm-pool';
 import { databaseUrl } from './store/url';
 import { type Database, openDatabase } from './store/database';
+import { releaseUsername } from './store/retired-usernames';
 import { allRoutes } from './store/routes';
 import { recipesDir } from './project';
 import { childSynthesizer } from './terraform/synthesizer';
@@ -164,6 +165,7 @@ export function answersOf({ parts, bus }: EngineParts): Omit<Engine, 'limiter' |
   const { config, database } = parts;
   return {
     accounts: accounts(database, config),
+    usernames: { release: (username) => releaseUsername(database.direct, username) },
     tokens: personalTokens(database),
     audit: audit(database),
     hostings: hostings(parts),

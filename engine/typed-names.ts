@@ -11,6 +11,24 @@ const mailbox = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~
 export const longestEmail = 254;
 
 /**
+ * Lower case of A to Z alone. `toLowerCase` also turns the Kelvin sign into k, and İ into two characters: what is compared
+ * afterwards would have been something else before.
+ */
+export function lowerAscii(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+/** For comparing what people would take for the same: capitals, full-width letters, ligatures, composed or not. */
+export function alike(a: string, b: string): boolean {
+  return foldedText(a) === foldedText(b);
+}
+
+/** Never stored, and never a key: for comparisons alone. */
+export function foldedText(text: string): string {
+  return text.normalize('NFKC').toLowerCase().normalize('NFKC');
+}
+
+/**
  * A host name in its ASCII form, in lower case; the scheme, the slash behind it and the dot at the end are taken off.
  *
  * @returns null for what is no name with a top level domain: an address, a port, a path, a wildcard

@@ -1,9 +1,16 @@
 /** Whose hosting may be seen and changed: one's own, and for operators every one. */
 import type { Asker } from './engine';
 import { EngineError } from './errors';
+import { theOne } from './hosting-names';
 import type { Tx } from './store/database';
 import { findByName } from './store/ejections';
-import { findHosting, findLivingHosting, type HostingRow, type OwnedHosting } from './store/hostings';
+import {
+  findHosting,
+  findLivingHosting,
+  getOwnedHosting,
+  type HostingRow,
+  type OwnedHosting,
+} from './store/hostings';
 
 /** @throws {EngineError} hosting_not_found, also where there is one that the asker may not see */
 export async function visibleHosting(tx: Tx, asker: Asker, hostingId: string | null): Promise<HostingRow> {
@@ -19,15 +26,17 @@ export async function visibleHosting(tx: Tx, asker: Asker, hostingId: string | n
   throw noSuchHosting();
 }
 
-/** @param text  a VM's name, a hosting's id or a username. @throws {EngineError} hosting_not_found */
+/**
+ * The living, or else the ejected one.
+ *
+ * @param text  a hosting's id, a VM's name or a username
+ * @throws {EngineError} hosting_not_found; validation_failed, with the candidates, where it can mean several
+ */
 export async function hostingNamed(tx: Tx, text: string): Promise<OwnedHosting> {
-  const hosting = await findByName(tx, text);
-  if (hosting !== null) return hosting;
-  throw noHostingNamed(text);
-}
-
-export function noHostingNamed(text: string): EngineError {
-  return new EngineError('hosting_not_found', `There is no hosting of the name, id or user ${text}`);
+  const found = await findByName(tx, text);
+  const living = found.filter(({ status }) => status !== 'ejected');
+  const { id } = theOne(text, living.length > 0 ? living : found);
+  return getOwnedHosting(tx, id);
 }
 
 export function noSuchHosting(): EngineError {

@@ -156,7 +156,7 @@ ${GREEN}Ready${OFF} after $(seconds_since "$STARTED")
   Service      $WEB/
   API          $API/api/v1
   API docs     $API/docs
-  Health       $API/api/v1/health/detailed
+  Health       $API/api/v1/health/detailed (parts: as docs/accounts.md#metrics says)
   Log          docker compose logs -f worker api
   Operate      docker compose exec worker webhoster --help
   Stop         ./scripts/docker-stop.sh

@@ -160,7 +160,7 @@ ${GREEN}Ready${OFF} after $(seconds_since "$STARTED")
   Service      $WEB/
   API          $API/api/v1
   API docs     $API/docs
-  Health       $API/api/v1/health/detailed
+  Health       $API/api/v1/health/detailed (parts: as docs/accounts.md#metrics says)
   Logs         $DATA_DIR/api.log, $DATA_DIR/worker.log
   First VM     ./scripts/test-workflow.sh
   Stop         ./scripts/stop.sh

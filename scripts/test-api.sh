@@ -35,9 +35,14 @@ field_refused() {
 }
 
 healthy() { answers 200 GET "$1" && same status "$(json data.status)" ok; }
+# Strangers are told the status alone; the parts as well where this machine or METRICS_TOKEN opens them.
 parts_healthy() {
-  local found
-  answers 200 GET "$1" && mapfile -t found < <(json data.status data.components.{0..7}.status data.components.{0..7}.name) || return
+  local found token=()
+  [ -z "${METRICS_TOKEN:-}" ] || token=(-H "Authorization: Bearer $METRICS_TOKEN")
+  answers 200 GET "$1" "${token[@]}" && same status "$(json data.status)" ok || return
+  FOUND='status only'
+  if [ -z "${METRICS_TOKEN:-}" ] && ! grep -q '"components"' "$WORK/body"; then return; fi
+  mapfile -t found < <(json data.status data.components.{0..7}.status data.components.{0..7}.name)
   same status "${found[*]:0:9}" 'ok ok ok ok ok ok ok ok ok' || return
   FOUND=${found[*]:9}
   same parts "$FOUND" 'postgres queue libvirt network vms nginx terraform disk'

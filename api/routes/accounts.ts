@@ -15,7 +15,7 @@ export const register = defineRoute({
   cost: 10,
   body: registration,
   responses: { 201: { description: 'The new account', data: accountView } },
-  failures: ['email_taken', 'username_taken'],
+  failures: ['email_taken', 'username_taken', 'username_retired'],
   async handle({ engine, body, answer }) {
     const user = await engine.accounts.register(body);
     return answer(201, { message: 'account_created', data: { user: showUser(user) } });

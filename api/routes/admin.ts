@@ -3,6 +3,7 @@ import { defineRoute } from '../route';
 import { hostingList, hostingQuery } from '../schemas/hosting';
 import { nextOf } from '../schemas/page';
 import { operationList, operationQuery } from '../schemas/operation';
+import { userParams } from '../schemas/label';
 import { showListedHosting, showListedOperation } from '../views';
 
 export const listOperations = defineRoute({
@@ -58,3 +59,21 @@ function pairOf(label: string): [string, string] {
   const [name = '', value = ''] = label.split('=');
   return [name, value];
 }
+
+export const releaseUsername = defineRoute({
+  name: 'releaseUsername',
+  method: 'delete',
+  path: '/api/v1/admin/retired-usernames/{username}',
+  tag: 'Administration',
+  summary: 'Free the username of a deleted account at once',
+  description:
+    'It rests for `USERNAME_REST_DAYS`, since it is a host name that links still lead to. Whoever registers it next gets it.',
+  auth: 'admin',
+  params: userParams,
+  responses: { 204: { description: 'It can be registered', empty: true } },
+  failures: ['not_found'],
+  async handle({ engine, params, answer }) {
+    await engine.usernames.release(params.username);
+    return answer(204, { empty: true });
+  },
+});

@@ -1,4 +1,4 @@
-/** For probes, load balancers and operators; open, so details never name a path or a secret. */
+/** For probes, load balancers and operators. Strangers learn whether it works; the parts, only operators. */
 import { type ComponentHealth, type Engine, projectVersion } from '../../engine';
 import { HttpError } from '../http-error';
 import { defineRoute } from '../route';
@@ -34,19 +34,21 @@ export const detailedHealth = defineRoute({
   aliases: ['/health/detailed'],
   tag: 'Service',
   summary: 'The state of every part',
-  description: 'A part that is down makes it 503; `error.details.components` then says which.',
-  auth: 'none',
+  description:
+    'A part that is down makes it 503; `error.details.components` then says which. Strangers and users are told the status ' +
+    'alone: versions and free space are for administrators, and for who reads the metrics (`METRICS_TOKEN`).',
+  auth: 'optional',
   responses: { 200: { description: 'Everything needed is up', data: detailedHealthView } },
   failures: ['not_ready'],
-  async handle({ engine, clock, answer }) {
+  async handle({ engine, clock, operates, answer }) {
     const components = (await checkOnce(engine)).map(showComponent);
-    const time = clock.now().toISOString();
+    const told = { time: clock.now().toISOString(), ...(operates ? { components } : {}) };
     if (components.some(({ status }) => status === 'down')) {
-      throw new HttpError('not_ready', { details: { status: 'down', time, components } });
+      throw new HttpError('not_ready', { details: { status: 'down', ...told } });
     }
     return components.some(({ status }) => status === 'degraded')
-      ? answer(200, { message: 'degraded', data: { status: 'degraded', time, components } })
-      : answer(200, { message: 'healthy', data: { status: 'ok', time, components } });
+      ? answer(200, { message: 'degraded', data: { status: 'degraded', ...told } })
+      : answer(200, { message: 'healthy', data: { status: 'ok', ...told } });
   },
 });
 

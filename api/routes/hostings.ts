@@ -38,6 +38,7 @@ export const createHosting = defineRoute({
   },
   // prettier-ignore
   failures: [
+    'too_many_operations',
     'quota_exceeded', 'ports_exhausted', 'addresses_exhausted', 'idempotency_key_reused', 'node_not_ready',
     'cancelled', 'synthesis_failed', 'plan_failed', 'plan_refused', 'apply_failed',
     'guest_unreachable', 'proxy_refused', 'proxy_unreachable', 'image_missing', 'libvirt_unavailable', 'disk_full',
@@ -156,6 +157,7 @@ export const removeHosting = defineRoute({
   },
   // prettier-ignore
   failures: [
+    'too_many_operations',
     'hosting_not_found', 'not_found', 'not_cancellable', 'cancelled', 'plan_failed', 'plan_refused',
     'proxy_refused', 'proxy_unreachable', 'node_not_ready', 'libvirt_unavailable', 'terraform_missing', 'lease_lost',
   ],

@@ -1,6 +1,6 @@
 /** The route table: what is listed here is served, validated and documented. */
 import type { Route } from '../route';
-import { listHostings, listOperations } from './admin';
+import { listHostings, listOperations, releaseUsername } from './admin';
 import { auditRoutes } from './audit';
 import { me, register, signIn } from './accounts';
 import { detailedHealth, health, version } from './health';
@@ -35,6 +35,7 @@ export const routes: readonly Route[] = [
   listHostings,
   ...labelRoutes,
   listOperations,
+  releaseUsername,
   ...auditRoutes,
   health,
   detailedHealth,

@@ -44,6 +44,7 @@ const applySpec = {
   },
   // prettier-ignore
   failures: [
+    'too_many_operations',
     'hosting_not_found', 'plan_failed', 'plan_refused', 'plan_changed', 'apply_failed', 'disk_lost', 'disk_full',
     'guest_unreachable', 'libvirt_unavailable', 'terraform_missing', 'not_found', 'memory_exhausted',
   ],
@@ -140,6 +141,7 @@ const planNewHosting = defineRoute({
   responses: planSpec.responses,
   // prettier-ignore
   failures: [
+    'too_many_operations',
     ...planSpec.failures, 'node_not_ready', 'synthesis_failed', 'image_missing', 'quota_exceeded', 'ports_exhausted',
     'addresses_exhausted', 'plan_refused',
   ],

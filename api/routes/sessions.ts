@@ -3,6 +3,7 @@ import { showSession } from '../account-views';
 import { HttpError } from '../http-error';
 import { fieldMessages } from '../messages';
 import { defineRoute, type Route } from '../route';
+import { isOwnName } from '../schemas/account';
 import { accountDeletion, changedPassword, logoutRequest, passwordChange } from '../schemas/session';
 
 const logout = defineRoute({
@@ -37,7 +38,7 @@ const changePassword = defineRoute({
   failures: ['wrong_password', 'too_many_attempts'],
   async handle({ engine, caller, body, address, language, answer }) {
     const { current_password: current, new_password: next } = body;
-    if ([caller.user.email.toLowerCase(), caller.user.username].includes(next.toLowerCase())) {
+    if (isOwnName(next, caller.user)) {
       const message = fieldMessages.password_personal[language];
       throw new HttpError('validation_failed', { details: { fields: [{ field: 'new_password', message }] } });
     }
@@ -53,7 +54,8 @@ const deleteAccount = defineRoute({
   tag: 'Accounts',
   summary: 'Delete your account',
   description:
-    'Only without a hosting. E-mail, username and password are erased; every token is void at once.',
+    'Only without a hosting. E-mail, username and password are erased; every token is void at once. The username is ' +
+    'noted, apart from the account, for as long as nobody else gets it.',
   auth: 'user',
   scope: 'session',
   cost: 10,

@@ -1,9 +1,9 @@
 /** Who may sign up, with what, and what an account looks like from outside. */
 import { z } from 'zod';
-import { longestEmail, readEmail } from '../../engine';
+import { alike, isReservedUsername, longestEmail, lowerAscii, readEmail } from '../../engine';
 import { answerSchema, moment, requestSchema, text, told, whole } from './components';
 import { says } from './field-message';
-import { isCommonPassword, reservedUsernames } from './refused-names';
+import { isCommonPassword } from './refused-names';
 
 /** With room for space around it. */
 const EMAIL_MAX = longestEmail + 16;
@@ -24,8 +24,12 @@ const email = z
     examples: ['mina@example.com'],
   });
 
+/** As it is hashed, so that its length is that of what is typed, however the keyboard composes letters. */
+export const composed = (typed: string): string => typed.normalize('NFC');
+
 export const newPassword = z
   .string()
+  .overwrite(composed)
   .min(PASSWORD_MIN, says('password_too_short'))
   .max(PASSWORD_MAX, { error: says('password_too_long'), abort: true })
   .refine((value) => !isCommonPassword(value), says('password_common'))
@@ -35,28 +39,33 @@ export const newPassword = z
 const username = z
   .string()
   .max(64, { error: says('username_invalid'), abort: true })
-  .overwrite((typed) => typed.trim().toLowerCase())
+  .overwrite((typed) => lowerAscii(typed.trim()))
   .refine((value) => /^[a-z][a-z0-9-]{1,30}[a-z0-9]$/.test(value), {
     error: says('username_invalid'),
     abort: true,
   })
   .refine((value) => value.slice(2, 4) !== '--', says('username_invalid'))
-  .refine((value) => !reservedUsernames.has(value), says('username_reserved'))
+  .refine((value) => !isReservedUsername(value), says('username_reserved'))
   .meta({
     pattern: '^\\s*[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]\\s*$',
-    description: 'Your host name under the base domain, in lower case. Names of the service are reserved.',
+    description:
+      'Your host name under the base domain, in lower case. Names of the service, its people and its machines are reserved.',
     examples: ['mina'],
   });
 
 export const registration = requestSchema(
   'Registration',
   z.strictObject({ email, password: newPassword, username }).superRefine((input, context) => {
-    const own = [input.email, input.username].map((value) => value.toLowerCase());
-    if (own.includes(input.password.toLowerCase())) {
+    if (isOwnName(input.password, input)) {
       context.addIssue({ code: 'custom', path: ['password'], message: says('password_personal') });
     }
   }),
 );
+
+/** However it is capitalised, and whatever its letters' width. */
+export function isOwnName(password: string, own: { email: string; username: string }): boolean {
+  return alike(password, own.email) || alike(password, own.username);
+}
 
 /** The OAuth2 password flow: `scope` and the client fields are what generic clients send along, and are ignored. */
 export const login = requestSchema(
@@ -66,10 +75,10 @@ export const login = requestSchema(
       .string()
       .min(1, says('required'))
       .max(EMAIL_MAX, says('email_too_long'))
-      .overwrite((typed) => readEmail(typed) ?? typed)
       .meta({ description: 'Your e-mail', examples: ['mina@example.com'] }),
     password: z
       .string()
+      .overwrite(composed)
       .min(1, says('required'))
       .max(PASSWORD_MAX, says('password_too_long'))
       .meta({ format: 'password', description: 'As it was given; spaces at its ends are part of it' }),

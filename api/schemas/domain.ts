@@ -1,6 +1,6 @@
 /** Domains that users bring. */
 import { z } from 'zod';
-import { readHostName } from '../../engine';
+import { lowerAscii, readHostName } from '../../engine';
 import { answerSchema, moment, requestSchema, text, told } from './components';
 import { says } from './field-message';
 
@@ -22,11 +22,11 @@ export const domainParams = z.strictObject({
   domain: z
     .string()
     .max(253, says('domain_invalid'))
+    .overwrite(lowerAscii)
     .regex(
       /^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]$/,
       says('domain_invalid'),
     )
-    .toLowerCase()
     .meta({ description: 'In its ASCII form', examples: ['www.example.org'] }),
 });
 

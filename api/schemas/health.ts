@@ -24,7 +24,10 @@ export const detailedHealthView = answerSchema(
   z.object({
     status: told(z.enum(['ok', 'degraded']), '`degraded`: some part is not ok', 'ok'),
     time: moment('Of the service'),
-    components: z.array(componentHealthView).meta({ description: 'Every part' }),
+    components: z
+      .array(componentHealthView)
+      .optional()
+      .meta({ description: 'Every part; for administrators and METRICS_TOKEN only' }),
   }),
 );
 

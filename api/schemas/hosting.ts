@@ -151,7 +151,7 @@ export const hostingList = answerSchema(
 );
 
 /** What a list of names, separated by commas, may hold: names of VMs, ids, usernames. */
-const nameList = /^[A-Za-z0-9-]{1,64}(,[A-Za-z0-9-]{1,64}){0,99}$/;
+const nameList = /^(user:)?[A-Za-z0-9-]{1,64}(,(user:)?[A-Za-z0-9-]{1,64}){0,99}$/;
 const labelList =
   /^[a-z][a-z0-9-]{0,31}=[A-Za-z0-9._-]{1,64}(,[a-z][a-z0-9-]{0,31}=[A-Za-z0-9._-]{1,64}){0,15}$/;
 
@@ -165,7 +165,8 @@ export const hostingQuery = z.strictObject({
     .regex(nameList, says('names_invalid'))
     .optional()
     .meta({
-      description: 'VM names, hosting ids or usernames, separated by commas',
+      description:
+        'Hosting ids, VM names or usernames, separated by commas. What looks like an id or a VM name is one; `user:` before a username makes it that',
       examples: ['mina,vm-1a2b3c4d'],
     }),
   labels: z

@@ -1,5 +1,6 @@
 /** Labels of accounts. */
 import { z } from 'zod';
+import { lowerAscii } from '../../engine';
 import { answerSchema, requestSchema } from './components';
 import { says } from './field-message';
 import { labels } from './hosting';
@@ -8,7 +9,7 @@ export const userParams = z.strictObject({
   username: z
     .string()
     .max(64)
-    .overwrite((typed) => typed.trim().toLowerCase())
+    .overwrite((typed) => lowerAscii(typed.trim()))
     .refine((value) => /^[a-z0-9.-]+$/.test(value), says('identifier_invalid'))
     .meta({ description: 'Of the account', examples: ['mina'] }),
 });

@@ -1,15 +1,5 @@
-/** Passwords and usernames that match every pattern and are refused all the same. */
-
-/** Usernames become host names under BASE_DOMAIN: none may pose as the service, its mail or its administrators. */
-export const reservedUsernames: ReadonlySet<string> = new Set(
-  `abuse account accounts admin administrator api app assets auth autoconfig autodiscover billing blog broadcasthost
-  cdn console contact dashboard dev dns docs download email ftp git grafana health help host hosting hostmaster
-  imap info internal isatap localdomain localhost login logout mail mailer-daemon master metrics mta-sts mysql news
-  nobody noc noreply no-reply ns1 ns2 ns3 ns4 null official operator pop pop3 postgres postmaster private proxy
-  public register root security sftp signin signup smtp ssh ssl staff staging static stats status store sudo support
-  sysadmin sysop system team terraform test ubuntu undefined usenet user users uucp version vpn web webmail webmaster
-  whois wpad www www1 www2 www-data`.split(/\s+/),
-);
+/** Passwords that match every pattern and are refused all the same. Usernames: engine/accounts/reserved-usernames.ts. */
+import { foldedText } from '../../engine';
 
 /**
  * The head of the public lists of leaked passwords, kept to those that the length rule lets through.
@@ -33,14 +23,15 @@ export const contextWords =
     /\s+/,
   );
 
-const contextWord = new RegExp(contextWords.join('|'), 'i');
-const nothingElse = new RegExp(`^(?:${contextWords.join('|')}|[^\\p{L}])+$`, 'iu');
+const contextWord = new RegExp(contextWords.join('|'));
+const nothingElse = new RegExp(`^(?:${contextWords.join('|')}|[^\\p{L}])+$`, 'u');
 
 /**
- * True for a listed password, however it is capitalised, for one character typed again and again, and for what is made
+ * True for a listed password, however it is capitalised and whatever its letters' width, for one character typed again and again, and for what is made
  * of nothing but this service's own words, digits and signs: `Webhoster2026!`.
  */
 export function isCommonPassword(password: string): boolean {
-  if (commonPasswords.has(password.toLowerCase()) || new Set(password).size === 1) return true;
-  return contextWord.test(password) && nothingElse.test(password);
+  const folded = foldedText(password);
+  if (commonPasswords.has(folded) || new Set(folded).size === 1) return true;
+  return contextWord.test(folded) && nothingElse.test(folded);
 }

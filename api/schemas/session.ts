@@ -1,12 +1,13 @@
 /** Ending sessions and accounts, and changing the password. */
 import { z } from 'zod';
-import { newPassword, PASSWORD_MAX, tokenView } from './account';
+import { composed, newPassword, PASSWORD_MAX, tokenView } from './account';
 import { answerSchema, requestSchema } from './components';
 import { says } from './field-message';
 
 /** As it was once accepted: today's rules are for new ones. */
 const currentPassword = z
   .string()
+  .overwrite(composed)
   .min(1, says('required'))
   .max(PASSWORD_MAX, says('password_too_long'))
   .meta({ format: 'password', description: 'The password that the account has now' });

@@ -1,5 +1,6 @@
 /** Plans, runs and drift, as the API shows them; sensitive values are masked before they come here. */
 import { z } from 'zod';
+import { lowerAscii } from '../../engine';
 import { answerSchema, moment, named, requestSchema, text, told } from './components';
 import { says } from './field-message';
 import { hostingView, prefer } from './hosting';
@@ -168,7 +169,7 @@ export const newPlanRequest = requestSchema(
       .string()
       .min(1, says('required'))
       .max(64)
-      .trim()
+      .overwrite((typed) => lowerAscii(typed.trim()))
       .regex(oneLine)
       .meta({ description: 'For whom the hosting would be' }),
   }),

@@ -20,9 +20,14 @@ export const tokenRequest = requestSchema(
     name: z
       .string()
       .max(LONGEST_NAME, { error: says('token_name_invalid'), abort: true })
-      .trim()
-      // what is shown in tables: no control characters, no line breaks of any kind, no half of a surrogate pair
-      .regex(/^[\u0020-\u007e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufffd]+$/, says('token_name_invalid'))
+      // one name is one text, however the keyboard composes it
+      .overwrite((typed) => typed.trim().normalize('NFC'))
+      // what is shown in tables: no control characters, no line breaks of any kind, no half of a surrogate pair, and
+      // nothing that cannot be seen or turns the line around (soft hyphen, zero widths, directions, tags)
+      .regex(
+        /^[\u0020-\u007e\u00a0-\u00ac\u00ae-\u061b\u061d-\u180d\u180f-\u200a\u2010-\u2027\u202f-\u205f\u2070-\ud7ff\ue000-\ufdff\ufe10-\ufefe\uff00-\uffef]+$/,
+        says('token_name_invalid'),
+      )
       .meta({ description: 'What you will know it by', examples: ['backup script'] }),
     scopes,
     expires_in_days: z

@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { fieldMessages } from '../../api/messages';
 import { registration } from '../../api/schemas/account';
-import { EngineError, type Role, type SignedOut } from '../../engine';
+import { EngineError, lowerAscii, type Role, type SignedOut } from '../../engine';
 import { withAdministration } from '../administrate';
 import { withFacts } from '../facts';
 import { readNewPassword } from '../secret-input';
@@ -48,6 +48,7 @@ export function adminCommand(): Command {
     exitCodes: { 0: 'a user', 1: 'failed', 2: 'wrong usage' },
   });
   addSignOut(command);
+  addReleaseUsername(command);
   return withFacts(command, {
     where: 'machine',
     examples: ['webhoster admin create you@example.org'],
@@ -77,6 +78,24 @@ function addSignOut(command: Command): void {
   });
 }
 
+function addReleaseUsername(command: Command): void {
+  const release = command
+    .command('release-username')
+    .argument('<username>', 'of an account that was deleted')
+    .description(
+      'Frees a username that rests after its account was deleted; whoever registers it next gets it',
+    )
+    .action(async (username: string) => {
+      await withAdministration((administration) => administration.releaseUsername(username));
+      console.log(`${username} can be registered`);
+    });
+  withFacts(release, {
+    where: 'machine',
+    examples: ['webhoster admin release-username mina'],
+    exitCodes: { 0: 'free', 1: 'failed, or it does not rest', 2: 'wrong usage' },
+  });
+}
+
 export function signedOutLines(
   { user, apiTokens: count }: SignedOut,
   apiTokens: 'stay' | 'revoke',
@@ -92,13 +111,7 @@ export function signedOutLines(
 }
 
 async function createAdmin(email: string, { username }: { username?: string }): Promise<void> {
-  const name =
-    username ??
-    email
-      .split('@', 1)[0]
-      ?.toLowerCase()
-      .replace(/[^a-z0-9-]/g, '-') ??
-    '';
+  const name = username ?? lowerAscii(email.split('@', 1)[0] ?? '').replace(/[^a-z0-9-]/g, '-') ?? '';
   const input = checked({ email, username: name, password: await readNewPassword() });
   const user = await withAdministration((administration) => administration.createAdmin(input));
   console.log(`${user.username} (${user.email}) is user ${user.id} and administrates`);

@@ -1,6 +1,6 @@
 /** `webhoster label`: groups accounts, so that `teardown --label` finds whatever their users have. */
 import { Command } from 'commander';
-import type { UserLabels } from '../../engine';
+import { lowerAscii, type UserLabels } from '../../engine';
 import { overTheApi, withFacts } from '../facts';
 import { printSnakeJson } from '../json';
 import { readLabel } from '../label';
@@ -32,7 +32,7 @@ export function labelCommand(): Command {
       const found = await withOperator(self, async (operator) => {
         const all: UserLabels[] = [];
         for (const user of flags.user)
-          all.push(await operator.label(user.toLowerCase(), { set, remove: flags.remove }));
+          all.push(await operator.label(lowerAscii(user), { set, remove: flags.remove }));
         return all;
       });
       if (flags.json) printSnakeJson(found.map(({ vmName, ...labelled }) => ({ ...labelled, vmId: vmName })));

@@ -1,6 +1,6 @@
 /** `webhoster plan`, `webhoster apply`, `webhoster drift`. */
 import { Command } from 'commander';
-import type { HostingDrift, PlanReport } from '../../engine';
+import { type HostingDrift, lowerAscii, type PlanReport } from '../../engine';
 import { showDrift as toDriftJson } from '../../api/terraform-views';
 import { ageOf } from '../age';
 import { confirmed } from '../confirm';
@@ -33,7 +33,7 @@ export function planCommand(): Command {
       const report = await withOperator(command, async (operator) =>
         flags.new === undefined
           ? operator.plan((await operator.find(hosting ?? null)).id)
-          : operator.planNew(flags.new),
+          : operator.planNew(lowerAscii(flags.new.trim())),
       );
       for (const line of reportLines(report, flags)) console.log(line);
       process.exitCode = report.differences.length === 0 ? 0 : 2;

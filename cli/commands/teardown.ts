@@ -3,7 +3,14 @@ import { Command, Option } from 'commander';
 import { showChange } from '../../api/terraform-views';
 import { printJson } from '../json';
 import { overTheApi, withFacts } from '../facts';
-import { type HostingFilter, loadConfig, tearDownOffline, type TornDown } from '../../engine';
+import {
+  type HostingFilter,
+  loadConfig,
+  lowerAscii,
+  namesHosting,
+  tearDownOffline,
+  type TornDown,
+} from '../../engine';
 import { readAge } from '../age';
 import { confirmed } from '../confirm';
 import { readLabel } from '../label';
@@ -43,7 +50,7 @@ export function teardownCommand(): Command {
     .option('--yes', 'does not ask')
     .option('--json', 'for scripts')
     .action(async (typed: string[], flags: Flags, command: Command) => {
-      const names = [...new Set(typed.map((name) => name.trim().toLowerCase()))];
+      const names = [...new Set(typed.map((name) => lowerAscii(name.trim())))];
       const chosen = flags.all || names.length > 0 || Object.keys(flags.label).length > 0 || flags.olderThan;
       if (!chosen) command.error('error: say which: names, --label, --older-than, or --all');
       if (flags.all && names.length > 0) command.error('error: either names or --all');
@@ -131,8 +138,7 @@ function unknownOf(
   names: readonly string[],
   found: readonly Pick<TornDown, 'id' | 'vmName' | 'username'>[],
 ): string[] {
-  const known = new Set(found.flatMap(({ id, vmName, username }) => [id, vmName, username]));
-  return names.filter((name) => !known.has(name));
+  return names.filter((name) => !found.some((hosting) => namesHosting(name, hosting)));
 }
 
 /** Before anything is asked or removed: who mistyped one name may want to see to the others first. */

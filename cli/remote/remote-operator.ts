@@ -13,9 +13,11 @@ import {
   hostingTroubles,
   longestPage,
   type NamedHosting,
+  namesHosting,
   type Operator,
   relabelled,
   takeDown,
+  theOne,
 } from '../../engine';
 import type { Client, Sent } from './client';
 import { followLog, followOperation, type Patience, type SentOperation } from './follow';
@@ -33,7 +35,7 @@ type Answer<S extends z.ZodType> = z.output<S>;
 type Me = Answer<typeof accountView>['user'];
 
 /** As the service takes a name; any other names nothing. */
-const nameOfSomething = /^[A-Za-z0-9-]{1,64}$/;
+const nameOfSomething = /^(user:)?[A-Za-z0-9-]{1,64}$/;
 /** Names in one request: they travel in its address. */
 const namesAtOnce = 50;
 /** Answered at once; the operation is followed, however long it takes. */
@@ -158,14 +160,12 @@ const everything: HostingFilter = { names: [], labels: {}, olderThanSeconds: nul
 async function findHosting(client: Client, me: Me, text: string | null): Promise<NamedHosting> {
   if (text === null) return ownHosting(client, me);
   const filter = { ...everything, names: [text] };
-  const [hosting] =
-    me.role === 'admin' ? await listHostings(client, filter) : await ownOf(client, me, filter);
-  if (hosting !== undefined) return hosting;
-  const whose =
-    me.role === 'admin'
-      ? 'There is no hosting of the name, id or user'
-      : 'You have no hosting of the name or id';
-  throw new EngineError('hosting_not_found', `${whose} ${text}`);
+  if (me.role === 'admin') return theOne(text, await listHostings(client, filter));
+  return theOne(
+    text,
+    await ownOf(client, me, filter),
+    () => new EngineError('hosting_not_found', `You have no hosting of the name or id ${text}`),
+  );
 }
 
 async function ownHosting(client: Client, { username }: Me): Promise<NamedHosting> {
@@ -184,7 +184,7 @@ async function ownOf(
     throw thrown;
   });
   if (own === null) return [];
-  const named = names.length === 0 || names.some((name) => [own.id, own.vmName, own.username].includes(name));
+  const named = names.length === 0 || names.some((name) => namesHosting(name, own));
   const labelled = Object.entries(labels).every(([name, value]) => own.labels[name] === value);
   const old = olderThanSeconds === null || own.createdAt.getTime() < Date.now() - olderThanSeconds * 1_000;
   return named && labelled && old ? [own] : [];

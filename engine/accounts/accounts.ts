@@ -13,15 +13,16 @@ import {
   deleteUser,
   endSessions,
   findCredentials,
-  insertUser,
   updateHash,
 } from '../store/users';
 import { hashApiToken, isApiToken } from './api-tokens';
 import { attempted, attemptLimit } from './attempts';
+import { addAccount, type NamingSettings } from './new-account';
 import { hashPassword, isCheaper, passwordMatches } from './passwords';
 import { issueToken, type TokenSettings, unauthorized, verifyToken } from './tokens';
 
-type AccountSettings = Pick<Config, 'JWT_SECRET' | 'JWT_OLD_SECRETS' | 'JWT_TTL_SECONDS' | 'BCRYPT_COST'>;
+type AccountSettings = Pick<Config, 'JWT_SECRET' | 'JWT_OLD_SECRETS' | 'JWT_TTL_SECONDS' | 'BCRYPT_COST'> &
+  NamingSettings;
 
 /** @param attempts  counts failed ones. @default in the database, for all processes together */
 export function accounts(
@@ -47,12 +48,13 @@ export function accounts(
     confirm(database, attempts, caller, password, address);
   return {
     register: async ({ email, password, username }) =>
-      insertUser(direct, { email, username, passwordHash: await hashPassword(password, cost) }),
+      addAccount(database, config, { email, username, passwordHash: await hashPassword(password, cost) }),
     login: async ({ email, password, address }) => {
-      const found = await attempted(attempts, { account: email, address }, async () => {
-        const credentials = await findCredentials(direct, email);
-        const matches = await passwordMatches(password, credentials?.passwordHash ?? (await nobody));
-        return matches ? credentials : null;
+      const known = await findCredentials(direct, email);
+      const account = known === null ? { typed: email } : { id: known.user.id };
+      const found = await attempted(attempts, { account, address }, async () => {
+        const matches = await passwordMatches(password, known?.passwordHash ?? (await nobody));
+        return matches ? known : null;
       });
       if (found === null) throw new EngineError('invalid_credentials', 'E-mail address or password is wrong');
       if (isCheaper(found.passwordHash, cost))
@@ -92,7 +94,7 @@ async function confirm(
   password: string,
   address: string | undefined,
 ): Promise<Credentials> {
-  const found = await attempted(attempts, { account: user.email, address }, async () => {
+  const found = await attempted(attempts, { account: { id: user.id }, address }, async () => {
     const credentials = await credentialsOf(direct, user.id);
     return credentials && (await passwordMatches(password, credentials.passwordHash)) ? credentials : null;
   });

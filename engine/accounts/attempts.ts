@@ -6,9 +6,21 @@ import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { EngineError } from '../errors';
 import type { Limiter } from '../limits';
+import { emailKey } from './emails';
 
 /** Failures within so many seconds from the first one. */
 export const attemptLimit = { points: 10, seconds: 15 * 60 };
+
+/**
+ * The account that was found, however its address was typed: what would be counted by the text is counted anew with each
+ * way to write it. The text, where there is none.
+ */
+export type AttemptedAccount = { readonly id: number } | { readonly typed: string };
+
+function nameOf(account: AttemptedAccount): string {
+  if ('id' in account) return `account ${account.id}`;
+  return `address ${emailKey(account.typed) ?? account.typed.trim()}`;
+}
 
 /**
  * Counts the attempt before it is made, so that many at once are no way around, and forgets it when it succeeds.
@@ -18,11 +30,11 @@ export const attemptLimit = { points: 10, seconds: 15 * 60 };
  */
 export async function attempted<T>(
   limiter: Limiter,
-  { account, address }: { account: string; address: string | undefined },
+  { account, address }: { account: AttemptedAccount; address: string | undefined },
   attempt: () => Promise<T | null>,
 ): Promise<T | null> {
   // an account's name is not to be read from the table of limits, and has any length
-  const name = createHash('sha256').update(account.toLowerCase()).digest('base64url');
+  const name = createHash('sha256').update(nameOf(account)).digest('base64url');
   const key = `password ${name} ${address === undefined ? '-' : networkOf(address)}`;
   const { allowed, seconds } = await limiter.take(key);
   if (!allowed)
@@ -36,17 +48,26 @@ export async function attempted<T>(
   return result;
 }
 
-/** Who has one IPv6 address has a /64 of them. */
+/** Who has one IPv6 address has a /64 of them; one address is one however it is written. */
 export function networkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
+  const plain = address.replace(/%.*$/, '');
   if (!isIPv6(plain)) return plain;
-  const [head = '', tail = ''] = plain.toLowerCase().split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail === '' ? [] : tail.split(':');
-  const zeros = plain.includes('::') ? Math.max(0, 8 - left.length - right.length) : 0;
-  const groups = [...left, ...Array<string>(zeros).fill('0'), ...right];
-  return `${groups
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ''))
-    .join(':')}::/64`;
+  const groups = groupsOf(plain);
+  const isMapped = groups.slice(0, 6).join(':') === '0:0:0:0:0:ffff';
+  if (isMapped) return groups.slice(6).map(twoBytes).join('.');
+  return `${groups.slice(0, 4).join(':')}::/64`;
+}
+
+/** All eight, as a URL has them: lower case, no zeros before them, no dots. */
+function groupsOf(ipv6: string): string[] {
+  const [head = '', tail] = new URL(`http://[${ipv6}]`).hostname.slice(1, -1).split('::');
+  const part = (text: string): string[] => (text === '' ? [] : text.split(':'));
+  if (tail === undefined) return part(head);
+  const zeros = Array<string>(8 - part(head).length - part(tail).length).fill('0');
+  return [...part(head), ...zeros, ...part(tail)];
+}
+
+function twoBytes(group: string): string {
+  const value = parseInt(group, 16);
+  return `${value >> 8}.${value & 255}`;
 }

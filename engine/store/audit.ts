@@ -1,4 +1,5 @@
 /** The audit log as rows; PostgreSQL itself refuses to change or remove one. */
+import { emailKeysOf } from '../accounts/emails';
 import type { AuditEntry, AuditFilter, AuditRecord } from '../engine';
 import type { Tx } from './database';
 
@@ -7,14 +8,14 @@ export async function insertAudit(tx: Tx, record: AuditRecord): Promise<void> {
   await tx.query(
     `INSERT INTO audit_log (user_id, actor, via, action, target, outcome, code, address, request_id)
      VALUES ($1, $2, $3, $4,
-       coalesce($5, (SELECT 'user ' || id FROM users WHERE lower(email) = lower($10))), $6, $7, $8, $9)`,
-    [userId, actor, via, action, record.target, outcome, code, address, requestId, emailOf(record)],
+       coalesce($5, (SELECT 'user ' || id FROM users WHERE email_key = ANY ($10::text[]) AND deleted_at IS NULL
+         ORDER BY array_position($10::text[], email_key) LIMIT 1)), $6, $7, $8, $9)`,
+    [userId, actor, via, action, record.target, outcome, code, address, requestId, keysOf(record)],
   );
 }
 
-/** PostgreSQL takes no NUL in a text. */
-function emailOf({ targetEmail }: AuditRecord): string | null {
-  return targetEmail === undefined || targetEmail.includes('\0') ? null : targetEmail;
+function keysOf({ targetEmail }: AuditRecord): string[] {
+  return targetEmail === undefined ? [] : emailKeysOf(targetEmail);
 }
 
 /** Newest first. */

@@ -30,6 +30,8 @@ import { Troubles1763800000024 } from './migrations/0024-troubles';
 import { Records1763800000026 } from './migrations/0026-records';
 import { QuickStatements1763800000028 } from './migrations/0028-quick-statements';
 import { BoundedGrowth1763800000029 } from './migrations/0029-bounded-growth';
+import { EmailKeys1763800000030 } from './migrations/0030-email-keys';
+import { RetiredUsernames1763800000031 } from './migrations/0031-retired-usernames';
 import { MachineReports1763800000035 } from './migrations/0035-machine-reports';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
@@ -72,6 +74,8 @@ const migrations = [
   Records1763800000026,
   QuickStatements1763800000028,
   BoundedGrowth1763800000029,
+  EmailKeys1763800000030,
+  RetiredUsernames1763800000031,
   MachineReports1763800000035,
 ];
 

@@ -4,12 +4,14 @@
  */
 import type { HostingSpec } from '../../stacks';
 import { EngineError } from '../errors';
+import type { Named } from '../hosting-names';
 import type { Tx } from './database';
 import { HostingRow } from './entities/hosting';
 import {
   freePort,
+  isNamed,
+  namedIn,
   lockReservations,
-  type OwnedHosting,
   quotaExceeded,
   type ReservationLimits,
 } from './hostings';
@@ -170,15 +172,13 @@ export function ejectedHostings(tx: Tx, node: string): Promise<HostingRow[]> {
   return tx.find(HostingRow, { where: { node, status: 'ejected' }, order: { createdAt: 'ASC' } });
 }
 
-/** The living or else the ejected hosting of this VM name, id or username; the newest. One without an owner is none. */
-export async function findByName(tx: Tx, text: string): Promise<OwnedHosting | null> {
-  const [row]: { id: string }[] = await tx.query(
-    `SELECT h.id FROM hostings h JOIN users u ON u.id = h.user_id
-     WHERE h.status NOT IN ('deleted', 'failed') AND (h.vm_name = $1 OR h.id::text = $1 OR u.username = $1)
-     ORDER BY h.status = 'ejected', h.created_at DESC LIMIT 1`,
-    [text],
+/** Living and ejected hostings that this text names, newest first. One without an owner is none. */
+export function findByName(tx: Tx, text: string): Promise<(Named & Pick<HostingRow, 'status'>)[]> {
+  return tx.query(
+    `SELECT h.id, h.vm_name AS "vmName", u.username, h.status FROM hostings h JOIN users u ON u.id = h.user_id
+     WHERE h.status NOT IN ('deleted', 'failed') AND ${isNamed(1)} ORDER BY h.created_at DESC`,
+    namedIn([text]),
   );
-  return row === undefined ? null : ((await tx.findOneBy(HostingRow, { id: row.id })) as OwnedHosting | null);
 }
 
 /** True from when an adoption is accepted until it has ended; a stuck one has not. */

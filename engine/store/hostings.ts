@@ -2,6 +2,7 @@
 import { In, Not } from 'typeorm';
 import type { DriftFound, HostingFilter, HostingStatus, NamedHosting, Page, SpareStatus } from '../engine';
 import { EngineError, type ErrorCode } from '../errors';
+import { readHostingName } from '../hosting-names';
 import type { PoolAddress } from '../network-pool';
 import { type Tx, violatedConstraint } from './database';
 import { driftColumns } from './drift';
@@ -271,6 +272,26 @@ export async function updateHosting(
   await tx.update(HostingRow, { id }, change);
 }
 
+/**
+ * Condition that `h` (with its user `u`) is named; an id is only held against ids, and so on, so that nobody's username
+ * is another's VM.
+ *
+ * @param first  number of the first of the parameters that `namedIn` gives
+ */
+export function isNamed(first: number): string {
+  return `(h.id = ANY ($${first}::uuid[]) OR h.vm_name = ANY ($${first + 1}::text[]) OR u.username = ANY ($${first + 2}::text[]))`;
+}
+
+/** Ids, VM names and usernames among what was typed. */
+export function namedIn(typed: readonly string[]): [string[], string[], string[]] {
+  const named = typed.map(readHostingName);
+  return [
+    named.flatMap((each) => (each?.kind === 'id' ? [each.id] : [])),
+    named.flatMap((each) => (each?.kind === 'vm' ? [each.vmName] : [])),
+    named.flatMap((each) => (each?.kind === 'user' ? [each.username] : [])),
+  ];
+}
+
 /** Living hostings, the oldest first, and among them what has no owner yet. @param page  from behind the hosting `after` on. @default all */
 export async function selectHostings(
   tx: Tx,
@@ -282,7 +303,7 @@ export async function selectHostings(
        h.created_at AS "createdAt", h.labels, ${driftColumns}
      FROM hostings h LEFT JOIN users u ON u.id = h.user_id LEFT JOIN drift d ON d.stack_id = h.id
      WHERE h.status <> ALL ($1)
-       AND ($2::text[] = '{}' OR h.vm_name = ANY ($2) OR h.id::text = ANY ($2) OR u.username = ANY ($2))
+       AND ($2::boolean OR ${isNamed(8)})
        AND h.labels @> $3::jsonb
        AND ($4::float8 IS NULL OR h.created_at < clock_timestamp() - $4 * interval '1 s')
        AND ($5::uuid IS NULL OR (h.created_at, h.id) > (SELECT created_at, id FROM hostings WHERE id = $5))
@@ -290,12 +311,13 @@ export async function selectHostings(
      ORDER BY h.created_at, h.id LIMIT $6`,
     [
       endedStatuses,
-      [...names],
+      names.length === 0,
       JSON.stringify(labels),
       olderThanSeconds,
       page.after ?? null,
       page.limit ?? null,
       status ?? null,
+      ...namedIn(names),
     ],
   );
   return rows.map(({ checkedAt, differences, lookFailed, lookFailure, ...hosting }) => ({

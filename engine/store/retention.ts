@@ -4,7 +4,7 @@ import type { Tx } from './database';
 
 export type Keeping = Pick<
   Settings,
-  'RECORDS_KEEP_DAYS' | 'RUNS_KEEP_DAYS' | 'AUDIT_KEEP_DAYS' | 'IDEMPOTENCY_KEEP_HOURS'
+  'RECORDS_KEEP_DAYS' | 'RUNS_KEEP_DAYS' | 'AUDIT_KEEP_DAYS' | 'IDEMPOTENCY_KEEP_HOURS' | 'USERNAME_REST_DAYS'
 >;
 
 interface Retention {
@@ -65,6 +65,12 @@ export const retentions: readonly Retention[] = [
     statement: `DELETE FROM api_tokens WHERE ctid = ANY (ARRAY(
       SELECT ctid FROM api_tokens WHERE least(revoked_at, expires_at) < ${before}
       ORDER BY least(revoked_at, expires_at) LIMIT $2))`,
+  },
+  {
+    name: 'retired usernames',
+    keepDays: ({ USERNAME_REST_DAYS }) => USERNAME_REST_DAYS,
+    statement: `DELETE FROM retired_usernames WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM retired_usernames WHERE retired_at < ${before} ORDER BY retired_at LIMIT $2))`,
   },
   {
     // PostgreSQL itself refuses it for a record younger than 90 days

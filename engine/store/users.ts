@@ -1,17 +1,25 @@
 /** Accounts as rows. */
+import { In, IsNull } from 'typeorm';
+import { emailKey, emailKeysOf } from '../accounts/emails';
 import type { Role, User } from '../engine';
 import { EngineError } from '../errors';
 import { type Tx, violatedConstraint } from './database';
 import { UserRow } from './entities/user';
 import { findLivingHosting } from './hostings';
 
-/** @throws {EngineError} email_taken, username_taken */
+/** @throws {EngineError} email_taken, username_taken, validation_failed */
 export async function insertUser(
   tx: Tx,
   user: { email: string; username: string; passwordHash: string; role?: Role },
 ): Promise<User> {
+  const key = emailKey(user.email);
+  if (key === null)
+    throw new EngineError(
+      'validation_failed',
+      'That is no e-mail address that can be told from others; it looks like mina@example.com, with letters of ASCII before the @',
+    );
   try {
-    return toUser(await tx.save(UserRow, user));
+    return toUser(await tx.save(UserRow, { ...user, emailKey: key }));
   } catch (thrown) {
     const constraint = violatedConstraint(thrown);
     if (constraint === 'users_email_key')
@@ -38,14 +46,12 @@ export interface Credentials {
   readonly sessionVersion: number;
 }
 
-export async function findCredentials(tx: Tx, email: string): Promise<Credentials | null> {
-  // PostgreSQL takes no NUL in a text
-  if (email.includes('\0')) return null;
-  const row = await tx
-    .createQueryBuilder(UserRow, 'u')
-    .where('lower(u.email) = lower(:email) AND u.deleted_at IS NULL', { email })
-    .getOne();
-  return row && toCredentials(row);
+/** @param typed  an e-mail address as somebody types it */
+export async function findCredentials(tx: Tx, typed: string): Promise<Credentials | null> {
+  const keys = emailKeysOf(typed);
+  const rows = await tx.findBy(UserRow, { emailKey: In(keys), deletedAt: IsNull() });
+  const row = rows.sort((a, b) => keys.indexOf(a.emailKey) - keys.indexOf(b.emailKey))[0];
+  return row === undefined ? null : toCredentials(row);
 }
 
 export async function credentialsOf(tx: Tx, id: number): Promise<Credentials | null> {
@@ -92,7 +98,7 @@ export async function deleteUser(tx: Tx, id: number): Promise<void> {
   if ((await findLivingHosting(tx, id)) !== null)
     throw new EngineError('hosting_exists', 'You still have a hosting; delete it first, then the account');
   await tx.query(
-    `UPDATE users SET email = 'deleted.' || id, username = 'deleted.' || id, password_hash = '', role = 'user',
+    `UPDATE users SET email = 'deleted.' || id, email_key = 'deleted.' || id, username = 'deleted.' || id, password_hash = '', role = 'user',
        session_version = session_version + 1, deleted_at = clock_timestamp() WHERE id = $1`,
     [id],
   );

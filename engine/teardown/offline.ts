@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config } from '../config';
 import { EngineError, toEngineError } from '../errors';
-import { vmNameOf } from '../hosting-names';
+import { namesHosting, theOne, vmNameOf } from '../hosting-names';
 import type { Inventory } from '../libvirt/inventory';
 import { removeMarked } from '../libvirt/remove-marked';
 import { virshInventory } from '../libvirt/virsh';
@@ -29,7 +29,7 @@ interface Tools {
 
 /**
  * @param names  VM names or hosting ids; empty for all that there are workspaces of
- * @throws {EngineError} config_invalid when there is a database that knows better
+ * @throws {EngineError} config_invalid when there is a database that knows better; validation_failed when one name can mean two
  */
 export async function tearDownOffline(
   config: Config,
@@ -43,10 +43,19 @@ export async function tearDownOffline(
     terraform: await openTerraform(config),
     inventory: virshInventory(config.LIBVIRT_URI),
   };
-  const ids = (await hostingsWithWorkspace(config)).filter(
-    (id) => names.length === 0 || names.includes(id) || names.includes(vmNameOf(id)),
+  const known = (await hostingsWithWorkspace(config)).map((id) => ({
+    id,
+    vmName: vmNameOf(id),
+    username: '-',
+  }));
+  // two ids may begin alike, and no database has kept them apart here
+  for (const name of names) {
+    const meant = known.filter((hosting) => namesHosting(name, hosting));
+    if (meant.length > 1) theOne(name, meant);
+  }
+  const hostings = known.filter(
+    (hosting) => names.length === 0 || names.some((name) => namesHosting(name, hosting)),
   );
-  const hostings = ids.map((id) => ({ id, vmName: vmNameOf(id), username: '-' }));
   return takeDownEach(hostings, { parallel, onResult }, ({ id }) =>
     one(tools, id, dryRun, handover).then(
       (changes) => ({ result: dryRun ? 'planned' : 'gone', reason: null, changes }),

@@ -11,6 +11,7 @@ import {
   X509Certificate as ParsedCertificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
+import { lowerAscii } from '../typed-names';
 
 type Provider = Parameters<typeof cryptoProvider.set>[0];
 cryptoProvider.set(webcrypto as unknown as Provider);
@@ -66,7 +67,7 @@ export function readCertificate(chain: string): CertificateFacts {
   const { subjectAltName = '', validFrom, validTo } = new X509Certificate(chain);
   return {
     names: [...subjectAltName.matchAll(/(?:DNS|IP Address):([^,\s]+)/g)].map(([, name = '']) =>
-      name.toLowerCase(),
+      lowerAscii(name),
     ),
     notBefore: new Date(validFrom),
     notAfter: new Date(validTo),

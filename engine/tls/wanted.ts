@@ -4,6 +4,7 @@ import type { CertificateSource } from '../store/certificates';
 import { servedDomains } from '../store/domains';
 import type { Tx } from '../store/database';
 import { allRoutes } from '../store/routes';
+import { lowerAscii } from '../typed-names';
 import { isDnsName } from './names';
 
 export interface WantedCertificate {
@@ -17,8 +18,11 @@ export const selfSigned = 'self-signed';
 export const fromFiles = 'files';
 
 /** Host names and addresses of the service itself, the one that users are given first. */
-export function serviceHosts({ PUBLIC_HOST, BASE_DOMAIN }: Config): string[] {
-  return [...new Set([PUBLIC_HOST.toLowerCase(), BASE_DOMAIN])];
+export function serviceHosts({
+  PUBLIC_HOST,
+  BASE_DOMAIN,
+}: Pick<Config, 'PUBLIC_HOST' | 'BASE_DOMAIN'>): string[] {
+  return [...new Set([lowerAscii(PUBLIC_HOST).replace(/\.$/, ''), BASE_DOMAIN])];
 }
 
 /** Every certificate that the settings, the routes and the domains ask for; none when TLS_MODE is off. */

@@ -136,7 +136,8 @@ async function containers(): Promise<Container[]> {
 
 async function componentStates(): Promise<Record<string, string>> {
   type Health = { components: { name: string; status: string }[] };
-  const { body } = await call<Health>('GET', '/health/detailed');
+  const token = readFileSync(path.join(env.DATA_DIR ?? '', 'secrets/metrics_token'), 'utf8').trim();
+  const { body } = await call<Health>('GET', '/health/detailed', { token });
   const { components } = body.success ? body.data : (body.error?.details as unknown as Health);
   return Object.fromEntries(components.map(({ name, status }) => [name, status]));
 }

@@ -132,7 +132,11 @@ it('starts everything, tells the URLs, and is healthy when it returns; two at on
     both.map(({ output }) => [...output.matchAll(/API, worker and Nginx +done/g)].length).sort(),
   ).toEqual([0, 1]);
   const api = `http://127.0.0.1:${env.API_PORT ?? ''}`;
-  const health = (await (await fetch(`${api}/api/v1/health/detailed`)).json()) as {
+  const token = readFileSync(path.join(env.DATA_DIR ?? '', 'secrets/metrics_token'), 'utf8').trim();
+  const asked = await fetch(`${api}/api/v1/health/detailed`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  const health = (await asked.json()) as {
     data: { components: { status: string }[] };
   };
   for (const component of health.data.components) expect(component).toMatchObject({ status: 'ok' });

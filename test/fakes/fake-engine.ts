@@ -10,6 +10,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import {
   type AuditEntry,
   type Caller,
+  emailKey,
   EngineError,
   type ComponentHealth,
   type CreateHostingInput,
@@ -18,6 +19,7 @@ import {
   type Hosting,
   type Metrics,
   type NamedHosting,
+  namesHosting,
   type Operation,
   type User,
   type ApplyInput,
@@ -30,6 +32,7 @@ import {
 import { FakeDomains } from './fake-domains';
 import { FakeOperations } from './fake-operations';
 import { onePage } from './one-page';
+import { fakeAudit } from './fake-audit';
 import { fakeLabels } from './fake-labels';
 import { fakeTokens } from './fake-tokens';
 
@@ -60,7 +63,8 @@ function person(asker: Asker): User {
   return asker;
 }
 
-const namesOf = ({ id, vmName, username }: NamedHosting): string[] => [id, vmName, username];
+/** As the database has it; what has no such form is no account's. */
+const keyOf = (email: string): string => emailKey(email) ?? email;
 
 const noChanges: PlanReport = {
   operationId: '',
@@ -95,7 +99,7 @@ export class FakeEngine implements Engine {
   }
 
   makeAdmin(email: string): void {
-    const account = this.byEmail.get(email.toLowerCase());
+    const account = this.byEmail.get(keyOf(email));
     if (account !== undefined) account.user = { ...account.user, role: 'admin' };
   }
 
@@ -105,16 +109,16 @@ export class FakeEngine implements Engine {
 
   private signIn(email: string, user: User) {
     const accessToken = randomBytes(24).toString('base64url');
-    this.sessions.set(accessToken, email.toLowerCase());
+    this.sessions.set(accessToken, keyOf(email));
     return { accessToken, expiresInSeconds: 3600, user };
   }
 
   private signOut(email: string): void {
-    for (const [token, of] of this.sessions) if (of === email.toLowerCase()) this.sessions.delete(token);
+    for (const [token, of] of this.sessions) if (of === keyOf(email)) this.sessions.delete(token);
   }
 
   private confirmed({ user }: Caller, password: string): Account {
-    const account = this.byEmail.get(user.email.toLowerCase());
+    const account = this.byEmail.get(keyOf(user.email));
     if (account?.password !== password) throw new EngineError('wrong_password', 'That is not it');
     return account;
   }
@@ -123,18 +127,18 @@ export class FakeEngine implements Engine {
     register: async ({ email, password, username }) => {
       this.mayBreak('register');
       const accounts = [...this.byEmail.values()];
-      if (this.byEmail.has(email.toLowerCase()))
-        throw new EngineError('email_taken', `${email} has an account`);
+      if (this.byEmail.has(keyOf(email))) throw new EngineError('email_taken', `${email} has an account`);
       if (accounts.some(({ user }) => user.username === username)) {
         throw new EngineError('username_taken', `The username ${username} is taken`);
       }
+      if (this.retired.has(username)) throw new EngineError('username_retired', `${username} rests`);
       const user: User = { id: accounts.length + 1, email, username, role: 'user', createdAt: new Date() };
-      this.byEmail.set(email.toLowerCase(), { user, password });
+      this.byEmail.set(keyOf(email), { user, password });
       return user;
     },
     login: async ({ email, password }) => {
       this.mayBreak('login');
-      const account = this.byEmail.get(email.toLowerCase());
+      const account = this.byEmail.get(keyOf(email));
       if (account?.password !== password)
         throw new EngineError('invalid_credentials', 'Wrong e-mail or password');
       return this.signIn(email, account.user);
@@ -142,7 +146,7 @@ export class FakeEngine implements Engine {
     authenticate: async (accessToken) => {
       this.mayBreak('authenticate');
       const token = this.fakeTokens.find(accessToken);
-      const email = token === undefined ? this.sessions.get(accessToken) : token.user.email.toLowerCase();
+      const email = token === undefined ? this.sessions.get(accessToken) : keyOf(token.user.email);
       const account = this.byEmail.get(email ?? '');
       if (account === undefined) throw new EngineError('unauthorized', 'The signature does not match');
       const { user } = account;
@@ -163,28 +167,26 @@ export class FakeEngine implements Engine {
       this.confirmed(caller, password);
       if (this.hostingOf.has(caller.user.id)) throw new EngineError('hosting_exists', 'There is a hosting');
       this.signOut(caller.user.email);
-      this.byEmail.delete(caller.user.email.toLowerCase());
+      this.byEmail.delete(keyOf(caller.user.email));
+      this.retired.add(caller.user.username);
+    },
+  };
+
+  /** Of accounts that are gone. */
+  readonly retired = new Set<string>();
+  readonly usernames: Engine['usernames'] = {
+    release: async (username) => {
+      if (!this.retired.delete(username)) throw new EngineError('not_found', 'It does not rest');
     },
   };
 
   private readonly fakeTokens = fakeTokens();
   readonly tokens = this.fakeTokens.asEngineSees;
   readonly audited: AuditEntry[] = [];
-  readonly audit: Engine['audit'] = {
-    record: async ({ targetEmail, ...record }) => {
-      this.mayBreak('audit');
-      const known = targetEmail === undefined ? undefined : this.byEmail.get(targetEmail.toLowerCase());
-      const target = record.target ?? (known === undefined ? null : `user ${known.user.id}`);
-      this.audited.push({ ...record, target, id: String(this.audited.length + 1), at: new Date() });
-    },
-    list: async ({ after, limit, userId, action }) =>
-      this.audited
-        .filter(({ id }) => after === undefined || BigInt(id) < BigInt(after))
-        .filter((entry) => userId === undefined || entry.userId === userId)
-        .filter((entry) => action === undefined || entry.action === action)
-        .reverse()
-        .slice(0, limit),
-  };
+  readonly audit = fakeAudit(this.audited, (email) => {
+    this.mayBreak('audit');
+    return email === undefined ? undefined : this.byEmail.get(keyOf(email))?.user;
+  });
 
   /** What the next plans show; tests set it. */
   plan: PlanReport = noChanges;
@@ -277,7 +279,7 @@ export class FakeEngine implements Engine {
       const from = after === undefined ? 0 : all.findIndex(({ id }) => id === after) + 1;
       return all
         .slice(from)
-        .filter((hosting) => names.length === 0 || names.some((name) => namesOf(hosting).includes(name)))
+        .filter((hosting) => names.length === 0 || names.some((name) => namesHosting(name, hosting)))
         .filter((hosting) => Object.entries(labels).every(([name, value]) => hosting.labels[name] === value))
         .slice(0, limit);
     },

@@ -72,8 +72,12 @@ describe('sessions', () => {
     expect((await signIn(user, user.password)).status).toBe(401);
     const [row] = await sql<Record<string, string>>('SELECT * FROM users WHERE id = $1', [user.user.id]);
     expect(JSON.stringify(row)).not.toContain(user.user.username);
-    // the address and the name are free again, the number is not
-    const again = await service.engine.accounts.register({ ...user.user, password: user.password });
+    // the address is free again, the number is not, and the name is later
+    const again = await service.engine.accounts.register({
+      ...user.user,
+      username: `again-${user.user.username}`,
+      password: user.password,
+    });
     expect(again.id).toBeGreaterThan(user.user.id);
   });
 
@@ -197,6 +201,54 @@ describe('guessing a password', () => {
     // and it passes by itself
     await sql(`UPDATE rate_limits SET ends_at = clock_timestamp()`);
     await signIn(user, user.password).expect(200);
+  });
+
+  it.each([
+    ['capitals', (email: string) => email.toUpperCase()],
+    ['space around it', (email: string) => ` ${email}\t`],
+    ['full-width letters in its domain', (email: string) => email.replace('example', 'ｅｘａｍｐｌｅ')],
+    ['a dot at its end', (email: string) => `${email}.`],
+    ['the Kelvin sign in its domain', (email: string) => email.replace('kim.org', '\u212aim.org')],
+  ])('is counted for the account that is found, typed with %s', async (_what, typedAs) => {
+    const name = `seciii-${randomUUID().slice(0, 8)}`;
+    const email = `${name}@example.kim.org`;
+    const password = 'a long passphrase';
+    await service.engine.accounts.register({ email, username: name, password });
+    for (let count = 0; count < 10; count++)
+      expect((await signIn({ email: typedAs(email) }, 'wrong')).status).toBe(401);
+    expect((await signIn({ email }, password)).status).toBe(429);
+    expect((await signIn({ email: typedAs(email) }, password)).status).toBe(429);
+  });
+
+  it.each(['İii', 'iİi', 'iiİ', 'ıii', 'İİİ', 'ＩＩＩ', 'i\u0307ii'])(
+    'finds no way around by letters that fold in several ways: %s',
+    async (letters) => {
+      const tail = randomUUID().slice(0, 8);
+      const password = 'a long passphrase';
+      await service.engine.accounts.register({
+        email: `seciii-${tail}@example.org`,
+        username: `s-${tail}`,
+        password,
+      });
+      const from = `198.51.100.${letters.length + 10}`;
+      const answer = await signIn({ email: `sec${letters}-${tail}@example.org` }, password, from);
+      expect([answer.status, answer.body.error?.code]).toEqual([401, 'invalid_credentials']);
+      const other = { email: `SEC${letters}-${tail}@example.org`, username: `t-${tail}`, password };
+      const refused = await http().post('/api/v1/auth/register').send(other).expect(400);
+      expect(refused.body.error.details.fields[0].message).toContain('such as mina@example.com');
+    },
+  );
+
+  it('of an account without an address in the one form is counted for it as well', async () => {
+    const user = await service.newUser();
+    const typed = `İ${user.email}`;
+    await sql('UPDATE users SET email = $1, email_key = $1 WHERE id = $2', [typed, user.user.id]);
+    await signIn({ email: ` ${typed}` }, user.password).expect(200);
+    // other letters that look or fold alike find it no more
+    await signIn({ email: user.email }, user.password).expect(401);
+    await signIn({ email: `i\u0307${user.email}` }, user.password).expect(401);
+    for (let count = 0; count < 10; count++) await signIn({ email: typed }, 'wrong').expect(401);
+    await signIn({ email: `${typed} ` }, user.password).expect(429);
   });
 
   it('begins anew after a success', async () => {

@@ -21,7 +21,7 @@ afterEach(() => here.close());
 async function oddRows(database: Database): Promise<void> {
   const text = `tab\t newline\n return\r backslash\\ \\N quote' "double" nul-like \\x00 ö 한국어 😀`;
   await database.direct.query(
-    `INSERT INTO users (email, username, password_hash, created_at) VALUES ($1, 'odd-one', $1, '1066-10-14 09:00:00.123456+00 BC')`,
+    `INSERT INTO users (email, email_key, username, password_hash, created_at) VALUES ($1, $1, 'odd-one', $1, '1066-10-14 09:00:00.123456+00 BC')`,
     [text],
   );
   await database.direct.query(

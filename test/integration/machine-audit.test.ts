@@ -113,6 +113,10 @@ const cases: Readonly<Record<MachineAction, Case>> = {
   'admin grant': { act: () => machine().setRole(email, 'admin') },
   'admin revoke': { act: () => machine().setRole(email, 'user') },
   'admin sign out': { act: () => machine().signOut(email, { apiTokens: 'stay' }) },
+  'username release': {
+    prepare: () => sql(`INSERT INTO retired_usernames (username) VALUES ('gone')`),
+    act: () => machine().releaseUsername('Gone '),
+  },
   'token create': { act: () => machine().createToken(email, token) },
   'token revoke': {
     prepare: () => machine().createToken(email, token),
@@ -232,6 +236,7 @@ const commands: Readonly<Record<string, readonly MachineAction[] | string>> = {
   'admin grant': ['admin grant'],
   'admin revoke': ['admin revoke'],
   'admin sign-out': ['admin sign out'],
+  'admin release-username': ['username release'],
   'token create': ['token create'],
   'token list': 'reads',
   'token revoke': ['token revoke'],

@@ -134,6 +134,8 @@ export async function startSystem(
     STATE_KEY: secret(),
     BCRYPT_COST: '4',
     METRICS_OPEN_LOCAL: 'true',
+    // for whoever asks from another namespace
+    METRICS_TOKEN: secret(),
     // below the range that the kernel hands out to others, and one window per system
     SSH_PORT_MIN: String(10_000 + (sshPort % 200) * 50),
     SSH_PORT_MAX: String(10_000 + (sshPort % 200) * 50 + 49),

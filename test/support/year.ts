@@ -22,8 +22,8 @@ const ended = 60_000;
 const looks = 120;
 
 const hostings = `
-INSERT INTO users (email, username, password_hash)
-  SELECT 'year-' || n || '@example.org', 'year-' || n, '' FROM generate_series(1, ${living}) n;
+INSERT INTO users (email, email_key, username, password_hash)
+  SELECT 'year-' || n || '@example.org', 'year-' || n || '@example.org', 'year-' || n, '' FROM generate_series(1, ${living}) n;
 CREATE TEMP TABLE made AS
   SELECT n, gen_random_uuid() AS id, n <= ${living} AS lives, now() - (n % 365) * interval '1 day' - interval '1 h' AS at
   FROM generate_series(1, ${living + ended}) n;

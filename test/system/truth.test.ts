@@ -45,7 +45,8 @@ const served = (): Promise<void> =>
   until(20_000, 'the page is served', async () => (await pageStatus()) === 200);
 
 async function health(): Promise<Record<string, { status: string; detail: string }>> {
-  const response = await fetch(`${system.api}/api/v1/health/detailed`);
+  const headers = { authorization: `Bearer ${system.env.METRICS_TOKEN ?? ''}` };
+  const response = await fetch(`${system.api}/api/v1/health/detailed`, { headers });
   type Component = { name: string; status: string; detail: string };
   const body = (await response.json()) as {
     data?: { components: Component[] };

@@ -15,7 +15,7 @@ import { tokenRequest } from '../../api/schemas/token';
 import { readAge } from '../../cli/age';
 import { readLabel } from '../../cli/label';
 import { serviceUrl } from '../../cli/remote/client';
-import { loadConfig } from '../../engine';
+import { emailKey, loadConfig } from '../../engine';
 import { makeKeyPair } from '../../engine/ssh-key';
 import { removeScratch, scratchDir } from './engine/support';
 
@@ -191,7 +191,7 @@ const fields: Readonly<Record<string, Field>> = {
     read: bySchema(
       login,
       (username) => ({ username, password: someone.password }),
-      (given) => given.username,
+      (given) => emailKey(given.username) ?? given.username,
     ),
     lines: [
       ['with a space at the end', 'mina@example.com ', becomes('mina@example.com')],

@@ -5,6 +5,8 @@ import type { Role } from '../../engine';
 export class UserRow {
   @PrimaryGeneratedColumn('identity', { type: 'integer' }) id!: number;
   @Column('text') email!: string;
+  /** By which accounts are told apart; see accounts/emails.ts. */
+  @Column('text', { name: 'email_key' }) emailKey!: string;
   @Column('text') username!: string;
   @Column('text', { name: 'password_hash' }) passwordHash!: string;
   @Column('text', { default: 'user' }) role!: Role;

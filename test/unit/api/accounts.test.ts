@@ -75,6 +75,10 @@ describe('POST /api/v1/auth/register', () => {
     ['words of the product, at length', 'webhosting'.repeat(12)],
     ['the e-mail', mina.email],
     ['the e-mail in capitals', mina.email.toUpperCase()],
+    ['the e-mail in full width', 'ｍｉｎａ＠ｅｘａｍｐｌｅ．ｃｏｍ'],
+    ['common in full width', 'ｐａｓｓｗｏｒｄ１２３'],
+    ['words of the product, with the Kelvin sign and the like', 'web\u02b0oster2026!'],
+    ['short, in letters that a keyboard takes apart', 'e\u0301o\u0301u\u0301'.repeat(3)],
     ['empty', ''],
   ])('refuses a password that is %s', async (_what, password) => {
     const { http } = startApi();
@@ -132,6 +136,32 @@ describe('POST /api/v1/auth/register', () => {
       'username',
     ]);
   });
+
+  it.each([
+    'webhoster',
+    'nginx',
+    'Security-Team',
+    'vm-2d0c9cfe',
+    'VM-2D0C9CFE',
+    'mx1',
+    'admin-kim',
+    'post-master',
+  ])('keeps back the username %s, and says what to do', async (username) => {
+    const { http } = startApi();
+    const refused = await http.post('/api/v1/auth/register').send({ ...mina, username });
+    expect(fieldsOf(refused)).toEqual(['username']);
+    expect(refused.body.error.details.fields[0].message).toContain('take another');
+  });
+
+  it.each(['\u212aim-x', 'ｍｉｎａ', 'mına', 'MİNA', 'mina\u200b', 'mina.'])(
+    'reads no other letters into the username %j',
+    async (username) => {
+      const { http } = startApi();
+      expect(fieldsOf(await http.post('/api/v1/auth/register').send({ ...mina, username }))).toEqual([
+        'username',
+      ]);
+    },
+  );
 
   it.each(['abc', 'a'.repeat(32), 'm1-na', 'rooted'])('accepts the username %s', async (username) => {
     const { http } = startApi();

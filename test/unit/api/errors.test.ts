@@ -18,6 +18,7 @@ const expected: Record<number, readonly ErrorCode[]> = {
   409: [
     'email_taken',
     'username_taken',
+    'username_retired',
     'domain_taken',
     'domain_not_proved',
     'too_many_domains',
@@ -34,7 +35,7 @@ const expected: Record<number, readonly ErrorCode[]> = {
     'disk_lost',
     'cancelled',
   ],
-  429: ['too_many_attempts'],
+  429: ['too_many_attempts', 'too_many_operations'],
   422: ['idempotency_key_reused'],
   500: ['synthesis_failed', 'plan_refused', 'config_invalid', 'internal'],
   502: ['plan_failed', 'apply_failed', 'proxy_refused'],

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { startApi } from './harness';
+import { bearer, mina, startApi } from './harness';
 
 const clock = { now: () => new Date('2026-01-31T12:00:00Z') };
 
@@ -42,6 +42,47 @@ it.each(['/api/v1/health/detailed', '/health/detailed'])('%s names every part', 
     latency_ms: 1.5,
     detail: 'fake',
   });
+});
+
+describe('detailed health, for those who do not operate the service', () => {
+  const token = 'a-token-of-the-metrics-of-forty-characters';
+  const config = { REQUEST_WAIT_SECONDS: 5, METRICS_TOKEN: token };
+
+  it.each(['/api/v1/health/detailed', '/health/detailed'])('%s is the status alone', async (at) => {
+    const { engine, http, signIn } = startApi({ clock, config });
+    const user = bearer(await signIn());
+    for (const headers of [{}, user]) {
+      const { body } = await http.get(at).set(headers).expect(200);
+      expect(body.data).toEqual({ status: 'ok', time: '2026-01-31T12:00:00.000Z' });
+    }
+    engine.components = engine.components.map((part) => ({ ...part, status: 'down', detail: 'of 1.2.3' }));
+    const { body, text } = await http.get(at).expect(503);
+    expect(body.error.details).toEqual({ status: 'down', time: '2026-01-31T12:00:00.000Z' });
+    expect(text).not.toContain('1.2.3');
+  });
+
+  it('is whole for administrators with the scope for it, and for whoever reads the metrics', async () => {
+    const { engine, http, signIn } = startApi({ config });
+    const session = await signIn();
+    engine.makeAdmin(mina.email);
+    const { user } = await engine.accounts.authenticate(session);
+    const scoped = async (scope: 'admin' | 'hosting:read') =>
+      (await engine.tokens.create(user, { name: 'x', scopes: [scope], days: 1 })).token;
+    const partsFor = async (given: string): Promise<number> =>
+      (await http.get('/health/detailed').set(bearer(given)).expect(200)).body.data.components?.length ?? 0;
+    expect(await partsFor(session)).toBe(6);
+    expect(await partsFor(token)).toBe(6);
+    expect(await partsFor(await scoped('admin'))).toBe(6);
+    expect(await partsFor(await scoped('hosting:read'))).toBe(0);
+  });
+
+  it.each(['Bearer nonsense', 'Basic bWluYTpw', 'Bearer'])(
+    'is refused to %j, which is nobody',
+    async (given) => {
+      const { http } = startApi({ config });
+      await http.get('/health/detailed').set('Authorization', given).expect(401);
+    },
+  );
 });
 
 it('detailed health is degraded with its worst part, and 503 when one is down', async () => {

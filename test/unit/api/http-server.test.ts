@@ -104,7 +104,7 @@ it('bounds how long a request may take to arrive', () => {
   const created = jest.spyOn(http, 'createServer');
   return start().then(() => {
     expect(created).toHaveBeenCalledWith(
-      expect.objectContaining({ headersTimeout: 10_000, requestTimeout: 30_000 }),
+      expect.objectContaining({ headersTimeout: 5_000, requestTimeout: 30_000 }),
       expect.anything(),
     );
     created.mockRestore();
