@@ -2,7 +2,7 @@
  * What a person does on a fresh machine: start.sh, the workflow scripts, stop.sh. With the guest that real users get
  * (debian-13), on ports and directories of its own.
  */
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -142,6 +142,37 @@ it('starts everything, tells the URLs, and is healthy when it returns; two at on
   for (const component of health.data.components) expect(component).toMatchObject({ status: 'ok' });
   const landing = await (await fetch(`http://127.0.0.1:${env.HTTP_PORT ?? ''}/`)).text();
   expect(landing).toContain('/docs');
+});
+
+/** What /proc says of the process of a pid file. */
+function statusOf(part: 'api' | 'worker'): Record<string, string> {
+  const pid = readFileSync(path.join(env.DATA_DIR ?? '', 'run', `${part}.pid`), 'utf8').trim();
+  const lines = readFileSync(`/proc/${pid}/status`, 'utf8').split('\n');
+  return Object.fromEntries(lines.map((line) => line.split(':\t') as [string, string]));
+}
+
+it('runs the API as a user that can do nothing but answer, apart from the worker', () => {
+  const api = statusOf('api');
+  expect(api).toMatchObject({ NoNewPrivs: '1', CapEff: '0000000000000000', CapBnd: '0000000000000000' });
+  const [uid = '0', gid = '0'] = [api.Uid, api.Gid].map((ids = '0') => ids.split('\t')[0] ?? '0');
+  expect([uid, gid, api.Groups?.trim()]).not.toContain('0');
+  expect(statusOf('worker').Uid).toMatch(/^0\t/);
+  const { DATA_DIR = '', POOL_DIR = '' } = env;
+  const closed = [
+    'secrets',
+    'workspaces',
+    'nginx/nginx.conf',
+    'nginx/ssh',
+    'run',
+    'worker.log',
+    'postgres/data',
+  ];
+  const places = [...closed.map((name) => path.join(DATA_DIR, name)), POOL_DIR];
+  const asApi = (...argv: string[]): number | null =>
+    spawnSync('setpriv', ['--reuid', uid, '--regid', gid, '--clear-groups', '--no-new-privs', ...argv]).status;
+  for (const place of places) expect([place, existsSync(place)]).toEqual([place, true]);
+  expect(places.filter((place) => asApi('test', '-r', place) === 0)).toEqual([]);
+  expect(asApi('virsh', '--connect', 'qemu:///system', 'list')).not.toBe(0);
 });
 
 it('starts a second time and changes nothing', async () => {
