@@ -38,7 +38,7 @@ find_terraform
 RESULTS=$DATA_DIR/results
 mkdir -p "$RESULTS"
 STARTED=$(now_ms)
-PACKAGES+=(shellcheck procps openssl prometheus python3-venv python3-yaml redis-server systemd wrk zsh fish)
+PACKAGES+=(shellcheck procps openssl prometheus python3-venv python3-yaml redis-server systemd wrk zsh fish chromium fonts-noto-cjk)
 command -v dockerd >/dev/null || PACKAGES+=(docker.io)
 
 # built from the pinned Go modules (checksums in go.sum)

@@ -169,7 +169,8 @@ it('runs the API as a user that can do nothing but answer, apart from the worker
   ];
   const places = [...closed.map((name) => path.join(DATA_DIR, name)), POOL_DIR];
   const asApi = (...argv: string[]): number | null =>
-    spawnSync('setpriv', ['--reuid', uid, '--regid', gid, '--clear-groups', '--no-new-privs', ...argv]).status;
+    spawnSync('setpriv', ['--reuid', uid, '--regid', gid, '--clear-groups', '--no-new-privs', ...argv])
+      .status;
   for (const place of places) expect([place, existsSync(place)]).toEqual([place, true]);
   expect(places.filter((place) => asApi('test', '-r', place) === 0)).toEqual([]);
   expect(asApi('virsh', '--connect', 'qemu:///system', 'list')).not.toBe(0);
