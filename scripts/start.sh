@@ -102,7 +102,8 @@ check_port() {
 }
 
 healthy() {
-  answers "http://127.0.0.1:$API_PORT/api/v1/health" && answers "http://127.0.0.1:$HTTP_PORT/" || return
+  # of the worker as well, which tells the API how its parts are
+  answers "http://127.0.0.1:$API_PORT/api/v1/health/detailed" && answers "http://127.0.0.1:$HTTP_PORT/" || return
   [ "${TLS_MODE:-off}" != off ] || return 0
   answers "https://127.0.0.1:${HTTPS_PORT:-443}/" || return
   [ -z "${API_HTTPS_PORT:-}" ] || answers "https://127.0.0.1:$API_HTTPS_PORT/api/v1/health"
@@ -117,7 +118,7 @@ do_health() {
       kill -0 "$(cat "$RUN_DIR/$part.pid")" 2>/dev/null || fail "the $part ended; the end of $DATA_DIR/$part.log:
 $(tail -n 15 "$DATA_DIR/$part.log")"
     done
-    [ "$(date +%s)" -lt "$deadline" ] || fail "the service is not healthy after 60 s; see webhoster doctor, $DATA_DIR/api.log and $DATA_DIR/worker.log"
+    [ "$(date +%s)" -lt "$deadline" ] || fail "the service is not healthy after 60 s; webhoster doctor, $DATA_DIR/api.log and $DATA_DIR/worker.log say more"
     sleep 0.1
   done
 }

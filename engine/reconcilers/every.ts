@@ -6,7 +6,7 @@ export interface Every {
   /** For the log, e.g. `expired leases`. */
   readonly name: string;
   /** From the end of one look to the start of the next. */
-  readonly intervalMs: number;
+  readonly intervalMs: number | (() => number);
   readonly log: Log;
 }
 
@@ -31,7 +31,8 @@ export function every({ name, intervalMs, log }: Every, look: () => Promise<void
   };
   const next = async (): Promise<void> => {
     await look().then(succeeded, failed);
-    if (!stopped) timer = setTimeout(() => void next(), intervalMs);
+    const pauseMs = typeof intervalMs === 'number' ? intervalMs : intervalMs();
+    if (!stopped) timer = setTimeout(() => void next(), pauseMs);
   };
   void next();
   return () => {

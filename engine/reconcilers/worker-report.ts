@@ -11,7 +11,9 @@ import { processName } from '../process-name';
 import { forgetReport, recordReport } from '../store/worker-reports';
 import { every } from './every';
 
-const intervalMs = 10_000;
+const usualMs = 10_000;
+/** What is down may be starting: the end of that is told soon. */
+const whileDownMs = 1_000;
 
 /** @returns stops reporting, and takes the report away */
 export function reportWorker(parts: Parts): () => void {
@@ -19,8 +21,11 @@ export function reportWorker(parts: Parts): () => void {
   const worker = processName();
   const machine = machineMetrics(parts);
   const alive = path.join(config.DATA_DIR, 'run/worker.alive');
+  let isDown = false;
+  const intervalMs = (): number => (isDown ? whileDownMs : usualMs);
   const stop = every({ name: 'worker report', intervalMs, log }, async () => {
     const [components, counts] = await Promise.all([workerHealth(parts), machine()]);
+    isDown = components.some(({ status }) => status === 'down');
     await recordReport(database.direct, { worker, components, machine: counts });
     await mkdir(path.dirname(alive), { recursive: true });
     await writeFile(alive, `${worker}\n`);

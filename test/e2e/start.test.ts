@@ -165,7 +165,7 @@ it('runs the API as a user that can do nothing but answer, apart from the worker
     'nginx/ssh',
     'run',
     'worker.log',
-    'postgres/data',
+    'postgres',
   ];
   const places = [...closed.map((name) => path.join(DATA_DIR, name)), POOL_DIR];
   const asApi = (...argv: string[]): number | null =>
