@@ -110,11 +110,28 @@ enter() {
   ' enter "$MACHINE" "$KVM" "$@"
 }
 
+# Its network is this machine's: bridges and tables of rules that it leaves there would be in the way of the next one.
+network_state() {
+  ip -br link | sed 's/[@ ].*//; s/^/link /'
+  [ ! -x "$MACHINE/usr/sbin/nft" ] || chroot "$MACHINE" nft list tables
+}
+leave_network() {
+  local kind rest
+  while read -r kind rest; do
+    case $kind in
+    link) ip link delete "$rest" || true ;;
+    table) chroot "$MACHINE" nft "delete table $rest" || true ;;
+    esac
+  done < <(network_state | grep -vxFf "$MACHINE/before")
+}
+
 STEPS=2
 step system "A Debian with nothing in it"
 step given "Node.js, Go, Terraform, and a clone of $(git -C "$ROOT" rev-parse --short HEAD)"
 say "${BOLD}/dev/kvm: $KVM; ${COMMAND[*]}${OFF}"
 STARTED=$(now_ms) STATUS=0
+network_state >"$MACHINE/before"
 enter "${COMMAND[@]}" || STATUS=$?
+leave_network
 say "from nothing, /dev/kvm $KVM: exit status $STATUS after $(seconds_since "$STARTED")"
 exit "$STATUS"
