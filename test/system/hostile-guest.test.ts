@@ -298,9 +298,18 @@ it('makes a spare anew whose agent has gone silent, and says so; its user waits 
   const [{ vm } = { vm: '' }] = await spares();
   // by the agent itself, and after it has answered: it hears everything from now on and says nothing
   const silence = `port=/dev/$(basename $(dirname $(grep -l org.qemu.guest_agent.0 /sys/class/virtio-ports/*/name)))
-(usleep 300000; killall qemu-ga; exec 3<>$port; cat <&3 >/dev/null) >/dev/null 2>&1 </dev/null &`;
+mv /bin/qemu-ga /bin/qemu-ga.away
+(usleep 300000; killall qemu-ga; while :; do cat <$port >/dev/null; usleep 50000; done) >/dev/null 2>&1 </dev/null &`;
   const signal = new AbortController().signal;
   await virshAgent('qemu:///system').run(vm, silence, { signal, timeoutMs: 10_000 });
+  await until(60_000, 'it is silent', () =>
+    virshAgent('qemu:///system')
+      .run(vm, 'true', { signal, timeoutMs: 2_000 })
+      .then(
+        () => false,
+        () => true,
+      ),
+  );
   const account = await system.newAccount();
   const begun = performance.now();
   const answer = await system.call('POST', '/host', { token: account.token, body: {} });
