@@ -72,6 +72,10 @@ export const errorMessages: Readonly<Record<FailureCode, Text>> = {
     'All VM addresses are in use; try again later',
     'VM 주소가 모두 사용 중입니다. 나중에 다시 시도하세요.',
   ),
+  node_full: text(
+    'The server has no room for another VM; try again later, or ask the operator',
+    '서버에 새 VM을 실행할 여유가 없습니다. 나중에 다시 시도하거나 운영자에게 문의하세요.',
+  ),
   idempotency_key_reused: text(
     'This Idempotency-Key was already used for a different request',
     '이 Idempotency-Key는 이미 다른 요청에 사용되었습니다.',

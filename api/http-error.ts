@@ -54,6 +54,7 @@ export const statusOf: Readonly<Record<FailureCode, number>> = {
   hosting_exists: 409,
   ports_exhausted: 409,
   addresses_exhausted: 409,
+  node_full: 507,
   // As draft-ietf-httpapi-idempotency-key-header says for a key sent again with another payload.
   idempotency_key_reused: 422,
   not_cancellable: 409,

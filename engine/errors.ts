@@ -28,6 +28,7 @@ export const errorCodes = [
   'hosting_exists',
   'ports_exhausted',
   'addresses_exhausted',
+  'node_full',
   'idempotency_key_reused',
   'not_cancellable',
   'not_ended',

@@ -1,4 +1,5 @@
 /** How what VMs stand on is, for the service's health: the parts named, without a path, and with what to do. */
+import { floorBytes } from './capacity';
 import type { ComponentHealth } from './engine';
 import { nodeNames } from './node/node-names';
 import type { Parts } from './parts';
@@ -15,7 +16,7 @@ const fatal: readonly FindingKind[] = ['network-down', 'network-gone'];
 /** @throws {EngineError} libvirt_unavailable */
 export async function lookAtGround({ config, nodeCare }: Parts): Promise<readonly Finding[]> {
   const names = nodeNames(config);
-  return nodeFindings(await nodeCare.look(names), names);
+  return nodeFindings(await nodeCare.look(names), names, floorBytes(config));
 }
 
 /** @returns null when nothing is wrong there */

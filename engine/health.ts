@@ -53,14 +53,19 @@ export function health(parts: Parts): Engine['health'] {
   };
 }
 
+function gib(bytes: number): string {
+  return `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
+}
+
 /** Of the parts that work is done with, seen from this process. */
 export function workerHealth(parts: Parts): Promise<readonly ComponentHealth[]> {
-  const { config, inventory, terraform } = parts;
+  const { config, inventory, nodeCare, terraform } = parts;
   const disk = async (): Promise<string> => {
     const { bavail, bsize } = await statfs(config.DATA_DIR);
-    const free = `${((bavail * bsize) / 1024 ** 3).toFixed(1)} GiB free`;
-    if (bavail * bsize < lowDiskBytes) throw new Unwell(`${free} in DATA_DIR: make room`);
-    return free;
+    const free = `${gib(bavail * bsize)} free in DATA_DIR`;
+    if (bavail * bsize < lowDiskBytes) throw new Unwell(`${free}: make room`);
+    const pool = await nodeCare.poolRoom(config.POOL_DIR);
+    return pool === null ? free : `${free}, ${gib(pool.freeBytes)} in POOL_DIR`;
   };
   const ground = lookAtGround(parts);
   // whoever asks is told; each of them may ask late

@@ -37,6 +37,7 @@ import { getOperation, latestOperation, requestCancel, resumeStuck } from './sto
 import { claimSpare } from './store/spares';
 import { findNode } from './store/stacks';
 import { admitUser } from './store/admission';
+import { admitVm } from './store/capacity';
 import { findUser } from './store/users';
 import { acceptWake } from './sleep';
 import { lookAtOne } from './troubles';
@@ -121,6 +122,8 @@ async function spareOrNew(
   const spare = await claimSpare(tx, owner, newHostingSize(parts.config));
   if (spare !== null) {
     const { id, saved } = spare;
+    // what was saved uses no memory until now
+    if (saved) await admitVm(tx, parts.config, { memoryMiB: parts.config.VM_MEMORY_MIB, diskGiB: 0 });
     return { hostingId: id, definition: claimOperation, input: { saved } satisfies ClaimInput };
   }
   const hostingId = randomUUID();
@@ -137,7 +140,11 @@ export function newHostingSize(
   return { node, image, memoryMiB, vcpus, diskGiB };
 }
 
-/** Everything that a hosting takes, in the accepting transaction; without a user it is a spare's. */
+/**
+ * Everything that a hosting takes, in the accepting transaction; without a user it is a spare's.
+ *
+ * @throws {EngineError} node_not_ready, node_full, quota_exceeded, ports_exhausted, addresses_exhausted
+ */
 export async function reserve(
   { config, proxy }: Parts,
   tx: Tx,
@@ -153,12 +160,9 @@ export async function reserve(
       'The server is still being prepared; try again in a few minutes',
       { retryable: true },
     );
-  const hosting = {
-    ...wanted,
-    userId: user?.id ?? null,
-    vmName: vmNameOf(wanted.id),
-    ...newHostingSize(config),
-  };
+  const size = newHostingSize(config);
+  await admitVm(tx, config, size);
+  const hosting = { ...wanted, userId: user?.id ?? null, vmName: vmNameOf(wanted.id), ...size };
   await reserveHosting(tx, hosting, {
     sshPorts: [config.SSH_PORT_MIN, config.SSH_PORT_MAX],
     canListen: (port) => proxy.canListen(port),

@@ -24,6 +24,8 @@ export interface CommandOptions {
   readonly isProgress?: (line: string) => boolean;
   /** @default 10_000 */
   readonly graceMs?: number;
+  /** Ends the group when it has written so much: what a program says may be somebody else's words. @default 256 MiB */
+  readonly maxOutputBytes?: number;
   /** Each line of standard output, as it comes. */
   readonly onLine?: (line: string) => void;
 }
@@ -38,6 +40,9 @@ export interface CommandResult {
 
 export class CommandNotFound extends Error {
   override readonly name = 'CommandNotFound';
+}
+export class OutputTooLarge extends Error {
+  override readonly name = 'OutputTooLarge';
 }
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed';
@@ -64,6 +69,7 @@ function bareEnvironment(): Record<string, string> {
  * @param argv  program and arguments; no shell is involved
  * @throws {CommandNotFound} when there is no such program
  * @throws {DOMException} AbortError or TimeoutError, after the group is gone
+ * @throws {OutputTooLarge} likewise
  */
 export async function runCommand(
   argv: readonly string[],
@@ -71,7 +77,11 @@ export async function runCommand(
 ): Promise<CommandResult> {
   const [program = '', ...args] = argv;
   const started = performance.now();
-  const { stop, release, alive } = stopSignal(options);
+  const { stop, abort, release, alive } = stopSignal(options);
+  const { maxOutputBytes = longestOutput } = options;
+  const tooMuch = (): void => {
+    abort(new OutputTooLarge(`${program} wrote more than ${maxOutputBytes} bytes`));
+  };
   const onLine = (line: string): void => {
     options.onLine?.(line);
     if (options.isProgress?.(line) !== false) alive();
@@ -84,7 +94,7 @@ export async function runCommand(
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    const output = collectOutput(child, onLine);
+    const output = collectOutput(child, onLine, { maxBytes: maxOutputBytes, tooMuch });
     const ended = exitOf(child, program, options.cwd);
     child.stdin.on('error', () => undefined); // a child that ends without reading its input is no error of ours
     child.stdin.end(options.input ?? '');
@@ -194,15 +204,16 @@ function onlyZombies(processGroup: number): boolean {
  */
 function stopSignal({ signal, timeoutMs, silentMs }: CommandOptions): {
   stop: AbortSignal;
+  abort: (reason: unknown) => void;
   release: () => void;
   alive: () => void;
 } {
   const stop = new AbortController();
-  const abort = (): void => {
+  const passOn = (): void => {
     stop.abort(signal?.reason);
   };
-  if (signal?.aborted) abort();
-  signal?.addEventListener('abort', abort, { once: true });
+  if (signal?.aborted) passOn();
+  signal?.addEventListener('abort', passOn, { once: true });
   const after = (ms: number | undefined, what: string): NodeJS.Timeout | undefined =>
     ms === undefined
       ? undefined
@@ -214,9 +225,12 @@ function stopSignal({ signal, timeoutMs, silentMs }: CommandOptions): {
   const release = (): void => {
     clearTimeout(timer);
     clearTimeout(silence);
-    signal?.removeEventListener('abort', abort);
+    signal?.removeEventListener('abort', passOn);
   };
-  return { stop: stop.signal, release, alive: () => silence?.refresh() };
+  const abort = (reason: unknown): void => {
+    stop.abort(reason);
+  };
+  return { stop: stop.signal, abort, release, alive: () => silence?.refresh() };
 }
 
 function stopOnAbort(signal: AbortSignal, child: ChildProcess, graceMs: number): void {
@@ -253,14 +267,26 @@ function exitOf(child: ChildProcess, program: string, cwd: string | undefined): 
   });
 }
 
+/** Well below the longest string there can be: a longer one would end this process. */
+const longestOutput = 256 * 1024 ** 2;
+
 function collectOutput(
   child: ChildProcess,
   onLine: (line: string) => void,
+  { maxBytes, tooMuch }: { maxBytes: number; tooMuch: () => void },
 ): () => { stdout: string; stderr: string } {
   let stdout = '';
   let stderr = '';
   let partial = '';
+  let bytes = 0;
+  /** What comes after too much is thrown away. */
+  const fits = (chunk: string): boolean => {
+    bytes += chunk.length;
+    if (bytes > maxBytes) tooMuch();
+    return bytes <= maxBytes;
+  };
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    if (!fits(chunk)) return;
     stdout += chunk;
     const lines = (partial + chunk).split('\n');
     partial = lines.pop() ?? '';
@@ -270,7 +296,7 @@ function collectOutput(
     if (partial !== '') onLine(partial);
   });
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
-    stderr += chunk;
+    if (fits(chunk)) stderr += chunk;
   });
   return () => ({ stdout, stderr });
 }

@@ -7,6 +7,7 @@ import { expectSuccess, finishOperation } from './operations/finish';
 import { sleepHosting, type SleepInput } from './operations/sleep-hosting';
 import { wakeHosting, type WakeInput } from './operations/wake-hosting';
 import type { Parts } from './parts';
+import { admitVm } from './store/capacity';
 import type { Tx } from './store/database';
 import { getHosting, type HostingRow, lockHosting } from './store/hostings';
 import { unfinishedOperation } from './store/operations';
@@ -34,7 +35,7 @@ export async function acceptSleep(
  * As often as it is called, one operation wakes, or starts what is off though it should run.
  *
  * @returns null when it is awake
- * @throws {EngineError} hosting_not_found, hosting_busy when it is neither asleep nor awake
+ * @throws {EngineError} hosting_not_found, hosting_busy when it is neither asleep nor awake, node_full
  */
 export async function acceptWake(
   parts: Parts,
@@ -52,6 +53,9 @@ export async function acceptWake(
   if (status === 'running' && !fallingAsleep && !isDown) return null;
   if (status !== 'sleeping' && status !== 'running')
     throw new EngineError('hosting_busy', `Only a sleeping hosting can wake; ${vmName} is ${status}`);
+  // the memory of one that should run is its own already, and that of one that falls asleep is not yet given back
+  if (status === 'sleeping' && !fallingAsleep)
+    await admitVm(tx, parts.config, { memoryMiB: hosting.memoryMiB, diskGiB: 0 });
   return accept(parts, tx, wakeHosting, wantedFor(hosting, input));
 }
 

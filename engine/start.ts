@@ -56,6 +56,7 @@ import { nginxProxy } from './proxy/nginx';
 import { routePublisher } from './proxy/publisher';
 import type { HttpsSettings } from './proxy/proxy-settings';
 import { graphileQueue, migrateQueue } from './queue/graphile';
+import { reconcileCapacity } from './reconcilers/capacity';
 import { reconcileCertificates } from './reconcilers/certificates';
 import { keepDoors } from './reconcilers/doors';
 import { reconcileDrift } from './reconcilers/drift';
@@ -220,6 +221,7 @@ export async function startWorking(engine: EngineParts): Promise<() => void> {
     keepDoors(engine),
     reconcileIdle(parts),
     reconcileTroubles(parts),
+    reconcileCapacity(parts),
   ];
   return () => {
     for (const stop of reconcilers) stop();

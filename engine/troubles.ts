@@ -2,6 +2,7 @@
  * Looks whether hostings that should run do: at the node, at what libvirt says of each VM, and whether anything answers at
  * the addresses of a few of them in turn. What is found is what their owners are told.
  */
+import { floorBytes } from './capacity';
 import type { HostingTrouble } from './engine';
 import type { Survey } from './libvirt/inventory';
 import { nodeNames } from './node/node-names';
@@ -29,7 +30,7 @@ export async function lookForTroubles(
   const asked = inTurn(vms, after);
   const silent = await silentHostings(parts, state.network === 'active' ? asked.vms : []);
   const ofVms = (vm: RunningVm): Finding[] => vmFindings(vm, domainOf(survey, vm), state, names, silent);
-  const findings = [...nodeFindings(state, names), ...vms.flatMap(ofVms)];
+  const findings = [...nodeFindings(state, names, floorBytes(config)), ...vms.flatMap(ofVms)];
   await noteTroubles(
     database.direct,
     vms.map(({ id }) => id),

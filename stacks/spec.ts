@@ -43,6 +43,8 @@ export interface SpecLimits {
   readonly cpuPercent?: number;
   /** Disk operations a second, read and written together. */
   readonly diskIops?: number;
+  /** KiB a second that are read and written, together: an operation may be of any size. */
+  readonly diskKiBps?: number;
   /** KiB a second, each way. */
   readonly networkKiBps?: number;
 }

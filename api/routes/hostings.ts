@@ -39,7 +39,8 @@ export const createHosting = defineRoute({
   // prettier-ignore
   failures: [
     'too_many_operations',
-    'quota_exceeded', 'ports_exhausted', 'addresses_exhausted', 'idempotency_key_reused', 'node_not_ready',
+    'quota_exceeded', 'ports_exhausted', 'addresses_exhausted', 'node_full', 'idempotency_key_reused',
+    'node_not_ready',
     'cancelled', 'synthesis_failed', 'plan_failed', 'plan_refused', 'apply_failed',
     'guest_unreachable', 'proxy_refused', 'proxy_unreachable', 'image_missing', 'libvirt_unavailable', 'disk_full',
     'memory_exhausted', 'isolation_failed', 'lease_lost',

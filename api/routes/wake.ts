@@ -20,8 +20,8 @@ export const wakeMyHosting = defineRoute({
   },
   // prettier-ignore
   failures: [
-    'hosting_not_found', 'hosting_busy', 'domain_lost', 'memory_exhausted', 'libvirt_unavailable', 'isolation_failed', 'proxy_refused',
-    'proxy_unreachable', 'cancelled', 'lease_lost',
+    'hosting_not_found', 'hosting_busy', 'domain_lost', 'node_full', 'memory_exhausted', 'libvirt_unavailable',
+    'isolation_failed', 'proxy_refused', 'proxy_unreachable', 'cancelled', 'lease_lost',
   ],
   async handle(context) {
     const { engine, user, headers, language, answer } = context;

@@ -23,6 +23,7 @@ export const networkGuest: Guest = {
   sshHostKeys: async (ip) => {
     const scan = await runCommand(['ssh-keyscan', '-T', '5', '-t', 'ed25519,ecdsa', ip], {
       timeoutMs: 8_000,
+      maxOutputBytes: maxPageBytes,
     }).catch(() => null);
     return (scan?.stdout ?? '').split('\n').flatMap((line) => {
       const [, type, key] = line.startsWith('#') ? [] : line.split(' ');

@@ -17,6 +17,8 @@ export interface Fence {
   /** Of the host's table of rules. */
   readonly table: string;
   readonly bridge: string;
+  /** e.g. `10.90.0.0/22` */
+  readonly cidr: string;
   /** e.g. `10.90.0.0` and `255.255.252.0` */
   readonly network: string;
   readonly netmask: string;
@@ -25,9 +27,14 @@ export interface Fence {
   readonly egress: Config['EGRESS'];
   /** Private networks and addresses that VMs may reach with egress. */
   readonly allowed: readonly string[];
+  /** Connections that the host's kernel keeps in mind for one VM at a time; 0 sets no limit. */
+  readonly connections: number;
 }
 
-type Settings = Pick<Config, 'NETWORK_NAME' | 'NETWORK_BRIDGE' | 'NETWORK_CIDR' | 'EGRESS' | 'EGRESS_ALLOW'>;
+type Settings = Pick<
+  Config,
+  'NETWORK_NAME' | 'NETWORK_BRIDGE' | 'NETWORK_CIDR' | 'EGRESS' | 'EGRESS_ALLOW' | 'VM_CONNECTIONS'
+>;
 
 /** The name that a hosting's specification refers to. */
 export function filterName({ NETWORK_NAME }: Pick<Config, 'NETWORK_NAME'>): string {
@@ -55,11 +62,13 @@ export function fenceOf(config: Settings): Fence {
     // a bridge's name has no underscore, so two bridges never share a table
     table: `webhoster_${config.NETWORK_BRIDGE.replaceAll('-', '_')}`,
     bridge: config.NETWORK_BRIDGE,
+    cidr: config.NETWORK_CIDR,
     network: dotted(cidr.base),
     netmask: dotted((0xffffffff << (32 - cidr.prefix)) >>> 0),
     gateway: gatewayOf(config),
     egress: config.EGRESS,
     allowed: config.EGRESS_ALLOW,
+    connections: config.VM_CONNECTIONS,
   };
 }
 

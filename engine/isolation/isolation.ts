@@ -1,4 +1,5 @@
 import type { Fence } from './fence';
+import type { HostAbilities } from './host-rules';
 
 /** Fences on a node, and what its kernel can limit. */
 export interface Isolation {
@@ -19,4 +20,6 @@ export interface SupportedLimits {
   /** The weight of one vCPU: the kernel's own default of 1024, or 100 under cgroup v2; null without cgroups. */
   readonly cpuShares: number | null;
   readonly network: boolean;
+  /** What the host's rules can do here; absent where nobody has asked yet. */
+  readonly host?: HostAbilities;
 }

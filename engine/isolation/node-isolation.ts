@@ -7,7 +7,7 @@ import { inTemporaryDirectory, replaceFile } from '../files';
 import { CommandNotFound, type CommandResult, runCommand } from '../process';
 import type { Fence } from './fence';
 import { guestFilter, type PortRange, usualPorts } from './guest-filter';
-import { hostRules } from './host-rules';
+import { type HostAbilities, hostRules, trialRules, withoutTraffic } from './host-rules';
 import type { Isolation } from './isolation';
 import { withoutSpanningTree } from './spanning-tree';
 import { trialDomain } from './trial-domain';
@@ -25,7 +25,9 @@ export function nodeIsolation(uri: string): Isolation {
       virsh(['nwfilter-dumpxml', filter]),
       run(['nft', '--stateless', 'list', 'table', 'inet', table]),
     ]);
-    return inLibvirt.code === 0 && inKernel.code === 0 ? inLibvirt.stdout + inKernel.stdout : '';
+    return inLibvirt.code === 0 && inKernel.code === 0
+      ? inLibvirt.stdout + withoutTraffic(inKernel.stdout)
+      : '';
   };
 
   const supports = async (
@@ -39,6 +41,15 @@ export function nodeIsolation(uri: string): Isolation {
     return (await asFile(xml, (file) => virsh([...create, file], signal))).code === 0;
   };
 
+  let known: Promise<HostAbilities> | null = null;
+  const abilities = (): Promise<HostAbilities> => {
+    known ??= hostAbilities().catch((thrown: unknown) => {
+      known = null;
+      throw thrown;
+    });
+    return known;
+  };
+
   return {
     put: async (fence) => {
       await withoutSpanningTree(fence.bridge);
@@ -47,7 +58,7 @@ export function nodeIsolation(uri: string): Isolation {
       const filter = guestFilter(fence, await hostPorts());
       const defined = await asFile(filter, (file) => virsh(['nwfilter-define', file]));
       demand(defined, 'libvirt refused the filter of the VMs');
-      const loaded = await asFile(hostRules(fence), (file) => run(['nft', '-f', file]));
+      const loaded = await asFile(hostRules(fence, await abilities()), (file) => run(['nft', '-f', file]));
       demand(loaded, "the kernel refused the host's rules");
       seen.set(fence.table, await show(fence));
       return true;
@@ -60,6 +71,7 @@ export function nodeIsolation(uri: string): Isolation {
     supportedLimits: async (network, signal) => ({
       cpuShares: (await supports(network, 'cpu', signal)) ? usualShares() : null,
       network: await supports(network, 'network', signal),
+      host: await abilities(),
     }),
   };
 }
@@ -70,6 +82,12 @@ export function nodeIsolation(uri: string): Isolation {
  */
 function usualShares(): number {
   return existsSync('/sys/fs/cgroup/cgroup.controllers') ? 100 : 1024;
+}
+
+async function hostAbilities(): Promise<HostAbilities> {
+  const can = async (ability: keyof HostAbilities): Promise<boolean> =>
+    (await asFile(trialRules(ability), (file) => run(['nft', '--check', '-f', file]))).code === 0;
+  return { counts: await can('counts'), compares: await can('compares') };
 }
 
 /** What the kernel connects from, where somebody has changed it. The node is this machine. */

@@ -65,12 +65,16 @@ async function expect(running: Promise<CommandResult>): Promise<void> {
 
 function refuseSave(result: CommandResult): never {
   if (/No space left on device/i.test(result.stderr))
-    throw new EngineError(
-      'disk_full',
-      'The server has no room to save this VM; make some where libvirt saves VMs (/var/lib/libvirt/qemu/save)',
-      { cause: new Error(result.stderr.trim().slice(0, 4000)) },
-    );
+    throw noRoomToSave(new Error(result.stderr.trim().slice(0, 4000)));
   refuse(result);
+}
+
+export function noRoomToSave(cause: unknown): EngineError {
+  return new EngineError(
+    'disk_full',
+    'The server has no room to save this VM; make some where libvirt saves VMs (/var/lib/libvirt/qemu/save)',
+    { cause },
+  );
 }
 
 function refuseStart(result: CommandResult): never {

@@ -39,8 +39,8 @@ export interface Inventory {
    * @throws {EngineError} guest_unreachable when the disk is gone or has too little room
    */
   rewriteCloudInit(pool: string, name: string, data: CloudInitData): Promise<void>;
-  /** Memory of the node that nobody uses, in MiB; what caches hold counts as unused. */
-  freeMemoryMiB(): Promise<number>;
+  /** Of the node. */
+  memory(): Promise<NodeMemory>;
   /** Group that QEMU runs as, where libvirt says so. */
   hypervisorGroup(): Promise<number | undefined>;
   /** e.g. `libvirt 9.0.0`. @throws {EngineError} libvirt_unavailable */
@@ -76,6 +76,12 @@ export interface SurveyedDomain {
   readonly isTransient: boolean;
   /** From the mark that our stacks put into a domain's metadata; null when it has none for this pool: it is foreign. */
   readonly hostingId: string | null;
+}
+
+export interface NodeMemory {
+  readonly totalMiB: number;
+  /** That nobody uses; what caches hold counts as unused. */
+  readonly freeMiB: number;
 }
 
 export interface DomainConfig {

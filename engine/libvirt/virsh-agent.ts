@@ -12,6 +12,10 @@ import type { Agent, AgentOptions } from './agent';
 const pollMs = 20;
 /** The agent answers at once or not at all. */
 const answerSeconds = 5;
+/** What an agent says is its guest's to say: scripts of ours print some lines. libvirt itself takes up to 4 MiB. */
+const maxAnswerBytes = 1024 ** 2;
+/** virsh ends at once when it is asked to. */
+const graceMs = 1_000;
 
 const startedShape = z.object({ return: z.object({ pid: z.int() }) });
 const doneShape = z.object({ return: z.object({}) });
@@ -28,10 +32,11 @@ export function virshAgent(uri: string): Agent {
   const agent: Agent = {
     run: async (domain, script, options) => {
       const deadline = performance.now() + options.timeoutMs;
-      const { pid } = (await ask(uri, domain, startedShape, options, shell(script))).return;
+      const inTime = { signal: options.signal, deadline };
+      const { pid } = (await ask(uri, domain, startedShape, inTime, shell(script))).return;
       for (;;) {
         const status = { execute: 'guest-exec-status', arguments: { pid } };
-        const found = (await ask(uri, domain, statusShape, options, status)).return;
+        const found = (await ask(uri, domain, statusShape, inTime, status)).return;
         if (found.exited) return outputOf(found);
         if (performance.now() > deadline) throw silent(`the script did not end in ${options.timeoutMs} ms`);
         await delay(pollMs);
@@ -75,13 +80,15 @@ async function ask<T>(
   uri: string,
   domain: string,
   shape: z.ZodType<T>,
-  { signal }: Pick<AgentOptions, 'signal'>,
+  { signal, deadline = Infinity }: Pick<AgentOptions, 'signal'> & { readonly deadline?: number },
   command: object,
 ): Promise<T> {
+  const left = Math.max(1, Math.ceil((deadline - performance.now()) / 1000));
   const argv = ['virsh', '--connect', uri, '--quiet', 'qemu-agent-command', domain, JSON.stringify(command)];
-  const result = await runCommand([...argv, '--timeout', String(answerSeconds)], {
-    signal,
-    timeoutMs: (answerSeconds + 5) * 1000,
+  const result = await runCommand([...argv, '--timeout', String(Math.min(answerSeconds, left))], {
+    ...{ signal, graceMs, maxOutputBytes: maxAnswerBytes },
+    // libvirt gives up by itself, unless it is busy with another question to this guest
+    timeoutMs: Math.min(answerSeconds + 5, left + 1) * 1000,
   }).catch((cause: unknown) => {
     signal.throwIfAborted();
     throw cause instanceof CommandNotFound

@@ -1,4 +1,5 @@
 /** What virsh prints, as data. */
+import type { NodeMemory } from './inventory';
 
 /** The name of every hosting's domain. */
 export const hostingDomain = /^vm-[0-9a-f]{8}$/;
@@ -38,11 +39,13 @@ export function parseReasons(text: string): Map<string, string> {
 }
 
 /** Lines of `virsh nodememstats`, in KiB: `free   :   123 KiB`. */
-export function parseFreeMemory(text: string): number {
-  const kib = ['free', 'buffers', 'cached'].map((name) =>
-    Number(new RegExp(`^${name}\\s*:\\s*(\\d+) KiB`, 'm').exec(text)?.[1] ?? 0),
-  );
-  return Math.floor(kib.reduce((sum, each) => sum + each, 0) / 1024);
+export function parseMemory(text: string): NodeMemory {
+  const kib = (name: string): number =>
+    Number(new RegExp(`^${name}\\s*:\\s*(\\d+) KiB`, 'm').exec(text)?.[1] ?? 0);
+  return {
+    totalMiB: Math.floor(kib('total') / 1024),
+    freeMiB: Math.floor((kib('free') + kib('buffers') + kib('cached')) / 1024),
+  };
 }
 
 /** From `virsh vol-info --bytes`: `Capacity:       374784 bytes`. */

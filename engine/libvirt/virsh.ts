@@ -12,7 +12,7 @@ import {
   parseCapacity,
   parseDomainConfig,
   parseDomainList,
-  parseFreeMemory,
+  parseMemory,
   parseMarks,
   parseReasons,
 } from './virsh-output';
@@ -75,7 +75,7 @@ type Virsh = (...args: string[]) => Promise<CommandResult>;
 function others(
   virsh: Virsh,
   volumesOf: (pool: string) => Promise<string[]>,
-): Pick<Inventory, 'rewriteCloudInit' | 'freeMemoryMiB'> {
+): Pick<Inventory, 'rewriteCloudInit' | 'memory'> {
   return {
     rewriteCloudInit: async (pool, name, data) => {
       const info = await virsh('vol-info', name, '--pool', pool, '--bytes');
@@ -88,9 +88,9 @@ function others(
         if (result.code !== 0) refuse(result);
       });
     },
-    freeMemoryMiB: async () => {
+    memory: async () => {
       const result = await virsh('nodememstats');
-      return result.code === 0 ? parseFreeMemory(result.stdout) : refuse(result);
+      return result.code === 0 ? parseMemory(result.stdout) : refuse(result);
     },
   };
 }

@@ -1,6 +1,7 @@
 /** A node that is this machine, by `virsh`, `ip`, `ss` and `nft`. */
 import { access, constants, readdir, readFile, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
+import type { PoolRoom } from '../capacity';
 import { allOf } from '../each-of';
 import { runVirsh } from '../libvirt/run-virsh';
 import { type CommandResult, runCommand } from '../process';
@@ -18,6 +19,7 @@ export function linuxNodeCare(uri: string, runDir: string): NodeCare {
   const virsh = (...args: string[]): Promise<CommandResult> => runVirsh(uri, args, { timeoutMs });
   return {
     ...mending({ uri, sockets, runDir }),
+    poolRoom: async (directory) => (sockets === null ? null : roomOf(directory)),
     look: async (node) => {
       const [network, pool, onMachine] = await allOf([
         activity(virsh, 'net-list', node.network),
@@ -67,10 +69,7 @@ async function lookAtMachine(node: NodeNames, sockets: string): Promise<OnMachin
       // without the programs that ask there is nobody to tell
       kvmAccess(path.join(sockets, 'libvirt-sock')).catch(() => 'absent' as const),
       readOnlyMounts([node.poolDir, node.dataDir], path.join(sockets, 'libvirt-sock')),
-      statfs(node.poolDir).then(
-        ({ bavail, bsize }) => bavail * bsize,
-        () => null,
-      ),
+      roomOf(node.poolDir).then((room) => room?.freeBytes ?? null),
       qemus(path.join(sockets, 'qemu')),
     ],
   );
@@ -82,6 +81,13 @@ async function lookAtMachine(node: NodeNames, sockets: string): Promise<OnMachin
     ...{ logDaemon, kvm, readOnly, poolFreeBytes },
     ...processes,
   };
+}
+
+async function roomOf(directory: string): Promise<PoolRoom | null> {
+  const found = await statfs(directory).catch(() => null);
+  if (found === null) return null;
+  const { bavail, blocks, bsize } = found;
+  return { bytes: blocks * bsize, freeBytes: bavail * bsize };
 }
 
 /** null where the program is not there or may not look. */

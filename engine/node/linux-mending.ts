@@ -19,7 +19,7 @@ export interface Place {
   readonly runDir: string;
 }
 
-export function mending({ uri, sockets, runDir }: Place): Omit<NodeCare, 'look'> {
+export function mending({ uri, sockets, runDir }: Place): Omit<NodeCare, 'look' | 'poolRoom'> {
   const virsh = async (...args: string[]): Promise<CommandResult> => {
     const result = await runVirsh(uri, args, { timeoutMs });
     return result.code === 0 ? result : refuse(result);

@@ -1,4 +1,5 @@
 /** What a node needs before VMs can run on it, seen to beyond what Terraform sees: an inactive network is there to it. */
+import { floorBytes } from '../capacity';
 import type { EngineParts } from '../engine-parts';
 import { EngineError } from '../errors';
 import { type Finding, findingKinds } from '../sweep/findings';
@@ -20,7 +21,8 @@ export async function mendNode(
 ): Promise<Finding[]> {
   const { config, nodeCare } = engine.parts;
   const names = nodeNames(config);
-  const look = async (): Promise<Finding[]> => nodeFindings(await nodeCare.look(names), names);
+  const look = async (): Promise<Finding[]> =>
+    nodeFindings(await nodeCare.look(names), names, floorBytes(config));
   for (const finding of await look()) {
     const { fix, title } = findingKinds[finding.kind];
     if (fix === null || !(fix in groundFixes)) continue;

@@ -2,9 +2,13 @@
  * What the VMs of a node stand on: the network with its bridge, DHCP and rules, libvirt's daemons, /dev/kvm, the room
  * for disks. It is looked at often, so a look costs some ten milliseconds a call and never makes libvirt probe QEMU.
  */
+import type { PoolRoom } from '../capacity';
+
 export interface NodeCare {
   /** @throws {EngineError} libvirt_unavailable */
   look(node: NodeNames): Promise<NodeState>;
+  /** Of the file system that a directory is on; null where that cannot be told from here. */
+  poolRoom(directory: string): Promise<PoolRoom | null>;
   /** Starts what is defined and off; what runs stays as it is. @throws {EngineError} libvirt_unavailable */
   startNetwork(name: string): Promise<void>;
   startPool(name: string): Promise<void>;

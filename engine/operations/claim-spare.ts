@@ -5,12 +5,13 @@
  * What the user gets is what a create would have made: the specification is theirs, the cloud-init disk holds their
  * data, and a plan finds no difference.
  */
+import type { HostingSpec } from '../../stacks';
 import { toEngineError } from '../errors';
 import { allOf } from '../each-of';
 import { claimScript, hostKeysIn } from '../guest/claim-script';
 import { isoName } from '../hosting-names';
 import { updateHosting } from '../store/hostings';
-import { saveSpec } from '../store/stacks';
+import { findStack, saveSpec, type StackRow } from '../store/stacks';
 import {
   boot,
   check,
@@ -86,7 +87,8 @@ async function wakeIfSaved(context: StepContext): Promise<void> {
 
 async function personalize(context: StepContext): Promise<Personalized> {
   const { agent, config, inventory, log } = context.parts;
-  const { spec, guest } = await specificationOf(context);
+  const { spec: wanted, guest } = await specificationOf(context);
+  const spec = asMade(wanted, await findStack(context.parts.database.direct, context.stackId));
   // a worker that was frozen must not write over what the user has made of it since
   context.assertHeld();
   try {
@@ -105,6 +107,12 @@ async function personalize(context: StepContext): Promise<Personalized> {
     context.report('the waiting machine did not answer; making another');
     return { warm: false, hostKeys: [] };
   }
+}
+
+/** The machine is there already: what new ones are given by now is not what this one has. */
+function asMade({ cloudInit, ...wanted }: HostingSpec, stack: StackRow | null): HostingSpec {
+  const made = stack?.spec?.kind === 'hosting' ? stack.spec : wanted;
+  return { ...made, cloudInit };
 }
 
 function isWarm(context: StepContext): boolean {

@@ -80,12 +80,13 @@ const kibPerMbit = 1_000_000 / 8 / 1024;
 
 /** What is set, as far as the node can do it; 0 sets no limit. */
 function limitsOf({ vcpus }: HostingRow, supported: SupportedLimits, config: Config): SpecLimits {
-  const { VM_CPU_PERCENT, VM_DISK_IOPS, VM_NETWORK_MBIT } = config;
+  const { VM_CPU_PERCENT, VM_DISK_IOPS, VM_DISK_MIBPS, VM_NETWORK_MBIT } = config;
   return {
     ...(supported.cpuShares === null
       ? {}
       : { cpuShares: sharesOf(supported.cpuShares, vcpus), cpuPercent: VM_CPU_PERCENT }),
     ...(VM_DISK_IOPS > 0 ? { diskIops: VM_DISK_IOPS } : {}),
+    ...(VM_DISK_MIBPS > 0 ? { diskKiBps: VM_DISK_MIBPS * 1024 } : {}),
     ...(supported.network && VM_NETWORK_MBIT > 0
       ? { networkKiBps: Math.round(VM_NETWORK_MBIT * kibPerMbit) }
       : {}),

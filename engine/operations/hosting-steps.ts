@@ -2,6 +2,7 @@
 import type { HostingSpec } from '../../stacks';
 import type { GuestFacts } from '../cloud-init';
 import { EngineError } from '../errors';
+import { requireRoomNow } from '../measure-capacity';
 import {
   getHosting,
   getOwnedHosting,
@@ -43,9 +44,11 @@ export async function plan(context: StepContext): Promise<unknown> {
   return planStack(context, 'apply');
 }
 
+/** The plan firewall, and whether there still is room for what the plan makes. */
 export async function check(context: StepContext): Promise<void> {
   const hosting = await getHosting(context.parts.database.direct, context.stackId);
   await checkStackPlan(context, hostingPolicy(hosting, context.parts.config, 'apply'));
+  await requireRoomNow(context.parts, hosting);
 }
 
 /** Takes the stack down, whoever its hosting belongs to. */

@@ -18,7 +18,7 @@ import { accept } from './accept';
 import { spareSpec } from './hosting-stack-facts';
 import { check, destroy, plan, releaseFailed } from './hosting-steps';
 import type { OperationDefinition, StepContext } from './operation';
-import { save } from './sleep-steps';
+import { roomToSave, save } from './sleep-steps';
 import { applyStack, forgetStack, initializeStack, synthesizeStack } from './stack-work';
 import { waitForPage } from './wait-for-guest';
 import { waitUntil } from './wait-until';
@@ -99,7 +99,9 @@ async function openDoor({ parts }: StepContext): Promise<void> {
 }
 
 async function saveIfWanted(context: StepContext): Promise<void> {
-  if (tierOf(context) === 'saved') await save(context);
+  if (tierOf(context) !== 'saved') return;
+  await roomToSave(context);
+  await save(context);
 }
 
 async function ready(context: StepContext): Promise<void> {

@@ -7,6 +7,7 @@ import { fenceOf, filterName } from '../isolation/fence';
 import type { SupportedLimits } from '../isolation/isolation';
 import { type BuiltImage, imageMissing, type ImageName } from '../images/images';
 import { parseCidr, poolAddresses } from '../network-pool';
+import { measureCapacity } from '../measure-capacity';
 import { ejectedHostings } from '../store/ejections';
 import { livingHostings } from '../store/hostings';
 import { findNode, findStack, type NodeImage, nodeSpecOf, updateNode } from '../store/stacks';
@@ -110,7 +111,9 @@ async function record(context: StepContext): Promise<void> {
   };
   const prepared = String(context.input.fingerprint);
   const limits = context.output<SupportedLimits>('limits');
-  await context.write((tx) => updateNode(tx, config.NODE_NAME, { domainType, images, limits, prepared }));
+  const capacity = await measureCapacity(context.parts);
+  const found = { domainType, images, limits, capacity, prepared };
+  await context.write((tx) => updateNode(tx, config.NODE_NAME, found));
 }
 
 /** What the node depends on; when it changes, the node is prepared again. */

@@ -4,7 +4,7 @@
  */
 import { EngineError } from '../errors';
 import type { OperationDefinition, StepContext } from './operation';
-import { hostingAt, leadToDoors, leadToVm, save, start, whileAsleep } from './sleep-steps';
+import { hostingAt, leadToDoors, leadToVm, roomToSave, save, start, whileAsleep } from './sleep-steps';
 
 export const sleepHosting: OperationDefinition = {
   kind: 'sleep-hosting',
@@ -24,6 +24,7 @@ export interface SleepInput {
 /** Who came in before the doors took over is still connected; nobody else can come by now. */
 async function look(context: StepContext): Promise<void> {
   const { ip, vmName } = await hostingAt(context);
+  await roomToSave(context);
   if ((context.input as unknown as SleepInput).force) return;
   if ((await context.parts.traffic.connected()).has(ip))
     throw new EngineError('hosting_busy', `Somebody is connected to ${vmName}`);

@@ -2,9 +2,10 @@
  * What a VM's way to sleep and its way back are made of; each is the undo of the other's. What leads visitors does not
  * do anything to a hosting that somebody removes meanwhile.
  */
+import { floorBytes } from '../capacity';
 import { EngineError, toEngineError } from '../errors';
 import { fenceOf } from '../isolation/fence';
-import { noMemory } from '../libvirt/domain-power';
+import { noMemory, noRoomToSave } from '../libvirt/domain-power';
 import { getHosting, type HostingRow, markAsleep, markAwake } from '../store/hostings';
 import type { StepContext } from './operation';
 
@@ -24,6 +25,18 @@ export async function leadToVm(context: StepContext): Promise<void> {
   await context.parts.routePublisher.publish();
 }
 
+/** Where libvirt saves VMs; no setting leads elsewhere. */
+const savedVmsDir = '/var/lib/libvirt/qemu/save';
+
+/** What a VM has in its memory is its user's to say, and the machine's own files lie beside it. */
+export async function roomToSave({ parts, stackId }: StepContext): Promise<void> {
+  const { config, database, nodeCare } = parts;
+  const { memoryMiB } = await getHosting(database.direct, stackId);
+  const room = await nodeCare.poolRoom(savedVmsDir);
+  if (room === null || room.freeBytes >= memoryMiB * 1024 ** 2 + floorBytes(config)) return;
+  throw noRoomToSave(new Error(`${room.freeBytes} bytes are free, its memory has ${memoryMiB} MiB`));
+}
+
 export async function save(context: StepContext): Promise<void> {
   const { vmName } = await hostingAt(context);
   context.assertHeld();
@@ -35,7 +48,7 @@ export async function room(context: StepContext): Promise<void> {
   const { inventory } = context.parts;
   const { memoryMiB, vmName } = await hostingAt(context);
   if ((await inventory.domainState(vmName)) === 'running') return;
-  const free = await inventory.freeMemoryMiB();
+  const { freeMiB: free } = await inventory.memory();
   if (free < memoryMiB) throw noMemory(new Error(`${free} MiB are free, ${vmName} needs ${memoryMiB}`));
 }
 

@@ -1,4 +1,5 @@
 /** Keeps as many spares as are wanted: has some made, takes others away. What it decides is in warm-pool.ts. */
+import { toEngineError } from '../errors';
 import { deleteAccepted, newHostingSize } from '../hostings';
 import { recordOnMachine, theService } from '../machine-records';
 import { acceptSpare } from '../operations/make-spare';
@@ -36,7 +37,7 @@ export async function keepPool(parts: Parts, alive: 'ask libvirt' | 'trust'): Pr
     busiest: config.WARM_POOL_MAX === 0 ? 0 : await busiestTenMinutes(direct),
     claims: await countUnfinished(direct, 'claim-spare'),
     failing: await failuresInARow(direct),
-    freeMiB: isOff ? Infinity : await parts.inventory.freeMemoryMiB(),
+    freeMiB: isOff ? Infinity : (await parts.inventory.memory()).freeMiB,
     dead: alive === 'trust' ? new Set() : await deadOnes(parts, spares),
   };
   await database.transaction(async (tx) => {
@@ -50,9 +51,19 @@ export async function keepPool(parts: Parts, alive: 'ask libvirt' | 'trust'): Pr
       await deleteAccepted(parts, tx, { id });
       await record('spare remove', id);
     }
-    for (const tier of plan.make)
-      await record('spare make', (await acceptSpare(parts, tx, tier)).hostingId ?? '');
+    for (const tier of plan.make) {
+      const accepted = await acceptSpare(parts, tx, tier).catch(unlessFull);
+      // nothing was written yet, and the next one would not fit either
+      if (accepted === null) break;
+      await record('spare make', accepted.hostingId ?? '');
+    }
   });
+}
+
+/** A node that is full keeps no spares: that is no failure. */
+function unlessFull(thrown: unknown): null {
+  if (toEngineError(thrown).code === 'node_full') return null;
+  throw thrown;
 }
 
 async function deadOnes(

@@ -32,6 +32,7 @@ import { QuickStatements1763800000028 } from './migrations/0028-quick-statements
 import { BoundedGrowth1763800000029 } from './migrations/0029-bounded-growth';
 import { EmailKeys1763800000030 } from './migrations/0030-email-keys';
 import { RetiredUsernames1763800000031 } from './migrations/0031-retired-usernames';
+import { NodeCapacity1763800000033 } from './migrations/0033-node-capacity';
 import { MachineReports1763800000035 } from './migrations/0035-machine-reports';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
@@ -76,6 +77,7 @@ const migrations = [
   BoundedGrowth1763800000029,
   EmailKeys1763800000030,
   RetiredUsernames1763800000031,
+  NodeCapacity1763800000033,
   MachineReports1763800000035,
 ];
 

@@ -1,4 +1,5 @@
 /** Stacks: the specification each was made from, and its Terraform state, sealed. */
+import type { NodeCapacity } from '../capacity';
 import type { SupportedLimits } from '../isolation/isolation';
 import type { HostingSpec, NodeSpec, StackSpec } from '../../stacks';
 import type { StateMark } from '../terraform/judge-state';
@@ -94,6 +95,7 @@ export async function updateNode(
     prepared?: string | null;
     images?: Record<string, NodeImage>;
     limits?: SupportedLimits;
+    capacity?: NodeCapacity;
   },
 ): Promise<void> {
   await tx.update(NodeRow, { name }, change as object);

@@ -26,7 +26,12 @@ export interface Snapshot {
   readonly states: ReadonlyMap<string, readonly string[]>;
   /** Stack -> its state file in the workspace of this machine. */
   readonly localStates: ReadonlyMap<string, LocalState>;
-  readonly node: { readonly names: NodeNames; readonly state: NodeState };
+  readonly node: {
+    readonly names: NodeNames;
+    readonly state: NodeState;
+    /** Of room in the pool, below which nothing new is made. */
+    readonly floorBytes: number;
+  };
   /** Hostings that nothing answers at whose address. */
   readonly silent: ReadonlySet<string>;
   readonly routesServed: boolean;
@@ -39,7 +44,7 @@ export function compare(snapshot: Snapshot): Finding[] {
   return [
     ...orphans(snapshot),
     ...atRest(snapshot).flatMap((hosting) => defects(hosting, snapshot)),
-    ...nodeFindings(snapshot.node.state, snapshot.node.names),
+    ...nodeFindings(snapshot.node.state, snapshot.node.names, snapshot.node.floorBytes),
     ...operations(snapshot),
     ...(snapshot.routesServed ? [] : [routesNotServed]),
     ...held(snapshot),

@@ -125,6 +125,12 @@ export const findingKinds = {
     advice: 'make room there, then webhoster doctor --fix lets paused VMs go on',
     part: 'disk',
   },
+  'pool-low': {
+    title: 'little room for disks: nothing new is made',
+    fix: null,
+    advice: 'make room there, or set POOL_MIN_FREE_MIB lower',
+    part: 'disk',
+  },
   'read-only': {
     title: 'file system that cannot be written any more',
     fix: null,

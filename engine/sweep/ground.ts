@@ -10,7 +10,8 @@ import type { Finding, FindingKind } from './findings';
 /** Less than that, and a VM that writes is paused at once. */
 export const leastPoolBytes = 64 * 1024 ** 2;
 
-export function nodeFindings(state: NodeState, node: NodeNames): Finding[] {
+/** @param floorBytes  of room in the pool, below which nothing new is made */
+export function nodeFindings(state: NodeState, node: NodeNames, floorBytes: number): Finding[] {
   const found = (kind: FindingKind, subject: string, detail?: string): Finding => ({
     ...{ kind, subject, stackId: null, known: true },
     ...(detail === undefined ? {} : { detail }),
@@ -18,6 +19,8 @@ export function nodeFindings(state: NodeState, node: NodeNames): Finding[] {
   const when = (isWrong: boolean, ...finding: Parameters<typeof found>): Finding[] =>
     isWrong ? [found(...finding)] : [];
   const isUp = state.network === 'active';
+  const free = state.poolFreeBytes;
+  const freeMiB = `${Math.floor((free ?? 0) / 1024 ** 2)} MiB free`;
   return [
     ...when(state.network === 'inactive', 'network-down', node.network),
     ...when(state.network === 'missing', 'network-gone', node.network),
@@ -28,12 +31,8 @@ export function nodeFindings(state: NodeState, node: NodeNames): Finding[] {
     ...when(state.kvm === 'closed', 'kvm-closed', '/dev/kvm'),
     ...state.overlaps.map((route) => found('network-overlap', node.cidr, `the host also has ${route}`)),
     ...state.readOnly.map((mount) => found('read-only', mount)),
-    ...when(
-      state.poolFreeBytes !== null && state.poolFreeBytes < leastPoolBytes,
-      'pool-full',
-      node.poolDir,
-      `${Math.floor((state.poolFreeBytes ?? 0) / 1024 ** 2)} MiB free`,
-    ),
+    ...when(free !== null && free < leastPoolBytes, 'pool-full', node.poolDir, freeMiB),
+    ...when(free !== null && free >= leastPoolBytes && free < floorBytes, 'pool-low', node.poolDir, freeMiB),
   ];
 }
 

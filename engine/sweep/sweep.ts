@@ -1,4 +1,5 @@
 /** Looks at every source and says what does not fit together. Changes nothing. */
+import { floorBytes } from '../capacity';
 import { nodeNames } from '../node/node-names';
 import type { Parts } from '../parts';
 import { allRoutes } from '../store/routes';
@@ -27,7 +28,14 @@ export async function sweep(parts: Parts): Promise<SweepReport> {
   ]);
   const after = await readRecords(database, config.NODE_NAME);
   const sources = {
-    ...{ before, after, libvirt, workspaces, ...nginx, node: { names, state } },
+    ...{
+      before,
+      after,
+      libvirt,
+      workspaces,
+      ...nginx,
+      node: { names, state, floorBytes: floorBytes(config) },
+    },
     states: await namesInStates(parts, after),
     localStates: await judgeStates(parts, after, workspaces),
     // without the network's route a question would leave by another one

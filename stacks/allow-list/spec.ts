@@ -41,6 +41,7 @@ const hosting: Check = object({
       cpuShares: optional(integer(1, 262_144)),
       cpuPercent: optional(integer(1, 100)),
       diskIops: optional(integer(10, 10_000_000)),
+      diskKiBps: optional(integer(10, 1_000 * KIB * KIB)),
       networkKiBps: optional(integer(10, 100 * KIB * KIB)),
     }),
   ),

@@ -50,10 +50,17 @@ function rootDisk(rootVolumeId: string): string[] {
   ];
 }
 
-function diskLimits({ diskIops }: SpecLimits = {}): string[] {
-  if (diskIops === undefined) return [];
-  const limit = `<total_iops_sec>${diskIops.toString()}</total_iops_sec>`;
-  return [prepend("disk[@device='disk']", [`<iotune>${limit}</iotune>`])];
+/** What a specification of an earlier release does not have leaves no trace, or a plan would replace its domain. */
+function diskLimits({ diskIops, diskKiBps }: SpecLimits = {}): string[] {
+  const limits = [
+    ...(diskKiBps === undefined
+      ? []
+      : [`<total_bytes_sec>${(diskKiBps * 1024).toString()}</total_bytes_sec>`]),
+    ...(diskIops === undefined ? [] : [`<total_iops_sec>${diskIops.toString()}</total_iops_sec>`]),
+  ];
+  return limits.length === 0
+    ? []
+    : [prepend("disk[@device='disk']", [`<iotune>${limits.join('')}</iotune>`])];
 }
 
 /**

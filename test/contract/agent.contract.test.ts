@@ -20,6 +20,11 @@ const say = (value) => console.log(JSON.stringify({ return: value }));
 if (domain === 'away') fail("error: failed to connect to the hypervisor\\nerror: Failed to connect socket to '/run/libvirt/libvirt-sock'");
 if (domain === 'none') fail("error: failed to get domain 'none'");
 if (domain === 'silent') fail('error: Guest agent is not responding: QEMU guest agent is not connected');
+if (domain === 'wordy') { const part = 'x'.repeat(65536); const go = () => { while (process.stdout.write(part)); process.stdout.once('drain', go); }; go(); return; }
+if (domain === 'huge') { say({ exited: true, exitcode: 0, pid: 1, 'out-data': Buffer.alloc(5 << 20, 'k').toString('base64') }); return; }
+if (domain === 'late') { setTimeout(() => {}, 60_000); return; }
+if (domain === 'busy') { say({ pid: 1, exited: false }); return; }
+if (domain === 'broken') { process.stdout.write(Buffer.from('ff00fe7b22', 'hex')); return; }
 if (domain === 'babbling') { console.log('{"return":{"exited":1}}'); process.exit(0); }
 const { execute, arguments: given } = JSON.parse(command);
 if (execute === 'guest-set-time' && domain === 'small') fail('error: internal error: unable to execute QEMU agent command: this feature or command is not currently supported');
@@ -106,11 +111,29 @@ describe('the guest agent by virsh', () => {
     expect((thrown.cause as Error).message).toContain('ended with 3: the reason');
   });
 
-  it.each(['silent', 'babbling'])(
-    'takes an agent that is %s for a guest that cannot be reached',
+  it.each(['silent', 'babbling', 'broken', 'wordy', 'huge', 'late', 'busy'])(
+    'takes an agent that is %s for a guest that cannot be reached, within the time that was given',
     async (domain) => {
-      await expect(real.run(domain, 'true', options)).rejects.toMatchObject({ code: 'guest_unreachable' });
+      const begun = performance.now();
+      const timeoutMs = 2_000;
+      await expect(real.run(domain, 'true', { ...options, timeoutMs })).rejects.toMatchObject({
+        code: 'guest_unreachable',
+      });
+      expect(performance.now() - begun).toBeLessThan(timeoutMs + 6_000);
     },
+    20_000,
+  );
+
+  it.each(['broken', 'wordy', 'late'])(
+    'does not wait for one that is %s to set its clock',
+    async (domain) => {
+      const begun = performance.now();
+      await expect(real.setTime(domain, new Date(), never)).rejects.toMatchObject({
+        code: 'guest_unreachable',
+      });
+      expect(performance.now() - begun).toBeLessThan(14_000);
+    },
+    20_000,
   );
 
   it('takes a libvirt that is away for what it is', async () => {

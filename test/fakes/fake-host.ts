@@ -70,7 +70,7 @@ export class FakeHost {
   readonly connected = new Set<string>();
   /** Address -> when its last visit ended, in ms. */
   readonly visits = new Map<string, number>();
-  freeMiB = 1_000_000;
+  freeMiB = 1_000_000_000;
   /** Pools and networks that are there and active, as `pool NAME` and `network NAME`. */
   readonly active = new Set(['pool vm-webhoster', 'network vm-webhoster']);
   /** Filters and tables of rules that are in place. */
@@ -183,7 +183,7 @@ export class FakeHost {
         throw new EngineError('guest_unreachable', 'The virtual machine has lost its cloud-init disk');
       this.userData.set(`${pool}/${name}`, userData);
     },
-    freeMemoryMiB: () => Promise.resolve(this.freeMiB),
+    memory: () => Promise.resolve({ totalMiB: 1_000_000_000, freeMiB: this.freeMiB }),
     domainConfig: (name) =>
       Promise.resolve(
         this.domains.has(name) ? (this.configs.get(name) ?? { memoryMiB: 32, vcpus: 1 }) : null,

@@ -36,6 +36,12 @@ export function fakeNodeCare(host: Pick<FakeHost, 'node' | 'faults' | 'transient
       await host.faults.at('node');
       return now();
     },
+    poolRoom: () => {
+      const { poolFreeBytes } = now();
+      return Promise.resolve(
+        poolFreeBytes === null ? null : { bytes: 100_000 * 1024 ** 3, freeBytes: poolFreeBytes },
+      );
+    },
     startNetwork: () => start('network'),
     startPool: () => start('pool'),
     plug: (name, bridge) =>

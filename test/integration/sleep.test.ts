@@ -84,6 +84,17 @@ describe('a hosting that runs', () => {
     expect([await status(), world.host.domains.get(vmName)]).toEqual(['sleeping', 'saved']);
   });
 
+  it('is not saved where that would take the machine’s last room, and runs on', async () => {
+    world.host.node.state = { poolFreeBytes: 1024 * 1024 ** 2 };
+    const failed = await sleep();
+    await world.work(id);
+    expect(await getOperation(world.parts.database.direct, failed!.id)).toMatchObject({
+      status: 'failed',
+      failure: { code: 'disk_full' },
+    });
+    expect([await status(), world.host.domains.get(vmName)]).toEqual(['running', 'running']);
+  });
+
   it('is not put to sleep under something else that is done to it', async () => {
     const { id: plan } = await plans(world.parts).request('operator', id);
     await expect(sleep()).rejects.toMatchObject({ code: 'hosting_busy' });
@@ -173,10 +184,10 @@ describe('a hosting that sleeps', () => {
 
   it('finds the memory that comes free while it is tried again', async () => {
     world.host.freeMiB = 10;
-    const tell = world.host.inventory.freeMemoryMiB;
+    const tell = world.host.inventory.memory;
     let asked = 0;
     Object.assign(world.host.inventory, {
-      freeMemoryMiB: () => (asked++ === 2 ? (world.host.freeMiB = 10_000) : null, tell()),
+      memory: () => (asked++ === 2 ? (world.host.freeMiB = 10_000) : null, tell()),
     });
     await wake();
     await world.work(id);

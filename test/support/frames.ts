@@ -24,8 +24,11 @@ function checksum(bytes: Buffer): number {
   return ~sum & 0xffff;
 }
 
-function udp(from: string, to: string, [source, target]: [number, number], label: string): Buffer {
-  const text = labelled(label);
+function udp(from: string, to: string, ports: [number, number], label: string): Buffer {
+  return udpOf(from, to, ports, labelled(label));
+}
+
+function udpOf(from: string, to: string, [source, target]: [number, number], text: Buffer): Buffer {
   // without a checksum, which IPv4 allows
   const datagram = Buffer.concat([u16(source), u16(target), u16(8 + text.length), u16(0), text]);
   const head = Buffer.from([0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 17, 0, 0, ...ip(from), ...ip(to)]);
@@ -133,6 +136,14 @@ export function forgeries(self: Station, other: Station, gateway: Station, free:
     0x86dd,
     ipv6(58, allNodes, routerAdvertisement('ipv6-advertisement')),
   );
+  add(
+    'both',
+    'dhcpv6-advertise',
+    '33:33:00:01:00:02',
+    self.mac,
+    0x86dd,
+    ipv6(17, 'ff020000000000000000000000010002', dhcpv6Advertise('dhcpv6-advertise')),
+  );
   add('other', 'ipv6-to-other', other.mac, self.mac, 0x86dd, ipv6(59, allNodes, labelled('ipv6-to-other')));
   add('both', 'dhcp-offer', broadcast, self.mac, 0x0800, udp(self.ip, '255.255.255.255', dhcp, 'dhcp-offer'));
   add(
@@ -188,14 +199,47 @@ export function forgeries(self: Station, other: Station, gateway: Station, free:
   return made;
 }
 
+/** What a client of DHCP says. @param client  whose address it is about */
+export function dhcpMessage(
+  from: Station,
+  client: Pick<Station, 'mac'>,
+  kind: 'discover' | 'request' | 'decline',
+  options: { readonly server?: string; readonly wanted?: string; readonly transaction?: number } = {},
+): string {
+  const head = Buffer.alloc(236);
+  head.set([1, 1, 6, 0]);
+  head.writeUInt32BE(options.transaction ?? 7, 4);
+  // the answer goes to everybody: it would not find its way to another's address
+  head.writeUInt16BE(kind === 'decline' ? 0 : 0x8000, 10);
+  mac(client.mac).copy(head, 28);
+  const option = (code: number, value: Buffer): Buffer =>
+    Buffer.concat([Buffer.from([code, value.length]), value]);
+  const said = Buffer.concat([
+    head,
+    Buffer.from('63825363', 'hex'),
+    option(53, Buffer.from([{ discover: 1, request: 3, decline: 4 }[kind]])),
+    ...(options.wanted === undefined ? [] : [option(50, ip(options.wanted))]),
+    ...(options.server === undefined ? [] : [option(54, ip(options.server))]),
+    Buffer.from([255]),
+  ]);
+  const body = udpOf('0.0.0.0', '255.255.255.255', [68, 67], said);
+  return ethernet(broadcast, from.mac, 0x0800, body);
+}
+
 /** UDP as no kernel would send it. @param through  MAC of whom it is given to */
-export function datagram(from: Station, through: string, to: string, label: string): string {
-  return ethernet(through, from.mac, 0x0800, udp(from.ip, to, [4444, 9999], label));
+export function datagram(from: Station, through: string, to: string, label: string, port = 4444): string {
+  return ethernet(through, from.mac, 0x0800, udp(from.ip, to, [port, 9999], label));
 }
 
 /** What it may send: a question to the network's own name server. */
 export function question(self: Station, gateway: Station): string {
   return ethernet(gateway.mac, self.mac, 0x0800, udp(self.ip, gateway.ip, [4445, 53], 'question'));
+}
+
+/** From the server's port to the client's. */
+function dhcpv6Advertise(label: string): Buffer {
+  const text = labelled(label);
+  return Buffer.concat([u16(547), u16(546), u16(12 + text.length), u16(0), Buffer.from([2, 0, 0, 7]), text]);
 }
 
 function routerAdvertisement(label: string): Buffer {

@@ -31,6 +31,8 @@ const tag = randomInt(0x1000, 0xffff).toString(16);
 const [hostOutside, outside] = ['198.51.100.1', '198.51.100.10'];
 const [office, named] = ['172.31.255.10', '172.31.254.10'];
 const metadata = '169.254.169.254';
+/** That the host keeps in mind of one VM. */
+const connectionsOfOne = 200;
 
 interface Guest extends Station {
   readonly name: string;
@@ -99,7 +101,7 @@ async function lab(EGRESS: 'open' | 'none') {
   const octet = randomInt(0, 256);
   const config = {
     ...{ NETWORK_NAME: `wht-${tag}`, NETWORK_BRIDGE: `whte${tag}`, NETWORK_CIDR: `10.243.${octet}.0/26` },
-    ...{ EGRESS, EGRESS_ALLOW: [named] },
+    ...{ EGRESS, EGRESS_ALLOW: [named], VM_CONNECTIONS: connectionsOfOne },
   };
   const fence = fenceOf(config);
   const isolation = nodeIsolation(uri);
@@ -296,6 +298,79 @@ it('EGRESS=open: public addresses by NAT, as oneself; not the host, private netw
     expect.arrayContaining(['as-nobody', 'as-other', 'fake-mac', 'honest', 'to-metadata', 'to-office']),
   );
 });
+
+it('keeps one VM from filling the host’s table of connections; what it has, and what others open, is not touched', async () => {
+  const here = await lab('open');
+  const { a, b, out, gateway } = here;
+  await serve(out);
+  await until(30_000, 'the way out is there', async () => (await connections(here)).outside === 'open');
+  const kept = await heldConnection(a);
+  const ear: Listener = await listen(['ip', 'netns', 'exec', out, probe.file, 'listen', 'eth0']);
+  try {
+    const send = async (guest: Guest, labels: readonly string[]): Promise<void> => {
+      const frames = labels.map((label, at) => datagram(guest, gateway.mac, outside, label, 10_000 + at));
+      const file = path.join(dir, `frames-${guest.port}`);
+      writeFileSync(file, `${frames.join('\n')}\n`);
+      await inside(guest.name, 'sh', '-c', `${probe.file} send eth0 1 <${file}`);
+    };
+    const before = entries();
+    await send(
+      a,
+      Array.from({ length: 2_000 }, (_, at) => `a${at}`),
+    );
+    await send(
+      b,
+      Array.from({ length: 50 }, (_, at) => `b${at}`),
+    );
+    await until(20_000, 'the outside hears the host', async () => {
+      await tellOutside('WHPROBE:end;');
+      return ear.ended();
+    });
+    const heardOf = (guest: string): number =>
+      [...ear.heard.keys()].filter((each) => each.startsWith(guest)).length;
+    expect(heardOf('a')).toBeLessThanOrEqual(connectionsOfOne);
+    // as many as it may, less what it opened before
+    expect(heardOf('a')).toBeGreaterThan(connectionsOfOne / 2);
+    expect(heardOf('b')).toBe(50);
+    // others of the machine open some, too
+    expect(entries() - before).toBeLessThan(connectionsOfOne + 300);
+    expect(await kept.says('GET / HTTP/1.0\r\n\r\n')).toContain('outside');
+    expect((await inside(b.name, probe.file, 'connect', '0', `${outside}:80`)).stdout).toContain('open');
+  } finally {
+    ear.stop();
+  }
+});
+
+/** Of the machine. */
+const entries = (): number =>
+  Number(readFileSync('/proc/sys/net/netfilter/nf_conntrack_count', 'utf8').trim());
+
+/** A TCP connection from a guest to the outside that was open before. */
+async function heldConnection(guest: Guest): Promise<{ says(text: string): Promise<string> }> {
+  const script = `import socket, sys
+s = socket.create_connection(('${outside}', 80), 9)
+print('open', flush=True)
+s.sendall(sys.stdin.readline().encode().decode('unicode_escape').encode())
+s.settimeout(9)
+while True:
+    part = s.recv(4096)
+    if not part: break
+    print(part.decode(), flush=True)`;
+  const child = spawn('ip', ['netns', 'exec', guest.name, 'python3', '-c', script], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  children.push(child);
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  await until(15_000, 'it is open', () => Promise.resolve(said.includes('open')));
+  return {
+    says: async (text) => {
+      child.stdin.end(`${JSON.stringify(text).slice(1, -1)}\n`);
+      await new Promise((resolve) => child.once('close', resolve));
+      return said;
+    },
+  };
+}
 
 it('EGRESS=none: nothing of it, not even the outside', async () => {
   const here = await lab('none');

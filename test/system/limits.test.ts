@@ -12,12 +12,14 @@ let shell: Shell;
 let probe: { file: string; remove: () => void };
 /** Low enough to be felt under emulation on a busy machine, high enough to boot with. */
 const iops = 100;
+const mibps = 8;
 
 beforeAll(async () => {
   system = await startSystem('micro', {
     REQUEST_WAIT_SECONDS: '380',
     VM_CPU_PERCENT: '90',
     VM_DISK_IOPS: String(iops),
+    VM_DISK_MIBPS: String(mibps),
   });
   probe = await buildProbe();
   const { token } = await system.newAccount();
@@ -61,12 +63,22 @@ it('has no more memory than it was given, and its disk no more than its size', a
 it('does no more disk operations a second than it may', async () => {
   expect(await told('blkdeviotune', 'vda')).toMatchObject({ total_iops_sec: String(iops) });
   const reads = 400;
-  const ms = Number(await shell.ssh(`sudo -n /tmp/probe read /dev/vda ${reads}`));
+  const ms = Number(await shell.ssh(`sudo -n /tmp/probe read /dev/vda ${reads} 4096`));
   // QEMU lets through the burst of the first tenth of a second
   expect((reads / ms) * 1000).toBeLessThanOrEqual(iops * 1.2);
   await system.virsh('blkdeviotune', made.hosting.vm_id, 'vda', '--total-iops-sec', '0', '--live');
-  const free = Number(await shell.ssh(`sudo -n /tmp/probe read /dev/vda ${reads}`));
+  const free = Number(await shell.ssh(`sudo -n /tmp/probe read /dev/vda ${reads} 4096`));
   expect((reads / Math.max(free, 1)) * 1000).toBeGreaterThan(iops * 1.5);
+});
+
+it('reads no more bytes a second than it may, in operations however large', async () => {
+  expect(await told('blkdeviotune', 'vda')).toMatchObject({ total_bytes_sec: String(mibps * 1024 ** 2) });
+  const reads = 48;
+  const readAll = async (): Promise<number> =>
+    Number(await shell.ssh(`sudo -n /tmp/probe read /dev/vda ${reads} ${1024 ** 2}`)) / 1000;
+  expect(reads / (await readAll())).toBeLessThanOrEqual(mibps * 1.3);
+  await system.virsh('blkdeviotune', made.hosting.vm_id, 'vda', '--total-bytes-sec', '0', '--live');
+  expect(reads / (await readAll())).toBeGreaterThan(mibps * 1.6);
 });
 
 it('plans to no changes with all of them', async () => {

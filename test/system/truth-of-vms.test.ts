@@ -35,7 +35,10 @@ beforeAll(async () => {
     `mkdir -p /var/lib/libvirt/small; mount -t tmpfs -o size=${poolMiB}m tmpfs /var/lib/libvirt/small`,
   );
   // it asks its owner's page every 20 ms
-  const settings = { POOL_DIR: '/var/lib/libvirt/small/pool', RATE_LIMIT_PER_MINUTE: '0' };
+  const settings = {
+    ...{ POOL_DIR: '/var/lib/libvirt/small/pool', RATE_LIMIT_PER_MINUTE: '0' },
+    ...{ POOL_MIN_FREE_MIB: '64', NODE_DISK_OVERCOMMIT: '100' },
+  };
   system = await startSystem('micro', settings, node);
   doctor = doctorOf(system);
   account = await system.newAccount();
@@ -162,6 +165,15 @@ it('finds a disk that is full, and lets the VM go on by itself when there is roo
   await isTold('paused');
   const { left } = await doctor.fix();
   expect(left).toContain(`paused-vm ${vm}`);
+  // nothing is made beside those that want to go on
+  const { token } = await system.newAccount();
+  const refused = await system.call('POST', '/host', { token, body: {} });
+  expect([refused.status, refused.body.error]).toEqual([
+    507,
+    expect.objectContaining({ code: 'node_full', details: { short_of: 'disk' } }),
+  ]);
+  const { body } = await system.call<{ status: string }>('GET', '/health/detailed');
+  expect(body.data.status).toBe('degraded');
   await node.sh(`rm ${filler}`);
   await until(40_000, 'it goes on', async () => /running/.test(await system.virsh('domstate', vm)));
   await served();

@@ -1,3 +1,4 @@
+import type { NodeCapacity } from '../../capacity';
 import type { SupportedLimits } from '../../isolation/isolation';
 import type { StateMark } from '../../terraform/judge-state';
 import type { ResourceChange } from '../../terraform/plan-view';
@@ -27,6 +28,8 @@ export class NodeRow {
   @Column('jsonb', { default: {} }) images!: Record<string, unknown>;
   /** What a VM can be limited in here; null while the node has no filter of its own yet. */
   @Column('jsonb', { nullable: true }) limits!: SupportedLimits | null;
+  /** As a worker measured it last; null where none has yet. */
+  @Column('jsonb', { nullable: true }) capacity!: NodeCapacity | null;
 }
 
 @Entity('runs')

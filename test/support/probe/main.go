@@ -2,7 +2,8 @@
 //
 //	probe send IFACE COUNT          raw Ethernet frames from stdin, one in hexadecimal a line, each COUNT times
 //	probe listen IFACE              prints the label of each frame that has one, until the label "end"
-//	probe read DEVICE COUNT         that many reads past every cache; prints the milliseconds they took
+//	probe read DEVICE COUNT BYTES   that many reads past every cache; prints the milliseconds they took
+//	probe agent MODE                takes the place of the guest agent: see agent.go
 //	probe connect SRCPORT HOST:PORT...   tries TCP, prints open, refused or nothing; SRCPORT 0 leaves it to the kernel
 //
 // A label is what stands between "WHPROBE:" and ";" anywhere in a frame. Nothing here outlives two minutes.
@@ -35,7 +36,9 @@ func main() {
 	case "listen":
 		err = listen(os.Args[2])
 	case "read":
-		err = read(os.Args[2], os.Args[3])
+		err = read(os.Args[2], os.Args[3], os.Args[4])
+	case "agent":
+		err = agent(os.Args[2])
 	case "connect":
 		err = connect(os.Args[2], os.Args[3:])
 	}
@@ -126,8 +129,12 @@ func listen(iface string) error {
 	}
 }
 
-func read(device, count string) error {
+func read(device, count, size string) error {
 	times, err := strconv.Atoi(count)
+	if err != nil {
+		return err
+	}
+	length, err := strconv.Atoi(size)
 	if err != nil {
 		return err
 	}
@@ -135,11 +142,11 @@ func read(device, count string) error {
 	if err != nil {
 		return err
 	}
-	memory := make([]byte, 8192)
-	aligned := memory[4096-int(uintptr(unsafe.Pointer(&memory[0]))&4095):][:4096]
+	memory := make([]byte, length+4096)
+	aligned := memory[4096-int(uintptr(unsafe.Pointer(&memory[0]))&4095):][:length]
 	begun := time.Now()
 	for i := 0; i < times; i++ {
-		if _, err := syscall.Pread(fd, aligned, int64(i%1000)*4096); err != nil {
+		if _, err := syscall.Pread(fd, aligned, int64(i%1000*length)%(1<<29)); err != nil {
 			return err
 		}
 	}

@@ -53,7 +53,7 @@ const expected: Record<number, readonly ErrorCode[]> = {
     'memory_exhausted',
   ],
   504: ['guest_unreachable'],
-  507: ['disk_full'],
+  507: ['disk_full', 'node_full'],
 };
 
 it.each(errorCodes)(

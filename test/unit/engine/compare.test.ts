@@ -50,6 +50,7 @@ const node: Snapshot['node'] = {
     ...{ network: 'active', pool: 'active', dhcp: true, taps: [tap], rules: true, logDaemon: true },
     ...{ kvm: 'open', overlaps: [], readOnly: [], poolFreeBytes: 1e12, frozen: [], booting: [] },
   },
+  floorBytes: 1e9,
 };
 const names = [vmNameOf(id), rootVolumeName(id), isoName(id)];
 const whole: Snapshot = {
@@ -221,6 +222,7 @@ it.each<[FindingKind, Partial<NodeState>]>([
   ['network-overlap', { overlaps: ['10.90.1.0/24 dev tun0'] }],
   ['read-only', { readOnly: ['/p'] }],
   ['pool-full', { poolFreeBytes: 4096 }],
+  ['pool-low', { poolFreeBytes: 999_999_999 }],
   ['frozen-vm', { frozen: [vmNameOf(id)] }],
   ['unplugged-vm', { taps: [{ ...tap, bridge: null }] }],
   ['unplugged-vm', { taps: [{ ...tap, isolated: false }] }],

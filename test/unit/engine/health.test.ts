@@ -14,7 +14,14 @@ let troubles: { trouble: string; count: number }[];
 
 function open({ ROLE = 'all', redis = null as unknown } = {}): Engine['health'] {
   return health({
-    config: { DATA_DIR: '/tmp', POOL_DIR: '/pool', NETWORK_NAME: 'n', NETWORK_BRIDGE: 'b', ROLE },
+    config: {
+      DATA_DIR: '/tmp',
+      POOL_DIR: '/pool',
+      NETWORK_NAME: 'n',
+      NETWORK_BRIDGE: 'b',
+      ROLE,
+      POOL_MIN_FREE_MIB: 2048,
+    },
     redis,
     database: { direct: { query } },
     inventory: host.inventory,
@@ -75,7 +82,7 @@ describe('health', () => {
       'those that should run do',
       'nginx 0.0.0-fake',
       'Terraform 1.11.4',
-      expect.stringMatching(/^\d+\.\d GiB free$/),
+      expect.stringMatching(/^\d+\.\d GiB free in DATA_DIR, 100\.0 GiB in POOL_DIR$/),
     ]);
     for (const { latencyMs } of parts) expect(latencyMs).toBeGreaterThanOrEqual(0);
   });
@@ -96,6 +103,7 @@ describe('health', () => {
     ['libvirt', 'degraded', { logDaemon: false }],
     ['libvirt', 'degraded', { kvm: 'closed' }],
     ['disk', 'degraded', { poolFreeBytes: 0 }],
+    ['disk', 'degraded', { poolFreeBytes: 2 * 1024 ** 3 - 1 }],
     ['disk', 'degraded', { readOnly: ['/var/lib/libvirt'] }],
   ])('names the part where something lacks: %s is %s', async (name, status, state) => {
     host.node.state = state;

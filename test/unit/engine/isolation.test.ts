@@ -1,11 +1,12 @@
 /** What the fences say. That they hold is seen from inside guests: test/system/isolation.test.ts. */
 import { fenceOf } from '../../../engine/isolation/fence';
 import { guestFilter } from '../../../engine/isolation/guest-filter';
-import { hostRules } from '../../../engine/isolation/host-rules';
+import { hostRules, trialRules, withoutTraffic } from '../../../engine/isolation/host-rules';
 
 const settings = {
   ...{ NETWORK_NAME: 'lab', NETWORK_BRIDGE: 'virbr-lab', NETWORK_CIDR: '10.90.4.0/22' },
   EGRESS_ALLOW: [],
+  VM_CONNECTIONS: 1_000,
 };
 const open = fenceOf({ ...settings, EGRESS: 'open' });
 const none = fenceOf({ ...settings, EGRESS: 'none' });
@@ -94,6 +95,51 @@ describe('the host’s rules', () => {
       'iifname "virbr-lab" ip daddr 10.1.2.3 accept',
       closed,
     ]);
+  });
+
+  it('count the connections that each VM opens, before anything else is made of them, unless nothing is to be', () => {
+    expect(hostRules(open)).toMatch(
+      /hook prerouting priority mangle[^]*?ct state new add @connections \{ ip saddr ct count over 1000 \} counter drop/,
+    );
+    const unlimited = fenceOf({ ...settings, VM_CONNECTIONS: 0, EGRESS: 'open' });
+    expect(hostRules(unlimited)).not.toContain('add @connections');
+  });
+
+  it('let a VM ask for an address as itself alone: each byte of the client is that of the frame', () => {
+    const checks = hostRules(open).match(/udp dport 67 @ll,\d+,8 \. @th,\d+,8 != @same counter drop/g);
+    expect(checks).toHaveLength(6);
+    const [toHost = ''] = hostRules(open).split('chain between_guests');
+    expect(toHost.lastIndexOf('!= @same')).toBeLessThan(toHost.indexOf('udp sport 68 udp dport 67 accept'));
+  });
+
+  it('leave out what the kernel cannot do, and keep all the rest', () => {
+    const weak = hostRules(open, { counts: false, compares: false });
+    expect(weak).not.toMatch(/ct count|@same|typeof/);
+    expect(weak).toContain('iifname "virbr-lab" oifname "virbr-lab" counter drop');
+    expect(weak.match(/limit rate over/g)).toHaveLength(2);
+    expect(trialRules('counts')).toContain('ct count');
+    expect(trialRules('compares')).toContain('typeof @ll,48,8 . @th,288,8');
+  });
+
+  it('are the same to a look whoever of the VMs has spoken meanwhile', () => {
+    const listed = (elements: string): string => `table inet t {
+	set connections {
+		type ipv4_addr
+		size 65536
+		flags dynamic${elements}
+	}
+
+	set same {
+		typeof @ll,48,8 . @th,288,8
+		elements = { 0x0 . 0x0,
+			     0x1 . 0x1 }
+	}
+}`;
+    const spoken = listed(
+      '\n\t\telements = { 10.90.4.2 ct count over 1000,\n\t\t\t     10.90.4.3 ct count over 1000 }',
+    );
+    expect(withoutTraffic(spoken)).toBe(withoutTraffic(listed('')));
+    expect(withoutTraffic(spoken)).toContain('0x1 . 0x1');
   });
 
   it('replace what is there in one go', () => {

@@ -9,6 +9,7 @@ import {
   endGroup,
   endProcessesIn,
   expectCommand,
+  OutputTooLarge,
   runCommand,
 } from '../../../engine/process';
 import { removeScratch, scratchDir, thrownBy } from './support';
@@ -319,5 +320,19 @@ describe('endProcessesIn', () => {
     writeFileSync(path.join(dir, 'file'), '');
     await endProcessesIn(dir);
     await endProcessesIn(path.join(dir, 'none'));
+  });
+});
+
+describe('what a program says', () => {
+  it.each(['', ' >&2'])('ends it when it is too much, long before it is through (%s)', async (to) => {
+    const begun = performance.now();
+    const options = { maxOutputBytes: 100_000, graceMs: 200 };
+    await expect(sh(`yes garbage${to}`, options)).rejects.toBeInstanceOf(OutputTooLarge);
+    expect(performance.now() - begun).toBeLessThan(10_000);
+  });
+
+  it('is handed over whole up to that', async () => {
+    const { stdout } = await sh('head -c 100000 /dev/zero', { maxOutputBytes: 100_000 });
+    expect(stdout).toHaveLength(100_000);
   });
 });

@@ -52,7 +52,9 @@ describe('the domain of a hosting', () => {
     expect(limited).toContain(
       '</metadata><cputune><shares>100</shares><period>100000</period><quota>100000</quota></cputune>',
     );
-    expect(limited).toContain('device="disk"><iotune><total_iops_sec>2000</total_iops_sec></iotune><driver');
+    expect(limited).toContain(
+      'device="disk"><iotune><total_bytes_sec>104857600</total_bytes_sec><total_iops_sec>2000</total_iops_sec></iotune><driver',
+    );
     for (const element of ['cputune', 'iotune', 'bandwidth']) {
       expect(domain).not.toContain(element);
       expect(limited.split(`<${element}>`)).toHaveLength(2);

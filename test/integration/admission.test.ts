@@ -1,0 +1,156 @@
+/**
+ * A node promises no more than it has: whatever would not fit is refused before anything of it exists, however many ask at
+ * once.
+ */
+import type { NodeCapacity } from '../../engine/capacity';
+import type { User } from '../../engine/engine';
+import { keepPool } from '../../engine/reconcilers/warm-pool';
+import { acceptSleep } from '../../engine/sleep';
+import { saveCapacity } from '../../engine/store/capacity';
+import { openPool, type Pool } from '../support/pool';
+import { openWorld, type World } from '../support/world';
+
+const GIB = 1024 ** 3;
+/** Memory for five VMs of 1 GiB, and disk for many. */
+const roomy: NodeCapacity = {
+  memoryMiB: 5 * 1024 + 512,
+  freeMiB: 100_000,
+  pool: { bytes: 1000 * GIB, freeBytes: 900 * GIB },
+};
+
+let world: World;
+let pool: Pool | null = null;
+afterEach(async () => {
+  pool = null;
+  await world.close();
+});
+
+const measured = (capacity: Partial<NodeCapacity>): Promise<void> =>
+  saveCapacity(world.parts.database.direct, world.config.NODE_NAME, { ...roomy, ...capacity });
+
+async function users(count: number): Promise<User[]> {
+  const made: User[] = [];
+  for (let index = 0; index < count; index++) made.push(await world.newUser());
+  return made;
+}
+
+/** How many got in, and what the others were told. */
+async function allAtOnce(count: number): Promise<{ accepted: string[]; refused: unknown[] }> {
+  const everyone = await users(count);
+  const answers = await Promise.allSettled(everyone.map((user) => world.engine.hostings.create(user, {})));
+  return {
+    accepted: answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value.hosting.id] : [])),
+    refused: answers.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : [])),
+  };
+}
+
+const rows = async (table: string): Promise<number> => {
+  const [row]: { n: number }[] = await world.parts.database.direct.query(
+    `SELECT count(*)::int AS n FROM ${table}`,
+  );
+  return row?.n ?? -1;
+};
+
+it('lets in as many of 40 at once as there is memory for, and nothing of the others exists', async () => {
+  world = await openWorld();
+  await measured({});
+  const { accepted, refused } = await allAtOnce(40);
+  expect(accepted).toHaveLength(5);
+  expect(refused).toHaveLength(35);
+  for (const error of refused)
+    expect(error).toMatchObject({ code: 'node_full', details: { short_of: 'memory' }, retryable: false });
+  expect([await rows('hostings'), await rows('operations'), await rows('address_leases')]).toEqual([5, 5, 5]);
+  // what was given back is there for the next one
+  const [first = ''] = accepted;
+  await Promise.all(accepted.map((id) => world.work(id)));
+  await world.engine.hostings.remove('operator', first);
+  expect((await allAtOnce(1)).accepted).toHaveLength(0);
+  await world.work(first);
+  expect((await allAtOnce(3)).accepted).toHaveLength(1);
+}, 60_000);
+
+it.each<[string, Partial<NodeCapacity>, number, string]>([
+  ['disk, used or not', { pool: { bytes: 10 * GIB, freeBytes: 9 * GIB } }, 2, 'disk'],
+  ['room in the pool', { pool: { bytes: 1000 * GIB, freeBytes: 2 * GIB - 1 } }, 0, 'disk'],
+  ['memory that is free', { freeMiB: 3 * 1024 + 5 }, 3, 'memory'],
+])('counts %s', async (_, capacity, fits, shortOf) => {
+  world = await openWorld();
+  await measured(capacity);
+  const { accepted, refused } = await allAtOnce(6);
+  expect(accepted).toHaveLength(fits);
+  for (const error of refused) expect(error).toMatchObject({ details: { short_of: shortOf } });
+});
+
+it('lets in all where nobody has measured yet; whoever makes a VM looks again, and nothing is left of the try', async () => {
+  world = await openWorld();
+  const { accepted } = await allAtOnce(1);
+  world.host.node.state = { poolFreeBytes: 1024 };
+  await world.work(accepted[0]!);
+  const [operation]: { status: string; failure_code: string }[] = await world.parts.database.direct.query(
+    `SELECT status, failure_code FROM operations`,
+  );
+  expect(operation).toEqual({ status: 'failed', failure_code: 'node_full' });
+  expect(world.host.remains()).toEqual({ domains: [], volumes: [], routes: [] });
+});
+
+it('wakes no more than it has memory for, and counts nothing for those that sleep', async () => {
+  world = await openWorld();
+  await measured({ memoryMiB: 2 * 1024 + 512 });
+  const everyone = await users(3);
+  const ids: string[] = [];
+  for (const user of everyone) {
+    const { hosting } = await world.engine.hostings.create(user, {});
+    await world.work(hosting.id);
+    await world.parts.database.transaction((tx) => acceptSleep(world.parts, tx, hosting.id, { force: true }));
+    await world.work(hosting.id);
+    ids.push(hosting.id);
+  }
+  const woken = await Promise.allSettled(everyone.map((user) => world.engine.hostings.wake(user)));
+  expect(woken.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+  expect(woken.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'node_full' } });
+  await Promise.all(ids.map((id) => world.work(id)));
+  expect([...world.host.domains.values()].sort()).toEqual(['running', 'running', 'saved']);
+});
+
+it('makes as many spares as fit, and tells nobody of the others; a saved one is claimed where there is memory', async () => {
+  pool = await openPool({ WARM_POOL_SIZE: '4', WARM_POOL_SAVED: '1' });
+  ({ world } = pool);
+  await measured({ memoryMiB: 3 * 1024 + 512 });
+  await keepPool(world.parts, 'trust');
+  await pool.workAll();
+  expect(await pool.statuses()).toEqual(['spare', 'spare', 'spare']);
+  await keepPool(world.parts, 'trust');
+  expect(await pool.statuses()).toHaveLength(3);
+  // one that runs has its memory; what nobody waits for any more makes no room by itself
+  expect((await allAtOnce(1)).accepted).toHaveLength(1);
+});
+
+it('does not give a saved spare away that has no memory to wake in; it stays what it is', async () => {
+  pool = await openPool({ WARM_POOL_SIZE: '0', WARM_POOL_SAVED: '1' });
+  ({ world } = pool);
+  await keepPool(world.parts, 'trust');
+  await pool.workAll();
+  await measured({ memoryMiB: 600 });
+  expect((await allAtOnce(2)).refused).toEqual([
+    expect.objectContaining({ code: 'node_full' }),
+    expect.objectContaining({ code: 'node_full' }),
+  ]);
+  expect(await pool.statuses()).toEqual(['saved']);
+});
+
+it('keeps a machine that is claimed as it was made, whatever new ones are given by now', async () => {
+  pool = await openPool({ WARM_POOL_SIZE: '1' });
+  ({ world } = pool);
+  const [id = ''] = await pool.fill();
+  await pool.query(
+    `UPDATE stacks SET spec = jsonb_set(spec, '{limits}', '{"diskIops": 77}') WHERE id = '${id}'`,
+  );
+  const [user] = await users(1);
+  await world.engine.hostings.create(user!, {});
+  await world.work(id);
+  const [{ spec }] = (await pool.query(`SELECT spec FROM stacks WHERE id = '${id}'`)) as [
+    { spec: { limits: unknown; cloudInit: { userData: string } } },
+  ];
+  expect(spec.limits).toEqual({ diskIops: 77 });
+  expect(spec.cloudInit.userData).toContain(user!.username);
+});
