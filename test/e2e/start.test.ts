@@ -158,15 +158,7 @@ it('runs the API as a user that can do nothing but answer, apart from the worker
   expect([uid, gid, api.Groups?.trim()]).not.toContain('0');
   expect(statusOf('worker').Uid).toMatch(/^0\t/);
   const { DATA_DIR = '', POOL_DIR = '' } = env;
-  const closed = [
-    'secrets',
-    'workspaces',
-    'nginx/nginx.conf',
-    'nginx/ssh',
-    'run',
-    'worker.log',
-    'postgres',
-  ];
+  const closed = ['secrets', 'workspaces', 'nginx/nginx.conf', 'nginx/ssh', 'run', 'worker.log', 'postgres'];
   const places = [...closed.map((name) => path.join(DATA_DIR, name)), POOL_DIR];
   const asApi = (...argv: string[]): number | null =>
     spawnSync('setpriv', ['--reuid', uid, '--regid', gid, '--clear-groups', '--no-new-privs', ...argv])
