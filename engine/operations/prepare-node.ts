@@ -13,6 +13,7 @@ import { livingHostings } from '../store/hostings';
 import { findNode, findStack, type NodeImage, nodeSpecOf, updateNode } from '../store/stacks';
 import type { StackNames } from '../libvirt/inventory';
 import type { PlanPolicy } from '../terraform/plan-firewall';
+import { namedObstacle } from './node-obstacles';
 import type { OperationDefinition, StepContext } from './operation';
 import { applyStack, checkStackPlan, initializeStack, planStack, synthesizeStack } from './stack-work';
 
@@ -30,7 +31,7 @@ export const prepareNode: OperationDefinition = {
     { name: 'check', run: check },
     // first, so that the network never is without
     { name: 'fence', run: fence },
-    { name: 'apply', run: (context) => applyStack(context, uploadMs), restartAt: 'plan' },
+    { name: 'apply', run: apply, restartAt: 'plan' },
     { name: 'limits', run: findLimits },
     { name: 'record', run: record },
   ],
@@ -90,6 +91,12 @@ export function nodePolicy(
 /** A node has no domain and no volume of its own name that a killed apply could have left: the pool holds only images. */
 export function nodeNames(config: Config): StackNames {
   return { domain: null, pool: config.POOL_NAME, volumes: [] };
+}
+
+async function apply(context: StepContext): Promise<void> {
+  await applyStack(context, uploadMs).catch((thrown: unknown) => {
+    throw namedObstacle(context.parts.config, thrown);
+  });
 }
 
 async function fence({ parts }: StepContext): Promise<void> {
