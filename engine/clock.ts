@@ -1,12 +1,16 @@
 /** Time as a seam, so that tests need not wait. */
 export interface Clock {
+  /** The machine's own: somebody may set it, forward or back, at any moment. For what is written down. */
   now(): Date;
+  /** Milliseconds since some moment, which nobody can set. For how long something takes, and may take. */
+  elapsedMs(): number;
   /** Resolves after `ms`, or rejects with the signal's reason. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
 export const systemClock: Clock = {
   now: () => new Date(),
+  elapsedMs: () => performance.now(),
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) {

@@ -19,6 +19,18 @@ export interface IdleFacts {
 /** Hosting -> when it was last seen in use, or first seen at all. */
 export type LastUse = ReadonlyMap<string, number>;
 
+/** More than a running clock is put right by at a time. */
+const jumpMs = 5_000;
+
+/**
+ * A clock that was set makes everybody idle at once, or nobody: all begin anew.
+ *
+ * @param skewMs  between the machine's clock and the time that has passed, at this look and at the one before
+ */
+export function unlessSet(lastUse: LastUse, skewMs: number, before: number | null): LastUse {
+  return before !== null && Math.abs(skewMs - before) > jumpMs ? new Map() : lastUse;
+}
+
 /**
  * A hosting that is seen for the first time counts as used now: whoever has just been started knows nothing of what was
  * before. One that is given out as idle is forgotten, and begins anew when it runs again.

@@ -64,7 +64,8 @@ async function pack(file: string, size: number, target: string): Promise<boolean
   const unfinished = `${file}.rotating`;
   const other = await stat(unfinished).catch(ignoreMissing);
   if (other !== null) {
-    if (Date.now() - other.mtimeMs > patienceMs) await rm(unfinished, { force: true });
+    // a time to come was written before the clock was set back
+    if (Math.abs(Date.now() - other.mtimeMs) > patienceMs) await rm(unfinished, { force: true });
     return false;
   }
   try {

@@ -134,6 +134,12 @@ async function mountPoint(directory: string): Promise<string> {
 /** A slow machine boots the largest guest in less. */
 const bootMs = 180_000;
 
+/** A time to come was written before the clock was set back: nobody knows how old that is. */
+function isYoung(mtimeMs: number): boolean {
+  const ageMs = Date.now() - mtimeMs;
+  return ageMs >= 0 && ageMs < bootMs;
+}
+
 /** libvirt keeps a pid file for each QEMU. In a container there are none that mean anything. */
 async function qemus(directory: string): Promise<Pick<NodeState, 'frozen' | 'booting'>> {
   const files = (await readdir(directory).catch(() => [])).filter((file) => file.endsWith('.pid'));
@@ -144,7 +150,7 @@ async function qemus(directory: string): Promise<Pick<NodeState, 'frozen' | 'boo
       return {
         name: file.slice(0, -'.pid'.length),
         isFrozen: await isStopped(pidFile),
-        isBooting: begun !== null && Date.now() - begun.mtimeMs < bootMs,
+        isBooting: begun !== null && isYoung(begun.mtimeMs),
       };
     }),
   );

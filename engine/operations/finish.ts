@@ -19,13 +19,13 @@ export async function finishOperation(
   stackId: string,
   handover: AbortSignal,
 ): Promise<Operation> {
-  const deadline = parts.clock.now().getTime() + patienceMs;
+  const deadline = parts.clock.elapsedMs() + patienceMs;
   for (;;) {
     await runner.perform(stackId, handover);
     const operation = await operations(parts, bus).wait(operationId, { timeoutMs: 2_000, signal: handover });
     if (hasEnded(operation)) return operation;
     handover.throwIfAborted();
-    if (parts.clock.now().getTime() > deadline)
+    if (parts.clock.elapsedMs() > deadline)
       throw new EngineError('lease_lost', 'Another worker holds this stack; try again');
   }
 }

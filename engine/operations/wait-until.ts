@@ -13,12 +13,12 @@ export interface WaitOptions {
 /** @returns the first thing the probe finds that is not null */
 export async function waitUntil<T>(probe: () => Promise<T | null>, options: WaitOptions): Promise<T> {
   const { clock, signal, pollMs } = options;
-  const deadline = clock.now().getTime() + options.timeoutMs;
+  const deadline = clock.elapsedMs() + options.timeoutMs;
   for (;;) {
     signal.throwIfAborted();
     const found = await probe();
     if (found !== null) return found;
-    if (clock.now().getTime() >= deadline) throw options.onTimeout();
+    if (clock.elapsedMs() >= deadline) throw options.onTimeout();
     await clock.sleep(pollMs, signal);
   }
 }

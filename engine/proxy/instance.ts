@@ -55,11 +55,10 @@ export function nginxInstance({ dir, control, clock, nginx, ask }: InstanceOptio
   const generation = (): Promise<string | null> => ask().catch(() => null);
 
   const isServed = async (wanted: string): Promise<void> => {
-    const deadline = clock.now().getTime() + reloadDeadlineMs;
+    const deadline = clock.elapsedMs() + reloadDeadlineMs;
     for (let inARow = 0; inARow < sureAfter;) {
       inARow = (await generation()) === wanted ? inARow + 1 : 0;
-      if (inARow === 0 && clock.now().getTime() > deadline)
-        throw unreachable('the new generation is not served');
+      if (inARow === 0 && clock.elapsedMs() > deadline) throw unreachable('the new generation is not served');
       await clock.sleep(probePauseMs);
     }
   };

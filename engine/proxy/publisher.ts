@@ -19,9 +19,9 @@ export function routePublisher(publishNow: () => Promise<void>, clock: Clock): R
 
   const next = async (): Promise<void> => {
     await running;
-    await clock.sleep(Math.max(0, lastStart + minIntervalMs - clock.now().getTime()));
+    await clock.sleep(Math.max(0, lastStart + minIntervalMs - clock.elapsedMs()));
     waiting = null;
-    lastStart = clock.now().getTime();
+    lastStart = clock.elapsedMs();
     const run = publishNow();
     running = run.catch(() => undefined);
     return run;

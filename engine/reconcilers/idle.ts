@@ -1,5 +1,5 @@
 /** Lets VMs sleep that nobody has visited for a while. What it decides is in idle.ts. */
-import { findIdle, type LastUse } from '../idle';
+import { findIdle, type LastUse, unlessSet } from '../idle';
 import type { Parts } from '../parts';
 import { acceptSleep } from '../sleep';
 import { countUnfinished } from '../store/operations';
@@ -15,10 +15,14 @@ const longestIntervalMs = 10_000;
 export function reconcileIdle(parts: Parts): () => void {
   const afterMs = parts.config.SLEEP_AFTER_MINUTES * 60_000;
   if (afterMs === 0) return () => undefined;
+  const { clock } = parts;
   let lastUse: LastUse = new Map();
+  let skew: number | null = null;
   const intervalMs = Math.min(longestIntervalMs, afterMs / 4);
   return every({ name: 'idle', intervalMs, log: parts.log }, async () => {
-    lastUse = await letIdleSleep(parts, lastUse, afterMs);
+    const before = skew;
+    skew = clock.now().getTime() - clock.elapsedMs();
+    lastUse = await letIdleSleep(parts, unlessSet(lastUse, skew, before), afterMs);
   });
 }
 

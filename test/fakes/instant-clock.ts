@@ -7,7 +7,8 @@ interface Sleeper {
 }
 
 export function instantClock(): Clock {
-  let now = Date.now();
+  const begun = Date.now();
+  let now = begun;
   const sleepers = new Set<Sleeper>();
   const wakeNext = (): void => {
     const [next] = [...sleepers].sort((one, other) => one.until - other.until);
@@ -19,6 +20,7 @@ export function instantClock(): Clock {
   };
   return {
     now: () => new Date(now),
+    elapsedMs: () => now - begun,
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
         const sleeper: Sleeper = {

@@ -1,5 +1,5 @@
 /** Who counts as idle, as a function of what is seen. */
-import { findIdle, type IdleFacts, type LastUse } from '../../../engine/idle';
+import { findIdle, type IdleFacts, type LastUse, unlessSet } from '../../../engine/idle';
 
 const minute = 60_000;
 const after = 10 * minute;
@@ -45,4 +45,17 @@ it('forgets what is idle and what runs no more, so that it begins anew when it i
 it('never takes a time to come for a use: a clock that was set back keeps nobody awake for longer', () => {
   const change = { visits: new Map([['10.90.0.5', 500 * minute]]) };
   expect(findIdle(seen(80 * minute), facts(100 * minute, change), after).lastUse).toEqual(seen(100 * minute));
+});
+
+describe('a clock that was set', () => {
+  const seen = new Map([['a', 1_000]]);
+
+  it.each([-3_600_000, 3_600_000, 5_001])('by %i ms, lets nobody sleep for it', (jump) => {
+    expect(unlessSet(seen, 10_000 + jump, 10_000)).toEqual(new Map());
+  });
+
+  it.each([0, -400, 4_000])('by %i ms, as clocks are put right, is none', (jump) => {
+    expect(unlessSet(seen, 10_000 + jump, 10_000)).toBe(seen);
+    expect(unlessSet(seen, 10_000 + jump, null)).toBe(seen);
+  });
 });

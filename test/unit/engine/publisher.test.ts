@@ -22,6 +22,23 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 describe('routePublisher', () => {
+  it.each([-3_600_000, 3_600_000])('goes on when the machine’s clock is set by %i ms', async (jump) => {
+    const { publishNow, runs } = gate();
+    const clock = instantClock();
+    let offset = 0;
+    const set = { ...clock, now: () => new Date(clock.now().getTime() + offset) };
+    const publisher = routePublisher(publishNow, set);
+    const begun = clock.elapsedMs();
+    for (let count = 1; count <= 2; count++) {
+      const published = publisher.publish();
+      await until(() => runs.length === count);
+      runs.at(-1)!.end();
+      await published;
+      offset += jump;
+    }
+    expect(clock.elapsedMs() - begun).toBeLessThan(1_000);
+  });
+
   it('lets all that come during a publish share the next one', async () => {
     const { publishNow, runs } = gate();
     const publisher = routePublisher(publishNow, instantClock());

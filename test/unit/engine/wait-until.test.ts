@@ -18,6 +18,14 @@ describe('waitUntil', () => {
     expect(probe).toHaveBeenCalledTimes(3);
   });
 
+  it.each([-3_600_000, 3_600_000])('waits as long when the machine’s clock is set by %i ms', async (jump) => {
+    const { clock, ...rest } = options();
+    const probe = jest.fn(() => Promise.resolve(null));
+    const set = { ...clock, now: () => new Date(clock.now().getTime() + jump * probe.mock.calls.length) };
+    await expect(waitUntil(probe, { ...rest, clock: set })).rejects.toBe(timeout);
+    expect(probe).toHaveBeenCalledTimes(11);
+  });
+
   it('takes any value but null for found', async () => {
     expect(await waitUntil(() => Promise.resolve(false), options())).toBe(false);
   });
