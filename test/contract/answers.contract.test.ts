@@ -2,9 +2,9 @@
  * What a guest answers through a real Nginx, whatever it says: nobody but its own visitors hears of it, and its own only
  * what is an answer. Before Nginx stands Go's reverse proxy, which has one connection for all who ask.
  */
-import http from 'node:http';
 import { freePort } from '../support/postgres';
 import { buildTenant, noAnswers, oddAnswers, pathThatSays, runTenant } from '../support/tenant';
+import { type Answer, askAt } from './support/ask';
 import { ana, baseDomain, kim, type RealBench, realBench, route } from './support/proxies';
 
 jest.setTimeout(120_000);
@@ -38,27 +38,8 @@ afterAll(async () => {
   process.umask(umask);
 });
 
-interface Answer {
-  readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
-  readonly body: string;
-}
-
-function ask(port: number, urlPath: string, host = 'localhost', method = 'GET'): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const at = { host: '127.0.0.1', port, path: urlPath, agent: false, method, headers: { host } };
-    const request = http.request(at, (response) => {
-      let body = '';
-      response.setEncoding('latin1').on('data', (chunk: string) => (body += chunk));
-      response.on('end', () => {
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
-      });
-      response.on('error', reject);
-    });
-    request.setTimeout(4_000, () => request.destroy(new Error('no answer')));
-    request.on('error', reject).end();
-  });
-}
+const ask = (port: number, urlPath: string, host = 'localhost', method = 'GET'): Promise<Answer> =>
+  askAt(port, urlPath, { host, method, timeoutMs: 4_000 });
 
 /** What others get on the same connection, by number and by name: each their own. */
 async function expectOthersUnharmed(): Promise<void> {

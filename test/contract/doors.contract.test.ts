@@ -15,6 +15,7 @@ import type { Route } from '../../engine/proxy/proxy';
 import { plainSite } from '../../engine/proxy/site';
 import { nginxTraffic } from '../../engine/traffic/nginx-traffic';
 import { freePort } from '../support/postgres';
+import { type Answer, askAt, type Asked } from './support/ask';
 import { ana, baseDomain, kim, type RealBench, realBench, route } from './support/proxies';
 
 // a busy machine takes its time
@@ -72,29 +73,7 @@ afterEach(async () => {
   process.umask(umask);
 });
 
-interface Asked {
-  readonly host?: string;
-  readonly method?: string;
-  readonly body?: string;
-  readonly headers?: Record<string, string>;
-}
-
-function call(urlPath: string, { host = 'localhost', method = 'GET', body, headers }: Asked = {}) {
-  return new Promise<{ status: number; headers: http.IncomingHttpHeaders; body: string }>(
-    (resolve, reject) => {
-      const options = { host: '127.0.0.1', port: bench.httpPort, path: urlPath, agent: false, method };
-      const request = http.request({ ...options, headers: { host, ...headers } }, (response) => {
-        let text = '';
-        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-        response.on('end', () => {
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text });
-        });
-      });
-      request.on('error', reject);
-      request.end(body);
-    },
-  );
-}
+const call = (urlPath: string, asked: Asked = {}): Promise<Answer> => askAt(bench.httpPort, urlPath, asked);
 
 /** @param at  a port of this machine, or a socket's file */
 function converse(at: number | string, first?: string) {

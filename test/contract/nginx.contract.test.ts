@@ -1,12 +1,12 @@
 /** What only a real Nginx can show: what it serves, and that nothing brings it down for long. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import http from 'node:http';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { drainingWorkers, endOldest } from '../../engine/proxy/draining';
 import { defaultLimits } from '../../engine/proxy/proxy-settings';
 import { plainSite } from '../../engine/proxy/site';
+import { type Answer, askAt } from './support/ask';
 import {
   ana,
   baseDomain,
@@ -32,27 +32,8 @@ describe('Nginx', () => {
     process.umask(umask);
   });
 
-  interface Answer {
-    readonly status: number;
-    readonly headers: http.IncomingHttpHeaders;
-    readonly body: string;
-  }
-
-  function get(urlPath: string, host = 'localhost'): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const request = http.get(
-        { host: '127.0.0.1', port: bench.httpPort, path: urlPath, agent: false, headers: { host } },
-        (response) => {
-          let body = '';
-          response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
-          response.on('end', () => {
-            resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
-          });
-        },
-      );
-      request.on('error', reject);
-    });
-  }
+  const get = (urlPath: string, host = 'localhost'): Promise<Answer> =>
+    askAt(bench.httpPort, urlPath, { host });
 
   /** What a guest was asked, as it tells itself. */
   function asked({ body }: Answer): Record<string, string> {

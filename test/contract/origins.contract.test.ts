@@ -2,11 +2,11 @@
  * Whose page is shown under which name, and what its guest can do there: under the numbers all pages share one origin,
  * under host names each has its own.
  */
-import http from 'node:http';
 import { plainSite } from '../../engine/proxy/site';
 import { makeSelfSigned } from '../../engine/tls/certificate';
 import { freePort } from '../support/postgres';
 import { sendHttp1 } from '../support/fidelity/send';
+import { type Answer, askAt, type Asked } from './support/ask';
 import { ana, baseDomain, kim, type RealBench, realBench, route } from './support/proxies';
 
 let bench: RealBench;
@@ -20,36 +20,15 @@ afterEach(async () => {
   process.umask(umask);
 });
 
-interface Asked {
-  readonly host?: string;
-  readonly method?: string;
-  readonly headers?: Record<string, string | undefined>;
-  /** What the guest is to answer with. */
-  readonly says?: Record<string, string | string[]>;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
-  readonly body: string;
-}
-
-function ask(urlPath: string, { host = 'localhost', method = 'GET', headers = {}, says = {} }: Asked = {}) {
-  return new Promise<Answer>((resolve, reject) => {
-    const at = { host: '127.0.0.1', port: bench.httpPort, path: urlPath, agent: false, method };
-    const all = { host, 'x-answer-with': JSON.stringify(says), ...headers };
-    http
-      .request({ ...at, headers: all }, (response) => {
-        let body = '';
-        response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
-        response.on('end', () => {
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
-        });
-      })
-      .on('error', reject)
-      .end();
+/** @param says  what the guest is to answer with */
+const ask = (
+  urlPath: string,
+  { says = {}, headers = {}, ...asked }: Asked & { says?: Record<string, string | string[]> } = {},
+): Promise<Answer> =>
+  askAt(bench.httpPort, urlPath, {
+    ...asked,
+    headers: { 'x-answer-with': JSON.stringify(says), ...headers },
   });
-}
 
 const browser = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
 

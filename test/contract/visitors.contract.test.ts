@@ -1,10 +1,10 @@
 /** What guests hear of their visitors through a real Nginx, and what visitors are told when a guest does not do its part. */
-import http from 'node:http';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { defaultLimits } from '../../engine/proxy/proxy-settings';
+import { type Answer, askAt, type Asked } from './support/ask';
 import { ana, baseDomain, kim, type RealBench, realBench, route, silent } from './support/proxies';
 
 let bench: RealBench;
@@ -20,29 +20,7 @@ afterEach(async () => {
   process.umask(umask);
 });
 
-interface Asked {
-  readonly method?: string;
-  readonly headers?: Record<string, string>;
-  readonly body?: string | Buffer;
-  readonly address?: string;
-}
-
-function ask(urlPath: string, { method = 'GET', headers = {}, body, address = '127.0.0.1' }: Asked = {}) {
-  return new Promise<{ status: number; headers: http.IncomingHttpHeaders; body: string }>(
-    (resolve, reject) => {
-      const at = { host: address, port: bench.httpPort, path: urlPath, agent: false, method };
-      const request = http.request({ ...at, headers: { host: 'localhost', ...headers } }, (response) => {
-        let said = '';
-        response.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
-        response.on('end', () => {
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: said });
-        });
-      });
-      request.on('error', reject);
-      request.end(body);
-    },
-  );
-}
+const ask = (urlPath: string, asked: Asked = {}): Promise<Answer> => askAt(bench.httpPort, urlPath, asked);
 
 /** @param serve  what a guest at this address does with a connection to its web server */
 async function guestAt(address: string, serve: (socket: Socket) => void): Promise<void> {
