@@ -24,7 +24,8 @@ open_kvm() {
 
 libvirt_answers() { timeout 10 virsh --connect "$LIBVIRT_URI" --quiet uri >/dev/null 2>&1; }
 # Without virtlogd libvirtd answers, and no VM starts; systemd listens in its place and starts it.
-log_daemon_listens() { [ -d /run/systemd/system ] || ss -Hxl | grep -q ' /[a-z/]*run/libvirt/virtlogd-sock '; }
+# The list of sockets is the network namespace's: one of that path may be another root's.
+log_daemon_listens() { [ -d /run/systemd/system ] || { [ -S /run/libvirt/virtlogd-sock ] && ss -Hxl | grep -q ' /[a-z/]*run/libvirt/virtlogd-sock '; }; }
 need_libvirt() { ! libvirt_answers || ! log_daemon_listens || { kvm_closed && ! kvm_hidden; }; }
 do_libvirt() {
   local blind=''

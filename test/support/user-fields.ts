@@ -144,7 +144,11 @@ export const userFields: Readonly<Record<string, UserField>> = {
     read: (username) => passed(newPlanRequest, { username }, (given) => given.username),
   },
   'user to label': {
-    places: ['getUserLabels params.username', 'setUserLabels params.username'],
+    places: [
+      'getUserLabels params.username',
+      'releaseUsername params.username',
+      'setUserLabels params.username',
+    ],
     grammar: like(/^[a-z][a-z0-9-]{1,20}$/),
     read: (username) => passed(userParams, { username }, (given) => given.username),
   },
