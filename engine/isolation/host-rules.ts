@@ -49,6 +49,7 @@ ${dnsLimits(abilities)}    ip daddr ${gateway} udp dport 53 accept
   chain between_guests {
     type filter hook forward priority mangle; policy accept;
     iifname "${bridge}" oifname "${bridge}" counter drop
+    oifname "${bridge}" ct state new counter drop
     iifname "${bridge}" meta nfproto ipv6 counter drop
 ${allowed.map((network) => `    ${fromGuest} ip daddr ${network} accept\n`).join('')}    ${fromGuest} ip daddr { ${privateNetworks.join(', ')} } counter drop
   }
