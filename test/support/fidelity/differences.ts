@@ -156,7 +156,7 @@ export const listed: readonly Listed[] = [
     allows: (difference) => isCase(difference, '100 Continue, not asked for', '103 Early Hints'),
   },
   {
-    what: 'By path, cookies get the path of the hosting and no domain; by host name they keep no domain above the name',
+    what: 'By path, cookies get the path of the hosting and no domain; by host name they keep no domain above the name, by own domain none that the service is in',
     why: 'a browser would send them to every other user’s pages',
     allows: (difference) => isCase(difference, 'cookies') && header('visitor', 'set-cookie')(difference),
   },
