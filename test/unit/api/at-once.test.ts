@@ -47,6 +47,13 @@ it('a client that often leaves before it is known keeps its place', async () => 
     if (hold) await new Promise<void>((resolve) => waiting.push(resolve));
     return authenticate(given);
   };
+  const { operations } = api.engine;
+  const events = operations.events.bind(operations);
+  const followed: AbortSignal[] = [];
+  operations.events = (operationId, options) => {
+    followed.push(options.signal);
+    return events(operationId, options);
+  };
   let closed = 0;
   const server = http
     .createServer((request, response) => {
@@ -73,6 +80,9 @@ it('a client that often leaves before it is known keeps its place', async () => 
     hold = false;
     for (const go of waiting) go();
     waiting = [];
+    // nothing is followed for nobody
+    await until(5_000, 'all have been answered', () => Promise.resolve(followed.length === 100));
+    expect(followed.filter(({ aborted }) => !aborted)).toEqual([]);
     const leave = new AbortController();
     const { status } = await fetch(`http://127.0.0.1:${port}/api/v1/operations/${id}/events`, {
       headers: token,
