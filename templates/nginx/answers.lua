@@ -8,9 +8,10 @@ local service_names = { {{#each serviceHosts}}"{{this}}", {{/each}} }
 
 -- Headers by which one answer speaks for everybody on its origin, and for longer than it lasts.
 local origin_wide = {
-  "Accept-CH", "Alt-Svc", "Critical-CH", "Expect-CT", "NEL", "Origin-Agent-Cluster", "Public-Key-Pins",
-  "Public-Key-Pins-Report-Only", "Report-To", "Secure-Session-Registration", "Sec-Session-Registration",
-  "Service-Worker-Allowed", "Set-Cookie2", "Set-Login", "Use-As-Dictionary",
+  "Accept-CH", "Alt-Svc", "Cache-Group-Invalidation", "Critical-CH", "Expect-CT", "NEL", "Origin-Agent-Cluster",
+  "Public-Key-Pins", "Public-Key-Pins-Report-Only", "Report-To", "Secure-Session-Registration",
+  "Sec-Session-Registration", "Service-Worker-Allowed", "Set-Cookie2", "Set-Login", "Shared-Storage-Write",
+  "Use-As-Dictionary",
 }
 
 -- `raw` where Nginx would send the visitor no headers either

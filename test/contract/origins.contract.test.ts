@@ -122,6 +122,8 @@ const originWide = {
   'Use-As-Dictionary': 'match="/*"',
   'Secure-Session-Registration': '(ES256);path="/"',
   'Set-Cookie2': 'a=b',
+  'Shared-Storage-Write': 'clear',
+  'Cache-Group-Invalidation': '"pages"',
 };
 
 it('lets no answer under a number speak for all of them', async () => {

@@ -17,14 +17,17 @@ const taking = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\nHT
 let bench: RealBench;
 let guest: Server;
 let open: Set<Socket>;
+/** What the guest says to the first bytes that it hears. */
+let says: string;
 let umask: number;
 beforeEach(async () => {
   umask = process.umask(0o077);
   bench = await realBench();
   open = new Set();
+  says = taking;
   guest = createServer((socket) => {
     open.add(socket);
-    socket.on('error', () => undefined).once('data', () => socket.write(taking));
+    socket.on('error', () => undefined).once('data', () => socket.write(says));
   });
   guest.listen(bench.webPort, eve);
   await once(guest, 'listening');
@@ -92,6 +95,17 @@ it.each([
   await bench.proxy.publish([await route(7, 'eve', eve)]);
   const said = await asks('GET /7/ HTTP/1.1', [line, 'Upgrade: WebSocket']);
   expect(said).toMatch(/^HTTP\/1\.1 101 [^]*stolen$/);
+});
+
+it.each([
+  ['an early answer', taking.replace('101 Switching Protocols', '103 Early Hints')],
+  ['no HTTP', `hello\r\n\r\n${taking}`],
+])('is refused, with %s in its place, to who asks by the rules', async (_, words) => {
+  says = words;
+  await bench.proxy.publish([await route(7, 'eve', eve)]);
+  const said = await asks('GET /7/ HTTP/1.1', withBoth);
+  expect(said).toMatch(/^HTTP\/1\.1 502 [^]*\r\nConnection: close\r\n/);
+  expect(said).not.toContain('stolen');
 });
 
 /** A frame of HTTP/2 (RFC 9113, 4.1). */

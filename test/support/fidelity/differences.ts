@@ -77,7 +77,7 @@ export const listed: readonly Listed[] = [
     allows: header('guest', 'keep-alive', 'te', 'expect'),
   },
   {
-    what: 'Upgrades to anything but WebSocket are not passed on: the guest is asked without',
+    what: 'Upgrades to anything but WebSocket, asked for as its rules say (`GET`, HTTP/1.1, `Connection: Upgrade`), are not passed on: the guest is asked without',
     why: 'what is said within an upgraded connection is not checked any more, and `h2c` could carry any header',
     allows: (difference) => isCase(difference, 'h2c'),
   },
