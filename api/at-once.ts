@@ -21,6 +21,8 @@ export function boundAtOnce(most = mostAtOnce): (caller: Caller, response: Respo
   return ({ user: { id } }, response) => {
     const count = (open.get(id) ?? 0) + 1;
     if (count > most) throw new HttpError('too_many_at_once');
+    // who left while we looked who it is: it would never be told of again
+    if (response.closed) return;
     open.set(id, count);
     response.once('close', () => {
       const left = (open.get(id) ?? 1) - 1;

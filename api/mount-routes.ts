@@ -138,7 +138,8 @@ function endOfInterest(response: Response, stopping: AbortSignal): AbortSignal {
   const interest = new AbortController();
   const lose = (): void => interest.abort(nobodyWaits);
   stopping.addEventListener('abort', lose, { once: true });
-  if (stopping.aborted) lose();
+  // whoever left while we looked who it is is not told of a second time
+  if (stopping.aborted || response.closed) lose();
   response.once('close', () => {
     stopping.removeEventListener('abort', lose);
     lose();

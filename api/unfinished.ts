@@ -38,7 +38,7 @@ export function boundUnfinished(
   { perNetwork = 100, inAll = 1_000, quiet = 5, graceMs = 1_000 }: UnfinishedLimits = {},
 ): void {
   const waiting = new Map<Socket, Waiting>();
-  const answering = new Map<Socket, number>();
+  const answering = new WeakMap<Socket, number>();
   const wait = (socket: Socket, bytesBefore: number): void => {
     const network = networkOf(socket.remoteAddress ?? '');
     if (!socket.destroyed) waiting.set(socket, { network, since: performance.now(), bytesBefore });

@@ -18,9 +18,13 @@ interface Server {
   readonly service: boolean;
   readonly user: boolean;
   readonly host: boolean;
+  /** Of a host: whether it is a user's host name, and no domain of their own. */
+  readonly isName: boolean;
 }
 
 export interface HostsView {
+  /** Names of the service itself. */
+  readonly serviceHosts: readonly string[];
   /** Under which the service is shown over plain HTTP: its names, this machine's and every address. */
   readonly serviceNames: readonly string[];
   /** Hosts of the service from which a browser is led to users' host names; none where there are no such names. */
@@ -49,7 +53,11 @@ export function viewHosts(settings: HostsSettings, routes: readonly Route[], sit
   const { https = null, baseDomain } = settings;
   const named = namesOf(settings);
   const namesWork = baseDomain !== local && !baseDomain.endsWith(`.${local}`);
-  const home = { namesWork, homeHosts: namesWork ? named.filter((name) => name !== local) : [] };
+  const home = {
+    serviceHosts: named,
+    namesWork,
+    homeHosts: namesWork ? named.filter((name) => name !== local) : [],
+  };
   const domains = site.domains.map(({ name }) => name);
   if (https === null || site.fallback === null)
     return {
@@ -65,13 +73,14 @@ export function viewHosts(settings: HostsSettings, routes: readonly Route[], sit
   const users =
     wildcard === null ? routes.map(({ username, ip }) => ({ name: `${username}.${baseDomain}`, ip })) : [];
   // without a certificate of its own a user's host name is served as before
-  const hosts = [...site.domains, ...users.filter(({ name }) => find(name) !== null)];
+  const coveredUsers = users.filter(({ name }) => find(name) !== null);
+  const hosts = [...site.domains, ...coveredUsers];
   const covered = [...https.serviceHosts, ...hosts.map(({ name }) => name)].filter(
     (name) => find(name) !== null,
   );
   // the generation is read on 127.0.0.1
   const redirectHosts = https.redirect ? [...new Set(covered)].filter((name) => name !== '127.0.0.1') : [];
-  const servers = serversOf(settings, hosts, { ...site, fallback: site.fallback });
+  const servers = serversOf(settings, coveredUsers, { ...site, fallback: site.fallback });
   return {
     ...home,
     serviceNames: [...named, ...addresses].filter((name) => !redirectHosts.includes(name)),
@@ -106,15 +115,18 @@ function namesOf({ https = null, baseDomain, publicHost = local }: HostsSettings
 
 function serversOf(
   settings: HostsSettings,
-  hosts: HostsView['hosts'],
-  { certificates, fallback }: Site & { readonly fallback: SiteCertificate },
+  users: HostsView['hosts'],
+  { domains, certificates, fallback }: Site & { readonly fallback: SiteCertificate },
 ): Server[] {
   const { https, baseDomain } = settings;
   const find = certificateFinder(certificates);
   const named = namesOf(settings);
   const first = certificateFile(find(https?.serviceHosts[0] ?? '') ?? fallback);
-  const others = byFile(named.slice(1), find);
-  const none = { stranger: false, service: false, user: false, host: false };
+  const others = byFile(
+    named.slice(1).map((name) => ({ name })),
+    find,
+  );
+  const none = { stranger: false, service: false, user: false, host: false, isName: false };
   return [
     { ...none, names: ['_'], file: first, stranger: true },
     {
@@ -130,10 +142,8 @@ function serversOf(
       user: true,
     },
     ...others.map((each) => ({ ...none, ...each, service: true })),
-    ...byFile(
-      hosts.map(({ name }) => name),
-      find,
-    ).map((each) => ({ ...none, ...each, host: true })),
+    ...byFile(domains, find).map((each) => ({ ...none, ...each, host: true })),
+    ...byFile(users, find).map((each) => ({ ...none, ...each, host: true, isName: true })),
   ];
 }
 
@@ -152,9 +162,9 @@ function certificateFinder(certificates: readonly SiteCertificate[]): Find {
   return (host) => exact.get(host) ?? wild.find(({ pattern }) => covers(pattern, host))?.each ?? null;
 }
 
-function byFile(names: readonly string[], find: Find): { names: string[]; file: string }[] {
+function byFile(hosts: readonly { name: string }[], find: Find): { names: string[]; file: string }[] {
   const groups = new Map<string, string[]>();
-  for (const name of names) {
+  for (const { name } of hosts) {
     const certificate = find(name);
     if (certificate === null) continue;
     const file = certificateFile(certificate);

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The two processes of the service. The worker is root, since libvirt, Nginx and the workspaces are. The API is a user that
-# owns nothing but copies of its secrets, with no right of root's and nothing to gain it by: a hole in it is not one in the
-# machine. Needs processes.sh and environment.sh.
+# owns nothing and may read copies of its secrets, with no right of root's and nothing to gain it by: a hole in it is not
+# one in the machine. Needs processes.sh and environment.sh.
 
 API_USER=vm-webhoster-api
 API_DIR=$DATA_DIR/api
@@ -31,15 +31,16 @@ start_api() {
     >>"$DATA_DIR/api.log" 2>&1 </dev/null &
   echo $! >"$RUN_DIR/api.pid"
 }
-# What is named by a file is copied to one that the API may read, anew at each start.
+# What is named by a file is copied to one that the API may read, anew at each start. The directories are root's: where a
+# user can put a link, root writes where the link leads, and a process of an API that was taken over may outlive it.
 copy_secrets() {
   local name file
-  install -d -m 0700 -o "$API_USER" -g "$API_USER" "$API_DIR"
+  install -d -m 0750 -o root -g "$API_USER" "$API_DIR"
   rm -rf "$API_DIR/secrets"
-  install -d -m 0700 -o "$API_USER" -g "$API_USER" "$API_DIR/secrets"
+  install -d -m 0750 -o root -g "$API_USER" "$API_DIR/secrets" "$API_DIR/program"
   for name in "${FILE_SECRETS[@]}"; do
     file=${name}_FILE
-    [ -z "${!file:-}" ] || install -m 0400 -o "$API_USER" -g "$API_USER" "${!file}" "$API_DIR/secrets/${name,,}"
+    [ -z "${!file:-}" ] || install -m 0440 -o root -g "$API_USER" "${!file}" "$API_DIR/secrets/${name,,}"
   done
 }
 # become_api ROOT API_DIR USER PORT: this process becomes the API.
@@ -53,6 +54,7 @@ become_api() {
     as+=(--inh-caps=-all --bounding-set=-all)
   fi
   for file in "$dir"/secrets/*; do
+    [ -e "$file" ] || continue
     name=${file##*/}
     export "${name^^}_FILE=$file"
   done
@@ -63,11 +65,11 @@ become_api() {
   # a checkout that only root gets to, such as one below /root: shown to this process alone, and not to be written to
   exec unshare --mount --propagation private bash -c '
     set -euo pipefail
-    root=$1 node=$2
-    shift 2
-    mount -t tmpfs -o mode=755,size=1m tmpfs /mnt
-    mkdir /mnt/app && touch /mnt/node
-    mount --bind "$root" /mnt/app && mount -o remount,bind,ro /mnt/app
-    mount --bind "$node" /mnt/node
-    exec "$@" /mnt/node /mnt/app/dist/api/main.js' api "$root" "$node" "${as[@]}"
+    root=$1 node=$2 at=$3
+    shift 3
+    mount -t tmpfs -o mode=755,size=1m tmpfs "$at"
+    mkdir "$at/app" && touch "$at/node"
+    mount --bind "$root" "$at/app" && mount -o remount,bind,ro "$at/app"
+    mount --bind "$node" "$at/node"
+    exec "$@" "$at/node" "$at/app/dist/api/main.js"' api "$root" "$node" "$dir/program" "${as[@]}"
 }

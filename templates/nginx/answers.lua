@@ -3,11 +3,15 @@
 -- (nginx/nginx issue 1427). A proxy in front would take that for the answer to somebody else's request.
 local answers = {}
 
+-- of the service itself; users' host names are below the base domain
+local service_names = { {{#each serviceHosts}}"{{this}}", {{/each}} }
+
 -- Headers by which one answer speaks for everybody on its origin, and for longer than it lasts.
 local origin_wide = {
-  "Accept-CH", "Alt-Svc", "Critical-CH", "Expect-CT", "NEL", "Origin-Agent-Cluster", "Public-Key-Pins",
-  "Public-Key-Pins-Report-Only", "Report-To", "Secure-Session-Registration", "Sec-Session-Registration",
-  "Service-Worker-Allowed", "Set-Cookie2", "Set-Login", "Use-As-Dictionary",
+  "Accept-CH", "Alt-Svc", "Cache-Group-Invalidation", "Critical-CH", "Expect-CT", "NEL", "Origin-Agent-Cluster",
+  "Public-Key-Pins", "Public-Key-Pins-Report-Only", "Report-To", "Secure-Session-Registration",
+  "Sec-Session-Registration", "Service-Worker-Allowed", "Set-Cookie2", "Set-Login", "Shared-Storage-Write",
+  "Use-As-Dictionary",
 }
 
 -- `raw` where Nginx would send the visitor no headers either
@@ -17,13 +21,21 @@ local function refusal()
   return "whole"
 end
 
+-- Without the white space around it. No pattern here may look twice at what it has passed: all visitors wait for the
+-- worker meanwhile, and a guest may say so many KiB of blanks.
+local function trimmed(text)
+  local from = text:find("%S")
+  return from and text:match(".*%S", from) or ""
+end
+
 -- each attribute of a cookie with its name in small letters, and what it says
 local function attributes_of(cookie)
   local first, rest = cookie:match("^([^;]*)(.*)$")
   local found = {}
   for text in rest:gmatch(";%s*([^;]*)") do
-    local name, value = text:match("^%s*([^=]-)%s*=%s*(.-)%s*$")
-    found[#found + 1] = { name = (name or text:match("^%s*(.-)%s*$")):lower(), value = value or "", text = text }
+    local equals = text:find("=", 1, true) or #text + 1
+    local name, value = text:sub(1, equals - 1), text:sub(equals + 1)
+    found[#found + 1] = { name = trimmed(name):lower(), value = trimmed(value), text = text }
   end
   return first, found
 end
@@ -47,15 +59,41 @@ local function within_prefix(cookie)
   return table.concat(kept, "; ")
 end
 
+-- with those of its domains that may be
+local function with_domains(cookie, may_be)
+  local first, attributes = attributes_of(cookie)
+  local kept = { first }
+  for _, each in ipairs(attributes) do
+    if each.name ~= "domain" or may_be(each.value:gsub("^%.", ""):lower()) then kept[#kept + 1] = each.text end
+  end
+  -- letter by letter what the guest said, where nothing is to be taken out
+  return #kept > #attributes and cookie or table.concat(kept, "; ")
+end
+
 -- Under a host name: for this name, or what is below it; never for the names beside it.
 local function within_name(cookie)
-  local first, attributes = attributes_of(cookie)
-  local kept, host = { first }, ngx.var.host
-  for _, each in ipairs(attributes) do
-    local domain = each.value:gsub("^%.", ""):lower()
-    if each.name ~= "domain" or domain == host then kept[#kept + 1] = each.text end
+  local host = ngx.var.host
+  return with_domains(cookie, function(domain) return domain == host end)
+end
+
+-- Under a domain that a user brought: for whatever is theirs, but never for the service's names and those below them.
+local function outside_service(cookie)
+  return with_domains(cookie, function(domain)
+    for _, name in ipairs(service_names) do
+      if name == domain or name:sub(-#domain - 1) == "." .. domain then return false end
+    end
+    return true
+  end)
+end
+
+-- Whether cookies of this domain and of the service are cleared together, as those of one owner. Taking two of them for
+-- one costs nothing but a clearing.
+local function is_beside_service()
+  local owner = ngx.var.host:match("[^.]+%.[^.]+$")
+  for _, name in ipairs(service_names) do
+    if owner and name:match("[^.]+%.[^.]+$") == owner then return true end
   end
-  return table.concat(kept, "; ")
+  return false
 end
 
 local function each_cookie(change)
@@ -99,7 +137,10 @@ local keep = {
     clear_own_only()
     each_cookie(within_name)
   end,
-  host = function() end,
+  host = function()
+    if is_beside_service() then clear_own_only() end
+    each_cookie(outside_service)
+  end,
 }
 
 -- Of the headers of an answer, before they are sent.

@@ -275,6 +275,20 @@ describe('whom Nginx has not read of yet', () => {
     expect((await call('/9/a', { host: baseDomain })).body).toContain(`page of ${kim}`);
   });
 
+  it('gets no worker for the whole origin, and its slash, as one whom Nginx knows', async () => {
+    const worker = { 'service-worker': 'script' };
+    for (const at of ['/9', '/9?x=1', '/8', '/8?x=1', '/7'])
+      expect([at, (await call(at, { headers: worker })).status]).toEqual([at, 404]);
+    expect([urls, asked]).toEqual([[], []]);
+    expect((await call('/9/sw.js', { headers: worker })).body).toContain(`page of ${kim}`);
+    for (const [at, to] of [
+      ['/9', '/9/'],
+      ['/9?x=1', '/9/?x=1'],
+      ['/8?x=1', '/8/?x=1'],
+    ] as const)
+      expect(await call(at, { headers: html })).toMatchObject({ status: 302, headers: { location: to } });
+  });
+
   it('is told that there is nothing when there is nothing, also while nobody is behind the door', async () => {
     for (const again of [false, true]) {
       for (const [at, host] of [

@@ -122,6 +122,8 @@ const originWide = {
   'Use-As-Dictionary': 'match="/*"',
   'Secure-Session-Registration': '(ES256);path="/"',
   'Set-Cookie2': 'a=b',
+  'Shared-Storage-Write': 'clear',
+  'Cache-Group-Invalidation': '"pages"',
 };
 
 it('lets no answer under a number speak for all of them', async () => {
@@ -161,6 +163,9 @@ describe('a cookie', () => {
     ['a="x;y"; Path=/', 'a="x; y"; Path=/7/'],
     ['a=b; Max-Age=1; SameSite=Lax; Partitioned', 'a=b; Max-Age=1; SameSite=Lax; Partitioned'],
     ['=b; Path=/', '=b; Path=/7/'],
+    ['a=b; =; ==; = Path=/; Path="/"', 'a=b; =; ==; = Path=/'],
+    ['a=b; Path=/x=y', 'a=b; Path=/7/x=y'],
+    ['a=b; Path = /x ; Path', 'a=b'],
   ])('under a number: %s is %s', async (said, wanted) => {
     expect(await cookiesOf('/7/a', [said])).toEqual([wanted]);
   });
@@ -182,6 +187,80 @@ describe('a cookie', () => {
     ['a=b; Path=/', 'a=b; Path=/'],
   ])('under a host name: %s is %s', async (said, wanted) => {
     expect(await cookiesOf('/a', [said], `ana.${baseDomain}`)).toEqual([wanted]);
+  });
+});
+
+describe('a cookie of many blanks', () => {
+  // the machine may be busy, but not for as long as a pattern that looks twice takes for it: 10 s and more
+  it.each([
+    ['in an attribute', (blanks: string) => `a=b; x${blanks}x`],
+    ['in a value', (blanks: string) => `a=b; x=y${blanks}x`],
+    ['in its own value', (blanks: string) => `a=${blanks}x`],
+    ['after a lonely sign', (blanks: string) => `a=b; =${blanks.slice(0, 7_000)};${blanks}x`],
+    ['of tabs', (blanks: string) => `a=b; x${blanks.slice(0, 7_000).replaceAll(' ', '\t')}x`],
+    ['beside semicolons', (blanks: string) => `a=b${blanks.replaceAll('  ', '; ')}x`],
+  ])('%s keeps nobody waiting', async (_, say) => {
+    await bench.proxy.publish([await route(7, 'ana', ana)]);
+    for (const [urlPath, host] of [
+      ['/7/a', 'localhost'],
+      ['/a', `ana.${baseDomain}`],
+    ] as const) {
+      const begun = performance.now();
+      const cookie = say(' '.repeat(14_000)).slice(0, 14_000);
+      expect((await ask(urlPath, { host, says: { 'Set-Cookie': cookie } })).status).toBe(200);
+      expect(performance.now() - begun).toBeLessThan(1_000);
+    }
+  });
+});
+
+describe('the service’s own names', () => {
+  const wide = `a=b; Domain=${baseDomain}`;
+  const says = { 'Set-Cookie': [wide, 'c=d; Domain=.EXAMPLE.org'], 'Clear-Site-Data': '"*"' };
+
+  it('get no cookie of a user’s host name that has a certificate of its own', async () => {
+    const port = await freePort();
+    const own = ['example.net', `kim.${baseDomain}`, 'www.shop.example'];
+    const { chain, key } = await makeSelfSigned(own, 10, new Date());
+    const certificate = { names: own, chain, openKey: () => key };
+    const https = { port, api: null, redirect: true, hstsSeconds: 0, serviceHosts: ['example.net'] };
+    const domains = [{ name: 'www.shop.example', ip: kim }];
+    const site = { ...plainSite, fallback: certificate, certificates: [certificate], domains };
+    await bench
+      .again({ https, site, publicHost: 'example.net' })
+      .publish([await route(7, 'ana', ana), await route(8, 'kim', kim)]);
+    const get = async (host: string, words: Record<string, string>) => {
+      const headers: [string, string][] = [['X-Answer-With', JSON.stringify(words)]];
+      const to = { address: '127.0.0.1', port, secure: true, host };
+      const answer = await sendHttp1(to, { headers }, '1');
+      return Object.fromEntries(answer.headers.map(([name, value]) => [name.toLowerCase(), value]));
+    };
+    const said = await get(`kim.${baseDomain}`, { 'Set-Cookie': wide, 'Clear-Site-Data': '"*"' });
+    expect(said).toMatchObject({ 'set-cookie': 'a=b', 'clear-site-data': '"cache", "storage"' });
+    const shop = { 'Set-Cookie': 'a=b; Domain=shop.example', 'Clear-Site-Data': '"*"' };
+    expect(await get('www.shop.example', shop)).toMatchObject({
+      'set-cookie': 'a=b; Domain=shop.example',
+      'clear-site-data': '"*"',
+    });
+  });
+
+  it('get no cookie of a domain that a user brought beside them', async () => {
+    const domains = ['shop.example.org', 'www.shop.example'].map((name) => ({ name, ip: ana }));
+    await bench.again({ site: { ...plainSite, domains } }).publish([await route(7, 'ana', ana)]);
+    const { headers } = await ask('/', { host: 'shop.example.org', says });
+    expect(headers['set-cookie']).toEqual(['a=b', 'c=d']);
+    expect(headers['clear-site-data']).toBe('"cache", "storage"');
+  });
+
+  it('are nothing to a domain elsewhere, which says what it likes', async () => {
+    const domains = [{ name: 'www.shop.example', ip: ana }];
+    await bench.again({ site: { ...plainSite, domains } }).publish([await route(7, 'ana', ana)]);
+    const own = ['a=b; Domain=shop.example', 'a=b; domain=.www.shop.example; Path=/'];
+    const { headers } = await ask('/', {
+      host: 'www.shop.example',
+      says: { 'Set-Cookie': own, 'Clear-Site-Data': '"*"' },
+    });
+    expect(headers['set-cookie']).toEqual(own);
+    expect(headers['clear-site-data']).toBe('"*"');
   });
 });
 

@@ -57,3 +57,50 @@ it('a data directory without a token for metrics is no reason to stop, as that o
   writeFileSync(`${dir}/secrets/metrics_token`, 'x');
   expect(shown()).toEqual([...files, `METRICS_TOKEN_FILE=${dir}/secrets/metrics_token`].sort());
 });
+
+// daemon is a user and a group of every Debian; only root can become another
+(process.getuid?.() === 0 ? describe : describe.skip)('the API, of a service that root starts', () => {
+  const secret = 'a secret';
+  /** @param main  what the API is, in a checkout that only root gets to */
+  const start = (before: string, main = ''): string => {
+    const dir = scratchDir();
+    execFileSync('mkdir', ['-p', `${dir}/checkout/dist/api`]);
+    writeFileSync(`${dir}/checkout/dist/api/main.js`, main);
+    writeFileSync(`${dir}/jwt`, secret);
+    const script = `mount -t tmpfs -o mode=755 tmpfs /mnt
+      DATA_DIR=/mnt/data; mkdir "$DATA_DIR"
+      . ${root}/scripts/lib/processes.sh; . ${root}/scripts/lib/service.sh
+      API_USER=daemon FILE_SECRETS=(JWT_SECRET STATE_KEY) JWT_SECRET_FILE=${dir}/jwt
+      as_api() { setpriv --reuid=daemon --regid=daemon --clear-groups "$@"; }
+      ${before}
+      ${main === '' ? '' : `become_api ${dir}/checkout "$API_DIR" daemon 8000`}`;
+    const text = `set -euo pipefail\n. ${root}/scripts/lib/steps.sh\n${script}`;
+    const argv = ['--mount', '--propagation', 'private', 'bash', '--norc', '-c', text];
+    const env = { PATH: process.env.PATH ?? '' };
+    return execFileSync('unshare', argv, { encoding: 'utf8', env });
+  };
+
+  it('reads its secrets, and can put nothing in the place of what root writes', () => {
+    const shown = start(`
+      install -d -m 0700 -o daemon -g daemon "$API_DIR" "$API_DIR/secrets" # as an older version left it
+      copy_secrets
+      as_api cat "$API_DIR/secrets/jwt_secret"
+      for place in "$DATA_DIR" "$API_DIR" "$API_DIR/secrets" "$API_DIR/program" "$API_DIR/secrets/jwt_secret"; do
+        if as_api test -w "$place"; then echo " may write $place"; fi
+      done
+      ls "$API_DIR/secrets"
+      setpriv --reuid=nobody --regid=nogroup --clear-groups test -r "$API_DIR/secrets/jwt_secret" && echo everybody reads it || true`);
+    expect(shown).toBe(`${secret}jwt_secret\n`);
+  });
+
+  it('runs from a checkout that only root gets to, wherever its data are', () => {
+    const main = `const { readFileSync } = require('node:fs');
+      console.log(process.getuid(), process.env.ROLE, readFileSync(process.env.JWT_SECRET_FILE, 'utf8'));`;
+    expect(start('copy_secrets', main)).toBe(`1 api ${secret}\n`);
+  });
+
+  it('runs where no secret is in a file', () => {
+    const main = `console.log(Object.keys(process.env).filter((name) => name.endsWith('_FILE')));`;
+    expect(start('FILE_SECRETS=(); copy_secrets; set -e', main)).toBe('[]\n');
+  });
+});

@@ -39,19 +39,22 @@ reload_when_told() {
     end_oldest
   done
 }
-# Of workers that only wait for their last visitors those of 16 generations stay (engine/proxy/draining.ts).
+# Of workers that only wait for their last visitors those of 16 generations stay (engine/proxy/draining.ts). They are known
+# by their parent: with the rights that are left here nobody sees where another user's process works.
 end_oldest() {
   for file in /proc/[0-9]*/cmdline; do
     pid=${file#/proc/} pid=${pid%/cmdline}
     grep -q '^nginx: worker process is shutting down' "$file" 2>/dev/null || continue
-    [ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" = "$dir" ] || continue
-    # when it was started, in ticks since the machine was
-    printf '%s %s\n' "$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d ' ' -f 20)" "$pid"
+    # shellcheck disable=SC2046 # field by field: the second is the parent, the twentieth when it was started
+    set -- $(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null)
+    [ "${2:-}" = "$master" ] || continue
+    printf '%s %s\n' "${20}" "$pid"
   done | sort -rn | tail -n "+$((most + 1))" | while read -r _ pid; do kill -TERM "$pid" 2>/dev/null || :; done
 }
-# a trap ends a wait before what is waited for has ended
+# a trap ends a wait before what is waited for has ended; of what has ended long since it tells the status at once
 wait_for() {
   status=0
+  wait "$1" || status=$?
   while kill -0 "$1" 2>/dev/null; do
     status=0
     wait "$1" || status=$?
@@ -63,11 +66,13 @@ pages=$!
 serve "$1/ssh" 0700 2 &
 ssh=$!
 trap 'kill -TERM "$pages" "$ssh" 2>/dev/null || :' TERM INT
-status=0
 while kill -0 "$pages" 2>/dev/null && kill -0 "$ssh" 2>/dev/null; do sleep 1 & wait $! || :; done
-kill -TERM "$pages" "$ssh" 2>/dev/null || :
-wait_for "$pages"
+# the one that ended by itself says how
+one=$pages other=$ssh
+if kill -0 "$pages" 2>/dev/null; then one=$ssh other=$pages; fi
+wait_for "$one"
 first=$status
-wait_for "$ssh"
+kill -TERM "$other" 2>/dev/null || :
+wait_for "$other"
 [ "$first" -ne 0 ] && exit "$first"
 exit "$status"

@@ -77,7 +77,7 @@ export const listed: readonly Listed[] = [
     allows: header('guest', 'keep-alive', 'te', 'expect'),
   },
   {
-    what: 'Upgrades to anything but WebSocket are not passed on: the guest is asked without',
+    what: 'Upgrades to anything but WebSocket, asked for as its rules say (`GET`, HTTP/1.1, `Connection: Upgrade`), are not passed on: the guest is asked without',
     why: 'what is said within an upgraded connection is not checked any more, and `h2c` could carry any header',
     allows: (difference) => isCase(difference, 'h2c'),
   },
@@ -156,7 +156,7 @@ export const listed: readonly Listed[] = [
     allows: (difference) => isCase(difference, '100 Continue, not asked for', '103 Early Hints'),
   },
   {
-    what: 'By path, cookies get the path of the hosting and no domain; by host name they keep no domain above the name',
+    what: 'By path, cookies get the path of the hosting and no domain; by host name they keep no domain above the name, by own domain none that the service is in',
     why: 'a browser would send them to every other user’s pages',
     allows: (difference) => isCase(difference, 'cookies') && header('visitor', 'set-cookie')(difference),
   },
