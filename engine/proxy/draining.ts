@@ -5,7 +5,14 @@
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 
 /** So many reloads ago began whoever is still let finish; what began before is ended. */
-export const generationsKept = 16;
+const generationsKept = 16;
+/** Where each generation has many. */
+const mostWorkers = 64;
+
+/** @param workers  of one generation */
+export function mostDraining(workers: number): number {
+  return Math.min(mostWorkers, generationsKept * workers);
+}
 
 interface Worker {
   readonly pid: number;

@@ -12,7 +12,7 @@ import { runCommand } from '../process';
 import { askSocket } from './ask-socket';
 import { missingCertificates, removeOtherCertificates, writeCertificates } from './certificate-files';
 import { type NginxControl, ownNginx, pipedNginx, unreachable } from './control';
-import { endOldest, generationsKept } from './draining';
+import { endOldest, mostDraining } from './draining';
 import { heldPorts } from './held-ports';
 import { type Instance, nginxInstance, type Rendered, withGeneration } from './instance';
 import { preparePages } from './pages';
@@ -64,8 +64,8 @@ export function nginxProxy(options: NginxOptions): Proxy {
       await writeCertificates(options, routes, wanted.site);
       if (options.countsVisits) await prepareVisits(options.dir);
       await serve(options, changed);
-      endOldest(options.dir, generationsKept * availableParallelism());
-      endOldest(sshDir, generationsKept * sshWorkers);
+      endOldest(options.dir, mostDraining(availableParallelism()));
+      endOldest(sshDir, mostDraining(sshWorkers));
       await removeOtherCertificates(options, routes, wanted.site);
     },
     serves: async (routes) => {

@@ -5,9 +5,9 @@
 
 API_USER=vm-webhoster-api
 API_DIR=$DATA_DIR/api
-# Every secret that may be named by a file (engine/config.ts).
-FILE_SECRETS=(JWT_SECRET JWT_OLD_SECRETS STATE_KEY STATE_OLD_KEYS METRICS_TOKEN OTEL_EXPORTER_OTLP_HEADERS ACME_EAB_HMAC_KEY
-  DATABASE_URL REDIS_URL POSTGRES_PASSWORD)
+# Every secret that may be named by a file (engine/config.ts) and that the API needs.
+API_SECRETS=(JWT_SECRET JWT_OLD_SECRETS STATE_KEY STATE_OLD_KEYS METRICS_TOKEN OTEL_EXPORTER_OTLP_HEADERS DATABASE_URL
+  REDIS_URL POSTGRES_PASSWORD)
 
 need_api_user() { ! getent passwd "$API_USER" >/dev/null; }
 do_api_user() { useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$API_USER"; }
@@ -16,6 +16,7 @@ service_runs() { pid_runs "$RUN_DIR/api.pid" dist/api/main.js && pid_runs "$RUN_
 stop_service() {
   stop_pid "$RUN_DIR/api.pid" dist/api/main.js 60
   stop_pid "$RUN_DIR/worker.pid" dist/api/main.js 60
+  rm -rf "$API_DIR/secrets"
 }
 
 start_worker() {
@@ -26,10 +27,23 @@ start_worker() {
 }
 
 start_api() {
+  local settings
   copy_secrets
-  setsid nohup bash -c "$(declare -f become_api); become_api \"\$@\"" api "$ROOT" "$API_DIR" "$API_USER" "$API_PORT" \
+  mapfile -t settings < <(api_settings)
+  setsid nohup env -i "${settings[@]}" bash -c "$(declare -f become_api); become_api \"\$@\"" api "$ROOT" "$API_DIR" "$API_USER" "$API_PORT" \
     >>"$DATA_DIR/api.log" 2>&1 </dev/null &
   echo $! >"$RUN_DIR/api.pid"
+}
+# Of this script's environment the settings, and what programs go by; what else root has in it is none of the API's.
+api_settings() {
+  local name
+  {
+    printf '%s\n' PATH LANG LC_ALL TZ NODE_OPTIONS NODE_EXTRA_CA_CERTS
+    sed -n 's/^#\{0,1\}\([A-Z_0-9]*\)=.*/\1/p' "$ROOT/.env.example" | grep -vx ACME_EAB_HMAC_KEY
+  } | while read -r name; do
+    # one line each: no setting has more
+    [ -z "${!name+set}" ] || printf '%s=%s\n' "$name" "${!name//$'\n'/ }"
+  done
 }
 # What is named by a file is copied to one that the API may read, anew at each start. The directories are root's: where a
 # user can put a link, root writes where the link leads, and a process of an API that was taken over may outlive it.
@@ -38,7 +52,8 @@ copy_secrets() {
   install -d -m 0750 -o root -g "$API_USER" "$API_DIR"
   rm -rf "$API_DIR/secrets"
   install -d -m 0750 -o root -g "$API_USER" "$API_DIR/secrets" "$API_DIR/program"
-  for name in "${FILE_SECRETS[@]}"; do
+  install -d -m 0700 -o "$API_USER" -g "$API_USER" "$API_DIR/data"
+  for name in "${API_SECRETS[@]}"; do
     file=${name}_FILE
     [ -z "${!file:-}" ] || install -m 0440 -o root -g "$API_USER" "${!file}" "$API_DIR/secrets/${name,,}"
   done
@@ -58,7 +73,7 @@ become_api() {
     name=${file##*/}
     export "${name^^}_FILE=$file"
   done
-  export ROLE=api DATA_DIR=$dir
+  export ROLE=api DATA_DIR=$dir/data
   cd /
   umask 077
   if "${as[@]}" test -r "$root/dist/api/main.js" -a -x "$node"; then exec "${as[@]}" "$node" "$root/dist/api/main.js"; fi

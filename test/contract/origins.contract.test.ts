@@ -190,14 +190,25 @@ describe('a cookie', () => {
   });
 });
 
+/** @returns ms; the fastest, since the machine may have other things to do */
+async function fastestOf(times: number, urlPath: string, host: string, cookie: string): Promise<number> {
+  let fastest = Infinity;
+  for (let time = 0; time < times; time++) {
+    const begun = performance.now();
+    expect((await ask(urlPath, { host, says: { 'Set-Cookie': cookie } })).status).toBe(200);
+    fastest = Math.min(fastest, performance.now() - begun);
+  }
+  return fastest;
+}
+
 describe('a cookie of many blanks', () => {
   // the machine may be busy, but not for as long as a pattern that looks twice takes for it: 10 s and more
   it.each([
     ['in an attribute', (blanks: string) => `a=b; x${blanks}x`],
     ['in a value', (blanks: string) => `a=b; x=y${blanks}x`],
     ['in its own value', (blanks: string) => `a=${blanks}x`],
-    ['after a lonely sign', (blanks: string) => `a=b; =${blanks.slice(0, 7_000)};${blanks}x`],
-    ['of tabs', (blanks: string) => `a=b; x${blanks.slice(0, 7_000).replaceAll(' ', '\t')}x`],
+    ['after a lonely sign', (blanks: string) => `a=b; =${blanks.slice(0, 14_500)};${blanks}x`],
+    ['of tabs', (blanks: string) => `a=b; x${blanks.slice(0, 14_500).replaceAll(' ', '\t')}x`],
     ['beside semicolons', (blanks: string) => `a=b${blanks.replaceAll('  ', '; ')}x`],
   ])('%s keeps nobody waiting', async (_, say) => {
     await bench.proxy.publish([await route(7, 'ana', ana)]);
@@ -205,10 +216,10 @@ describe('a cookie of many blanks', () => {
       ['/7/a', 'localhost'],
       ['/a', `ana.${baseDomain}`],
     ] as const) {
-      const begun = performance.now();
-      const cookie = say(' '.repeat(14_000)).slice(0, 14_000);
-      expect((await ask(urlPath, { host, says: { 'Set-Cookie': cookie } })).status).toBe(200);
-      expect(performance.now() - begun).toBeLessThan(1_000);
+      // as long as an answer's headers may be
+      const cookie = say(' '.repeat(29_000)).slice(0, 29_000);
+      const usual = await fastestOf(3, urlPath, host, `a=b; x=${'y'.repeat(cookie.length)}`);
+      expect(await fastestOf(3, urlPath, host, cookie)).toBeLessThan(4 * usual + 30);
     }
   });
 });

@@ -70,7 +70,7 @@ it('a data directory without a token for metrics is no reason to stop, as that o
     const script = `mount -t tmpfs -o mode=755 tmpfs /mnt
       DATA_DIR=/mnt/data; mkdir "$DATA_DIR"
       . ${root}/scripts/lib/processes.sh; . ${root}/scripts/lib/service.sh
-      API_USER=daemon FILE_SECRETS=(JWT_SECRET STATE_KEY) JWT_SECRET_FILE=${dir}/jwt
+      API_USER=daemon API_SECRETS=(JWT_SECRET STATE_KEY) JWT_SECRET_FILE=${dir}/jwt
       as_api() { setpriv --reuid=daemon --regid=daemon --clear-groups "$@"; }
       ${before}
       ${main === '' ? '' : `become_api ${dir}/checkout "$API_DIR" daemon 8000`}`;
@@ -101,6 +101,6 @@ it('a data directory without a token for metrics is no reason to stop, as that o
 
   it('runs where no secret is in a file', () => {
     const main = `console.log(Object.keys(process.env).filter((name) => name.endsWith('_FILE')));`;
-    expect(start('FILE_SECRETS=(); copy_secrets; set -e', main)).toBe('[]\n');
+    expect(start('API_SECRETS=(); copy_secrets; set -e', main)).toBe('[]\n');
   });
 });

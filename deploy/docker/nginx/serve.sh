@@ -10,7 +10,7 @@ nginx=${NGINX_BIN:-nginx}
 
 # serve DIRECTORY MODE WORKERS: until that Nginx ends
 serve() {
-  dir=$1 conf=$1/nginx.conf pipe=$1/control most=$((16 * $3))
+  dir=$1 conf=$1/nginx.conf pipe=$1/control most=$((16 * $3 < 64 ? 16 * $3 : 64))
   mkdir -p "$dir"
   chmod "$2" "$dir"
   # a process id of an earlier life may be anybody's by now, and nobody listens on its socket
@@ -39,7 +39,7 @@ reload_when_told() {
     end_oldest
   done
 }
-# Of workers that only wait for their last visitors those of 16 generations stay (engine/proxy/draining.ts). They are known
+# Of workers that only wait for their last visitors those of 16 generations stay, and no more than 64 (engine/proxy/draining.ts). They are known
 # by their parent: with the rights that are left here nobody sees where another user's process works.
 end_oldest() {
   for file in /proc/[0-9]*/cmdline; do

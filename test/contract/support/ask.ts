@@ -27,7 +27,7 @@ export function askAt(port: number, urlPath: string, asked: Asked = {}): Promise
   return new Promise((resolve, reject) => {
     const at = { host: address, port, path: urlPath, agent: false, method, headers: { host, ...headers } };
     const request = http.request(
-      { ...at, ...(from === undefined ? {} : { localAddress: from }) },
+      { ...at, maxHeaderSize: 64 * 1024, ...(from === undefined ? {} : { localAddress: from }) },
       (response) => {
         let said = '';
         response.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));

@@ -59,7 +59,7 @@ async function openGuests(): Promise<Guests> {
       });
     });
   const web = (name: string): Server =>
-    http.createServer((request, response) => {
+    http.createServer({ maxHeaderSize: 64 * 1024 }, (request, response) => {
       const { host, 'x-forwarded-prefix': prefix = '', 'x-forwarded-for': from } = request.headers;
       const { url, method } = request;
       // a guest says what it likes
