@@ -74,7 +74,8 @@ function sets({ counts, compares }: HostAbilities): string {
  */
 function connectionLimit({ connections }: Fence, { counts }: HostAbilities): string {
   if (!counts || connections === 0) return '';
-  return `    ct state new add @connections { ip saddr ct count over ${connections} } counter drop\n`;
+  // who has no address yet shares it with all who have none, and gets no further than DHCP
+  return `    ip saddr != 0.0.0.0 ct state new add @connections { ip saddr ct count over ${connections} } counter drop\n`;
 }
 
 const macBytes = [0, 1, 2, 3, 4, 5];

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { withoutTraffic } from '../../engine/isolation/host-rules';
 import { openShell, type Shell } from '../support/shell';
 import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
 
@@ -88,7 +89,8 @@ async function fences(): Promise<{ port: string; filter: string; rules: string }
     'inet',
     `webhoster_${system.env.NETWORK_BRIDGE ?? ''}`,
   ]);
-  return { port, filter: bound.trim().split(/\s+/)[1] ?? '', rules: [...rules, host.stdout].join('\n') };
+  const rulesOfHost = withoutTraffic(host.stdout);
+  return { port, filter: bound.trim().split(/\s+/)[1] ?? '', rules: [...rules, rulesOfHost].join('\n') };
 }
 
 const boot = async (): Promise<{ id: string; uptime: number; clock: number }> => {
