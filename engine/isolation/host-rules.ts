@@ -57,13 +57,17 @@ ${allowed.map((network) => `    ${fromGuest} ip daddr ${network} accept\n`).join
 `;
 }
 
+/**
+ * By `typeof`, never by `type`: nft 1.0, which a host may have, crashes at every list of anything while there is a set of a
+ * named type that nft 1.1, which a container may have, has made.
+ */
 function sets({ counts, compares }: HostAbilities): string {
   const perVm = (name: string, key: string): string =>
-    `  set ${name} { type ${key}; flags dynamic; size ${mostVms}; }\n`;
+    `  set ${name} { typeof ${key}; flags dynamic; size ${mostVms}; }\n`;
   return [
-    perVm('dhcp_clients', 'ether_addr'),
-    perVm('dns_clients', 'ipv4_addr'),
-    ...(counts ? [perVm('connections', 'ipv4_addr'), perVm('dns_connections', 'ipv4_addr')] : []),
+    perVm('dhcp_clients', 'ether saddr'),
+    perVm('dns_clients', 'ip saddr'),
+    ...(counts ? [perVm('connections', 'ip saddr'), perVm('dns_connections', 'ip saddr')] : []),
     ...(compares ? [`  set same { typeof ${pairOf(0)}; elements = { ${sameBytes()} }; }\n`] : []),
   ].join('');
 }
@@ -120,7 +124,7 @@ export function trialRules(ability: keyof HostAbilities): string {
   const chain = (rule: string): string =>
     `chain trial { type filter hook input priority mangle; policy accept; ${rule}; }`;
   const needing = {
-    counts: `set trial { type ipv4_addr; flags dynamic; size 16; }
+    counts: `set trial { typeof ip saddr; flags dynamic; size 16; }
 ${chain('ct state new add @trial { ip saddr ct count over 1 } drop')}`,
     compares: `set trial { typeof ${pairOf(0)}; elements = { 0 . 0 }; }
 ${chain(`udp dport 67 ${pairOf(0)} != @trial drop`)}`,
@@ -130,5 +134,8 @@ ${chain(`udp dport 67 ${pairOf(0)} != @trial drop`)}`,
 
 /** What `nft list` shows of a table, without what comes and goes with the VMs' packets. */
 export function withoutTraffic(listing: string): string {
-  return listing.replace(/(set \w+ \{\s+type \w+\s+size \d+\s+flags dynamic)\s+elements = \{[^}]*\}/g, '$1');
+  return listing.replace(
+    /(set \w+ \{\s+typeof [\w ]+\s+size \d+\s+flags dynamic)\s+elements = \{[^}]*\}/g,
+    '$1',
+  );
 }

@@ -299,6 +299,17 @@ async function queryThere<T>(env: Record<string, string>, sql: string, runThere:
 
 type RunThere = (argv: readonly string[]) => Promise<{ stdout: string }>;
 
+/** nft gives up where somebody else changes rules while it reads them. */
+async function nftTables(runThere: RunThere): Promise<string> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return (await runThere(['nft', 'list', 'tables'])).stdout;
+    } catch (error) {
+      if (tries === 5) throw error;
+    }
+  }
+}
+
 /** What of this system is still on the machine: libvirt, files, processes, listening ports. */
 async function leftovers({
   dir,
@@ -313,7 +324,7 @@ async function leftovers({
 }): Promise<string[]> {
   const [filters, tables, pools, networks, ports, processes] = await Promise.all([
     virsh('nwfilter-list'),
-    runThere(['nft', 'list', 'tables']).then(({ stdout }) => stdout),
+    nftTables(runThere),
     virsh('pool-list', '--all', '--name'),
     virsh('net-list', '--all', '--name'),
     runThere(['ss', '-Hltn']).then(({ stdout }) => stdout),
