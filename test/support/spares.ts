@@ -1,4 +1,6 @@
 /** Hostings that waited for their user: with a warm pool for as long as it takes to claim from it. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { type System, until } from './system';
 
 /**
@@ -13,10 +15,17 @@ export async function claimedSpare<T>(system: System, create: () => Promise<T>):
   await until(200_000, 'a spare waits', async () => (await spares(`'spare'`)).length === 1);
   const [spare] = await spares(`'spare'`);
   const made = await create();
-  const [claimed] = await system.query<{ status: string }>(
-    `SELECT status FROM hostings WHERE id = '${spare!.id}' AND user_id IS NOT NULL`,
+  const [claimed] = await system.query<{ status: string; port: number; ip: string }>(
+    `SELECT status, ssh_port AS port, host(ip) AS ip FROM hostings
+     WHERE id = '${spare!.id}' AND user_id IS NOT NULL`,
   );
-  expect(claimed).toEqual({ status: 'running' });
+  expect(claimed?.status).toBe('running');
+  // until Nginx has read of it the door leads there, which is gone after the restart
+  const served = path.join(system.env.DATA_DIR ?? '', 'nginx/ssh/nginx.conf');
+  const route = ` ${claimed?.port} ${claimed?.ip}:22;`;
+  await until(30_000, 'Nginx has read of it', () =>
+    Promise.resolve(readFileSync(served, 'utf8').includes(route)),
+  );
   await system.restart();
   await until(
     200_000,
