@@ -142,15 +142,12 @@ async function serve(options: NginxOptions, changed: Wanted['parts']): Promise<v
     told('refused');
     throw cause;
   }
-  const undo: (() => Promise<void>)[] = [];
-  try {
-    for (const { instance, rendered } of changed) undo.push(await instance.swap(rendered));
-    told('served');
-  } catch (cause) {
-    told('failed');
-    for (const takeBack of undo.reverse()) await takeBack();
-    throw cause;
-  }
+  const swaps = await Promise.allSettled(changed.map(({ instance, rendered }) => instance.swap(rendered)));
+  const failed = swaps.find((each) => each.status === 'rejected');
+  told(failed === undefined ? 'served' : 'failed');
+  if (failed === undefined) return;
+  for (const each of swaps) if (each.status === 'fulfilled') await each.value();
+  throw failed.reason;
 }
 
 function instanceIn(options: NginxOptions, dir: string, ask: () => Promise<string | null>): Instance {
