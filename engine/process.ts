@@ -153,7 +153,8 @@ export async function endProcessesIn(dir: string): Promise<void> {
   }
 }
 
-function processesIn(dir: string): number[] {
+/** Processes, but this one, that work in a directory; in one that was removed meanwhile as well. */
+export function processesIn(dir: string): number[] {
   if (!existsSync(dir)) return [];
   // /proc knows no symbolic links
   const real = realpathSync(dir);

@@ -2,7 +2,8 @@
  * Workers of Nginx that only wait for their last visitors: each reload leaves some behind. Whoever holds a connection
  * open over many reloads must not make their number grow without bound.
  */
-import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { processesIn } from '../process';
 
 /** So many reloads ago began whoever is still let finish; what began before is ended. */
 const generationsKept = 16;
@@ -22,26 +23,18 @@ interface Worker {
 
 /** Of the Nginx in this directory, the oldest first. Empty where it runs in a container of its own. */
 export function drainingWorkers(dir: string): readonly Worker[] {
-  let real: string;
-  try {
-    real = realpathSync(dir);
-  } catch {
-    return [];
-  }
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
+  return processesIn(dir)
     .flatMap((pid) => {
-      const startedAt = drainsSince(pid, real);
-      return startedAt === null ? [] : [{ pid: Number(pid), startedAt }];
+      const startedAt = drainsSince(pid);
+      return startedAt === null ? [] : [{ pid, startedAt }];
     })
     .sort((a, b) => a.startedAt - b.startedAt);
 }
 
-function drainsSince(pid: string, dir: string): number | null {
+function drainsSince(pid: number): number | null {
   try {
     const title = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
     if (!title.startsWith('nginx: worker process is shutting down')) return null;
-    if (readlinkSync(`/proc/${pid}/cwd`) !== dir) return null;
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
   } catch {

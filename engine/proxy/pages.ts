@@ -25,12 +25,12 @@ export async function preparePages(
     await chmod(path.join(pages, name), 0o644);
   };
   const headers = await readFile(path.join(templatesDir, 'nginx/service-headers.conf'), 'utf8');
-  for (const name of pageNames) {
+  const rendered = async (name: string): Promise<string> => {
     const source = await readFile(path.join(templatesDir, 'pages', `${name}.html.hbs`), 'utf8');
-    const html = Handlebars.compile(source, { strict: true })({ ...facts, ...limits });
-    await write(`${name}.html`, html);
-  }
-  const broken = await readFile(path.join(pages, 'broken.html'), 'utf8');
+    return Handlebars.compile(source, { strict: true })({ ...facts, ...limits });
+  };
+  for (const name of pageNames) await write(`${name}.html`, await rendered(name));
+  const broken = await rendered('broken');
   await write('refused/broken.html', broken);
   await write('refused/broken.http', withHeaders(broken, headers));
   await writeFile(path.join(dir, 'service-headers.conf'), headers);

@@ -1,14 +1,9 @@
 /** The probe program on the host, and what listeners hear. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { promisify } from 'node:util';
-import { projectRoot } from '../../engine/project';
+import { buildGo, type GoProgram } from './go-program';
 import { until } from './system';
-
-const run = promisify(execFile);
 
 export interface Listener {
   /** Label -> how many frames bore it, without `end`. */
@@ -17,17 +12,7 @@ export interface Listener {
   stop(): void;
 }
 
-/** @returns the program, static, for this machine and every guest */
-export async function buildProbe(): Promise<{ file: string; remove: () => void }> {
-  const dir = mkdtempSync(path.join(tmpdir(), 'webhoster-probe-'));
-  const file = path.join(dir, 'probe');
-  const build = ['build', '-trimpath', '-buildvcs=false', '-ldflags=-s -w', '-o', file, '.'];
-  await run('go', build, {
-    cwd: path.join(projectRoot, 'test/support/probe'),
-    env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '' },
-  });
-  return { file, remove: () => rmSync(dir, { recursive: true, force: true }) };
-}
+export const buildProbe = (): Promise<GoProgram> => buildGo('probe');
 
 /** Listens from when it returns until it hears `end`. */
 export async function listen(argv: readonly string[]): Promise<Listener> {

@@ -1,24 +1,9 @@
 /** A tenant's web server that says anything, and a proxy in front that shares connections; and what such a tenant says. */
-import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { promisify } from 'node:util';
-import { projectRoot } from '../../engine/project';
+import { buildGo, type GoProgram } from './go-program';
 
-const run = promisify(execFile);
-
-/** @returns the program, static, for this machine and every guest */
-export async function buildTenant(): Promise<{ file: string; remove: () => void }> {
-  const dir = mkdtempSync(path.join(tmpdir(), 'webhoster-tenant-'));
-  const file = path.join(dir, 'tenant');
-  await run('go', ['build', '-trimpath', '-buildvcs=false', '-ldflags=-s -w', '-o', file, '.'], {
-    cwd: path.join(projectRoot, 'test/support/tenant'),
-    env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '' },
-  });
-  return { file, remove: () => rmSync(dir, { recursive: true, force: true }) };
-}
+export const buildTenant = (): Promise<GoProgram> => buildGo('tenant');
 
 /** Runs it until it is stopped; returns when it listens. */
 export async function runTenant(file: string, ...args: string[]): Promise<{ stop: () => void }> {
