@@ -27,6 +27,7 @@ const layer = (name, options = {}) => ({
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/cdktf.out/', '<rootDir>/coverage/'],
   transform: { '^.+\\.ts$': ['@swc/jest', transform] },
   restoreMocks: true,
+  setupFilesAfterEnv: ['<rootDir>/test/support/umask.ts'],
   ...options,
 });
 

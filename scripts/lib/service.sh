@@ -28,6 +28,7 @@ start_worker() {
 
 start_api() {
   local settings
+  open_program
   copy_secrets
   mapfile -t settings < <(api_settings)
   setsid nohup env -i "${settings[@]}" bash -c "$(declare -f become_api); become_api \"\$@\"" api "$ROOT" "$API_DIR" "$API_USER" "$API_PORT" \
@@ -58,6 +59,12 @@ copy_secrets() {
     [ -z "${!file:-}" ] || install -m 0440 -o root -g "$API_USER" "${!file}" "$API_DIR/secrets/${name,,}"
   done
 }
+# A checkout that was made where files are their owner's alone (umask 077): the API's user reads the program, which is no
+# secret, and nothing else of it.
+open_program() {
+  find "$ROOT/dist" "$ROOT/node_modules" "$ROOT/package.json" \( -type d ! -perm -0055 -o -type f ! -perm -0044 \) \
+    -exec chmod go+rX {} +
+}
 # become_api ROOT API_DIR USER PORT: this process becomes the API.
 become_api() {
   local root=$1 dir=$2 user=$3 file name node as
@@ -77,14 +84,17 @@ become_api() {
   cd /
   umask 077
   if "${as[@]}" test -r "$root/dist/api/main.js" -a -x "$node"; then exec "${as[@]}" "$node" "$root/dist/api/main.js"; fi
-  # a checkout that only root gets to, such as one below /root: shown to this process alone, and not to be written to
+  # a checkout that only root gets to, such as one below /root: of it the program is shown, to this process alone, and not to
+  # be written to
   exec unshare --mount --propagation private bash -c '
     set -euo pipefail
     root=$1 node=$2 at=$3
     shift 3
     mount -t tmpfs -o mode=755,size=1m tmpfs "$at"
-    mkdir "$at/app" && touch "$at/node"
-    mount --bind "$root" "$at/app" && mount -o remount,bind,ro "$at/app"
+    mkdir -p "$at"/app/{dist,node_modules} && touch "$at/app/package.json" "$at/node" && chmod -R go+rX "$at/app"
+    for part in dist node_modules package.json; do
+      mount --bind "$root/$part" "$at/app/$part" && mount -o remount,bind,ro "$at/app/$part"
+    done
     mount --bind "$node" "$at/node"
     exec "$@" "$at/node" "$at/app/dist/api/main.js"' api "$root" "$node" "$dir/program" "${as[@]}"
 }

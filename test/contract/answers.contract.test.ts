@@ -14,10 +14,9 @@ let bench: RealBench;
 let program: { file: string; remove: () => void };
 let running: { stop: () => void }[];
 let shared: number;
-let umask: number;
 
 beforeAll(async () => {
-  umask = process.umask(0o077);
+  process.umask(0o077);
   program = await buildTenant();
   bench = await realBench();
   await bench.proxy.publish([
@@ -35,7 +34,6 @@ afterAll(async () => {
   for (const each of running) each.stop();
   program.remove();
   await bench.close();
-  process.umask(umask);
 });
 
 const ask = (port: number, urlPath: string, host = 'localhost', method = 'GET'): Promise<Answer> =>

@@ -31,12 +31,11 @@ let awake: Route;
 let asked: (string | number)[];
 let urls: string[];
 let wakes: (woken: Woken) => void;
-let umask: number;
 /** Whom Nginx has not read of, and where their machine is. */
 let newcomers: Record<string, FoundRoute>;
 
 beforeEach(async () => {
-  umask = process.umask(0o077);
+  process.umask(0o077);
   bench = await realBench();
   asked = [];
   newcomers = {};
@@ -70,7 +69,6 @@ beforeEach(async () => {
 afterEach(async () => {
   open.close();
   await bench.close();
-  process.umask(umask);
 });
 
 const call = (urlPath: string, asked: Asked = {}): Promise<Answer> => askAt(bench.httpPort, urlPath, asked);

@@ -23,10 +23,9 @@ const cases = [...requests, ...answers];
 let bench: RealBench;
 let echo: Echo;
 let ways: Way[];
-let umask: number;
 
 beforeAll(async () => {
-  umask = process.umask(0o077);
+  process.umask(0o077);
   bench = await realBench();
   echo = await openEcho(guest, bench.webPort, cases);
   const httpsPort = await freePort();
@@ -56,7 +55,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await echo.close();
   await bench.close();
-  process.umask(umask);
 });
 
 const brokenOff = {

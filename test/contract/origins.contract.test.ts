@@ -10,14 +10,12 @@ import { type Answer, askAt, type Asked } from './support/ask';
 import { ana, baseDomain, kim, type RealBench, realBench, route } from './support/proxies';
 
 let bench: RealBench;
-let umask: number;
 beforeEach(async () => {
-  umask = process.umask(0o077);
+  process.umask(0o077);
   bench = await realBench();
 });
 afterEach(async () => {
   await bench.close();
-  process.umask(umask);
 });
 
 /** @param says  what the guest is to answer with */

@@ -61,18 +61,16 @@ describe.each<[string, () => Promise<Host>]>([
 ])('%s', (_, open) => {
   let host: Host;
   let root: string;
-  let umask: number;
 
   beforeAll(async () => {
     // as the engine runs
-    umask = process.umask(0o077);
+    process.umask(0o077);
     root = mkdtempSync(path.join(tmpdir(), 'webhoster-ctr-stacks-'));
     host = await open();
   });
   afterAll(async () => {
     await host.close();
     rmSync(root, { recursive: true, force: true });
-    process.umask(umask);
   });
 
   function newSpec(change: Partial<HostingSpec['node']> = {}): HostingSpec {

@@ -19,9 +19,8 @@ let guest: Server;
 let open: Set<Socket>;
 /** What the guest says to the first bytes that it hears. */
 let says: string;
-let umask: number;
 beforeEach(async () => {
-  umask = process.umask(0o077);
+  process.umask(0o077);
   bench = await realBench();
   open = new Set();
   says = taking;
@@ -36,7 +35,6 @@ afterEach(async () => {
   for (const socket of open) socket.destroy();
   guest.close();
   await bench.close();
-  process.umask(umask);
 });
 
 /** Sends it, and reads until `enough` is there or the connection ends. */

@@ -8,16 +8,14 @@ import { type Answer, askAt, type Asked } from './support/ask';
 import { ana, baseDomain, kim, type RealBench, realBench, route, silent } from './support/proxies';
 
 let bench: RealBench;
-let umask: number;
 const servers: Server[] = [];
 beforeEach(async () => {
-  umask = process.umask(0o077);
+  process.umask(0o077);
   bench = await realBench();
 });
 afterEach(async () => {
   for (const server of servers.splice(0)) server.close();
   await bench.close();
-  process.umask(umask);
 });
 
 const ask = (urlPath: string, asked: Asked = {}): Promise<Answer> => askAt(bench.httpPort, urlPath, asked);

@@ -16,10 +16,9 @@ jest.setTimeout(240_000);
 
 let world: HttpsWorld;
 let server: HttpServer;
-let umask: number;
 let authority: string;
 beforeAll(async () => {
-  umask = process.umask(0o077);
+  process.umask(0o077);
   world = await openHttpsWorld({
     TLS_MODE: 'self-signed',
     PUBLIC_HOST: 'localhost',
@@ -35,7 +34,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.close();
   await world.close();
-  process.umask(umask);
 });
 
 /** A file with the certificate of the service, as an operator would copy it. */

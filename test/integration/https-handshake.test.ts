@@ -5,13 +5,11 @@ import { baseDomain, type HttpsWorld, openHttpsWorld } from '../support/https-wo
 jest.setTimeout(120_000);
 
 let world: HttpsWorld;
-let umask: number;
 beforeEach(() => {
-  umask = process.umask(0o077);
+  process.umask(0o077);
 });
 afterEach(async () => {
   await world.close();
-  process.umask(umask);
 });
 
 describe('what is agreed on', () => {

@@ -24,15 +24,13 @@ jest.setTimeout(120_000);
 
 let world: HttpsWorld;
 let pebble: Pebble | null = null;
-let umask: number;
 beforeEach(() => {
-  umask = process.umask(0o077);
+  process.umask(0o077);
 });
 afterEach(async () => {
   await world.close();
   await pebble?.close();
   pebble = null;
-  process.umask(umask);
 });
 
 const sql = (text: string, values: unknown[] = []): Promise<unknown> =>

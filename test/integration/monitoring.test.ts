@@ -54,10 +54,9 @@ describe('Prometheus', () => {
   let prometheus: ChildProcess;
   let dir: string;
   let url: string;
-  let umask: number;
 
   beforeAll(async () => {
-    umask = process.umask(0o077);
+    process.umask(0o077);
     dir = mkdtempSync(path.join(tmpdir(), 'webhoster-prometheus-'));
     world = await openHttpsWorld({ TLS_MODE: 'self-signed', POOL_DIR: '/var/lib' });
     await world.keep();
@@ -101,7 +100,6 @@ describe('Prometheus', () => {
     server.close();
     await world.close();
     rmSync(dir, { recursive: true, force: true });
-    process.umask(umask);
   });
 
   /** From acceptance to a page that is served: operations, steps, Terraform and Nginx are measured on the way. */

@@ -62,18 +62,21 @@ it('a data directory without a token for metrics is no reason to stop, as that o
 (process.getuid?.() === 0 ? describe : describe.skip)('the API, of a service that root starts', () => {
   const secret = 'a secret';
   /** @param main  what the API is, in a checkout that only root gets to */
-  const start = (before: string, main = ''): string => {
+  const start = (before: string, main = '', umask = '022'): string => {
     const dir = scratchDir();
-    execFileSync('mkdir', ['-p', `${dir}/checkout/dist/api`]);
-    writeFileSync(`${dir}/checkout/dist/api/main.js`, main);
+    writeFileSync(`${dir}/main.js`, main);
     writeFileSync(`${dir}/jwt`, secret);
-    const script = `mount -t tmpfs -o mode=755 tmpfs /mnt
-      DATA_DIR=/mnt/data; mkdir "$DATA_DIR"
+    const script = `umask ${umask}
+      mkdir -p ${dir}/checkout/{dist/api,node_modules}; touch ${dir}/checkout/.env; echo {} >${dir}/checkout/package.json
+      cat ${dir}/main.js >${dir}/checkout/dist/api/main.js
+      mount -t tmpfs -o mode=755 tmpfs /mnt
+      DATA_DIR=/mnt/data; install -d -m 0711 "$DATA_DIR"
       . ${root}/scripts/lib/processes.sh; . ${root}/scripts/lib/service.sh
       API_USER=daemon API_SECRETS=(JWT_SECRET STATE_KEY) JWT_SECRET_FILE=${dir}/jwt
       as_api() { setpriv --reuid=daemon --regid=daemon --clear-groups "$@"; }
       ${before}
-      ${main === '' ? '' : `become_api ${dir}/checkout "$API_DIR" daemon 8000`}`;
+      ROOT=${dir}/checkout; open_program
+      ${main === '' ? '' : `become_api "$ROOT" "$API_DIR" daemon 8000`}`;
     const text = `set -euo pipefail\n. ${root}/scripts/lib/steps.sh\n${script}`;
     const argv = ['--mount', '--propagation', 'private', 'bash', '--norc', '-c', text];
     const env = { PATH: process.env.PATH ?? '' };
@@ -93,11 +96,15 @@ it('a data directory without a token for metrics is no reason to stop, as that o
     expect(shown).toBe(`${secret}jwt_secret\n`);
   });
 
-  it('runs from a checkout that only root gets to, wherever its data are', () => {
-    const main = `const { readFileSync } = require('node:fs');
-      console.log(process.getuid(), process.env.ROLE, readFileSync(process.env.JWT_SECRET_FILE, 'utf8'));`;
-    expect(start('copy_secrets', main)).toBe(`1 api ${secret}\n`);
-  });
+  it.each(['022', '027', '077'])(
+    'runs from a checkout that only root gets to, made under umask %s, and reads the program alone',
+    (umask) => {
+      const main = `const { readFileSync, accessSync } = require('node:fs');
+        console.log(process.getuid(), process.env.ROLE, readFileSync(process.env.JWT_SECRET_FILE, 'utf8'));
+        try { accessSync(__dirname + '/../../.env', 4); console.log('and .env'); } catch {}`;
+      expect(start('copy_secrets', main, umask)).toBe(`1 api ${secret}\n`);
+    },
+  );
 
   it('runs where no secret is in a file', () => {
     const main = `console.log(Object.keys(process.env).filter((name) => name.endsWith('_FILE')));`;
