@@ -54,21 +54,21 @@ module.exports = {
     ),
     rule(
       'queue-only-in-queue',
-      { pathNot: '^engine/queue/' },
+      { pathNot: '^engine/durable/graphile\\.ts$' },
       { path: '^node_modules/graphile-worker/' },
-      'The queue lives in engine/queue.',
+      'The queue lives in engine/durable/graphile.ts.',
     ),
     rule(
       'redis-only-in-shared',
-      { pathNot: '^engine/shared/' },
+      { pathNot: '^engine/machine/redis/' },
       { path: '^node_modules/(ioredis|rate-limiter-flexible)/' },
-      'Redis lives in engine/shared.',
+      'Redis lives in engine/machine/redis.',
     ),
     rule(
       'one-place-spawns',
-      { pathNot: '^engine/process\\.ts$' },
+      { pathNot: '^engine/base/process\\.ts$' },
       { path: '^(node:)?child_process$' },
-      'Spawn through engine/process.ts.',
+      'Spawn through engine/base/process.ts.',
     ),
   ],
   options: {

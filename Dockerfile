@@ -25,7 +25,7 @@ FROM base AS terraform
 RUN install-packages curl unzip
 COPY deploy/offline/ /offline/
 COPY scripts/lib /src/scripts/lib
-COPY engine/terraform/provider /src/engine/terraform/provider
+COPY engine/machine/terraform/provider /src/engine/machine/terraform/provider
 COPY deploy/docker/fetch-terraform.sh /fetch-terraform
 RUN bash /fetch-terraform
 

@@ -1,9 +1,9 @@
 /**
  * What the engine offers its callers (api/, cli/). Everything is plain data; times are Date; errors are EngineError.
  */
-import type { Limit, Limiter } from './limits';
-import type { ErrorCode } from './errors';
-import type { ResourceChange } from './terraform/plan-view';
+import type { Limit, Limiter } from './base/limits';
+import type { ErrorCode } from './base/errors';
+import type { ResourceChange } from './machine/terraform/plan-view';
 
 export type Role = 'user' | 'admin';
 export type HostingStatus =
@@ -298,7 +298,7 @@ export interface OperationEvent {
 }
 
 /** What a plan does to one resource. */
-export type { AttributeChange, ResourceChange } from './terraform/plan-view';
+export type { AttributeChange, ResourceChange } from './machine/terraform/plan-view';
 
 export interface PlanReport {
   readonly operationId: string;

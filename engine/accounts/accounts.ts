@@ -1,8 +1,8 @@
 /** Registration, login, who a token belongs to, and how sessions and accounts end. */
-import type { Config } from '../config';
+import type { Config } from '../base/config';
 import type { Caller, Engine, SignedIn } from '../engine';
-import { EngineError } from '../errors';
-import type { Limiter } from '../limits';
+import { EngineError } from '../base/errors';
+import type { Limiter } from '../base/limits';
 import type { Database } from '../store/database';
 import { postgresLimiter } from '../store/limits';
 import { type Gap, gaps } from '../store/restores';

@@ -4,9 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
-import { EngineError } from '../errors';
-import type { Limiter } from '../limits';
-import { emailKey } from './emails';
+import { EngineError } from '../base/errors';
+import type { Limiter } from '../base/limits';
+import { emailKey } from '../base/emails';
 
 /** Failures within so many seconds from the first one. */
 export const attemptLimit = { points: 10, seconds: 15 * 60 };

@@ -1,11 +1,11 @@
 /** What every new account must pass, whoever makes it. What its name looks like is judged where it comes in. */
-import type { Config } from '../config';
+import type { Config } from '../base/config';
 import type { User } from '../engine';
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import type { Database } from '../store/database';
 import { assertNotRetired } from '../store/retired-usernames';
 import { insertUser } from '../store/users';
-import { serviceHosts } from '../tls/wanted';
+import { serviceHosts } from '../certificates/wanted';
 
 export type NamingSettings = Pick<
   Config,

@@ -1,7 +1,7 @@
 /** Personal API tokens as their owners see them. */
 import { randomUUID } from 'node:crypto';
 import type { Engine } from '../engine';
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import type { Database } from '../store/database';
 import { insertApiToken, listApiTokens, revokeApiToken } from '../store/sessions';
 import { makeApiToken } from './api-tokens';

@@ -4,8 +4,8 @@
  */
 import { createSecretKey, type KeyObject, randomUUID } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import { EngineError } from '../errors';
-import { keyId } from '../key-id';
+import { EngineError } from '../base/errors';
+import { keyId } from '../base/key-id';
 
 const issuer = 'vm-webhoster';
 const audience = 'vm-webhoster-api';

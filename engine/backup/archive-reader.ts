@@ -6,10 +6,10 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import { countRows } from './count-rows';
 import { damaged, isKnownName, type Manifest, names, parseManifest, refused } from './manifest';
-import { blockSize, endOfArchive, padding, parseTarHeader, type TarEntry } from '../tar';
+import { blockSize, endOfArchive, padding, parseTarHeader, type TarEntry } from '../base/tar';
 
 export interface Archive {
   /** Bytes of the whole file. */

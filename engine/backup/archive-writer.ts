@@ -5,11 +5,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { lstat, type FileHandle, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { EngineError } from '../errors';
-import { ignoreMissing } from '../files';
+import { EngineError } from '../base/errors';
+import { ignoreMissing } from '../base/files';
 import { fileChunks } from './archive-reader';
 import { names, type Part, refused } from './manifest';
-import { endOfArchive, padding, tarHeader } from '../tar';
+import { endOfArchive, padding, tarHeader } from '../base/tar';
 
 export interface ArchiveWriter {
   /** Appends one entry. One at a time. */

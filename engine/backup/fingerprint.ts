@@ -1,6 +1,6 @@
 /** Tells whether a key is the one of back then, and nothing else about it. */
 import { hkdfSync } from 'node:crypto';
-import type { Config } from '../config';
+import type { Config } from '../base/config';
 
 export interface KeyFingerprints {
   readonly STATE_KEY: string;

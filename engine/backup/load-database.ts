@@ -4,8 +4,8 @@
  * update runs.
  */
 import { pipeline } from 'node:stream/promises';
-import { EngineError, toEngineError } from '../errors';
-import { eventConnection } from '../events';
+import { EngineError, toEngineError } from '../base/errors';
+import { eventConnection } from '../durable/events';
 import { type Bulk, rewrite } from '../store/bulk';
 import { allSequences, allTables, identifier, setSequence, type Table } from '../store/catalog';
 import { applyMigrations, lockMigrations, migrationNames, type Tx } from '../store/database';

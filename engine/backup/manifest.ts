@@ -1,6 +1,6 @@
 /** What a backup says about itself: `manifest.json`, the last but one entry of the archive. */
 import { z } from 'zod';
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 
 /** One more for every change that an older version could not read. */
 export const format = 1;

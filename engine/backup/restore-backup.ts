@@ -1,11 +1,11 @@
 /** Brings a backup back: checks the file, loads the database, rebuilds the workspaces, plans every stack. */
-import { actingAs } from '../actor';
-import type { Config } from '../config';
-import { toEngineError } from '../errors';
-import type { Log } from '../log';
-import { recordOnMachine } from '../machine-records';
-import type { Parts } from '../parts';
-import { withConnected } from '../with-engine';
+import { actingAs } from '../model/actor';
+import type { Config } from '../base/config';
+import { toEngineError } from '../base/errors';
+import type { Log } from '../base/log';
+import { recordOnMachine } from '../audit/recorder';
+import type { Parts } from '../durable/parts';
+import { withConnected } from '../operator/with-engine';
 import { databaseUrl } from '../store/url';
 import { withBackup } from './archive-reader';
 import { keyFingerprints, type KeyFingerprints } from './fingerprint';

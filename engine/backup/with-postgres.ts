@@ -1,6 +1,6 @@
 /** Backups are made and loaded while the service runs and while it is stopped: the embedded PostgreSQL is left as it was. */
-import type { Config } from '../config';
-import { postgresExists, startPostgres, stopPostgres } from '../postgres';
+import type { Config } from '../base/config';
+import { postgresExists, startPostgres, stopPostgres } from '../store/postgres';
 import { refused } from './manifest';
 
 /** @param missing  what becomes of a data directory that is not there. @throws {EngineError} database_unavailable */

@@ -1,15 +1,15 @@
 /** `webhoster adopt`: reads what `webhoster eject` wrote, and takes the VM back for its user. */
-import type { Config } from '../config';
-import type { EngineParts } from '../engine-parts';
+import type { Config } from '../base/config';
+import type { EngineParts } from '../durable/engine-parts';
 import type { Hosting } from '../engine';
-import { toHosting } from '../hosting-view';
-import type { Log } from '../log';
-import { recorder } from '../machine-records';
-import { withEngine } from '../with-engine';
-import { accept } from '../operations/accept';
-import { adoptHosting as adoptOperation } from '../operations/adopt-hosting';
-import { expectSuccess, finishOperation } from '../operations/finish';
-import { sealState } from '../operations/stack-state';
+import { toHosting } from '../hostings/view';
+import type { Log } from '../base/log';
+import { recorder } from '../audit/recorder';
+import { withEngine } from '../operator/with-engine';
+import { accept } from '../durable/accept';
+import { adoptHosting as adoptOperation } from './adopt-hosting';
+import { expectSuccess, finishOperation } from '../durable/finish';
+import { sealState } from '../stack/state';
 import { getOwnedHosting } from '../store/hostings';
 import { assertAdoptable } from './adoptable';
 import { readBundle } from './bundle';

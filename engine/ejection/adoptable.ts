@@ -1,9 +1,9 @@
 /** Whether a hosting may be taken in here: before anything is written down, and again under its lease. */
-import { EngineError } from '../errors';
-import { vmNameOf } from '../hosting-names';
+import { EngineError } from '../base/errors';
+import { vmNameOf } from '../machine/libvirt/names';
 import type { AdoptInput } from './facts';
-import { parseCidr, poolAddresses } from '../network-pool';
-import type { Parts } from '../parts';
+import { parseCidr, poolAddresses } from '../base/addresses';
+import type { Parts } from '../durable/parts';
 import { notEjected } from '../store/ejections';
 import { findHosting, findLivingHosting } from '../store/hostings';
 import { findNode } from '../store/stacks';

@@ -4,11 +4,11 @@
  */
 import { z } from 'zod';
 import { checkSpec, type HostingSpec } from '../../stacks';
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import { digestOf, sha256 } from './digest';
 import type { EjectedFacts } from './facts';
-import { toHcl } from '../terraform/hcl';
-import type { StateSnapshot } from '../terraform/workspace';
+import { toHcl } from '../machine/terraform/hcl';
+import type { StateSnapshot } from '../machine/terraform/workspace';
 
 /** Grows when an older adopt could not read what a newer eject writes. */
 const format = 1;

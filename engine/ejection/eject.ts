@@ -3,21 +3,21 @@
  * accepted. Whatever fails before that has changed nothing; whatever fails after it leaves the files to go on with.
  */
 import path from 'node:path';
-import type { Config } from '../config';
-import type { EngineParts } from '../engine-parts';
+import type { Config } from '../base/config';
+import type { EngineParts } from '../durable/engine-parts';
 import type { Operation } from '../engine';
-import { EngineError } from '../errors';
-import type { Log } from '../log';
-import { recorder } from '../machine-records';
-import { wakeFor } from '../sleep';
-import { hostingNamed } from '../visible-hosting';
-import { withEngine } from '../with-engine';
-import { accept } from '../operations/accept';
-import { ejectHosting as ejectOperation } from '../operations/eject-hosting';
-import { expectSuccess, finishOperation } from '../operations/finish';
-import { openState } from '../operations/stack-state';
-import type { Parts } from '../parts';
-import { projectVersion } from '../project';
+import { EngineError } from '../base/errors';
+import type { Log } from '../base/log';
+import { recorder } from '../audit/recorder';
+import { wakeFor } from '../sleep/sleep';
+import { hostingNamed } from '../hostings/visible';
+import { withEngine } from '../operator/with-engine';
+import { accept } from '../durable/accept';
+import { ejectHosting as ejectOperation } from './eject-hosting';
+import { expectSuccess, finishOperation } from '../durable/finish';
+import { openState } from '../stack/state';
+import type { Parts } from '../durable/parts';
+import { projectVersion } from '../base/project';
 import { type Ejection, findEjection } from '../store/ejections';
 import type { HostingRow } from '../store/hostings';
 import { findStack } from '../store/stacks';

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import Handlebars from 'handlebars';
 import type { HostingSpec } from '../../stacks';
-import { guestUser } from '../cloud-init';
-import { projectVersion, templatesDir } from '../project';
+import { guestUser } from '../machine/guest/cloud-init';
+import { projectVersion, templatesDir } from '../base/project';
 import type { EjectedFacts } from './facts';
 
 export interface ReadmeFacts {

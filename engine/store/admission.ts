@@ -1,5 +1,5 @@
 /** What decides whether a user's create is accepted, and when its turn comes. */
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import type { Tx } from './database';
 import { endedStatuses } from './hostings';
 import { unfinishedStatuses } from './operations';

@@ -1,5 +1,5 @@
 /** The audit log as rows; PostgreSQL itself refuses to change or remove one. */
-import { emailKeysOf } from '../accounts/emails';
+import { emailKeysOf } from '../base/emails';
 import type { AuditEntry, AuditFilter, AuditRecord } from '../engine';
 import type { Tx } from './database';
 

@@ -1,6 +1,6 @@
 /** What a node has, and what of it was promised. Who asks holds the reservations, so that no two take the same. */
-import { type Need, type NodeCapacity, nodeFull, type Promised, shortageOf } from '../capacity';
-import type { Config } from '../config';
+import { type Need, type NodeCapacity, nodeFull, type Promised, shortageOf } from '../model/capacity';
+import type { Config } from '../base/config';
 import type { Tx } from './database';
 import { lockReservations } from './hostings';
 

@@ -1,7 +1,7 @@
 /** The Postgres connection. Every change of data is one transaction; the schema comes from migrations only. */
 import 'reflect-metadata';
 import { DataSource, type EntityManager, MigrationExecutor } from 'typeorm';
-import { databaseUnavailable } from '../errors';
+import { databaseUnavailable } from '../base/errors';
 import { HostingRow } from './entities/hosting';
 import { OperationEventRow, OperationRow, OperationStepRow } from './entities/operation';
 import { NodeRow, RunRow, StackRow } from './entities/stack';

@@ -1,5 +1,5 @@
 /** Domains that users bring. Anybody may say that one is theirs; one hosting at most has proved it. */
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import { type Tx, violatedConstraint } from './database';
 
 export interface DomainRow {

@@ -3,8 +3,8 @@
  * from is kept apart from the stacks, so that nothing plans or applies it.
  */
 import type { HostingSpec } from '../../stacks';
-import { EngineError } from '../errors';
-import type { Named } from '../hosting-names';
+import { EngineError } from '../base/errors';
+import type { Named } from '../machine/libvirt/names';
 import type { Tx } from './database';
 import { HostingRow } from './entities/hosting';
 import {

@@ -7,8 +7,8 @@ import { existsSync } from 'node:fs';
 import { chmod, chown, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Client } from 'pg';
-import { EngineError } from '../errors';
-import { type CommandResult, expectCommand, runCommand } from '../process';
+import { EngineError } from '../base/errors';
+import { type CommandResult, expectCommand, runCommand } from '../base/process';
 import { postgresRole, postgresUrl } from './url';
 
 export interface EmbeddedPostgresOptions {

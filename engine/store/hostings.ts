@@ -1,9 +1,9 @@
 /** Hostings and what they hold: the user's quota, an address, an SSH port. Unique constraints decide; the lock only avoids retries. */
 import { In, Not } from 'typeorm';
 import type { DriftFound, HostingFilter, HostingStatus, NamedHosting, Page, SpareStatus } from '../engine';
-import { EngineError, type ErrorCode } from '../errors';
-import { readHostingName } from '../hosting-names';
-import type { PoolAddress } from '../network-pool';
+import { EngineError, type ErrorCode } from '../base/errors';
+import { readHostingName } from '../machine/libvirt/names';
+import type { PoolAddress } from '../base/addresses';
 import { type Tx, violatedConstraint } from './database';
 import { driftColumns } from './drift';
 import { removeDomainsOf } from './domains';

@@ -1,5 +1,5 @@
 /** Idempotency keys: the first request with a key decides; repeats are told what it made. */
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import type { Tx } from './database';
 
 export interface FirstAnswer {

@@ -1,6 +1,6 @@
 /** Labels that an administrator gives to an account: every hosting that its user has, and will have, carries them. */
 import type { UserLabels } from '../engine';
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import type { Tx } from './database';
 import { endedStatuses } from './hostings';
 

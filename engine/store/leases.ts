@@ -2,7 +2,7 @@
  * The right to work on a stack. One owner at a time; the token grows with every claim, and every write of an
  * operation checks it, so that a worker that slept through its lease is refused at its next write.
  */
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import type { Database, Tx } from './database';
 
 export interface Lease {

@@ -1,5 +1,5 @@
 /** Limits that hold for every process on the database, by the database's clock. */
-import { type Limit, type Limiter, takenOf } from '../limits';
+import { type Limit, type Limiter, takenOf } from '../base/limits';
 import type { Tx } from './database';
 
 export function postgresLimiter(tx: Tx, limit: Limit): Limiter {

@@ -9,10 +9,10 @@ import type {
   OperationStep,
   Page,
 } from '../engine';
-import { EngineError } from '../errors';
-import type { Lane } from '../queue/lane';
-import { currentActor } from '../actor';
-import { currentTraceParent } from '../tracing';
+import { EngineError } from '../base/errors';
+import type { Lane } from '../model/lane';
+import { currentActor } from '../model/actor';
+import { currentTraceParent } from '../base/tracing';
 import type { Tx } from './database';
 import { HostingRow } from './entities/hosting';
 import { OperationEventRow, OperationRow, OperationStepRow } from './entities/operation';

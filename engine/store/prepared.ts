@@ -19,7 +19,7 @@ export async function prepared<T extends object>(
   try {
     return (await master.query<T>({ name, text, values: [...values] })).rows;
   } catch (thrown) {
-    // as TypeORM tells a failed query: engine/errors knows an outage by it
+    // as TypeORM tells a failed query: engine/base/errors knows an outage by it
     throw thrown instanceof Error ? Object.assign(thrown, { query: name }) : thrown;
   }
 }

@@ -1,5 +1,5 @@
 /** Records that have had their time. Each statement finds the oldest by an index and deletes so many of them. */
-import type { Settings } from '../config';
+import type { Settings } from '../base/config';
 import type { Tx } from './database';
 
 export type Keeping = Pick<

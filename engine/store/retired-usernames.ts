@@ -1,5 +1,5 @@
 /** Usernames that were somebody's; the database notes them by itself when a name is taken from an account. */
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import type { Tx } from './database';
 
 /**

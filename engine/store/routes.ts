@@ -1,6 +1,6 @@
 /** Which hostings are reachable through Nginx, in the form the proxy renders. */
 import type { Tx } from './database';
-import type { Route } from '../proxy/proxy';
+import type { Route } from '../machine/nginx/proxy';
 
 export async function openRoute(tx: Tx, hostingId: string): Promise<void> {
   await tx.query(`INSERT INTO routes (hosting_id) VALUES ($1) ON CONFLICT DO NOTHING`, [hostingId]);

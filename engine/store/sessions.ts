@@ -1,6 +1,6 @@
 /** Which access tokens still open an account, and which personal API tokens there are. */
 import type { ApiToken, TokenScope, User } from '../engine';
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import type { Tx } from './database';
 import { UserRow } from './entities/user';
 import { prepared } from './prepared';

@@ -1,8 +1,8 @@
 /** Stacks: the specification each was made from, and its Terraform state, sealed. */
-import type { NodeCapacity } from '../capacity';
-import type { SupportedLimits } from '../isolation/isolation';
+import type { NodeCapacity } from '../model/capacity';
+import type { SupportedLimits } from '../machine/isolation/isolation';
 import type { HostingSpec, NodeSpec, StackSpec } from '../../stacks';
-import type { StateMark } from '../terraform/judge-state';
+import type { StateMark } from '../machine/terraform/judge-state';
 import type { Tx } from './database';
 import { NodeRow, StackRow } from './entities/stack';
 

@@ -1,5 +1,5 @@
 /** Where the database is: DATABASE_URL, or the embedded Postgres of this machine. */
-import type { Config } from '../config';
+import type { Config } from '../base/config';
 
 export const postgresRole = 'vm_webhoster';
 export const embeddedDatabase = 'vm_webhoster';

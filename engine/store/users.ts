@@ -1,8 +1,8 @@
 /** Accounts as rows. */
 import { In, IsNull } from 'typeorm';
-import { emailKey, emailKeysOf } from '../accounts/emails';
+import { emailKey, emailKeysOf } from '../base/emails';
 import type { Role, User } from '../engine';
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import { type Tx, violatedConstraint } from './database';
 import { UserRow } from './entities/user';
 import { findLivingHosting } from './hostings';

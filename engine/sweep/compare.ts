@@ -6,15 +6,15 @@
  * either reading is an orphan; what is missing from a hosting that both readings show running and at rest is missing.
  * Everything in between is on its way and is left to the next sweep.
  */
-import { isoName, rootVolumeName, vmNameOf } from '../hosting-names';
-import type { HeldPort } from '../proxy/proxy';
-import type { Survey } from '../libvirt/inventory';
-import type { NodeNames, NodeState } from '../node/node-care';
+import { isoName, rootVolumeName, vmNameOf } from '../machine/libvirt/names';
+import type { HeldPort } from '../machine/nginx/proxy';
+import type { Survey } from '../machine/libvirt/inventory';
+import type { NodeNames, NodeState } from '../machine/host/node-care';
 import type { Finding, FindingKind } from './findings';
 import { nodeFindings, vmFindings } from './ground';
-import type { LocalState } from '../terraform/judge-state';
+import type { LocalState } from '../machine/terraform/judge-state';
 import { stateFindings } from './local-states';
-import type { HostingRecord, Records } from './records';
+import type { HostingRecord, Records } from '../store/records';
 
 export interface Snapshot {
   readonly before: Records;

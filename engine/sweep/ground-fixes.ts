@@ -1,13 +1,13 @@
 /** Mends what a node lacks and VMs that stand still. Nothing of it stops a VM or touches a disk. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { EngineError } from '../errors';
-import type { EngineParts } from '../engine-parts';
-import { fenceOf } from '../isolation/fence';
-import { parseCidr, poolAddresses } from '../network-pool';
-import { nodeNames } from '../node/node-names';
-import { acceptLook } from '../operations/check-drift';
-import { expectSuccess, finishOperation } from '../operations/finish';
-import type { Parts } from '../parts';
+import { EngineError } from '../base/errors';
+import type { EngineParts } from '../durable/engine-parts';
+import { fenceOf } from '../machine/isolation/fence';
+import { parseCidr, poolAddresses } from '../base/addresses';
+import { nodeNames } from '../machine/host/node-names';
+import { acceptLook } from '../plans/check-drift';
+import { expectSuccess, finishOperation } from '../durable/finish';
+import type { Parts } from '../durable/parts';
 import { getHosting } from '../store/hostings';
 import { nextUnfinished } from '../store/operations';
 import type { Finding, Fix } from './findings';

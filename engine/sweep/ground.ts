@@ -3,8 +3,8 @@
  * A fault of the node is told once, and not again for each VM that suffers from it.
  */
 import type { HostingTrouble } from '../engine';
-import type { SurveyedDomain } from '../libvirt/inventory';
-import type { NodeNames, NodeState, Tap } from '../node/node-care';
+import type { SurveyedDomain } from '../machine/libvirt/inventory';
+import type { NodeNames, NodeState, Tap } from '../machine/host/node-care';
 import type { Finding, FindingKind } from './findings';
 
 /** Less than that, and a VM that writes is paused at once. */

@@ -1,5 +1,5 @@
 /** What a sweep tells of the state files of workspaces. */
-import type { LocalState } from '../terraform/judge-state';
+import type { LocalState } from '../machine/terraform/judge-state';
 import type { Finding, FindingKind } from './findings';
 
 export function stateFindings(

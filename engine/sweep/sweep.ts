@@ -1,12 +1,12 @@
 /** Looks at every source and says what does not fit together. Changes nothing. */
-import { floorBytes } from '../capacity';
-import { nodeNames } from '../node/node-names';
-import type { Parts } from '../parts';
+import { floorBytes } from '../model/capacity';
+import { nodeNames } from '../machine/host/node-names';
+import type { Parts } from '../durable/parts';
 import { allRoutes } from '../store/routes';
-import { listWorkspaces } from '../terraform/workspace';
+import { listWorkspaces } from '../machine/terraform/workspace';
 import { compare, mentioned } from './compare';
 import type { SweepReport } from './findings';
-import { type HostingRecord, knownHostings, readRecords, type Records } from './records';
+import { type HostingRecord, knownHostings, readRecords, type Records } from '../store/records';
 import { silentHostings } from './silent';
 import { judgeStates, namesInStates } from './states';
 

@@ -41,7 +41,7 @@ use_secrets() {
   done
 }
 
-# The addresses that users are given, as engine/origins.ts makes them; without a slash at their end.
+# The addresses that users are given, as engine/base/origins.ts makes them; without a slash at their end.
 web_origin() {
   if https_everywhere; then origin https "${HTTPS_PORT:-443}" 443; else origin http "$HTTP_PORT" 80; fi
 }

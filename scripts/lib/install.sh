@@ -81,13 +81,13 @@ do_terraform() {
 }
 
 # OpenTofu, where somebody wants it and the machine has none: from the pinned Go modules (checksums in go.sum).
-tofu_stamp() { sha256sum "$ROOT/engine/terraform/opentofu/go.sum" | cut -c1-16; }
+tofu_stamp() { sha256sum "$ROOT/engine/machine/terraform/opentofu/go.sum" | cut -c1-16; }
 # not on PATH, where a start on a machine without Terraform would take it up
 need_tofu() { ! command -v tofu >/dev/null && [ "$(cat "$CACHE_DIR/opentofu/built-from" 2>/dev/null)" != "$(tofu_stamp)" ]; }
 do_tofu() {
   command -v go >/dev/null || fail "neither OpenTofu nor Go is installed: install one of them and run this again"
   install -d -m 0755 "$CACHE_DIR/opentofu"
-  (cd "$ROOT/engine/terraform/opentofu" && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags='-s -w' -o "$CACHE_DIR/opentofu/tofu.new" github.com/opentofu/opentofu/cmd/tofu)
+  (cd "$ROOT/engine/machine/terraform/opentofu" && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags='-s -w' -o "$CACHE_DIR/opentofu/tofu.new" github.com/opentofu/opentofu/cmd/tofu)
   mv "$CACHE_DIR/opentofu/tofu.new" "$CACHE_DIR/opentofu/tofu"
   tofu_stamp >"$CACHE_DIR/opentofu/built-from"
 }

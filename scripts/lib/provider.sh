@@ -6,7 +6,7 @@
 # Terraform's registry, whose signature Terraform checks. build.json beside it tells which.
 
 PROVIDER_VERSION=0.8.3
-PROVIDER_SOURCE=$ROOT/engine/terraform/provider
+PROVIDER_SOURCE=$ROOT/engine/machine/terraform/provider
 provider_file() {
   printf '%s/providers/%s/dmacvicar/libvirt/%s/linux_%s/terraform-provider-libvirt_v%s' \
     "$CACHE_DIR" "$1" "$PROVIDER_VERSION" "$(dpkg --print-architecture)" "$PROVIDER_VERSION"

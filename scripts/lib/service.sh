@@ -5,7 +5,7 @@
 
 API_USER=vm-webhoster-api
 API_DIR=$DATA_DIR/api
-# Every secret that may be named by a file (engine/config.ts) and that the API needs.
+# Every secret that may be named by a file (engine/base/config.ts) and that the API needs.
 API_SECRETS=(JWT_SECRET JWT_OLD_SECRETS STATE_KEY STATE_OLD_KEYS METRICS_TOKEN OTEL_EXPORTER_OTLP_HEADERS DATABASE_URL
   REDIS_URL POSTGRES_PASSWORD)
 

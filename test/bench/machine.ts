@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import path from 'node:path';
-import { imageBuilder } from '../../engine/images/builder';
-import { projectRoot, recipesDir } from '../../engine/project';
+import { imageBuilder } from '../../engine/machine/images/builder';
+import { projectRoot, recipesDir } from '../../engine/base/project';
 import { benchImages } from './options';
 
 export interface Machine {

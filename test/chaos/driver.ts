@@ -1,6 +1,6 @@
 /** Plays one case: a hosting of a new user, the fault, the way back, and a look at what is left. */
 import http from 'node:http';
-import { pageMarker } from '../../engine/cloud-init';
+import { pageMarker } from '../../engine/machine/guest/cloud-init';
 import type { Case } from './cases';
 import type { Facts, Hit, Run } from './facts';
 import { planFault } from './faults';

@@ -2,9 +2,9 @@
  * The lines of the matrix. The kills are taken from the operations' own definitions, so that a new step is covered by
  * itself; where a freeze could do harm is known only to people.
  */
-import { createHosting } from '../../engine/operations/create-hosting';
-import { deleteHosting } from '../../engine/operations/delete-hosting';
-import type { OperationDefinition } from '../../engine/operations/operation';
+import { createHosting } from '../../engine/hostings/create';
+import { deleteHosting } from '../../engine/hostings/delete';
+import type { OperationDefinition } from '../../engine/durable/definition';
 import { type Fault, isChaotic, type Moment, type OperationName } from './faults';
 import type { Random } from './random';
 

@@ -2,10 +2,10 @@
  * The service's worker, with one difference: around every step it looks whether its death, or its freezing, is planned
  * for this point. Compiled, a process of its own, one operation at a time.
  */
-import { loadConfig } from '../../engine/config';
-import { EngineError } from '../../engine/errors';
-import { createLog } from '../../engine/log';
-import type { OperationDefinition, Step, StepContext } from '../../engine/operations/operation';
+import { loadConfig } from '../../engine/base/config';
+import { EngineError } from '../../engine/base/errors';
+import { createLog } from '../../engine/base/log';
+import type { OperationDefinition, Step, StepContext } from '../../engine/durable/definition';
 import { connectParts, definitions, startWorking } from '../../engine/start';
 import { getOwnedHosting } from '../../engine/store/hostings';
 import { type Fault, isChaotic, type Moment, noteFired, type Point, takeFault } from './faults';

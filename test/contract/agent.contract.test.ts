@@ -2,8 +2,8 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Agent } from '../../engine/libvirt/agent';
-import { virshAgent } from '../../engine/libvirt/virsh-agent';
+import type { Agent } from '../../engine/machine/libvirt/agent';
+import { virshAgent } from '../../engine/machine/libvirt/virsh-agent';
 import { FakeHost } from '../fakes/fake-host';
 
 const never = new AbortController().signal;

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../../engine/clock';
+import { type Clock, systemClock } from '../../engine/base/clock';
 import { instantClock } from '../fakes/instant-clock';
 
 describe.each<[string, () => Clock]>([

@@ -1,8 +1,8 @@
 /** The event bus on a real Postgres, reached through a door that the test can shut. */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type EventBus, postgresEventBus } from '../../engine/events';
-import { createLog } from '../../engine/log';
+import { type EventBus, postgresEventBus } from '../../engine/durable/events';
+import { createLog } from '../../engine/base/log';
 import { type Database, openDatabase } from '../../engine/store/database';
 import { eventChannel } from '../../engine/store/operations';
 import { cloneDatabase } from '../support/postgres';

@@ -1,9 +1,9 @@
 /** What a web application sends and gets is the same with the proxy between as without, or docs/fidelity.md says why not. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { projectRoot } from '../../engine/project';
-import { plainSite } from '../../engine/proxy/site';
-import { makeSelfSigned } from '../../engine/tls/certificate';
+import { projectRoot } from '../../engine/base/project';
+import { plainSite } from '../../engine/machine/nginx/site';
+import { makeSelfSigned } from '../../engine/certificates/certificate';
 import { answers } from '../support/fidelity/answers';
 import { type Asking, type Case, keyOf, type Way } from '../support/fidelity/case';
 import { type Difference, differences, type Exchange } from '../support/fidelity/compare';

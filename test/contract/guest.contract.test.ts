@@ -9,8 +9,8 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Server as SshServer, utils } from 'ssh2';
-import type { Guest } from '../../engine/guest/guest';
-import { networkGuest } from '../../engine/guest/network-guest';
+import type { Guest } from '../../engine/machine/guest/guest';
+import { networkGuest } from '../../engine/machine/guest/network-guest';
 import { FakeHost } from '../fakes/fake-host';
 
 const [up, silent] = ['127.0.0.2', '127.0.0.3'] as const;

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { toHcl } from '../../engine/terraform/hcl';
+import { toHcl } from '../../engine/machine/terraform/hcl';
 import { cacheDir } from '../support/postgres';
 import { readFixture } from '../unit/stacks/support';
 

@@ -2,9 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { nginxModules } from '../../engine/proxy/nginx-modules';
-import { renderNginx } from '../../engine/proxy/render';
-import { plainSite } from '../../engine/proxy/site';
+import { nginxModules } from '../../engine/machine/nginx/nginx-modules';
+import { renderNginx } from '../../engine/machine/nginx/render';
+import { plainSite } from '../../engine/machine/nginx/site';
 import { insertAudit, listAudit } from '../../engine/store/audit';
 import { addDomain, domainsOf } from '../../engine/store/domains';
 import { selectHostings } from '../../engine/store/hostings';

@@ -2,9 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { renderCloudInit } from '../../engine/cloud-init';
-import { claimScript } from '../../engine/guest/claim-script';
-import { projectRoot } from '../../engine/project';
+import { renderCloudInit } from '../../engine/machine/guest/cloud-init';
+import { claimScript } from '../../engine/hostings/spares/claim-script';
+import { projectRoot } from '../../engine/base/project';
 import { canary, hostile, runs, sample, whole } from '../support/hostile';
 import { sinkFile } from '../support/sink-file';
 import { acceptedOf, pooled, reportSink } from '../support/user-values';

@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Inventory, SurveyedDomain } from '../../engine/libvirt/inventory';
-import { virshInventory } from '../../engine/libvirt/virsh';
-import { expectCommand, runCommand } from '../../engine/process';
+import type { Inventory, SurveyedDomain } from '../../engine/machine/libvirt/inventory';
+import { virshInventory } from '../../engine/machine/libvirt/virsh';
+import { expectCommand, runCommand } from '../../engine/base/process';
 import { FakeHost } from '../fakes/fake-host';
 
 const uri = 'qemu:///system';

@@ -1,4 +1,4 @@
-import { type Limiter, memoryLimiter } from '../../engine/limits';
+import { type Limiter, memoryLimiter } from '../../engine/base/limits';
 import { type Database, openDatabase } from '../../engine/store/database';
 import { deleteEndedLimits, postgresLimiter } from '../../engine/store/limits';
 import { cloneDatabase } from '../support/postgres';

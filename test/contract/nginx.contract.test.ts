@@ -3,9 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { drainingWorkers, endOldest } from '../../engine/proxy/draining';
-import { defaultLimits } from '../../engine/proxy/proxy-settings';
-import { plainSite } from '../../engine/proxy/site';
+import { drainingWorkers, endOldest } from '../../engine/machine/nginx/draining';
+import { defaultLimits } from '../../engine/machine/nginx/proxy-settings';
+import { plainSite } from '../../engine/machine/nginx/site';
 import { type Answer, askAt } from './support/ask';
 import {
   ana,

@@ -2,8 +2,8 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { NodeCare, NodeNames, NodeState } from '../../engine/node/node-care';
-import { projectRoot } from '../../engine/project';
+import type { NodeCare, NodeNames, NodeState } from '../../engine/machine/host/node-care';
+import { projectRoot } from '../../engine/base/project';
 import { fakeNodeCare } from '../fakes/fake-node';
 import { FakeHost } from '../fakes/fake-host';
 import { type NodeNamespace, startNode } from '../support/node-namespace';

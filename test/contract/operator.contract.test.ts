@@ -1,6 +1,6 @@
 /** What a command line may ask for: one suite for the machine's own way and the one over the API. */
 import { type HostingFilter, type NamedHosting, type TornDown } from '../../engine';
-import { EngineError } from '../../engine/errors';
+import { EngineError } from '../../engine/base/errors';
 import { findUserByName } from '../../engine/store/users';
 import { openWorld, type World } from '../support/world';
 import { type Scene, scenes, serviceScene, type ServiceScene } from './support/operators';

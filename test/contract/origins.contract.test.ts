@@ -2,8 +2,8 @@
  * Whose page is shown under which name, and what its guest can do there: under the numbers all pages share one origin,
  * under host names each has its own.
  */
-import { plainSite } from '../../engine/proxy/site';
-import { makeSelfSigned } from '../../engine/tls/certificate';
+import { plainSite } from '../../engine/machine/nginx/site';
+import { makeSelfSigned } from '../../engine/certificates/certificate';
 import { freePort } from '../support/postgres';
 import { sendHttp1 } from '../support/fidelity/send';
 import { type Answer, askAt, type Asked } from './support/ask';

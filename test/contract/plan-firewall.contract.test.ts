@@ -2,10 +2,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { terraformCli } from '../../engine/terraform/cli';
-import { checkPlan, type PlanPolicy } from '../../engine/terraform/plan-firewall';
-import type { Terraform } from '../../engine/terraform/terraform';
-import { planFile, writeStack } from '../../engine/terraform/workspace';
+import { terraformCli } from '../../engine/machine/terraform/cli';
+import { checkPlan, type PlanPolicy } from '../../engine/machine/terraform/plan-firewall';
+import type { Terraform } from '../../engine/machine/terraform/terraform';
+import { planFile, writeStack } from '../../engine/machine/terraform/workspace';
 import { cacheDir } from '../support/postgres';
 
 jest.setTimeout(60_000);

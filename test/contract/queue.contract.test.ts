@@ -1,8 +1,8 @@
 /** The queue on a real Postgres. There is no fake: tests of operations call the runner themselves. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { createLog } from '../../engine/log';
-import { graphileQueue } from '../../engine/queue/graphile';
-import type { Queue } from '../../engine/queue/queue';
+import { createLog } from '../../engine/base/log';
+import { graphileQueue } from '../../engine/durable/graphile';
+import type { Queue } from '../../engine/durable/queue';
 import { type Database, openDatabase } from '../../engine/store/database';
 import { cloneDatabase } from '../support/postgres';
 

@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openRedis, type Redis, redisVersion } from '../../engine/shared/redis';
-import { redisLimiter } from '../../engine/shared/redis-limiter';
+import { openRedis, type Redis, redisVersion } from '../../engine/machine/redis/redis';
+import { redisLimiter } from '../../engine/machine/redis/redis-limiter';
 import { freePort } from '../support/postgres';
 
 const quiet = { debug: () => 0, info: () => 0, warn: () => 0, error: () => 0, child: () => quiet } as never;

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { virshInventory } from '../../engine/libvirt/virsh';
+import { virshInventory } from '../../engine/machine/libvirt/virsh';
 
 const count = 2_500;
 const dir = mkdtempSync(path.join(tmpdir(), 'webhoster-survey-'));

@@ -2,8 +2,8 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { EngineError } from '../../engine/errors';
-import { childSynthesizer } from '../../engine/terraform/synthesizer';
+import type { EngineError } from '../../engine/base/errors';
+import { childSynthesizer } from '../../engine/machine/terraform/synthesizer';
 import { renderStack } from '../../stacks/render';
 import { compileSynthesizer, readSpec } from '../unit/stacks/support';
 

@@ -16,11 +16,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { EngineError } from '../../engine/errors';
-import { terraformCli } from '../../engine/terraform/cli';
-import { checkPlan, type PlanPolicy } from '../../engine/terraform/plan-firewall';
-import type { Terraform, TerraformEvent, TerraformPlan } from '../../engine/terraform/terraform';
-import { planFile, readState, resourceNames, writeStack } from '../../engine/terraform/workspace';
+import { EngineError } from '../../engine/base/errors';
+import { terraformCli } from '../../engine/machine/terraform/cli';
+import { checkPlan, type PlanPolicy } from '../../engine/machine/terraform/plan-firewall';
+import type { Terraform, TerraformEvent, TerraformPlan } from '../../engine/machine/terraform/terraform';
+import { planFile, readState, resourceNames, writeStack } from '../../engine/machine/terraform/workspace';
 import type { HostingSpec } from '../../stacks';
 import { cacheDir } from '../support/postgres';
 import { fakeHost, type Host, namesOf, realHost, uri } from './support/terraform-hosts';

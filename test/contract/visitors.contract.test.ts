@@ -3,7 +3,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { defaultLimits } from '../../engine/proxy/proxy-settings';
+import { defaultLimits } from '../../engine/machine/nginx/proxy-settings';
 import { type Answer, askAt, type Asked } from './support/ask';
 import { ana, baseDomain, kim, type RealBench, realBench, route, silent } from './support/proxies';
 

@@ -5,7 +5,7 @@
  * Operations end by themselves at once, or when the test says so (`operationsEnd: 'by-hand'`). `break()` makes a
  * method throw, for the roads that lead through errors.
  */
-import { memoryLimiter } from '../../engine/limits';
+import { memoryLimiter } from '../../engine/base/limits';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import {
   type AuditEntry,

@@ -1,5 +1,5 @@
 /** One image that is always built. */
-import type { BuiltImage, Images } from '../../engine/images/images';
+import type { BuiltImage, Images } from '../../engine/machine/images/images';
 
 export const builtImage: BuiltImage = {
   name: 'micro',

@@ -1,6 +1,6 @@
 /** The machine under a fake host: in order, but for what a test says of it. */
-import { EngineError } from '../../engine/errors';
-import type { NodeCare, NodeState } from '../../engine/node/node-care';
+import { EngineError } from '../../engine/base/errors';
+import type { NodeCare, NodeState } from '../../engine/machine/host/node-care';
 import type { FakeHost } from './fake-host';
 
 const inOrder: NodeState = {

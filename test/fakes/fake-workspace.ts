@@ -1,8 +1,8 @@
 /** What the fake Terraform keeps in a workspace, and which resources a specification has. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { EngineError, type ErrorCode } from '../../engine/errors';
-import type { TerraformCall } from '../../engine/terraform/terraform';
+import { EngineError, type ErrorCode } from '../../engine/base/errors';
+import type { TerraformCall } from '../../engine/machine/terraform/terraform';
 import type { HostingSpec, NodeSpec, StackSpec } from '../../stacks';
 
 export interface Resource {

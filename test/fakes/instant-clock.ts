@@ -1,5 +1,5 @@
 /** Time that passes by itself: sleepers wake at once, those with the least to sleep first, and each moves the clock on. */
-import type { Clock } from '../../engine/clock';
+import type { Clock } from '../../engine/base/clock';
 
 interface Sleeper {
   readonly until: number;

@@ -2,10 +2,10 @@
  * A node promises no more than it has: whatever would not fit is refused before anything of it exists, however many ask at
  * once.
  */
-import type { NodeCapacity } from '../../engine/capacity';
+import type { NodeCapacity } from '../../engine/model/capacity';
 import type { User } from '../../engine/engine';
-import { keepPool } from '../../engine/reconcilers/warm-pool';
-import { acceptSleep } from '../../engine/sleep';
+import { keepPool } from '../../engine/hostings/spares/keep-pool';
+import { acceptSleep } from '../../engine/sleep/sleep';
 import { saveCapacity } from '../../engine/store/capacity';
 import { openPool, type Pool } from '../support/pool';
 import { openWorld, type World } from '../support/world';

@@ -1,8 +1,8 @@
 /** The audit log: what leaves a record, what it tells, and that nobody changes one. */
 import request from 'supertest';
-import { administration } from '../../engine/administration';
+import { administration } from '../../engine/operator/administration';
 import { connectParts } from '../../engine/start';
-import { createLog } from '../../engine/log';
+import { createLog } from '../../engine/base/log';
 import type { AuditEntry } from '../../engine';
 import { cloneDatabase } from '../support/postgres';
 import { startService, type TestService } from '../support/service';

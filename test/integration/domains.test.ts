@@ -1,7 +1,7 @@
 /** Domains that users bring, on a real Nginx, with proofs asked of a real name server and certificates of Pebble. */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { domains } from '../../engine/domains';
+import { domains } from '../../engine/certificates/domains';
 import { allCertificates } from '../../engine/store/certificates';
 import { releaseHosting } from '../../engine/store/hostings';
 import {

@@ -1,9 +1,9 @@
 /** What is known of drift: on the hosting, in lists, in the metrics; and looks that fail. */
-import { EngineError } from '../../engine/errors';
-import { drift } from '../../engine/drift';
+import { EngineError } from '../../engine/base/errors';
+import { drift } from '../../engine/plans/drift';
 import type { Hosting, User } from '../../engine/engine';
-import { metrics } from '../../engine/metrics';
-import { plans } from '../../engine/plans';
+import { metrics } from '../../engine/monitoring/metrics';
+import { plans } from '../../engine/plans/plans';
 import { dueForDriftCheck } from '../../engine/store/drift';
 import { openWorld, type World } from '../support/world';
 

@@ -1,21 +1,21 @@
 /** A hosting leaves and comes back, with real records and a fake host: what is refused, and what is left then. */
 import type { User } from '../../engine/engine';
-import { EngineError } from '../../engine/errors';
+import { EngineError } from '../../engine/base/errors';
 import { adopt } from '../../engine/ejection/adopt';
 import type { BundleFile } from '../../engine/ejection/bundle';
 import { digestOf } from '../../engine/ejection/digest';
 import { eject } from '../../engine/ejection/eject';
-import { assertNoneEjected } from '../../engine/ejection/vm-exists';
-import type { StepContext } from '../../engine/operations/operation';
-import { prepareNode } from '../../engine/operations/prepare-node';
-import { operationRunner } from '../../engine/operations/runner';
-import { stackWorkspace } from '../../engine/operations/stack-workspace';
+import { assertNoneEjected } from '../../engine/hostings/vm-exists';
+import type { StepContext } from '../../engine/durable/definition';
+import { prepareNode } from '../../engine/node/prepare-node';
+import { operationRunner } from '../../engine/durable/runner';
+import { stackWorkspace } from '../../engine/durable/stack-workspace';
 import { definitions } from '../../engine/start';
 import { fix } from '../../engine/sweep/fix';
 import { sweep } from '../../engine/sweep/sweep';
 import { getHosting } from '../../engine/store/hostings';
 import { findNode } from '../../engine/store/stacks';
-import { writePlan, writeStack } from '../../engine/terraform/workspace';
+import { writePlan, writeStack } from '../../engine/machine/terraform/workspace';
 import { ejected, readFrom } from '../support/scenarios';
 import { type Traces, tracesOf } from '../support/traces';
 import { openWorld, type World } from '../support/world';

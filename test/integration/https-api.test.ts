@@ -2,11 +2,11 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { HttpServer } from '../../api/http-server';
-import { loadConfig } from '../../engine/config';
-import { apiUrlOf, originOf } from '../../engine/origins';
-import { runCommand } from '../../engine/process';
-import { projectRoot } from '../../engine/project';
-import { makeSelfSigned } from '../../engine/tls/certificate';
+import { loadConfig } from '../../engine/base/config';
+import { apiUrlOf, originOf } from '../../engine/base/origins';
+import { runCommand } from '../../engine/base/process';
+import { projectRoot } from '../../engine/base/project';
+import { makeSelfSigned } from '../../engine/certificates/certificate';
 import { serveApi } from '../support/https-service';
 import { baseDomain, type HttpsWorld, openHttpsWorld } from '../support/https-world';
 import { freePort } from '../support/postgres';

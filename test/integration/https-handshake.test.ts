@@ -1,5 +1,5 @@
 /** What a real Nginx agrees to: versions, ciphers and headers, as openssl and curl see them. */
-import { runCommand } from '../../engine/process';
+import { runCommand } from '../../engine/base/process';
 import { baseDomain, type HttpsWorld, openHttpsWorld } from '../support/https-world';
 
 jest.setTimeout(120_000);

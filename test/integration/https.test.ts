@@ -6,11 +6,11 @@ import https from 'node:https';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type tls from 'node:tls';
-import { metrics } from '../../engine/metrics';
+import { metrics } from '../../engine/monitoring/metrics';
 import { allCertificates } from '../../engine/store/certificates';
 import { claimLease } from '../../engine/store/leases';
-import { makeSelfSigned, readCertificate } from '../../engine/tls/certificate';
-import { certificatesLease } from '../../engine/tls/keep-certificates';
+import { makeSelfSigned, readCertificate } from '../../engine/certificates/certificate';
+import { certificatesLease } from '../../engine/certificates/keep-certificates';
 import {
   baseDomain,
   type HttpsWorld,

@@ -1,5 +1,5 @@
 import { operationKinds } from '../../engine/engine';
-import { metrics } from '../../engine/metrics';
+import { metrics } from '../../engine/monitoring/metrics';
 import { findingKinds } from '../../engine/sweep/findings';
 import { openWorld, type World } from '../support/world';
 

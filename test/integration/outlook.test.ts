@@ -1,9 +1,9 @@
 /** Who is served when, and what those who wait are told of it. */
 import { randomUUID } from 'node:crypto';
 import type { User } from '../../engine';
-import { accept } from '../../engine/operations/accept';
-import { checkDrift } from '../../engine/operations/check-drift';
-import { planHosting } from '../../engine/operations/plan-hosting';
+import { accept } from '../../engine/durable/accept';
+import { checkDrift } from '../../engine/plans/check-drift';
+import { planHosting } from '../../engine/plans/plan-new-hosting';
 import { openWorld, type World } from '../support/world';
 
 let world: World;

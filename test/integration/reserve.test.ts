@@ -1,5 +1,5 @@
 /** What a new hosting is given: the lowest port and address that nobody has, once each. */
-import { EngineError } from '../../engine/errors';
+import { EngineError } from '../../engine/base/errors';
 import { freePort } from '../../engine/store/hostings';
 import { openWorld, type World } from '../support/world';
 

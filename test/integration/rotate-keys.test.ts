@@ -1,10 +1,10 @@
 /** A new STATE_KEY: everything sealed moves over, however often it is interrupted, and then opens without the old one. */
 import { randomUUID } from 'node:crypto';
-import { rotateKeys } from '../../engine/rotate-keys';
-import { secretBox } from '../../engine/secret-box';
+import { rotateKeys } from '../../engine/operator/rotate-keys';
+import { secretBox } from '../../engine/base/secret-box';
 import { sealedPlaces } from '../../engine/store/seals';
-import { openState, sealState } from '../../engine/operations/stack-state';
-import { accountContext, keyContext } from '../../engine/tls/read-site';
+import { openState, sealState } from '../../engine/stack/state';
+import { accountContext, keyContext } from '../../engine/certificates/read-site';
 import { strongSecrets as secrets } from '../support/fake-parts';
 import { openWorld, type World } from '../support/world';
 

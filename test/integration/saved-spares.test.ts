@@ -1,6 +1,6 @@
 /** Spares of the second tier on a real database with a fake host: saved to the disk, woken for whoever claims them. */
-import { EngineError } from '../../engine/errors';
-import { metrics } from '../../engine/metrics';
+import { EngineError } from '../../engine/base/errors';
+import { metrics } from '../../engine/monitoring/metrics';
 import { sweep } from '../../engine/sweep/sweep';
 import { openPool, type Pool } from '../support/pool';
 import { expectOwn } from '../support/spare-scenarios';

@@ -1,17 +1,17 @@
 /** Hostings that sleep: what every part of the service makes of them, on a fake host. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { EngineError } from '../../engine/errors';
+import { EngineError } from '../../engine/base/errors';
 import { eject } from '../../engine/ejection/eject';
 import { livingHostingCounts } from '../../engine/store/counts';
-import { planReport, plans } from '../../engine/plans';
-import { letIdleSleep } from '../../engine/reconcilers/idle';
-import { acceptSleep, acceptWake, wakeFor } from '../../engine/sleep';
+import { planReport, plans } from '../../engine/plans/plans';
+import { letIdleSleep } from '../../engine/sleep/keep-idle-asleep';
+import { acceptSleep, acceptWake, wakeFor } from '../../engine/sleep/sleep';
 import { getHosting } from '../../engine/store/hostings';
 import { getOperation } from '../../engine/store/operations';
 import { sweep } from '../../engine/sweep/sweep';
-import { removeHosting } from '../../engine/teardown/teardown';
-import { waker } from '../../engine/doors/waker';
+import { removeHosting } from '../../engine/operator/teardown/teardown';
+import { waker } from '../../engine/sleep/doors/waker';
 import { scenarios } from '../support/scenarios';
 import { tracesOf } from '../support/traces';
 import { openWorld, type World } from '../support/world';

@@ -1,11 +1,11 @@
 /** What waits for somebody to go on with it: seen by its owner and by an operator, with what it still owns. */
-import { EngineError } from '../../engine/errors';
+import { EngineError } from '../../engine/base/errors';
 import type { User } from '../../engine/engine';
-import { createHosting } from '../../engine/operations/create-hosting';
-import { deleteHosting } from '../../engine/operations/delete-hosting';
-import type { OperationDefinition } from '../../engine/operations/operation';
-import { removeNode } from '../../engine/operations/remove-node';
-import { removeOrphan } from '../../engine/operations/remove-orphan';
+import { createHosting } from '../../engine/hostings/create';
+import { deleteHosting } from '../../engine/hostings/delete';
+import type { OperationDefinition } from '../../engine/durable/definition';
+import { removeNode } from '../../engine/node/remove-node';
+import { removeOrphan } from '../../engine/sweep/remove-orphan';
 import { failsAfter, failsBefore, withRun, withUndo, workWith } from '../support/faulty-steps';
 import { type Accepted, scenarios } from '../support/scenarios';
 import type { World } from '../support/world';

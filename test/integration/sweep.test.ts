@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { User } from '../../engine/engine';
-import { EngineError } from '../../engine/errors';
-import { isoName, rootVolumeName, vmNameOf } from '../../engine/hosting-names';
-import { removeOrphan } from '../../engine/operations/remove-orphan';
-import { stackWorkspace } from '../../engine/operations/stack-workspace';
+import { EngineError } from '../../engine/base/errors';
+import { isoName, rootVolumeName, vmNameOf } from '../../engine/machine/libvirt/names';
+import { removeOrphan } from '../../engine/sweep/remove-orphan';
+import { stackWorkspace } from '../../engine/durable/stack-workspace';
 import { insertOperation } from '../../engine/store/operations';
 import { recordSweep } from '../../engine/store/sweeps';
 import { takeTurn } from '../../engine/store/turns';

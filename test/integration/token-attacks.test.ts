@@ -2,7 +2,7 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import request from 'supertest';
-import { keyId } from '../../engine/key-id';
+import { keyId } from '../../engine/base/key-id';
 import { cloneDatabase } from '../support/postgres';
 import { type SignedInUser, startService, type TestService } from '../support/service';
 

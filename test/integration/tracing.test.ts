@@ -4,8 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import request from 'supertest';
-import { EngineError } from '../../engine/errors';
-import { createHosting } from '../../engine/operations/create-hosting';
+import { EngineError } from '../../engine/base/errors';
+import { createHosting } from '../../engine/hostings/create';
 import { cloneDatabase } from '../support/postgres';
 import { openReplicas, type Person, type Replica, type Replicas, signUp } from '../support/replicas';
 import { strongSecrets } from '../support/fake-parts';

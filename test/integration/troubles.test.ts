@@ -1,7 +1,7 @@
 /** What owners are told of a hosting that should run, and what wakes it, on a fake host. */
 import type { Hosting, User } from '../../engine/engine';
-import { prepareNodeWith } from '../../engine/setup';
-import { lookForTroubles } from '../../engine/troubles';
+import { prepareNodeWith } from '../../engine/operator/setup';
+import { lookForTroubles } from '../../engine/monitoring/troubles';
 import { sweep } from '../../engine/sweep/sweep';
 import { fix } from '../../engine/sweep/fix';
 import { openWorld, type World } from '../support/world';

@@ -1,10 +1,10 @@
 /** Which hosting a typed name means: no username is ever another's VM, and what can mean two is refused. */
 import type { NamedHosting, User } from '../../engine/engine';
-import { EngineError } from '../../engine/errors';
-import { machineOperator } from '../../engine/operator';
-import { putToSleepWith } from '../../engine/power';
+import { EngineError } from '../../engine/base/errors';
+import { machineOperator } from '../../engine/operator/operator';
+import { putToSleepWith } from '../../engine/operator/power';
 import { getHosting } from '../../engine/store/hostings';
-import { hostingNamed } from '../../engine/visible-hosting';
+import { hostingNamed } from '../../engine/hostings/visible';
 import { openWorld, type World } from '../support/world';
 
 jest.setTimeout(30_000);

@@ -1,10 +1,10 @@
 /** The pool and its claims on a real database with a fake host. */
-import { EngineError } from '../../engine/errors';
+import { EngineError } from '../../engine/base/errors';
 import type { User } from '../../engine/engine';
-import { acceptSpare } from '../../engine/operations/make-spare';
-import { metrics } from '../../engine/metrics';
+import { acceptSpare } from '../../engine/hostings/spares/make';
+import { metrics } from '../../engine/monitoring/metrics';
 import { sweep } from '../../engine/sweep/sweep';
-import { hostings } from '../../engine/hostings';
+import { hostings } from '../../engine/hostings/hostings';
 import { eject } from '../../engine/ejection/eject';
 import { selectHostings } from '../../engine/store/hostings';
 import { dueForDriftCheck } from '../../engine/store/drift';

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { ComponentHealth } from '../../engine/engine';
-import { health } from '../../engine/health';
-import { reportWorker } from '../../engine/reconcilers/worker-report';
+import { health } from '../../engine/monitoring/health';
+import { reportWorker } from '../../engine/monitoring/report-worker';
 import { freshReports, recordReport } from '../../engine/store/worker-reports';
 import { openWorld, type World } from '../support/world';
 import { until } from '../support/system';

@@ -1,7 +1,7 @@
 /** Operations in which one step, or one undo, goes wrong in a planned way; and workers that run them. */
-import { EngineError } from '../../engine/errors';
-import type { OperationDefinition, StepContext } from '../../engine/operations/operation';
-import { operationRunner } from '../../engine/operations/runner';
+import { EngineError } from '../../engine/base/errors';
+import type { OperationDefinition, StepContext } from '../../engine/durable/definition';
+import { operationRunner } from '../../engine/durable/runner';
 import { definitions } from '../../engine/start';
 import { claimLease } from '../../engine/store/leases';
 import type { World } from './world';

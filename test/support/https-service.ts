@@ -1,6 +1,6 @@
 /** The HTTP interface on its own port beside the real Nginx of an HttpsWorld. */
 import type { Engine } from '../../engine/engine';
-import { memoryLimiter } from '../../engine/limits';
+import { memoryLimiter } from '../../engine/base/limits';
 import { answersOf } from '../../engine/start';
 import { type HttpServer, startHttpServer } from '../../api/http-server';
 import type { HttpsWorld } from './https-world';

@@ -1,9 +1,9 @@
 /** A process of the service, as ROLE asks, on the fake host of the test that starts it: see replicas.ts. */
 import { startHttpServer } from '../../api/http-server';
-import { loadConfig } from '../../engine/config';
-import { createLog } from '../../engine/log';
+import { loadConfig } from '../../engine/base/config';
+import { createLog } from '../../engine/base/log';
 import { startEngine } from '../../engine/start';
-import { startTracing } from '../../engine/start-tracing';
+import { startTracing } from '../../engine/base/start-tracing';
 import { fakeImages } from '../fakes/fake-images';
 import { remoteHost } from './remote-host';
 

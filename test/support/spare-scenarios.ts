@@ -1,7 +1,7 @@
 /** The scenarios of machines that are made ahead, given to somebody, and taken away. */
-import { deleteAccepted } from '../../engine/hostings';
-import { hostingSpec } from '../../engine/operations/hosting-stack-facts';
-import { acceptSpare } from '../../engine/operations/make-spare';
+import { deleteAccepted } from '../../engine/hostings/hostings';
+import { hostingSpec } from '../../engine/hostings/facts';
+import { acceptSpare } from '../../engine/hostings/spares/make';
 import { findHosting, getOwnedHosting } from '../../engine/store/hostings';
 import { getOperation } from '../../engine/store/operations';
 import type { SpareTier } from '../../engine/store/spares';

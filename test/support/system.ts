@@ -8,7 +8,7 @@ import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rm
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
-import { projectRoot } from '../../engine/project';
+import { projectRoot } from '../../engine/base/project';
 import { embeddedDatabase, postgresUrl } from '../../engine/store/url';
 import { childOf, type NodeNamespace } from './node-namespace';
 import { freePort } from './postgres';

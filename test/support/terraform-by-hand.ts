@@ -1,7 +1,7 @@
 /** Terraform as a person runs it, with nothing but a directory and the provider. */
 import { execFile } from 'node:child_process';
 import path from 'node:path';
-import { projectRoot } from '../../engine/project';
+import { projectRoot } from '../../engine/base/project';
 import type { System } from './system';
 
 export interface Ran {

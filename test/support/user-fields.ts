@@ -14,8 +14,8 @@ import { passwordChange } from '../../api/schemas/session';
 import { applyRequest, newPlanRequest } from '../../api/schemas/terraform';
 import { tokenRequest } from '../../api/schemas/token';
 import { routes } from '../../api/routes';
-import { parsePublicKey } from '../../engine/ssh-key';
-import { domainRefusal } from '../../engine/tls/names';
+import { parsePublicKey } from '../../engine/hostings/ssh-key';
+import { domainRefusal } from '../../engine/base/dns-names';
 import { hostile, sample } from './hostile';
 
 export interface UserField {

@@ -8,7 +8,7 @@ import { createSocket } from 'node:dgram';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { virshAgent } from '../../engine/libvirt/virsh-agent';
+import { virshAgent } from '../../engine/machine/libvirt/virsh-agent';
 import { dhcpMessage, forgeries, question, type Station } from '../support/frames';
 import { buildProbe, listen, type Listener } from '../support/probe';
 import { openShell, type Shell } from '../support/shell';

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { projectRoot } from '../../engine/project';
+import { projectRoot } from '../../engine/base/project';
 
 interface Ran {
   readonly code: number;

@@ -2,7 +2,7 @@
  * A /dev/kvm that QEMU may not open, as where no udev runs: libvirt would probe QEMU anew, for seconds, at every start of a
  * VM. The scripts mend it, or hide the device from libvirtd where they may not, and creates take what they usually take.
  */
-import { projectRoot } from '../../engine/project';
+import { projectRoot } from '../../engine/base/project';
 import { type Doctor, doctorOf } from '../support/doctor';
 import { type NodeNamespace, startNode } from '../support/node-namespace';
 import { type Account, startSystem, type System } from '../support/system';

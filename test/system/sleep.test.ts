@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { withoutTraffic } from '../../engine/isolation/host-rules';
+import { withoutTraffic } from '../../engine/machine/isolation/host-rules';
 import { openShell, type Shell } from '../support/shell';
 import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
 

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { projectRoot } from '../../engine/project';
+import { projectRoot } from '../../engine/base/project';
 import { type Doctor, doctorOf } from '../support/doctor';
 import { type NodeNamespace, startNode } from '../support/node-namespace';
 import {

@@ -39,7 +39,7 @@ reload_when_told() {
     end_oldest
   done
 }
-# Of workers that only wait for their last visitors those of 16 generations stay, and no more than 64 (engine/proxy/draining.ts). They are known
+# Of workers that only wait for their last visitors those of 16 generations stay, and no more than 64 (engine/machine/nginx/draining.ts). They are known
 # by their parent: with the rights that are left here nobody sees where another user's process works.
 end_oldest() {
   for file in /proc/[0-9]*/cmdline; do

@@ -1,6 +1,6 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 import type { HostingStatus, HostingTrouble, SpareStatus } from '../../engine';
-import type { ErrorCode } from '../../errors';
+import type { ErrorCode } from '../../base/errors';
 
 @Entity('hostings')
 export class HostingRow {

@@ -1,7 +1,7 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 import type { OperationKind, OperationStatus, OperationStep } from '../../engine';
-import type { ErrorCode } from '../../errors';
-import type { Lane } from '../../queue/lane';
+import type { ErrorCode } from '../../base/errors';
+import type { Lane } from '../../model/lane';
 
 @Entity('operations')
 export class OperationRow {

@@ -1,8 +1,8 @@
-import type { NodeCapacity } from '../../capacity';
-import type { SupportedLimits } from '../../isolation/isolation';
-import type { StateMark } from '../../terraform/judge-state';
-import type { ResourceChange } from '../../terraform/plan-view';
-import type { Phase } from '../../terraform/run-record';
+import type { NodeCapacity } from '../../model/capacity';
+import type { SupportedLimits } from '../../machine/isolation/isolation';
+import type { StateMark } from '../../machine/terraform/judge-state';
+import type { ResourceChange } from '../../machine/terraform/plan-view';
+import type { Phase } from '../../machine/terraform/run-record';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { StackSpec } from '../../../stacks';
 

@@ -1,5 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { keysOfOlder } from '../../accounts/emails';
+import { keysOfOlder } from '../../base/emails';
 
 /**
  * Accounts are told apart by one form of their e-mail that only this program makes. Those that are there get it; of two

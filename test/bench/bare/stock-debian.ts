@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { projectRoot } from '../../../engine/project';
+import { projectRoot } from '../../../engine/base/project';
 import { cacheDir } from '../../support/postgres';
 
 export interface StockGuest {

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { pageMarker } from '../../../engine/cloud-init';
+import { pageMarker } from '../../../engine/machine/guest/cloud-init';
 import { type Bench, lastAddress, servesPage, type Source, type Tool } from './tool';
 
 const run = promisify(execFile);

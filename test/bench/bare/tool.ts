@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
-import { pageMarker, renderCloudInit } from '../../../engine/cloud-init';
+import { pageMarker, renderCloudInit } from '../../../engine/machine/guest/cloud-init';
 import { type System, until } from '../../support/system';
 import { seconds } from '../progress';
 

@@ -17,7 +17,7 @@ import { readyNode } from '../service/ready-node';
 import { startPostgres, startRealApi } from '../service/start';
 import { median } from '../statistics';
 import { wrk } from '../wrk';
-import { loadConfig } from '../../../engine/config';
+import { loadConfig } from '../../../engine/base/config';
 
 const connections = 100;
 const pauseMs = 200;

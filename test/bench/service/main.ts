@@ -1,7 +1,7 @@
 /** API and worker in a process of their own, as the service runs them, with fakes for what makes VMs. */
 import { startHttpServer } from '../../../api/http-server';
-import { loadConfig } from '../../../engine/config';
-import { createLog } from '../../../engine/log';
+import { loadConfig } from '../../../engine/base/config';
+import { createLog } from '../../../engine/base/log';
 import { startEngine } from '../../../engine/start';
 import { benchHost } from './bench-host';
 import { readyNode } from './ready-node';

@@ -1,10 +1,10 @@
 /** A node that hostings may be placed on, as `webhoster node prepare` would leave it. */
 import { randomUUID } from 'node:crypto';
-import type { Config } from '../../../engine/config';
+import type { Config } from '../../../engine/base/config';
 import { databaseUrl } from '../../../engine/store/url';
 import { openDatabase } from '../../../engine/store/database';
 import { ensureNode, updateNode } from '../../../engine/store/stacks';
-import { migrateQueue } from '../../../engine/queue/graphile';
+import { migrateQueue } from '../../../engine/durable/graphile';
 
 export async function readyNode(config: Config): Promise<void> {
   const url = databaseUrl(config);

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { Client } from 'pg';
 import { startEmbeddedPostgres } from '../../../engine/store/embedded-postgres';
 import { embeddedDatabase, postgresUrl } from '../../../engine/store/url';
-import { projectRoot } from '../../../engine/project';
+import { projectRoot } from '../../../engine/base/project';
 import { cacheDir } from '../../support/postgres';
 import { until } from '../../support/system';
 import type { Isolated } from '../namespace';

@@ -5,8 +5,8 @@ import { createApp } from '../../../api/app';
 import { openClient } from '../../../cli/remote/client';
 import { remoteOperator } from '../../../cli/remote/remote-operator';
 import type { Engine, Operator, User } from '../../../engine';
-import { memoryLimiter } from '../../../engine/limits';
-import { machineOperator } from '../../../engine/operator';
+import { memoryLimiter } from '../../../engine/base/limits';
+import { machineOperator } from '../../../engine/operator/operator';
 import { openWorld, type World } from '../../support/world';
 
 export interface Scene {

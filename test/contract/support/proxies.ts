@@ -22,14 +22,14 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { systemClock } from '../../../engine/clock';
-import type { Config } from '../../../engine/config';
-import { type NginxOptions, nginxProxy } from '../../../engine/proxy/nginx';
-import { nginxModules } from '../../../engine/proxy/nginx-modules';
-import type { Proxy, Route } from '../../../engine/proxy/proxy';
-import type { Site } from '../../../engine/proxy/site';
-import { projectRoot } from '../../../engine/project';
-import { stopProxy } from '../../../engine/setup';
+import { systemClock } from '../../../engine/base/clock';
+import type { Config } from '../../../engine/base/config';
+import { type NginxOptions, nginxProxy } from '../../../engine/machine/nginx/nginx';
+import { nginxModules } from '../../../engine/machine/nginx/nginx-modules';
+import type { Proxy, Route } from '../../../engine/machine/nginx/proxy';
+import type { Site } from '../../../engine/machine/nginx/site';
+import { projectRoot } from '../../../engine/base/project';
+import { stopProxy } from '../../../engine/operator/setup';
 import { FakeHost } from '../../fakes/fake-host';
 import { freePort } from '../../support/postgres';
 

@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { existsSync } from 'node:fs';
-import { EngineError } from '../../../engine/errors';
-import { checkDrift } from '../../../engine/operations/check-drift';
+import { EngineError } from '../../../engine/base/errors';
+import { checkDrift } from '../../../engine/plans/check-drift';
 import { insertOperation, stepsOf } from '../../../engine/store/operations';
-import { acceptLook } from '../../../engine/operations/check-drift';
-import { plans } from '../../../engine/plans';
+import { acceptLook } from '../../../engine/plans/check-drift';
+import { plans } from '../../../engine/plans/plans';
 import { openWorld, type World } from '../../support/world';
 
 let world: World;

@@ -1,5 +1,5 @@
-import { EngineError } from '../../../engine/errors';
-import { createHosting } from '../../../engine/operations/create-hosting';
+import { EngineError } from '../../../engine/base/errors';
+import { createHosting } from '../../../engine/hostings/create';
 import { openWorld, type World } from '../../support/world';
 
 let world: World;

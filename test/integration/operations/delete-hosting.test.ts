@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { EngineError } from '../../../engine/errors';
+import { EngineError } from '../../../engine/base/errors';
 import type { User } from '../../../engine/engine';
 import { expireLeases } from '../../support/faulty-steps';
 import { openWorld, type World } from '../../support/world';

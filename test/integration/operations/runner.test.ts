@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { EngineError } from '../../../engine/errors';
-import { createHosting } from '../../../engine/operations/create-hosting';
-import type { OperationDefinition, Step, StepContext } from '../../../engine/operations/operation';
-import { acceptLook } from '../../../engine/operations/check-drift';
-import { wakeAbandoned } from '../../../engine/reconcilers/expired-leases';
+import { EngineError } from '../../../engine/base/errors';
+import { createHosting } from '../../../engine/hostings/create';
+import type { OperationDefinition, Step, StepContext } from '../../../engine/durable/definition';
+import { acceptLook } from '../../../engine/plans/check-drift';
+import { wakeAbandoned } from '../../../engine/durable/keep-going';
 import { abandonedStacks, moveOperation } from '../../../engine/store/operations';
 import { claimLease, fenced, releaseLease, renewLease } from '../../../engine/store/leases';
 import type { User } from '../../../engine/engine';

@@ -1,6 +1,6 @@
 /** That the judge of the chaos runs can find somebody guilty, of each thing by itself. */
-import { createHosting } from '../../../engine/operations/create-hosting';
-import { deleteHosting } from '../../../engine/operations/delete-hosting';
+import { createHosting } from '../../../engine/hostings/create';
+import { deleteHosting } from '../../../engine/hostings/delete';
 import { allCases, sampleOf } from '../../chaos/cases';
 import type { Facts } from '../../chaos/facts';
 import { judge } from '../../chaos/judge';

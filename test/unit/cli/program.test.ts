@@ -4,7 +4,7 @@ import path from 'node:path';
 import { CommanderError, type Command } from 'commander';
 import { everyCommand, exitCodeTable, factsOf, usageCodeOf } from '../../../cli/facts';
 import { buildProgram } from '../../../cli/program';
-import { projectRoot } from '../../../engine/project';
+import { projectRoot } from '../../../engine/base/project';
 
 const commands = everyCommand(buildProgram());
 const machineOnly =

@@ -1,4 +1,10 @@
-import { applyArgv, initArgv, planArgv, showPlanArgv, versionArgv } from '../../../engine/terraform/argv';
+import {
+  applyArgv,
+  initArgv,
+  planArgv,
+  showPlanArgv,
+  versionArgv,
+} from '../../../engine/machine/terraform/argv';
 
 describe('the arguments of Terraform', () => {
   it('initialize without asking', () => {

@@ -1,4 +1,4 @@
-import { cachedFor, shared } from '../../../engine/cached';
+import { cachedFor, shared } from '../../../engine/base/cached';
 
 it('asks once for all who ask within the time, and again after a failure', async () => {
   const ask = jest.fn<Promise<number>, []>();

@@ -1,5 +1,5 @@
 /** Who is let in where there is little room. That two cannot pass together is the database's: test/integration/admission.test.ts. */
-import { type NodeCapacity, type Promised, shortageOf } from '../../../engine/capacity';
+import { type NodeCapacity, type Promised, shortageOf } from '../../../engine/model/capacity';
 
 const GIB = 1024 ** 3;
 const rules = {

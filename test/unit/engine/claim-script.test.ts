@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { claimScript, hostKeysIn, settledScript } from '../../../engine/guest/claim-script';
+import { claimScript, hostKeysIn, settledScript } from '../../../engine/hostings/spares/claim-script';
 import { until } from '../../support/system';
 import { removeScratch, scratchDir } from './support';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { type GuestFacts, pageMarker, renderCloudInit } from '../../../engine/cloud-init';
+import { type GuestFacts, pageMarker, renderCloudInit } from '../../../engine/machine/guest/cloud-init';
 
 const facts: GuestFacts = {
   hostingId: '1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d',

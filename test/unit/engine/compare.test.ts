@@ -1,10 +1,10 @@
 /** What a sweep concludes from what it saw. */
-import { isoName, rootVolumeName, vmNameOf } from '../../../engine/hosting-names';
+import { isoName, rootVolumeName, vmNameOf } from '../../../engine/machine/libvirt/names';
 import { compare, mentioned, type Snapshot } from '../../../engine/sweep/compare';
-import type { SurveyedDomain } from '../../../engine/libvirt/inventory';
-import type { NodeState } from '../../../engine/node/node-care';
+import type { SurveyedDomain } from '../../../engine/machine/libvirt/inventory';
+import type { NodeState } from '../../../engine/machine/host/node-care';
 import { adviceFor, type FindingKind, findingKinds } from '../../../engine/sweep/findings';
-import type { Records } from '../../../engine/sweep/records';
+import type { Records } from '../../../engine/store/records';
 
 const id = '1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d';
 const nodeId = '99999999-5e6f-4a7b-8c9d-0e1f2a3b4c5d';

@@ -1,4 +1,4 @@
-import { eachOf } from '../../../engine/each-of';
+import { eachOf } from '../../../engine/base/each-of';
 
 it('keeps the order of the items, and no more than so many at once', async () => {
   let running = 0;

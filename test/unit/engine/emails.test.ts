@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { emailKey, emailKeysOf, keysOfOlder } from '../../../engine/accounts/emails';
+import { emailKey, emailKeysOf, keysOfOlder } from '../../../engine/base/emails';
 import { networkOf } from '../../../engine/accounts/attempts';
-import { readHostName } from '../../../engine/typed-names';
+import { readHostName } from '../../../engine/base/typed-names';
 
 describe('an e-mail address', () => {
   it.each([
@@ -106,11 +106,11 @@ describe('the source', () => {
       'api/prefer.ts', // names of preferences in a header
       'api/snake-case.ts', // keys of ours
       'cli/age.ts', // units of time
-      'engine/log.ts', // names of fields
-      'engine/proxy/render-https.ts', // a setting, of ASCII
-      'engine/proxy/render.ts', // the same
-      'engine/typed-names.ts', // the function itself
-      'engine/weak-secrets.ts', // a list of ours
+      'engine/base/log.ts', // names of fields
+      'engine/machine/nginx/render-https.ts', // a setting, of ASCII
+      'engine/machine/nginx/render.ts', // the same
+      'engine/base/typed-names.ts', // the function itself
+      'engine/base/weak-secrets.ts', // a list of ours
     ]);
   });
 });

@@ -1,5 +1,5 @@
-import { EngineError, errorCodes, toEngineError } from '../../../engine/errors';
-import { describeError } from '../../../engine/log';
+import { EngineError, errorCodes, toEngineError } from '../../../engine/base/errors';
+import { describeError } from '../../../engine/base/log';
 
 describe('EngineError', () => {
   it('carries code, public text, cause and details, and is final unless it says otherwise', () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { projectRoot } from '../../../engine/project';
+import { projectRoot } from '../../../engine/base/project';
 import { adviceFor, type FindingKind, findingKinds } from '../../../engine/sweep/findings';
 
 const kinds = Object.keys(findingKinds) as FindingKind[];

@@ -1,5 +1,5 @@
 /** HCL for people. What Terraform makes of it is in its contract: test/contract/hcl.contract.test.ts. */
-import { toHcl } from '../../../engine/terraform/hcl';
+import { toHcl } from '../../../engine/machine/terraform/hcl';
 import { renderStack } from '../../../stacks/render';
 import { readFixture, readSpec } from '../stacks/support';
 

@@ -1,9 +1,9 @@
 import fs from 'node:fs/promises';
 import type { ComponentHealth, Engine } from '../../../engine/engine';
-import { EngineError } from '../../../engine/errors';
-import { health } from '../../../engine/health';
-import type { NodeState } from '../../../engine/node/node-care';
-import type { Parts } from '../../../engine/parts';
+import { EngineError } from '../../../engine/base/errors';
+import { health } from '../../../engine/monitoring/health';
+import type { NodeState } from '../../../engine/machine/host/node-care';
+import type { Parts } from '../../../engine/durable/parts';
 import { FakeHost } from '../../fakes/fake-host';
 
 const host = new FakeHost();

@@ -1,4 +1,4 @@
-import { namesHosting, readHostingName, theOne } from '../../../engine/hosting-names';
+import { namesHosting, readHostingName, theOne } from '../../../engine/machine/libvirt/names';
 
 const id = '2d0c9cfe-1111-4222-8333-444455556666';
 const mina = { id, vmName: 'vm-2d0c9cfe', username: 'mina' };

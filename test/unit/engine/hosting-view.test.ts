@@ -1,5 +1,5 @@
-import type { Config } from '../../../engine/config';
-import { accessOf, toHosting } from '../../../engine/hosting-view';
+import type { Config } from '../../../engine/base/config';
+import { accessOf, toHosting } from '../../../engine/hostings/view';
 import type { OwnedHosting } from '../../../engine/store/hostings';
 
 const config = {

@@ -1,5 +1,5 @@
 /** Who counts as idle, as a function of what is seen. */
-import { findIdle, type IdleFacts, type LastUse, unlessSet } from '../../../engine/idle';
+import { findIdle, type IdleFacts, type LastUse, unlessSet } from '../../../engine/sleep/idle';
 
 const minute = 60_000;
 const after = 10 * minute;

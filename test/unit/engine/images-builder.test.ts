@@ -9,8 +9,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { imageBuilder, recipeChecksum } from '../../../engine/images/builder';
-import { imageNames, type Images } from '../../../engine/images/images';
+import { imageBuilder, recipeChecksum } from '../../../engine/machine/images/builder';
+import { imageNames, type Images } from '../../../engine/machine/images/images';
 import { removeScratch, scratchDir } from './support';
 
 let recipesDir: string;

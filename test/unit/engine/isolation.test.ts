@@ -1,7 +1,7 @@
 /** What the fences say. That they hold is seen from inside guests: test/system/isolation.test.ts. */
-import { fenceOf } from '../../../engine/isolation/fence';
-import { guestFilter } from '../../../engine/isolation/guest-filter';
-import { hostRules, trialRules, withoutTraffic } from '../../../engine/isolation/host-rules';
+import { fenceOf } from '../../../engine/machine/isolation/fence';
+import { guestFilter } from '../../../engine/machine/isolation/guest-filter';
+import { hostRules, trialRules, withoutTraffic } from '../../../engine/machine/isolation/host-rules';
 
 const settings = {
   ...{ NETWORK_NAME: 'lab', NETWORK_BRIDGE: 'virbr-lab', NETWORK_CIDR: '10.90.4.0/22' },

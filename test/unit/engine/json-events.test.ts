@@ -1,4 +1,4 @@
-import { parseEvent } from '../../../engine/terraform/json-events';
+import { parseEvent } from '../../../engine/machine/terraform/json-events';
 
 const line = (value: unknown): string => JSON.stringify(value);
 

@@ -5,9 +5,9 @@ import {
   overlapping,
   parseTaps,
   socketDirectory,
-} from '../../../engine/node/kernel-output';
-import { judgeState, markOf } from '../../../engine/terraform/judge-state';
-import { parseReasons } from '../../../engine/libvirt/virsh-output';
+} from '../../../engine/machine/host/kernel-output';
+import { judgeState, markOf } from '../../../engine/machine/terraform/judge-state';
+import { parseReasons } from '../../../engine/machine/libvirt/virsh-output';
 
 const link = (change: object) =>
   JSON.stringify([

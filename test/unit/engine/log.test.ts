@@ -1,5 +1,5 @@
 import pino from 'pino';
-import { createLog } from '../../../engine/log';
+import { createLog } from '../../../engine/base/log';
 
 /** Every line that the log writes, as text. */
 function capture(level = 'info'): { log: ReturnType<typeof createLog>; lines: string[] } {

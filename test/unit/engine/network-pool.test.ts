@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { parseCidr, poolAddresses } from '../../../engine/network-pool';
+import { parseCidr, poolAddresses } from '../../../engine/base/addresses';
 
 function addresses(cidr: string): readonly { ip: string; mac: string }[] {
   const parsed = parseCidr(cidr);

@@ -1,6 +1,6 @@
 /** Words of libvirt 9 to 11, as the provider passes them on. */
-import { EngineError } from '../../../engine/errors';
-import { namedObstacle } from '../../../engine/operations/node-obstacles';
+import { EngineError } from '../../../engine/base/errors';
+import { namedObstacle } from '../../../engine/node/obstacles';
 
 const names = { POOL_NAME: 'vm-webhoster', NETWORK_NAME: 'vm-webhoster' };
 const failed = (story: string): EngineError =>

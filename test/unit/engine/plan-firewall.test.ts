@@ -1,6 +1,6 @@
-import { EngineError } from '../../../engine/errors';
-import { checkPlan, type PlanPolicy, rules } from '../../../engine/terraform/plan-firewall';
-import type { PlanAction, TerraformPlan } from '../../../engine/terraform/terraform';
+import { EngineError } from '../../../engine/base/errors';
+import { checkPlan, type PlanPolicy, rules } from '../../../engine/machine/terraform/plan-firewall';
+import type { PlanAction, TerraformPlan } from '../../../engine/machine/terraform/terraform';
 
 type Change = NonNullable<TerraformPlan['resource_changes']>[number];
 type Configuration = NonNullable<TerraformPlan['configuration']>;

@@ -1,8 +1,8 @@
 /** A real plan of Terraform's, and what others get to see of it. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { foundDrift, maskedPlan, plannedChanges } from '../../../engine/terraform/plan-view';
-import type { TerraformPlan } from '../../../engine/terraform/terraform';
+import { foundDrift, maskedPlan, plannedChanges } from '../../../engine/machine/terraform/plan-view';
+import type { TerraformPlan } from '../../../engine/machine/terraform/terraform';
 
 const canary = 'canary-of-the-guests-private-host-key';
 const plan = JSON.parse(

@@ -11,7 +11,7 @@ import {
   expectCommand,
   OutputTooLarge,
   runCommand,
-} from '../../../engine/process';
+} from '../../../engine/base/process';
 import { removeScratch, scratchDir, thrownBy } from './support';
 
 afterEach(removeScratch);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { nameOfBuild, providerBuild } from '../../../engine/terraform/provider';
+import { nameOfBuild, providerBuild } from '../../../engine/machine/terraform/provider';
 
 let dir: string;
 beforeEach(() => {

@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Route } from '../../../engine/proxy/proxy';
-import { renderNginx } from '../../../engine/proxy/render';
-import { type ProxySettings } from '../../../engine/proxy/proxy-settings';
-import { renderSsh } from '../../../engine/proxy/render-ssh';
-import { plainSite } from '../../../engine/proxy/site';
+import type { Route } from '../../../engine/machine/nginx/proxy';
+import { renderNginx } from '../../../engine/machine/nginx/render';
+import { type ProxySettings } from '../../../engine/machine/nginx/proxy-settings';
+import { renderSsh } from '../../../engine/machine/nginx/render-ssh';
+import { plainSite } from '../../../engine/machine/nginx/site';
 
 const fixtures = path.join(__dirname, '../../fixtures/nginx');
 const generation = '0123456789abcdef';

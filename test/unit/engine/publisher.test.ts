@@ -1,4 +1,4 @@
-import { routePublisher } from '../../../engine/proxy/publisher';
+import { routePublisher } from '../../../engine/machine/nginx/publisher';
 import { instantClock } from '../../fakes/instant-clock';
 
 /** Publishes that end when the test says so. */

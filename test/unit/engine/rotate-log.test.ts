@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { type Rotation, rotateLog } from '../../../engine/rotate-log';
+import { type Rotation, rotateLog } from '../../../engine/base/rotate-log';
 
 let dir: string;
 let file: string;

@@ -1,5 +1,5 @@
-import { clean, runRecord } from '../../../engine/terraform/run-record';
-import type { TerraformEvent } from '../../../engine/terraform/terraform';
+import { clean, runRecord } from '../../../engine/machine/terraform/run-record';
+import type { TerraformEvent } from '../../../engine/machine/terraform/terraform';
 
 function event(type: string, address: string | null, message = type): TerraformEvent {
   return { level: type.endsWith('errored') ? 'error' : 'info', type, address, message };

@@ -1,6 +1,6 @@
 import { createCipheriv, hkdfSync } from 'node:crypto';
 import fc from 'fast-check';
-import { secretBox } from '../../../engine/secret-box';
+import { secretBox } from '../../../engine/base/secret-box';
 
 const key = 'k'.repeat(32);
 const box = secretBox(key);

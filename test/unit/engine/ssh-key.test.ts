@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { utils } from 'ssh2';
-import { EngineError } from '../../../engine/errors';
-import { makeKeyPair, parsePublicKey } from '../../../engine/ssh-key';
+import { EngineError } from '../../../engine/base/errors';
+import { makeKeyPair, parsePublicKey } from '../../../engine/hostings/ssh-key';
 import { removeScratch, scratchDir, thrownBy } from './support';
 
 afterAll(removeScratch);

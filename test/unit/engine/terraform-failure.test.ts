@@ -1,5 +1,5 @@
 /** What a failed Terraform run means. The words are the tools' own. */
-import { terraformFailure } from '../../../engine/terraform/failure';
+import { terraformFailure } from '../../../engine/machine/terraform/failure';
 
 function run(code: number | null, error: string, stderr = '') {
   const line = JSON.stringify({ '@level': 'error', '@message': `Error: ${error}`, type: 'diagnostic' });

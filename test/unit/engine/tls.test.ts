@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { EngineError, loadConfig } from '../../../engine';
-import { apiUrlOf, originOf } from '../../../engine/origins';
-import { accountThumbprint, newAccountKey } from '../../../engine/tls/authority';
-import { belongTogether, makeSelfSigned, readCertificate } from '../../../engine/tls/certificate';
-import { covers, domainRefusal } from '../../../engine/tls/names';
-import { domainProof, filePath, isPublicAddress } from '../../../engine/tls/proof';
-import { atTwoThirds, backoffMs, momentIn, readRenewalInfo } from '../../../engine/tls/renewal';
+import { apiUrlOf, originOf } from '../../../engine/base/origins';
+import { accountThumbprint, newAccountKey } from '../../../engine/certificates/authority';
+import { belongTogether, makeSelfSigned, readCertificate } from '../../../engine/certificates/certificate';
+import { covers, domainRefusal } from '../../../engine/base/dns-names';
+import { domainProof, filePath, isPublicAddress } from '../../../engine/certificates/proof';
+import { atTwoThirds, backoffMs, momentIn, readRenewalInfo } from '../../../engine/certificates/renewal';
 
 const secret = randomBytes(32).toString('base64');
 const least = { JWT_SECRET: secret, STATE_KEY: secret, POSTGRES_PASSWORD: secret };

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import { issueToken, type TokenSettings, verifyToken } from '../../../engine/accounts/tokens';
-import { keyId } from '../../../engine/key-id';
+import { keyId } from '../../../engine/base/key-id';
 import { thrownBy } from './support';
 
 const secret = 'j'.repeat(32);

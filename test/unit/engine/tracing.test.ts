@@ -1,7 +1,7 @@
 import pino from 'pino';
-import type { Config } from '../../../engine/config';
-import { createLog } from '../../../engine/log';
-import { noTracing, type Span, traced, within } from '../../../engine/tracing';
+import type { Config } from '../../../engine/base/config';
+import { createLog } from '../../../engine/base/log';
+import { noTracing, type Span, traced, within } from '../../../engine/base/tracing';
 
 const quiet = { debug: () => 0, info: () => 0, warn: () => 0, error: () => 0, child: () => quiet } as never;
 const traceParent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
@@ -23,7 +23,7 @@ describe('the SDK', () => {
           throw new Error('the SDK is loaded');
         });
       // eslint-disable-next-line @typescript-eslint/no-require-imports
-      const { startTracing } = require('../../../engine/start-tracing') as {
+      const { startTracing } = require('../../../engine/base/start-tracing') as {
         startTracing: (config: unknown, log: unknown) => unknown;
       };
       tracing = startTracing({ OTEL_SERVICE_NAME: 'x', OTEL_TRACES_SAMPLER_ARG: 1, ...settings }, quiet);

@@ -2,8 +2,8 @@
 import { appendFileSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseConnections } from '../../../engine/traffic/nginx-traffic';
-import { parseVisits, prepareVisits, visitsReader } from '../../../engine/traffic/visits-file';
+import { parseConnections } from '../../../engine/machine/nginx/nginx-traffic';
+import { parseVisits, prepareVisits, visitsReader } from '../../../engine/machine/nginx/visits-file';
 
 describe('visits', () => {
   it('are the last of each address; of several that were tried each one counts', () => {

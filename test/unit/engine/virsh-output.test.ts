@@ -1,4 +1,4 @@
-import { parseDomainList, parseMarks } from '../../../engine/libvirt/virsh-output';
+import { parseDomainList, parseMarks } from '../../../engine/machine/libvirt/virsh-output';
 
 it('reads the list of domains, names with spaces included', () => {
   const text =

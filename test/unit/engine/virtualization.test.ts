@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { bootTrial } from '../../../engine/libvirt/virtualization';
+import { bootTrial } from '../../../engine/machine/libvirt/virtualization';
 import { removeScratch, scratchDir } from './support';
 
 const kernel = '/images/micro/vmlinuz';

@@ -1,4 +1,4 @@
-import { waitUntil } from '../../../engine/operations/wait-until';
+import { waitUntil } from '../../../engine/base/wait-until';
 import { instantClock } from '../../fakes/instant-clock';
 
 const timeout = new Error('time is up');

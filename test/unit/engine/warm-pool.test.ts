@@ -1,4 +1,4 @@
-import { planPool, type PoolFacts, wantedSpares } from '../../../engine/warm-pool';
+import { planPool, type PoolFacts, wantedSpares } from '../../../engine/hostings/spares/pool';
 import type { Spare } from '../../../engine/store/spares';
 
 const config = {

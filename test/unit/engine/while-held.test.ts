@@ -1,4 +1,4 @@
-import { whileHeld } from '../../../engine/operations/while-held';
+import { whileHeld } from '../../../engine/durable/while-held';
 
 it('asks before every call, and makes none when the lease is not held', async () => {
   const calls: string[] = [];

@@ -1,11 +1,11 @@
 /** Whatever a command starts for itself is stopped again, also where it gets no further. */
-import type { Config } from '../../../engine/config';
-import { createLog } from '../../../engine/log';
-import { startPostgres, stopPostgres } from '../../../engine/postgres';
+import type { Config } from '../../../engine/base/config';
+import { createLog } from '../../../engine/base/log';
+import { startPostgres, stopPostgres } from '../../../engine/store/postgres';
 import { connectParts } from '../../../engine/start';
-import { openEngine, withEngine } from '../../../engine/with-engine';
+import { openEngine, withEngine } from '../../../engine/operator/with-engine';
 
-jest.mock('../../../engine/postgres');
+jest.mock('../../../engine/store/postgres');
 jest.mock('../../../engine/start');
 const started = jest.mocked(startPostgres);
 const stopped = jest.mocked(stopPostgres);

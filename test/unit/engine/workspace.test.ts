@@ -6,7 +6,7 @@ import {
   resourceNames,
   writeStack,
   writeState,
-} from '../../../engine/terraform/workspace';
+} from '../../../engine/machine/terraform/workspace';
 import { removeScratch, scratchDir } from './support';
 
 afterEach(removeScratch);

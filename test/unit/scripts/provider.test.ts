@@ -3,7 +3,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { projectRoot } from '../../../engine/project';
+import { projectRoot } from '../../../engine/base/project';
 
 let dir: string;
 beforeEach(() => {
@@ -43,7 +43,7 @@ function build(client: string): Promise<{ code: number; output: string }> {
 let pinned: string;
 beforeAll(() => {
   const argv = ['mod', 'download', '-json', 'github.com/digitalocean/go-libvirt'];
-  const told = execFileSync('go', argv, { cwd: path.join(projectRoot, 'engine/terraform/provider') });
+  const told = execFileSync('go', argv, { cwd: path.join(projectRoot, 'engine/machine/terraform/provider') });
   pinned = path.join((JSON.parse(told.toString()) as { Dir: string }).Dir, 'rpc.go');
 });
 

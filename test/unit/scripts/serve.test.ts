@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { projectRoot } from '../../../engine/project';
+import { projectRoot } from '../../../engine/base/project';
 import { until as untilAsync } from '../../support/until';
 
 const until = (timeoutMs: number, what: string, probe: () => boolean): Promise<void> =>

@@ -19,7 +19,7 @@ import { readText, tableRows, withBackup } from '../../../../engine/backup/archi
 import { type ArchiveWriter, writeArchive } from '../../../../engine/backup/archive-writer';
 import { format, type Manifest, names, type Part } from '../../../../engine/backup/manifest';
 import { verifyBackup } from '../../../../engine/backup/summary';
-import { parseTarHeader, tarHeader } from '../../../../engine/tar';
+import { parseTarHeader, tarHeader } from '../../../../engine/base/tar';
 
 let dir: string;
 let file: string;

@@ -1,0 +1,15 @@
+/** Forgets what is over by itself: sign-outs of tokens that have ended, windows of limits. */
+import type { Parts } from '../durable/parts';
+import { deleteEndedLimits } from '../store/limits';
+import { forgetEndedSessions } from '../store/sessions';
+import { every } from '../base/every';
+
+const intervalMs = 3_600_000;
+
+/** @returns stops looking */
+export function reconcileEndedSessions({ database, log }: Parts): () => void {
+  return every({ name: 'ended sessions', intervalMs, log }, async () => {
+    await forgetEndedSessions(database.direct);
+    await deleteEndedLimits(database.direct);
+  });
+}

@@ -1,0 +1,96 @@
+/** Domains that users bring to their hosting: said, proved, served, taken away again. */
+import { randomBytes } from 'node:crypto';
+import type { Domain, Engine, User } from '../engine';
+import { EngineError } from '../base/errors';
+import { livingHosting } from '../hostings/hostings';
+import { noSuchHosting } from '../hostings/visible';
+import { originOf } from '../base/origins';
+import type { Parts } from '../durable/parts';
+import { addDomain, type DomainRow, domainsOf, markVerified, removeDomain } from '../store/domains';
+import { lockHosting } from '../store/hostings';
+import type { Tx } from '../store/database';
+import { domainRefusal } from '../base/dns-names';
+import { type DomainProof, domainProof, filePath, txtName } from './proof';
+import { serviceHosts } from './wanted';
+import { readHostName } from '../base/typed-names';
+
+/** @param proof  @default asks DNS_SERVERS, and the site that is there now */
+export function domains(parts: Parts, proof: DomainProof = proofOf(parts)): Engine['domains'] {
+  const { config, database } = parts;
+  const find = async (tx: Tx, user: User, name: string): Promise<DomainRow> => {
+    const known = await domainsOf(tx, (await livingHosting(tx, user)).id);
+    const found = known.find((each) => each.name === (readHostName(name) ?? name));
+    if (found === undefined) throw noSuchDomain();
+    return found;
+  };
+  const show = (row: DomainRow): Domain => ({
+    name: row.name,
+    proved: row.verifiedAt !== null,
+    url: `${originOf(config, row.name)}/`,
+    record: { name: txtName(row.name), value: row.token },
+    file: { path: filePath(row.token), content: row.token },
+    createdAt: row.createdAt,
+  });
+  return {
+    list: async (user) => {
+      const { id } = await livingHosting(database.direct, user);
+      return (await domainsOf(database.direct, id)).map(show);
+    },
+    add: (user, given) =>
+      database.transaction(async (tx) => {
+        const name = readHostName(given) ?? given;
+        refuse(domainRefusal(name, serviceHosts(config)));
+        const { id: hostingId } = await livingHosting(tx, user);
+        // two that come together must not both find room; and none comes to a hosting that has just ended
+        if (!(await lockHosting(tx, hostingId))) throw noSuchHosting();
+        const known = await domainsOf(tx, hostingId);
+        const here = known.find((each) => each.name === name);
+        if (here === undefined && known.length >= config.DOMAINS_PER_HOSTING)
+          throw new EngineError(
+            'too_many_domains',
+            `A hosting may have ${config.DOMAINS_PER_HOSTING} domains; remove one first`,
+          );
+        await addDomain(tx, { hostingId, name, token: randomBytes(20).toString('hex') });
+        return show(await find(tx, user, name));
+      }),
+    verify: async (user, name) => {
+      const row = await find(database.direct, user, name);
+      if (row.verifiedAt !== null) return show(row);
+      if (!(await proof.isProved(row.name, row.token)))
+        throw new EngineError(
+          'domain_not_proved',
+          `There is neither a TXT record ${txtName(row.name)} nor a file http://${row.name}${filePath(row.token)} that says ${row.token}; a new record may take a while to be seen`,
+        );
+      await database.transaction((tx) => markVerified(tx, row.hostingId, row.name));
+      await parts.routePublisher.publish();
+      return show(await find(database.direct, user, row.name));
+    },
+    remove: async (user, name) => {
+      const row = await find(database.direct, user, name);
+      await database.transaction((tx) => removeDomain(tx, row.hostingId, row.name));
+      if (row.verifiedAt !== null) await parts.routePublisher.publish();
+    },
+  };
+}
+
+function proofOf({ config }: Parts): DomainProof {
+  return domainProof({ dnsServers: config.DNS_SERVERS?.split(',') ?? [] });
+}
+
+function refuse(reason: ReturnType<typeof domainRefusal>): void {
+  if (reason === null) return;
+  const message =
+    reason === 'reserved'
+      ? 'belongs to the service or to nobody; bring a domain of your own'
+      : 'is no domain name that can be certified; it looks like www.example.org';
+  throw new EngineError('validation_failed', message, {
+    details: { fields: [{ field: 'domain', message }] },
+  });
+}
+
+function noSuchDomain(): EngineError {
+  return new EngineError(
+    'domain_not_found',
+    'Your hosting has no such domain; POST /api/v1/host/my/domains adds one',
+  );
+}

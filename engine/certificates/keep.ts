@@ -1,0 +1,22 @@
+/** Gets certificates and renews them; one process at a time, whichever comes first. */
+import type { Parts } from '../durable/parts';
+import { processName } from '../base/process-name';
+import { keepCertificates } from './keep-certificates';
+import { every } from '../base/every';
+
+const intervalMs = 10_000;
+
+/** @returns stops looking; an order that is under way is given up */
+export function reconcileCertificates(parts: Parts): () => void {
+  const { config, log } = parts;
+  if (config.TLS_MODE === 'off') return () => undefined;
+  const stop = new AbortController();
+  const owner = processName();
+  const stopLooking = every({ name: 'certificates', intervalMs, log }, () =>
+    keepCertificates(parts, owner, stop.signal),
+  );
+  return () => {
+    stopLooking();
+    stop.abort(new Error('the service stops'));
+  };
+}

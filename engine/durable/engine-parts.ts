@@ -1,0 +1,10 @@
+/** The parts, connected: what works on operations and looks after them. */
+import type { EventBus } from './events';
+import type { Runner } from './runner';
+import type { Parts } from './parts';
+
+export interface EngineParts {
+  readonly parts: Parts;
+  readonly bus: EventBus;
+  readonly runner: Runner;
+}

@@ -1,0 +1,187 @@
+/** The way forward through an operation's steps. */
+import type { Failure } from '../engine';
+import { EngineError, toEngineError } from '../base/errors';
+import type { Parts } from './parts';
+import type { Tx } from '../store/database';
+import { markStep, moveOperation, type OperationRow, type OperationStepRow } from '../store/operations';
+import { Interruption, type OperationDefinition, type Step, type StepContext } from './definition';
+import { type Span, traced } from '../base/tracing';
+import { anotherTry } from './retry';
+
+/** One operation while this worker holds its stack. */
+export interface Work {
+  readonly parts: Parts;
+  readonly definition: OperationDefinition;
+  readonly row: OperationRow;
+  readonly steps: readonly OperationStepRow[];
+  readonly stop: AbortSignal;
+  /** @throws {Interruption} when the lease may have run out while this process slept */
+  readonly assertHeld: () => void;
+  readonly write: <T>(body: (tx: Tx) => Promise<T>) => Promise<T>;
+  readonly report: StepContext['report'];
+}
+
+/**
+ * Runs the steps that are not done.
+ *
+ * @returns why it failed, or null when all are done
+ * @throws {Interruption} when the worker must let go
+ */
+export async function goForward(work: Work, signal: AbortSignal): Promise<Failure | null> {
+  const { row, write } = work;
+  try {
+    if (row.status !== 'running') await write((tx) => moveOperation(tx, row.id, 'running'));
+    const failure = await runSteps(work, signal);
+    if (failure === null) await write((tx) => moveOperation(tx, row.id, 'succeeded'));
+    return failure;
+  } catch (thrown) {
+    // a cancel is a way to fail; any other interruption means that this worker must let go
+    if (thrown instanceof Interruption && thrown.why === 'cancelled') return cancelled;
+    throw thrown;
+  }
+}
+
+/** A step that fails and may pass is gone back to as after a crash: to itself, or to where it says it must begin again. */
+async function runSteps(work: Work, signal: AbortSignal): Promise<Failure | null> {
+  const { definition, row, steps, write } = work;
+  const outputs = new Map(steps.map((step) => [step.name, step.output]));
+  const tries = new Map<Step, number>();
+  const begun = new Set(steps.flatMap(({ name, status }) => (status === 'pending' ? [] : [name])));
+  let position = startingPosition(definition, steps);
+  for (let step = definition.steps[position]; step !== undefined; step = definition.steps[position]) {
+    const at = { position, name: step.name };
+    const resumed = begun.has(step.name);
+    begun.add(step.name);
+    const context = stepContext(work, { signal, resumed, failure: null, outputs });
+    try {
+      await runStep(work, at, step, context);
+      position += 1;
+    } catch (thrown) {
+      const tried = tries.get(step) ?? 0;
+      tries.set(step, tried + 1);
+      if (!(await worthAnother(work, step, thrown, tried, signal))) {
+        await write((tx) => markStep(tx, row.id, at, 'failed'));
+        const { code, message } = toEngineError(thrown);
+        return { code, message };
+      }
+      position = restartPosition(definition, position);
+    }
+  }
+  return null;
+}
+
+/** Measures one try of a step, or of an undo. @param wanted  the outcome of one that goes well */
+export function timed<T>(
+  { parts, row }: Pick<Work, 'parts' | 'row'>,
+  step: string,
+  wanted: 'done' | 'undone',
+  run: () => Promise<T>,
+): Promise<T> {
+  const attributes = {
+    'webhoster.operation.id': row.id,
+    'webhoster.operation.kind': row.kind,
+    'webhoster.step': step,
+    'webhoster.hosting.id': row.hostingId,
+  };
+  return traced(parts.tracing, `${wanted === 'done' ? 'step' : 'undo'} ${step}`, { attributes }, (span) =>
+    measured(parts, { kind: row.kind, step, outcome: wanted }, span, run),
+  );
+}
+
+async function measured<T>(
+  { measures }: Pick<Parts, 'measures'>,
+  labels: { readonly kind: string; readonly step: string; readonly outcome: 'done' | 'undone' },
+  span: Span,
+  run: () => Promise<T>,
+): Promise<T> {
+  const begun = performance.now();
+  const seconds = (): number => (performance.now() - begun) / 1000;
+  try {
+    const result = await run();
+    measures.observe('operation_steps', labels, seconds());
+    span.set({ 'webhoster.outcome': labels.outcome });
+    return result;
+  } catch (thrown) {
+    const failed =
+      thrown instanceof Interruption ? 'interrupted' : labels.outcome === 'done' ? 'failed' : 'undo_failed';
+    measures.observe('operation_steps', { ...labels, outcome: failed }, seconds());
+    span.set({ 'webhoster.outcome': failed });
+    throw thrown;
+  }
+}
+
+/** Of the first step that is not done, or of the one that a died step says to restart at. */
+function startingPosition(definition: OperationDefinition, rows: readonly OperationStepRow[]): number {
+  const open = definition.steps.findIndex((_, index) => rows[index]?.status !== 'done');
+  const position = open === -1 ? definition.steps.length : open;
+  const status = rows[position]?.status;
+  return status === 'running' || status === 'failed' ? restartPosition(definition, position) : position;
+}
+
+function restartPosition({ steps }: OperationDefinition, position: number): number {
+  const name = steps[position]?.restartAt;
+  return name === undefined ? position : steps.findIndex((step) => step.name === name);
+}
+
+async function runStep(
+  work: Work,
+  at: { position: number; name: string },
+  step: Step,
+  context: StepContext & { remember: (step: string, output: unknown) => void },
+): Promise<void> {
+  const { row, write } = work;
+  context.signal.throwIfAborted();
+  await write((tx) => markStep(tx, row.id, at, 'running'));
+  const output = await timed(work, step.name, 'done', async () => {
+    return (await step.run?.(context)) ?? null;
+  });
+  context.remember(step.name, output);
+  await write((tx) => markStep(tx, row.id, at, 'done', output));
+}
+
+function worthAnother(
+  { parts, definition, report }: Work,
+  { name }: Step,
+  thrown: unknown,
+  tries: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return anotherTry(thrown, tries, {
+    clock: parts.clock,
+    signal,
+    way: definition.onFailure === 'unwind' ? 'forward' : 'no-way-back',
+    onFailure: (err, willRetry) => {
+      parts.log.warn({ err, step: name, willRetry }, 'step failed');
+      if (willRetry) report(`${name} failed, trying again`, { step: name, code: err.code });
+    },
+  });
+}
+
+const cancelled: Failure = { code: 'cancelled', message: 'The operation was cancelled' };
+
+export function stepContext(
+  work: Work,
+  now: { signal: AbortSignal; resumed: boolean; failure: Failure | null; outputs: Map<string, unknown> },
+): StepContext & { remember: (step: string, output: unknown) => void } {
+  const { parts, row, write, report, assertHeld } = work;
+  return {
+    parts,
+    operationId: row.id,
+    stackId: row.stackId,
+    input: row.input,
+    signal: now.signal,
+    resumed: now.resumed,
+    failure: now.failure,
+    write,
+    assertHeld,
+    report,
+    output: <T>(step: string): T => {
+      if (!now.outputs.has(step))
+        throw new EngineError('internal', 'Something failed inside the service', {
+          cause: new Error(`no output of ${step}`),
+        });
+      return now.outputs.get(step) as T;
+    },
+    remember: (step, output) => now.outputs.set(step, output),
+  };
+}

@@ -1,0 +1,145 @@
+/** Operations as their owners see them: state, waiting for the end, events as they happen, cancel. */
+import {
+  type Engine,
+  type ListedOperation,
+  longestPage,
+  type Operation,
+  type OperationEvent,
+  type OperationKind,
+  type User,
+} from '../engine';
+import { EngineError } from '../base/errors';
+import type { EventBus } from './events';
+import { vmNameOf } from '../machine/libvirt/names';
+import { ownership, type OwningParts } from './owned';
+import { outlookOf } from '../store/outlook';
+import type { Tx } from '../store/database';
+import {
+  eventsAfter,
+  findOperationRow,
+  getOperation,
+  newestOperations,
+  requestCancel,
+  toOperation,
+} from '../store/operations';
+
+/** Everything else has no way back. */
+const cancellable: readonly OperationKind[] = ['create-hosting', 'claim-spare'];
+
+function notCancellable(kind: OperationKind): string {
+  if (kind === 'delete-hosting' || kind === 'remove-spare')
+    return 'A removal cannot be cancelled: there is no way back to the VM';
+  return `What ${kind} does cannot be cancelled; wait for its end`;
+}
+
+/** Notifications may be lost with their connection; then this is how late an end is seen. */
+const lookAgainMs = 2_000;
+
+export function operations(parts: OwningParts, bus: EventBus): Engine['operations'] {
+  const { database } = parts;
+  return {
+    get: async (user, id) => complete(parts, await visible(database.direct, user, id)),
+    list: (options) => list(parts, { ...options, limit: Math.min(options.limit, longestPage) }),
+    wait: async (id, { timeoutMs, signal }) => {
+      const deadline = performance.now() + timeoutMs;
+      for (;;) {
+        const change = nextChange(bus, id, Math.min(lookAgainMs, deadline - performance.now()), signal);
+        const operation = await getOperation(database.direct, id);
+        if (!hasEnded(operation) && !signal?.aborted && performance.now() < deadline) await change.seen;
+        else {
+          change.ignore();
+          return complete(parts, operation);
+        }
+      }
+    },
+    events: (id, options) => follow(database.direct, bus, id, options),
+    cancel: async (user, id) => {
+      const { kind } = await visible(database.direct, user, id);
+      if (!cancellable.includes(kind)) throw new EngineError('not_cancellable', notCancellable(kind));
+      await database.transaction((tx) => requestCancel(tx, id));
+      return complete(parts, await getOperation(database.direct, id));
+    },
+  };
+}
+
+/** The stuck ones with what they own; libvirt is asked once for all of them. */
+export async function list(
+  parts: OwningParts,
+  options: Parameters<typeof newestOperations>[1],
+): Promise<ListedOperation[]> {
+  const owned = ownership(parts);
+  const listed: ListedOperation[] = [];
+  for (const { row, steps, vmName } of await newestOperations(parts.database.direct, options)) {
+    const owns = row.status === 'stuck' ? await owned(row.stackId) : [];
+    // an orphan may have no hosting in the database
+    const ofOrphan = row.kind === 'remove-orphan' ? vmNameOf(row.stackId) : null;
+    listed.push({ ...toOperation(row, steps), owns, vmName: vmName ?? ofOrphan });
+  }
+  return listed;
+}
+
+export function hasEnded({ status }: Pick<Operation, 'status'>): boolean {
+  return status === 'succeeded' || status === 'failed' || status === 'stuck';
+}
+
+async function* follow(
+  tx: Tx,
+  bus: EventBus,
+  id: string,
+  { afterId = '0', signal }: { afterId?: string; signal: AbortSignal },
+): AsyncIterable<OperationEvent> {
+  let last = Number(afterId);
+  while (!signal.aborted) {
+    const change = nextChange(bus, id, lookAgainMs, signal);
+    // the operation first: events that are written before its end are then all there
+    const operation = await getOperation(tx, id);
+    for (const event of await eventsAfter(tx, id, last)) {
+      yield event;
+      last = Number(event.id);
+    }
+    if (hasEnded(operation)) {
+      change.ignore();
+      return;
+    }
+    await change.seen;
+  }
+}
+
+/** Subscribes at once, so that nothing between looking and waiting is missed. */
+function nextChange(
+  bus: EventBus,
+  id: string,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): { seen: Promise<void>; ignore: () => void } {
+  let ignore: () => void = () => undefined;
+  const seen = new Promise<void>((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer);
+      unsubscribe();
+      signal?.removeEventListener('abort', finish);
+      resolve();
+    };
+    const timer = setTimeout(finish, Math.max(0, timeoutMs));
+    const unsubscribe = bus.subscribe(id, finish);
+    signal?.addEventListener('abort', finish, { once: true });
+    ignore = finish;
+  });
+  return { seen, ignore };
+}
+
+/** With what its rows do not say. */
+async function complete(parts: OwningParts, operation: Operation): Promise<Operation> {
+  const { direct } = parts.database;
+  if (operation.status === 'stuck') {
+    const row = await findOperationRow(direct, operation.id);
+    return row === null ? operation : { ...operation, owns: await ownership(parts)(row.stackId) };
+  }
+  return hasEnded(operation) ? operation : { ...operation, ...(await outlookOf(direct, operation.id)) };
+}
+
+async function visible(tx: Tx, user: User, id: string): Promise<Operation> {
+  const operation = await getOperation(tx, id);
+  if (operation.userId === user.id || user.role === 'admin') return operation;
+  throw new EngineError('operation_not_found', 'There is no such operation');
+}

@@ -1,0 +1,45 @@
+/** Makes a hosting: from a reserved name, address and port to a page that the outside can read. */
+import { updateHosting } from '../store/hostings';
+import {
+  boot,
+  check,
+  destroy,
+  hostingOf,
+  plan,
+  ready,
+  releaseFailed,
+  route,
+  specificationOf,
+  unroute,
+} from './steps';
+import type { OperationDefinition, StepContext } from '../durable/definition';
+import { applyStack, forgetStack, initializeStack, synthesizeStack } from '../stack/work';
+import { waitForSsh } from './wait-for-guest';
+
+export const createHosting: OperationDefinition = {
+  kind: 'create-hosting',
+  onFailure: 'unwind',
+  steps: [
+    { name: 'reserve', undo: releaseFailed },
+    { name: 'synthesize', run: synthesize, undo: forgetStack },
+    { name: 'init', run: initializeStack },
+    { name: 'plan', run: plan },
+    { name: 'check', run: check },
+    { name: 'apply', run: (context) => applyStack(context), undo: destroy, restartAt: 'plan' },
+    { name: 'boot', run: boot },
+    { name: 'route', run: route, undo: unroute },
+    { name: 'ssh', run: ssh },
+    { name: 'ready', run: ready },
+  ],
+};
+
+async function synthesize(context: StepContext): Promise<void> {
+  await synthesizeStack(context, (await specificationOf(context)).spec);
+}
+
+/** After the route: the page is there a second before SSH answers, and need not wait for it. */
+async function ssh(context: StepContext): Promise<void> {
+  const hosting = await hostingOf(context);
+  const sshHostKeys = await waitForSsh(context, hosting.ip);
+  await context.write((tx) => updateHosting(tx, hosting.id, { sshHostKeys }));
+}

@@ -1,0 +1,113 @@
+/**
+ * What a VM's way to sleep and its way back are made of; each is the undo of the other's. What leads visitors does not
+ * do anything to a hosting that somebody removes meanwhile.
+ */
+import { floorBytes } from '../model/capacity';
+import { EngineError, toEngineError } from '../base/errors';
+import { fenceOf } from '../machine/isolation/fence';
+import { noMemory, noRoomToSave } from '../machine/libvirt/domain-power';
+import { getHosting, type HostingRow, markAsleep, markAwake } from '../store/hostings';
+import type { StepContext } from '../durable/definition';
+
+export function hostingAt({ parts, stackId }: StepContext): Promise<HostingRow> {
+  return getHosting(parts.database.direct, stackId);
+}
+
+/** From here on Nginx leads to the doors, and who comes meanwhile has it woken as soon as it sleeps. */
+export async function leadToDoors(context: StepContext): Promise<void> {
+  const asleep = await context.write((tx) => markAsleep(tx, context.stackId));
+  if (!asleep) throw new EngineError('cancelled', 'The hosting is being removed');
+  await context.parts.routePublisher.publish();
+}
+
+export async function leadToVm(context: StepContext): Promise<void> {
+  await context.write((tx) => markAwake(tx, context.stackId));
+  await context.parts.routePublisher.publish();
+}
+
+/** Where libvirt saves VMs; no setting leads elsewhere. */
+const savedVmsDir = '/var/lib/libvirt/qemu/save';
+
+/** What a VM has in its memory is its user's to say, and the machine's own files lie beside it. */
+export async function roomToSave({ parts, stackId }: StepContext): Promise<void> {
+  const { config, database, nodeCare } = parts;
+  const { memoryMiB } = await getHosting(database.direct, stackId);
+  const room = await nodeCare.poolRoom(savedVmsDir);
+  if (room === null || room.freeBytes >= memoryMiB * 1024 ** 2 + floorBytes(config)) return;
+  throw noRoomToSave(new Error(`${room.freeBytes} bytes are free, its memory has ${memoryMiB} MiB`));
+}
+
+export async function save(context: StepContext): Promise<void> {
+  const { vmName } = await hostingAt(context);
+  context.assertHeld();
+  await context.parts.inventory.save(vmName, context.signal);
+}
+
+/** QEMU begins to read a memory that has no room, and is killed over it, or another VM is. */
+export async function room(context: StepContext): Promise<void> {
+  const { inventory } = context.parts;
+  const { memoryMiB, vmName } = await hostingAt(context);
+  if ((await inventory.domainState(vmName)) === 'running') return;
+  const { freeMiB: free } = await inventory.memory();
+  if (free < memoryMiB) throw noMemory(new Error(`${free} MiB are free, ${vmName} needs ${memoryMiB}`));
+}
+
+/** libvirt puts the VM's filter before it goes on; that filter and the host's rules are there is seen to here. */
+export async function putFences({ parts }: StepContext): Promise<void> {
+  await parts.isolation.put(fenceOf(parts.config));
+}
+
+/** @throws {EngineError} with what to do when its memory cannot be read again */
+export async function start(context: StepContext): Promise<void> {
+  const { parts, signal } = context;
+  const { vmName } = await hostingAt(context);
+  context.assertHeld();
+  try {
+    await parts.inventory.start(vmName, signal);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const { code, cause, retryable } = toEngineError(thrown);
+    if (code !== 'libvirt_unavailable' || (await parts.inventory.domainState(vmName)) !== 'saved')
+      throw thrown;
+    throw new EngineError(
+      code,
+      `${vmName} could not be woken. If that stays so, webhoster wake ${vmName} --cold starts it from its disk, without what was only in its memory`,
+      { retryable, cause },
+    );
+  }
+}
+
+/** A VM that was saved has stood still, and so has its clock. One without a guest agent is left as it is. */
+export async function setClock(context: StepContext): Promise<void> {
+  const { agent, clock, log } = context.parts;
+  const { signal } = context;
+  const { vmName } = await hostingAt(context);
+  try {
+    await agent.setTime(vmName, clock.now(), signal);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    if (toEngineError(thrown).code !== 'guest_unreachable') throw thrown;
+    log.info({ err: thrown, vmName }, 'clock of a woken VM could not be set');
+  }
+}
+
+/** What a VM needs before it starts, whether it sleeps or is off though it should run. */
+export function whileDown(act: (context: StepContext) => Promise<void>) {
+  return async (context: StepContext): Promise<void> => {
+    const { status, vmName } = await hostingAt(context);
+    if (status !== 'sleeping' && status !== 'running') return;
+    const state = await context.parts.inventory.domainState(vmName);
+    if (state === null || (status === 'running' && state === 'running')) return;
+    await act(context);
+  };
+}
+
+/** The undo of a step that saves or starts: a VM that is gone, or whose hosting does not sleep, needs none. */
+export function whileAsleep(act: (context: StepContext) => Promise<void>) {
+  return async (context: StepContext): Promise<void> => {
+    const { status, vmName } = await hostingAt(context);
+    if (status !== 'sleeping') return;
+    if ((await context.parts.inventory.domainState(vmName)) === null) return;
+    await act(context);
+  };
+}

@@ -1,0 +1,158 @@
+/** Whether each part answers, how fast, and what to do when it does not. Checks run side by side, each with its own end. */
+import { statfs } from 'node:fs/promises';
+import { shared } from '../base/cached';
+import type { ComponentHealth, Engine } from '../engine';
+import { judge, judgeVms, lookAtGround } from './health-of-ground';
+import type { Parts } from '../durable/parts';
+import type { HeldPort } from '../machine/nginx/proxy';
+import { type Redis, redisVersion } from '../machine/redis/redis';
+import { allRoutes } from '../store/routes';
+import { freshReports } from '../store/worker-reports';
+
+const checkTimeoutMs = 5_000;
+const lowDiskBytes = 2 * 1024 ** 3;
+
+/** Parts that a worker reaches and an API in a container does not. */
+const ofWorkers = ['libvirt', 'network', 'vms', 'nginx', 'terraform', 'disk'] as const;
+
+/** A check that answered, and says itself what is to be done. */
+class Unwell extends Error {}
+
+export function health(parts: Parts): Engine['health'] {
+  const { config, database, queue, redis } = parts;
+  const ping = async (): Promise<string> => {
+    const [row]: { version: string }[] = await database.direct.query(
+      `SELECT split_part(version(), ' on ', 1) AS version`,
+    );
+    return row?.version ?? 'PostgreSQL';
+  };
+  const jobs = async (): Promise<string> => {
+    const [row]: { waiting: string }[] = await database.direct.query(
+      `SELECT count(*) AS waiting FROM operations WHERE status = 'pending'`,
+    );
+    return `${row?.waiting ?? '0'} waiting; ${queue.working ? 'this process works' : 'another process works'}`;
+  };
+  const everywhere = (): Promise<readonly ComponentHealth[]> =>
+    Promise.all([
+      checked('postgres', 'start PostgreSQL or correct DATABASE_URL', ping),
+      checked('queue', 'see postgres', jobs),
+      ...(redis == null ? [] : [checkedRedis(redis)]),
+    ]);
+
+  return {
+    basic: shared(() =>
+      ping().then(
+        () => true,
+        () => false,
+      ),
+    ),
+    detailed: async () =>
+      (
+        await Promise.all([everywhere(), config.ROLE === 'api' ? reported(parts) : workerHealth(parts)])
+      ).flat(),
+  };
+}
+
+function gib(bytes: number): string {
+  return `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
+}
+
+/** Of the parts that work is done with, seen from this process. */
+export function workerHealth(parts: Parts): Promise<readonly ComponentHealth[]> {
+  const { config, inventory, nodeCare, terraform } = parts;
+  const disk = async (): Promise<string> => {
+    const { bavail, bsize } = await statfs(config.DATA_DIR);
+    const free = `${gib(bavail * bsize)} free in DATA_DIR`;
+    if (bavail * bsize < lowDiskBytes) throw new Unwell(`${free}: make room`);
+    const pool = await nodeCare.poolRoom(config.POOL_DIR);
+    return pool === null ? free : `${free}, ${gib(pool.freeBytes)} in POOL_DIR`;
+  };
+  const ground = lookAtGround(parts);
+  // whoever asks is told; each of them may ask late
+  ground.catch(() => undefined);
+  const groundOf = (part: 'libvirt' | 'network' | 'disk') => async () => judge(part, await ground);
+  return Promise.all([
+    checked(
+      'libvirt',
+      'start libvirtd or correct LIBVIRT_URI',
+      () => inventory.version(),
+      groundOf('libvirt'),
+    ),
+    checked('network', 'see libvirt', async () => (await ground, 'up'), groundOf('network')),
+    checked(
+      'vms',
+      'see postgres',
+      () => Promise.resolve(''),
+      () => judgeVms(parts),
+    ),
+    checkedNginx(parts),
+    checked('terraform', 'install Terraform or correct TERRAFORM_BIN', () => terraform.version()),
+    checked('disk', 'make room', disk, groundOf('disk')),
+  ]);
+}
+
+/** The same, as the worker says that spoke last; down when none did. */
+async function reported({ database }: Parts): Promise<readonly ComponentHealth[]> {
+  const started = performance.now();
+  const [newest] = await freshReports(database.direct).catch(() => []);
+  const unknown = (name: ComponentHealth['name']): ComponentHealth => ({
+    name,
+    status: 'down',
+    latencyMs: Math.round(performance.now() - started),
+    detail: 'no worker has reported for 30 s: start it, or see its log',
+  });
+  if (newest === undefined) return ofWorkers.map(unknown);
+  // a worker of another version may know of fewer parts
+  return ofWorkers.flatMap((name) => newest.components.find((each) => each.name === name) ?? []);
+}
+
+/** A port that somebody else holds keeps one user out, and nobody else. */
+async function checkedNginx({ database, proxy }: Parts): Promise<ComponentHealth> {
+  let held: readonly HeldPort[] = [];
+  const look = async (): Promise<string> => {
+    const version = await proxy.version();
+    // a database that is away is told by its own check
+    const routes = await allRoutes(database.direct).catch(() => []);
+    held = await proxy.heldPorts(routes);
+    return version;
+  };
+  const found = await checked('nginx', 'restart the service; DATA_DIR/nginx/error.log says why', look);
+  if (held.length === 0) return found;
+  const ports = held.map(({ port, holder }) => `${port} by ${holder ?? 'another program'}`).join(', ');
+  return {
+    ...found,
+    status: 'degraded',
+    detail: `${found.detail}; SSH ports that cannot be served are held: ${ports}; webhoster doctor says whose they are`,
+  };
+}
+
+/** Everything works without it, only less shared. */
+async function checkedRedis(redis: Redis): Promise<ComponentHealth> {
+  const found = await checked(
+    'redis',
+    'start Redis or correct REDIS_URL; limits are counted by each process meanwhile',
+    () => redisVersion(redis),
+  );
+  return found.status === 'down' ? { ...found, status: 'degraded' } : found;
+}
+
+/** @param look  what is wrong with it although it answers */
+async function checked(
+  name: ComponentHealth['name'],
+  remedy: string,
+  check: () => Promise<string>,
+  look: () => Promise<Pick<ComponentHealth, 'status' | 'detail'> | null> = () => Promise.resolve(null),
+): Promise<ComponentHealth> {
+  const started = performance.now();
+  const timeout = new Promise<never>((_, reject) => {
+    setTimeout(() => {
+      reject(new Error('no answer'));
+    }, checkTimeoutMs).unref();
+  });
+  const answer = check().then(async (detail) => (await look()) ?? ({ status: 'ok', detail } as const));
+  const found = await Promise.race([answer, timeout]).catch(
+    (thrown: unknown) =>
+      ({ status: 'down', detail: thrown instanceof Unwell ? thrown.message : remedy }) as const,
+  );
+  return { name, latencyMs: Math.round(performance.now() - started), ...found };
+}

@@ -1,0 +1,10 @@
+/** Writes down what was measured, every few seconds. */
+import type { Parts } from '../durable/parts';
+import { every } from '../base/every';
+
+const intervalMs = 5_000;
+
+/** @returns stops writing */
+export function reconcileMeasures({ database, measures, log }: Parts): () => void {
+  return every({ name: 'measures', intervalMs, log }, () => measures.flush(database.direct));
+}

@@ -1,0 +1,38 @@
+/**
+ * Says in the database how the parts are that only a worker can reach: an API without libvirt, Nginx or Terraform
+ * beside it tells its users from there. A file beside it says that this worker lives, for whoever watches the process.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { workerHealth } from './health';
+import { machineMetrics } from './metrics-of-machine';
+import type { Parts } from '../durable/parts';
+import { processName } from '../base/process-name';
+import { forgetReport, recordReport } from '../store/worker-reports';
+import { every } from '../base/every';
+
+const usualMs = 10_000;
+/** What is down may be starting: the end of that is told soon. */
+const whileDownMs = 1_000;
+
+/** @returns stops reporting, and takes the report away */
+export function reportWorker(parts: Parts): () => void {
+  const { config, database, log } = parts;
+  const worker = processName();
+  const machine = machineMetrics(parts);
+  const alive = path.join(config.DATA_DIR, 'run/worker.alive');
+  let isDown = false;
+  const intervalMs = (): number => (isDown ? whileDownMs : usualMs);
+  const stop = every({ name: 'worker report', intervalMs, log }, async () => {
+    const [components, counts] = await Promise.all([workerHealth(parts), machine()]);
+    isDown = components.some(({ status }) => status === 'down');
+    await recordReport(database.direct, { worker, components, machine: counts });
+    await mkdir(path.dirname(alive), { recursive: true });
+    await writeFile(alive, `${worker}\n`);
+  });
+  return () => {
+    stop();
+    // best effort: without a database the report is old soon
+    forgetReport(database.direct, worker).catch(() => undefined);
+  };
+}

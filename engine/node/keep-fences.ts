@@ -1,0 +1,22 @@
+/**
+ * Sees to it that filter and host's rules are in place: after a restart of the machine, which keeps libvirt's filter but
+ * not the kernel's rules, and after somebody has flushed them.
+ */
+import { fenceOf } from '../machine/isolation/fence';
+import type { Parts } from '../durable/parts';
+import { findNode } from '../store/stacks';
+import { every } from '../base/every';
+
+const intervalMs = 10_000;
+
+/** @returns stops looking */
+export function reconcileFences({ config, database, isolation, log }: Parts): () => void {
+  let looks = 0;
+  return every({ name: 'fences', intervalMs, log }, async () => {
+    const node = await findNode(database.direct, config.NODE_NAME);
+    if (!node?.prepared) return;
+    // at its first look a process cannot know whether what it finds is what it would put
+    if ((await isolation.put(fenceOf(config))) && looks++ > 0)
+      log.warn({}, 'isolation of VMs was gone; put again');
+  });
+}

@@ -1,0 +1,93 @@
+/** Putting a hosting to sleep and waking it from a command line, with or without a service that runs beside it. */
+import type { Config } from '../base/config';
+import type { Operation } from '../engine';
+import type { EngineParts } from '../durable/engine-parts';
+import type { Log } from '../base/log';
+import { recorder } from '../audit/recorder';
+import { expectSuccess, finishOperation } from '../durable/finish';
+import type { SleepInput } from '../sleep/sleep-hosting';
+import type { WakeInput } from '../sleep/wake-hosting';
+import { acceptSleep, acceptWake } from '../sleep/sleep';
+import type { Tx } from '../store/database';
+import { lookAtOne } from '../monitoring/troubles';
+import { hostingNamed } from '../hostings/visible';
+import { withEngine } from './with-engine';
+
+export interface Power {
+  readonly vmName: string;
+  /** False when it was so before. */
+  readonly changed: boolean;
+  readonly seconds: number;
+}
+
+export interface Command {
+  /** Who gives it, such as `operator mina`. */
+  readonly who: string;
+  readonly handover: AbortSignal;
+}
+
+/**
+ * @param name  a VM's name, a hosting's id or a username
+ * @throws {EngineError} hosting_not_found, hosting_busy, validation_failed, or why it did not succeed
+ */
+export function putToSleep(
+  config: Config,
+  log: Log,
+  name: string,
+  { who, handover, ...input }: SleepInput & Command,
+): Promise<Power> {
+  return withEngine(config, log, (engine) => putToSleepWith(engine, { who, handover }, name, input));
+}
+
+/** As `putToSleep`, with parts that are connected. */
+export function putToSleepWith(
+  engine: EngineParts,
+  command: Command,
+  name: string,
+  input: SleepInput,
+): Promise<Power> {
+  return seenThrough(engine, { ...command, action: 'sleep' }, name, (tx, id) =>
+    acceptSleep(engine.parts, tx, id, input),
+  );
+}
+
+/** As `putToSleep`. */
+export function wakeUp(
+  config: Config,
+  log: Log,
+  name: string,
+  { who, handover, ...input }: WakeInput & Command,
+): Promise<Power> {
+  return withEngine(config, log, (engine) => wakeUpWith(engine, { who, handover }, name, input));
+}
+
+/** As `wakeUp`, with parts that are connected. */
+export function wakeUpWith(
+  engine: EngineParts,
+  command: Command,
+  name: string,
+  input: WakeInput,
+): Promise<Power> {
+  return seenThrough(engine, { ...command, action: 'wake' }, name, (tx, id) =>
+    acceptWake(engine.parts, tx, id, input),
+  );
+}
+
+async function seenThrough(
+  engine: EngineParts,
+  { who, handover, action }: Command & { readonly action: 'sleep' | 'wake' },
+  name: string,
+  acceptIt: (tx: Tx, id: string) => Promise<Operation | null>,
+): Promise<Power> {
+  const { parts } = engine;
+  const begun = performance.now();
+  const { id, vmName } = await hostingNamed(parts.database.direct, name);
+  await lookAtOne(parts, id);
+  const operation = await parts.database.transaction((tx) => acceptIt(tx, id));
+  if (operation !== null)
+    await recorder(parts, who)(action, id, async () =>
+      expectSuccess(await finishOperation(engine, operation.id, id, handover)),
+    );
+  const seconds = Math.round(performance.now() - begun) / 1000;
+  return { vmName, changed: operation !== null, seconds };
+}

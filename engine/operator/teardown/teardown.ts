@@ -1,0 +1,21 @@
+/** Removing a hosting from the machine itself, with or without a service that works beside it. */
+import type { NamedHosting } from '../../engine';
+import type { EngineParts } from '../../durable/engine-parts';
+import { EngineError } from '../../base/errors';
+import { deleteAccepted } from '../../hostings/hostings';
+import { expectSuccess, finishOperation } from '../../durable/finish';
+import { findHosting } from '../../store/hostings';
+
+export async function removeHosting(
+  engine: EngineParts,
+  { id }: NamedHosting,
+  handover: AbortSignal,
+): Promise<void> {
+  const { parts } = engine;
+  const removal = await parts.database.transaction(async (tx) => {
+    const hosting = await findHosting(tx, id);
+    if (hosting === null) throw new EngineError('hosting_not_found', 'There is no such hosting');
+    return deleteAccepted(parts, tx, hosting);
+  });
+  expectSuccess(await finishOperation(engine, removal.id, id, handover));
+}

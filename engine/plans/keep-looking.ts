@@ -1,0 +1,26 @@
+/** Looks for drift, a few hostings at a time, those first whose last look is the longest ago. */
+import { acceptLook, checkDrift } from './check-drift';
+import type { Parts } from '../durable/parts';
+import { dueForDriftCheck } from '../store/drift';
+import { countUnfinished } from '../store/operations';
+import { every } from '../base/every';
+
+const intervalMs = 10_000;
+/** Looks that wait or run, of all workers together: what users ask for must not queue behind them. */
+const atOnce = 2;
+
+/** @returns stops looking */
+export function reconcileDrift(parts: Parts): () => void {
+  const { config, database, log } = parts;
+  const olderThanSeconds = config.DRIFT_INTERVAL_SECONDS;
+  if (olderThanSeconds === 0) return () => undefined;
+  return every({ name: 'drift', intervalMs, log }, () =>
+    database.transaction(async (tx) => {
+      await tx.query(`SELECT pg_advisory_xact_lock(hashtext('vm-webhoster drift'))`);
+      const limit = atOnce - (await countUnfinished(tx, checkDrift.kind));
+      if (limit <= 0) return;
+      for (const id of await dueForDriftCheck(tx, { olderThanSeconds, limit }))
+        await acceptLook(parts, tx, id);
+    }),
+  );
+}

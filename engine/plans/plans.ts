@@ -1,0 +1,127 @@
+/** Plans for people: what an apply would change now, what a create or a removal would do; and bringing back what differs. */
+import { randomUUID } from 'node:crypto';
+import type { Asker, CreateHostingInput, Engine, Operation, PlanReport, User } from '../engine';
+import { EngineError } from '../base/errors';
+import { hasEnded } from '../durable/operations';
+import { accept } from '../durable/accept';
+import { applyStack } from './apply-hosting';
+import { acceptLook, checkDrift, type Drift } from './check-drift';
+import { planHosting } from './plan-new-hosting';
+import { planRemoval } from './plan-removal';
+import { wakeWorker } from '../durable/wake-worker';
+import type { Parts } from '../durable/parts';
+import { makeKeyPair, parsePublicKey } from '../hostings/ssh-key';
+import type { Tx } from '../store/database';
+import type { HostingRow } from '../store/hostings';
+import {
+  countUnfinishedOf,
+  getOperation,
+  joinOperation,
+  stepsOf,
+  unfinishedOperation,
+} from '../store/operations';
+import { planOf } from '../store/runs';
+import { findUserByName } from '../store/users';
+import { visibleHosting } from '../hostings/visible';
+
+type PlanningParts = Pick<Parts, 'database' | 'queue'>;
+
+export function plans(parts: PlanningParts): Engine['plans'] {
+  const { database } = parts;
+  return {
+    request: (asker, hostingId) =>
+      database.transaction(async (tx) =>
+        lookOnce(parts, tx, await visibleHosting(tx, asker, hostingId), asker),
+      ),
+    requestNew: (user, input) => planOfNew(parts, user, input),
+    requestNewFor: async (username) => {
+      const user = await findUserByName(database.direct, username);
+      if (user === null) throw new EngineError('not_found', `There is no user ${username}`);
+      return planOfNew(parts, user, {});
+    },
+    requestRemoval: (asker, hostingId) =>
+      database.transaction(async (tx) => {
+        const { id } = await visibleHosting(tx, asker, hostingId);
+        await assertRoom(tx, idOf(asker));
+        return accept(parts, tx, planRemoval, {
+          stackId: id,
+          hostingId: id,
+          userId: idOf(asker),
+        });
+      }),
+    apply: (asker, hostingId, input) =>
+      database.transaction(async (tx) => {
+        const hosting = await visibleHosting(tx, asker, hostingId);
+        await assertRoom(tx, idOf(asker));
+        const wanted = {
+          stackId: hosting.id,
+          hostingId: hosting.id,
+          userId: idOf(asker),
+          input: { ...input },
+        };
+        return accept(parts, tx, applyStack, wanted);
+      }),
+    of: async (operation) => planReport(database.direct, operation.id),
+  };
+}
+
+/** @throws {EngineError} why there is no plan */
+export async function planReport(tx: Tx, operationId: string): Promise<PlanReport> {
+  const operation = await getOperation(tx, operationId);
+  if (!hasEnded(operation)) throw new EngineError('not_ended', 'The plan is not there yet');
+  if (operation.status !== 'succeeded')
+    throw new EngineError(operation.failure?.code ?? 'internal', operation.failure?.message ?? 'No plan');
+  const run = await planOf(tx, operationId);
+  const drift = (await stepsOf(tx, operationId)).find(({ name }) => name === 'record')
+    ?.output as Drift | null;
+  const changes = run?.changes ?? [];
+  return {
+    operationId,
+    runId: run?.id ?? null,
+    at: run?.startedAt ?? operation.createdAt,
+    differences: drift?.differences ?? changes.map(({ address, action }) => `${address}: ${action}`),
+    changes,
+    text: run?.planText ?? '',
+    json: run?.plan ?? {},
+  };
+}
+
+function planOfNew(
+  parts: PlanningParts,
+  user: User,
+  { sshPublicKey }: Pick<CreateHostingInput, 'sshPublicKey'>,
+): Promise<Operation> {
+  const key = sshPublicKey === undefined ? makeKeyPair('plan').publicKey : parsePublicKey(sshPublicKey);
+  const input = { userId: user.id, sshPublicKey: key };
+  return parts.database.transaction(async (tx) => {
+    await assertRoom(tx, user.id);
+    return accept(parts, tx, planHosting, { stackId: randomUUID(), userId: user.id, input });
+  });
+}
+
+/** Each of these is a run of Terraform, and nothing else keeps one user from asking for thousands. */
+const mostUnfinished = 20;
+
+/** @throws {EngineError} too_many_operations */
+async function assertRoom(tx: Tx, userId: number | undefined): Promise<void> {
+  if (userId === undefined || (await countUnfinishedOf(tx, userId)) < mostUnfinished) return;
+  throw new EngineError(
+    'too_many_operations',
+    `${mostUnfinished} operations of yours have not ended; let some of them end, or cancel them, then try again`,
+  );
+}
+
+/** One that is waiting or under way is joined: it will be as fresh. */
+async function lookOnce(parts: PlanningParts, tx: Tx, hosting: HostingRow, asker: Asker): Promise<Operation> {
+  const underWay = await unfinishedOperation(tx, hosting.id, checkDrift.kind);
+  if (underWay !== null) {
+    await joinOperation(tx, underWay.id, { userId: idOf(asker) });
+    if (underWay.status === 'pending') await wakeWorker(parts, tx, hosting.id);
+    return getOperation(tx, underWay.id);
+  }
+  return acceptLook(parts, tx, hosting.id, { userId: idOf(asker) });
+}
+
+function idOf(asker: Asker): number | undefined {
+  return asker === 'operator' ? undefined : asker.id;
+}

@@ -1,0 +1,76 @@
+/** Accepting that a hosting sleeps or wakes. */
+import type { Operation } from '../engine';
+import type { EngineParts } from '../durable/engine-parts';
+import { EngineError } from '../base/errors';
+import { accept, type Wanted } from '../durable/accept';
+import { expectSuccess, finishOperation } from '../durable/finish';
+import { sleepHosting, type SleepInput } from './sleep-hosting';
+import { wakeHosting, type WakeInput } from './wake-hosting';
+import type { Parts } from '../durable/parts';
+import { admitVm } from '../store/capacity';
+import type { Tx } from '../store/database';
+import { getHosting, type HostingRow, lockHosting } from '../store/hostings';
+import { unfinishedOperation } from '../store/operations';
+import { isWorkedOn } from '../store/sleep';
+import { noSuchHosting } from '../hostings/visible';
+
+/** @throws {EngineError} hosting_not_found, hosting_busy, validation_failed when it does not run */
+export async function acceptSleep(
+  parts: Parts,
+  tx: Tx,
+  id: string,
+  input: SleepInput,
+): Promise<Operation | null> {
+  const hosting = await locked(tx, id);
+  const { status, vmName } = hosting;
+  if (status === 'sleeping') return unfinishedOperation(tx, id, sleepHosting.kind);
+  if (await isWorkedOn(tx, id))
+    throw new EngineError('hosting_busy', `Something is being done to ${vmName}; try again when it is over`);
+  if (status !== 'running')
+    throw new EngineError('validation_failed', `Only a running hosting can sleep; ${vmName} is ${status}`);
+  return accept(parts, tx, sleepHosting, wantedFor(hosting, input));
+}
+
+/**
+ * As often as it is called, one operation wakes, or starts what is off though it should run.
+ *
+ * @returns null when it is awake
+ * @throws {EngineError} hosting_not_found, hosting_busy when it is neither asleep nor awake, node_full
+ */
+export async function acceptWake(
+  parts: Parts,
+  tx: Tx,
+  id: string,
+  input: WakeInput = { cold: false },
+): Promise<Operation | null> {
+  const hosting = await locked(tx, id);
+  const { status, trouble, vmName } = hosting;
+  const underWay = await unfinishedOperation(tx, id, wakeHosting.kind);
+  if (underWay !== null) return underWay;
+  const fallingAsleep = (await unfinishedOperation(tx, id, sleepHosting.kind)) !== null;
+  // one that is unreachable runs, and nothing that wakes would help it
+  const isDown = trouble !== null && trouble !== 'unreachable';
+  if (status === 'running' && !fallingAsleep && !isDown) return null;
+  if (status !== 'sleeping' && status !== 'running')
+    throw new EngineError('hosting_busy', `Only a sleeping hosting can wake; ${vmName} is ${status}`);
+  // the memory of one that should run is its own already, and that of one that falls asleep is not yet given back
+  if (status === 'sleeping' && !fallingAsleep)
+    await admitVm(tx, parts.config, { memoryMiB: hosting.memoryMiB, diskGiB: 0 });
+  return accept(parts, tx, wakeHosting, wantedFor(hosting, input));
+}
+
+function wantedFor({ id, userId }: HostingRow, input: SleepInput | WakeInput): Wanted {
+  return { stackId: id, hostingId: id, userId: userId ?? undefined, input: { ...input } };
+}
+
+async function locked(tx: Tx, id: string): Promise<HostingRow> {
+  if (await lockHosting(tx, id)) return getHosting(tx, id);
+  throw noSuchHosting();
+}
+
+/** For whatever needs the VM of a hosting that sleeps. @throws {EngineError} why it could not be woken */
+export async function wakeFor(engine: EngineParts, id: string, handover: AbortSignal): Promise<void> {
+  const { parts } = engine;
+  const operation = await parts.database.transaction((tx) => acceptWake(parts, tx, id));
+  if (operation !== null) expectSuccess(await finishOperation(engine, operation.id, id, handover));
+}
