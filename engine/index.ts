@@ -1,5 +1,12 @@
 /** The only door of the engine: api/ and cli/ import nothing else from here. */
-export * from './engine';
+export type { Engine } from './engine';
+export * from './model/account';
+export * from './model/audit';
+export * from './model/hosting';
+export * from './model/metrics';
+export * from './model/operation';
+export * from './model/page';
+export * from './model/plan';
 export { administrate, type Administration, type SignedOut } from './operator/administration';
 export type { Rotation } from './operator/rotate-keys';
 export { makeBackup } from './backup/make-backup';

@@ -1,6 +1,7 @@
 /** Registration, login, who a token belongs to, and how sessions and accounts end. */
 import type { Config } from '../base/config';
-import type { Caller, Engine, SignedIn } from '../engine';
+import type { Caller, SignedIn } from '../model/account';
+import type { Engine } from '../engine';
 import { EngineError } from '../base/errors';
 import type { Limiter } from '../base/limits';
 import type { Database } from '../store/database';

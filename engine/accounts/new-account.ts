@@ -1,6 +1,6 @@
 /** What every new account must pass, whoever makes it. What its name looks like is judged where it comes in. */
 import type { Config } from '../base/config';
-import type { User } from '../engine';
+import type { User } from '../model/account';
 import { EngineError } from '../base/errors';
 import type { Database } from '../store/database';
 import { assertNotRetired } from '../store/retired-usernames';

@@ -1,5 +1,6 @@
 /** Who changed what, from where, and how it went. */
-import { type Engine, longestPage } from '../engine';
+import type { Engine } from '../engine';
+import { longestPage } from '../model/page';
 import type { Database } from '../store/database';
 import { insertAudit, listAudit } from '../store/audit';
 

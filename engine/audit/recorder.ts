@@ -2,7 +2,7 @@
  * What is changed on the machine itself, by whoever operates it or by the service of its own accord. Each change leaves
  * one record in the audit log when it ends, however it ends; reading and planning leave none.
  */
-import type { AuditRecord } from '../engine';
+import type { AuditRecord } from '../model/audit';
 import { actingAs } from '../model/actor';
 import { toEngineError } from '../base/errors';
 import type { Parts } from '../durable/parts';

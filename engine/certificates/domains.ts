@@ -1,6 +1,8 @@
 /** Domains that users bring to their hosting: said, proved, served, taken away again. */
 import { randomBytes } from 'node:crypto';
-import type { Domain, Engine, User } from '../engine';
+import type { Domain } from '../model/hosting';
+import type { Engine } from '../engine';
+import type { User } from '../model/account';
 import { EngineError } from '../base/errors';
 import { livingHosting } from '../hostings/hostings';
 import { noSuchHosting } from '../hostings/visible';

@@ -1,5 +1,5 @@
 /** Accepting an operation: its rows and its job, in the caller's transaction. */
-import type { Operation } from '../engine';
+import type { Operation } from '../model/operation';
 import type { Parts } from './parts';
 import type { Tx } from '../store/database';
 import { countUnfinishedOf, insertOperation } from '../store/operations';

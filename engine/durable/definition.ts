@@ -5,7 +5,7 @@
  * is undone when the operation unwinds, even if it never finished: an apply half-succeeds. So every undo must
  * bear being called when its step did nothing, half, all, or when it was undone already.
  */
-import type { Failure, OperationKind } from '../engine';
+import type { Failure, OperationKind } from '../model/operation';
 import type { Tx } from '../store/database';
 import type { Parts } from './parts';
 

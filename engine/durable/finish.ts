@@ -1,5 +1,5 @@
 /** Seeing an operation through from a command line, with or without a service that works beside it. */
-import type { Operation } from '../engine';
+import type { Operation } from '../model/operation';
 import type { EngineParts } from './engine-parts';
 import { EngineError } from '../base/errors';
 import { hasEnded, operations } from './operations';

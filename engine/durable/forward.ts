@@ -1,5 +1,5 @@
 /** The way forward through an operation's steps. */
-import type { Failure } from '../engine';
+import type { Failure } from '../model/operation';
 import { EngineError, toEngineError } from '../base/errors';
 import type { Parts } from './parts';
 import type { Tx } from '../store/database';

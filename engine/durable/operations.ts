@@ -1,13 +1,8 @@
 /** Operations as their owners see them: state, waiting for the end, events as they happen, cancel. */
-import {
-  type Engine,
-  type ListedOperation,
-  longestPage,
-  type Operation,
-  type OperationEvent,
-  type OperationKind,
-  type User,
-} from '../engine';
+import type { Engine } from '../engine';
+import type { ListedOperation, Operation, OperationEvent, OperationKind } from '../model/operation';
+import { longestPage } from '../model/page';
+import type { User } from '../model/account';
 import { EngineError } from '../base/errors';
 import type { EventBus } from './events';
 import { vmNameOf } from '../machine/libvirt/names';

@@ -1,5 +1,5 @@
 /** The way back: undoes every step that was started, last first. */
-import type { Failure } from '../engine';
+import type { Failure } from '../model/operation';
 import { markStep, moveOperation, stepsOf } from '../store/operations';
 import { stepContext, timed, type Work } from './forward';
 import { anotherTry } from './retry';

@@ -1,7 +1,7 @@
 /** `webhoster adopt`: reads what `webhoster eject` wrote, and takes the VM back for its user. */
 import type { Config } from '../base/config';
 import type { EngineParts } from '../durable/engine-parts';
-import type { Hosting } from '../engine';
+import type { Hosting } from '../model/hosting';
 import { toHosting } from '../hostings/view';
 import type { Log } from '../base/log';
 import { recorder } from '../audit/recorder';

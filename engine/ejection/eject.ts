@@ -5,7 +5,7 @@
 import path from 'node:path';
 import type { Config } from '../base/config';
 import type { EngineParts } from '../durable/engine-parts';
-import type { Operation } from '../engine';
+import type { Operation } from '../model/operation';
 import { EngineError } from '../base/errors';
 import type { Log } from '../base/log';
 import { recorder } from '../audit/recorder';

@@ -8,7 +8,7 @@ import {
   renderSpareCloudInit,
 } from '../machine/guest/cloud-init';
 import type { Config } from '../base/config';
-import type { User } from '../engine';
+import type { User } from '../model/account';
 import { EngineError } from '../base/errors';
 import { isoName, rootVolumeName, vmNameOf } from '../machine/libvirt/names';
 import { accessOf } from './view';

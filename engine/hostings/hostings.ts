@@ -1,7 +1,10 @@
 /** Accepting a create or a delete: one transaction in which everything is taken and the job exists, or nothing is. */
 import { createHash, randomUUID } from 'node:crypto';
 import { actingAs } from '../model/actor';
-import type { CreateHostingInput, Engine, Hosting, Operation, OperationKind, User } from '../engine';
+import type { CreateHostingInput, Hosting } from '../model/hosting';
+import type { Engine } from '../engine';
+import type { Operation, OperationKind } from '../model/operation';
+import type { User } from '../model/account';
 import { EngineError } from '../base/errors';
 import { vmNameOf } from '../machine/libvirt/names';
 import { toHosting } from './view';

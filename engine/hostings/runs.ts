@@ -1,6 +1,8 @@
 /** Terraform's runs as those see them who may: the hosting's owner, and operators. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Asker, Engine, Run, RunDetail } from '../engine';
+import type { Asker } from '../model/account';
+import type { Engine } from '../engine';
+import type { Run, RunDetail } from '../model/plan';
 import { EngineError } from '../base/errors';
 import type { EventBus } from '../durable/events';
 import type { Parts } from '../durable/parts';

@@ -1,5 +1,6 @@
 /** A hosting's row as its owner sees it. */
-import type { DriftFound, Hosting, User } from '../engine';
+import type { DriftFound, Hosting } from '../model/hosting';
+import type { User } from '../model/account';
 import type { Config } from '../base/config';
 import { guestUser } from '../machine/guest/cloud-init';
 import { neverLooked } from '../store/drift';

@@ -1,5 +1,5 @@
 /** Whose hosting may be seen and changed: one's own, and for operators every one. */
-import type { Asker } from '../engine';
+import type { Asker } from '../model/account';
 import { EngineError } from '../base/errors';
 import { theOne } from '../machine/libvirt/names';
 import type { Tx } from '../store/database';

@@ -1,6 +1,6 @@
 /** How what VMs stand on is, for the service's health: the parts named, without a path, and with what to do. */
 import { floorBytes } from '../model/capacity';
-import type { ComponentHealth } from '../engine';
+import type { ComponentHealth } from '../model/metrics';
 import { nodeNames } from '../machine/host/node-names';
 import type { Parts } from '../durable/parts';
 import { troubleCounts } from '../store/troubles';

@@ -1,7 +1,8 @@
 /** Whether each part answers, how fast, and what to do when it does not. Checks run side by side, each with its own end. */
 import { statfs } from 'node:fs/promises';
 import { shared } from '../base/cached';
-import type { ComponentHealth, Engine } from '../engine';
+import type { ComponentHealth } from '../model/metrics';
+import type { Engine } from '../engine';
 import { judge, judgeVms, lookAtGround } from './health-of-ground';
 import type { Parts } from '../durable/parts';
 import type { HeldPort } from '../machine/nginx/proxy';

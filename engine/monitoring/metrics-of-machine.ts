@@ -2,7 +2,7 @@
 import { statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { cachedFor } from '../base/cached';
-import type { MachineMetrics } from '../engine';
+import type { MachineMetrics } from '../model/metrics';
 import type { Config } from '../base/config';
 import type { Parts } from '../durable/parts';
 import { drainingWorkers } from '../machine/nginx/draining';

@@ -1,13 +1,8 @@
 /** How the service does, as counts. What is counted is 0 rather than absent, so that an alert can tell none from unknown. */
-import {
-  type Engine,
-  type HostingStatus,
-  type MachineMetrics,
-  type Metrics,
-  operationKinds,
-  type OperationStatus,
-  spareStates,
-} from '../engine';
+import type { Engine } from '../engine';
+import { type HostingStatus, spareStates } from '../model/hosting';
+import type { MachineMetrics, Metrics } from '../model/metrics';
+import { operationKinds, type OperationStatus } from '../model/operation';
 import { bucketBounds, type MeasureName, measureNames } from '../durable/measures';
 import { machineMetrics } from './metrics-of-machine';
 import type { Parts } from '../durable/parts';

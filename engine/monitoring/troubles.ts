@@ -3,7 +3,7 @@
  * the addresses of a few of them in turn. What is found is what their owners are told.
  */
 import { floorBytes } from '../model/capacity';
-import type { HostingTrouble } from '../engine';
+import type { HostingTrouble } from '../model/hosting';
 import type { Survey } from '../machine/libvirt/inventory';
 import { nodeNames } from '../machine/host/node-names';
 import type { NodeState } from '../machine/host/node-care';

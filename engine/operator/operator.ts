@@ -2,22 +2,12 @@
  * What a command line does with hostings, wherever it runs, and how it is done on the machine itself, with or without
  * the service: each work is an operation as any other, taken up here unless a worker of the service has it.
  */
-import {
-  type ApplyInput,
-  type Engine,
-  type HostingDrift,
-  type HostingFilter,
-  type ListedOperation,
-  type NamedHosting,
-  type Operation,
-  type OperationStatus,
-  type Page,
-  type PlanReport,
-  type Run,
-  type RunDetail,
-  type UserLabels,
-  longestPage,
-} from '../engine';
+import type { ApplyInput, HostingDrift, PlanReport, Run, RunDetail } from '../model/plan';
+import type { Engine } from '../engine';
+import type { HostingFilter, NamedHosting } from '../model/hosting';
+import type { ListedOperation, Operation, OperationStatus } from '../model/operation';
+import { type Page, longestPage } from '../model/page';
+import type { UserLabels } from '../model/account';
 import { actingAs } from '../model/actor';
 import type { EngineParts } from '../durable/engine-parts';
 import { drift } from '../plans/drift';

@@ -1,6 +1,6 @@
 /** Putting a hosting to sleep and waking it from a command line, with or without a service that runs beside it. */
 import type { Config } from '../base/config';
-import type { Operation } from '../engine';
+import type { Operation } from '../model/operation';
 import type { EngineParts } from '../durable/engine-parts';
 import type { Log } from '../base/log';
 import { recorder } from '../audit/recorder';

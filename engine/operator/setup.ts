@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { Config } from '../base/config';
-import type { Operation } from '../engine';
+import type { Operation } from '../model/operation';
 import type { EngineParts } from '../durable/engine-parts';
 import { deleteAccepted } from '../hostings/hostings';
 import { imageBuilder } from '../machine/images/builder';

@@ -2,7 +2,7 @@
  * Brings what there is of a hosting back to its specification. The user's disk is never touched; where it is gone, the
  * operation says so, and makes an empty one only when it was asked to.
  */
-import type { ApplyInput } from '../engine';
+import type { ApplyInput } from '../model/plan';
 import { EngineError } from '../base/errors';
 import { vmNameOf } from '../machine/libvirt/names';
 import { hostingPolicy } from '../hostings/facts';

@@ -2,7 +2,7 @@
  * Looks at what an apply would change, and changes nothing: no resource, no specification, no state. What comes out
  * is the output of the last step.
  */
-import type { Operation } from '../engine';
+import type { Operation } from '../model/operation';
 import type { Parts } from '../durable/parts';
 import type { Tx } from '../store/database';
 import { driftOf, noteDrift, noteDriftAsked } from '../store/drift';

@@ -1,6 +1,10 @@
 /** Plans for people: what an apply would change now, what a create or a removal would do; and bringing back what differs. */
 import { randomUUID } from 'node:crypto';
-import type { Asker, CreateHostingInput, Engine, Operation, PlanReport, User } from '../engine';
+import type { Asker, User } from '../model/account';
+import type { CreateHostingInput } from '../model/hosting';
+import type { Engine } from '../engine';
+import type { Operation } from '../model/operation';
+import type { PlanReport } from '../model/plan';
 import { EngineError } from '../base/errors';
 import { hasEnded } from '../durable/operations';
 import { accept } from '../durable/accept';

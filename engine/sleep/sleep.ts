@@ -1,5 +1,5 @@
 /** Accepting that a hosting sleeps or wakes. */
-import type { Operation } from '../engine';
+import type { Operation } from '../model/operation';
 import type { EngineParts } from '../durable/engine-parts';
 import { EngineError } from '../base/errors';
 import { accept, type Wanted } from '../durable/accept';

@@ -1,6 +1,6 @@
 /** The audit log as rows; PostgreSQL itself refuses to change or remove one. */
 import { emailKeysOf } from '../base/emails';
-import type { AuditEntry, AuditFilter, AuditRecord } from '../engine';
+import type { AuditEntry, AuditFilter, AuditRecord } from '../model/audit';
 import type { Tx } from './database';
 
 export async function insertAudit(tx: Tx, record: AuditRecord): Promise<void> {

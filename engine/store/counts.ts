@@ -1,5 +1,7 @@
 /** Counts for the metrics: each a query that an index or a small table answers. */
-import type { HostingStatus, Metrics, OperationKind, OperationStatus } from '../engine';
+import type { HostingStatus } from '../model/hosting';
+import type { Metrics } from '../model/metrics';
+import type { OperationKind, OperationStatus } from '../model/operation';
 import type { Tx } from './database';
 
 export interface OpenOperations {

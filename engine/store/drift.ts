@@ -1,5 +1,8 @@
 /** What the last look at each stack found: how what there is differs from what it was made from. */
-import type { DriftFound, HostingDrift, Metrics, Page } from '../engine';
+import type { DriftFound } from '../model/hosting';
+import type { HostingDrift } from '../model/plan';
+import type { Metrics } from '../model/metrics';
+import type { Page } from '../model/page';
 import type { Tx } from './database';
 
 /** A look is asked for; one that ends without `noteDrift` has failed. */

@@ -1,6 +1,7 @@
 /** Hostings and what they hold: the user's quota, an address, an SSH port. Unique constraints decide; the lock only avoids retries. */
 import { In, Not } from 'typeorm';
-import type { DriftFound, HostingFilter, HostingStatus, NamedHosting, Page, SpareStatus } from '../engine';
+import type { DriftFound, HostingFilter, HostingStatus, NamedHosting, SpareStatus } from '../model/hosting';
+import type { Page } from '../model/page';
 import { EngineError, type ErrorCode } from '../base/errors';
 import { readHostingName } from '../machine/libvirt/names';
 import type { PoolAddress } from '../base/addresses';

@@ -1,5 +1,5 @@
 /** Labels that an administrator gives to an account: every hosting that its user has, and will have, carries them. */
-import type { UserLabels } from '../engine';
+import type { UserLabels } from '../model/account';
 import { EngineError } from '../base/errors';
 import type { Tx } from './database';
 import { endedStatuses } from './hostings';

@@ -2,7 +2,7 @@
  * A user's own hosting as it is read most: with what the last look at it found, in one plain statement. Clients ask for
  * it again and again, and each round to PostgreSQL is most of what an answer costs.
  */
-import type { DriftFound } from '../engine';
+import type { DriftFound } from '../model/hosting';
 import type { Tx } from './database';
 import { driftColumns } from './drift';
 import type { HostingRow } from './entities/hosting';

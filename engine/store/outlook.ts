@@ -1,5 +1,5 @@
 /** Where an operation stands in the queue, and when it is likely to end. */
-import type { Operation } from '../engine';
+import type { Operation } from '../model/operation';
 import type { Tx } from './database';
 
 /** What counts as lately; a machine under load is slower than it was yesterday. */

@@ -1,5 +1,5 @@
 /** How much waits in the queue. */
-import type { Metrics } from '../engine';
+import type { Metrics } from '../model/metrics';
 import type { Tx } from './database';
 
 /** Jobs whose time has come; a job that failed waits for its own time first. */

@@ -1,5 +1,6 @@
 /** What Postgres says, at one moment. */
-import type { HostingStatus, OperationKind, SpareStatus } from '../engine';
+import type { HostingStatus, SpareStatus } from '../model/hosting';
+import type { OperationKind } from '../model/operation';
 import type { Database, Tx } from './database';
 import type { StateMark } from '../machine/terraform/judge-state';
 

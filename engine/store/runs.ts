@@ -1,6 +1,6 @@
 /** Terraform's runs: when, by whom, what it said, what the plan was. Secrets are masked before they come here. */
-import type { Page } from '../engine';
-import type { ResourceChange } from '../machine/terraform/plan-view';
+import type { Page } from '../model/page';
+import type { ResourceChange } from '../model/plan';
 import type { Phase } from '../machine/terraform/run-record';
 import type { Tx } from './database';
 import { RunRow } from './entities/stack';

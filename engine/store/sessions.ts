@@ -1,5 +1,5 @@
 /** Which access tokens still open an account, and which personal API tokens there are. */
-import type { ApiToken, TokenScope, User } from '../engine';
+import type { ApiToken, TokenScope, User } from '../model/account';
 import { EngineError } from '../base/errors';
 import type { Tx } from './database';
 import { UserRow } from './entities/user';

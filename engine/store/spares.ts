@@ -2,7 +2,7 @@
  * Spares: hostings that are up, or saved to the disk, and belong to nobody yet. A claim is one statement that passes
  * over what another claim has locked, so no two users are ever given the same one and none waits for another.
  */
-import type { SpareState, SpareStatus } from '../engine';
+import type { SpareState, SpareStatus } from '../model/hosting';
 import { type Tx, violatedConstraint } from './database';
 import { type HostingRow, quotaExceeded } from './hostings';
 

@@ -1,5 +1,5 @@
 /** How hostings that should run were found by the last look. */
-import type { HostingTrouble } from '../engine';
+import type { HostingTrouble } from '../model/hosting';
 import type { Tx } from './database';
 
 export interface RunningVm {

@@ -1,7 +1,7 @@
 /** Accounts as rows. */
 import { In, IsNull } from 'typeorm';
 import { emailKey, emailKeysOf } from '../base/emails';
-import type { Role, User } from '../engine';
+import type { Role, User } from '../model/account';
 import { EngineError } from '../base/errors';
 import { type Tx, violatedConstraint } from './database';
 import { UserRow } from './entities/user';

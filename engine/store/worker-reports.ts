@@ -1,5 +1,5 @@
 /** What workers say of the parts that only they can reach. The database's clock counts: machines' may differ. */
-import type { ComponentHealth, MachineMetrics } from '../engine';
+import type { ComponentHealth, MachineMetrics } from '../model/metrics';
 import type { Tx } from './database';
 
 /** A worker that said nothing for so long is taken for gone. */

@@ -2,7 +2,7 @@
  * What is wrong with a node, and with VMs that the database has running: from one look at the node and at libvirt. Pure.
  * A fault of the node is told once, and not again for each VM that suffers from it.
  */
-import type { HostingTrouble } from '../engine';
+import type { HostingTrouble } from '../model/hosting';
 import type { SurveyedDomain } from '../machine/libvirt/inventory';
 import type { NodeNames, NodeState, Tap } from '../machine/host/node-care';
 import type { Finding, FindingKind } from './findings';

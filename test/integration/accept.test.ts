@@ -1,4 +1,5 @@
-import type { AcceptedHosting, User } from '../../engine/engine';
+import type { AcceptedHosting } from '../../engine/model/hosting';
+import type { User } from '../../engine/model/account';
 import { openWorld, type World } from '../support/world';
 
 let world: World;

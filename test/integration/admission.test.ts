@@ -3,7 +3,7 @@
  * once.
  */
 import type { NodeCapacity } from '../../engine/model/capacity';
-import type { User } from '../../engine/engine';
+import type { User } from '../../engine/model/account';
 import { keepPool } from '../../engine/hostings/spares/keep-pool';
 import { acceptSleep } from '../../engine/sleep/sleep';
 import { saveCapacity } from '../../engine/store/capacity';

@@ -1,7 +1,8 @@
 /** What is known of drift: on the hosting, in lists, in the metrics; and looks that fail. */
 import { EngineError } from '../../engine/base/errors';
 import { drift } from '../../engine/plans/drift';
-import type { Hosting, User } from '../../engine/engine';
+import type { Hosting } from '../../engine/model/hosting';
+import type { User } from '../../engine/model/account';
 import { metrics } from '../../engine/monitoring/metrics';
 import { plans } from '../../engine/plans/plans';
 import { dueForDriftCheck } from '../../engine/store/drift';

@@ -1,5 +1,5 @@
 /** A hosting leaves and comes back, with real records and a fake host: what is refused, and what is left then. */
-import type { User } from '../../engine/engine';
+import type { User } from '../../engine/model/account';
 import { EngineError } from '../../engine/base/errors';
 import { adopt } from '../../engine/ejection/adopt';
 import type { BundleFile } from '../../engine/ejection/bundle';

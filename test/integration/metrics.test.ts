@@ -1,4 +1,4 @@
-import { operationKinds } from '../../engine/engine';
+import { operationKinds } from '../../engine/model/operation';
 import { metrics } from '../../engine/monitoring/metrics';
 import { findingKinds } from '../../engine/sweep/findings';
 import { openWorld, type World } from '../support/world';

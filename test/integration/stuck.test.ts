@@ -1,6 +1,6 @@
 /** What waits for somebody to go on with it: seen by its owner and by an operator, with what it still owns. */
 import { EngineError } from '../../engine/base/errors';
-import type { User } from '../../engine/engine';
+import type { User } from '../../engine/model/account';
 import { createHosting } from '../../engine/hostings/create';
 import { deleteHosting } from '../../engine/hostings/delete';
 import type { OperationDefinition } from '../../engine/durable/definition';

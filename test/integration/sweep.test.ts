@@ -1,7 +1,7 @@
 /** Sweeping and mending with real records and a fake host. */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import type { User } from '../../engine/engine';
+import type { User } from '../../engine/model/account';
 import { EngineError } from '../../engine/base/errors';
 import { isoName, rootVolumeName, vmNameOf } from '../../engine/machine/libvirt/names';
 import { removeOrphan } from '../../engine/sweep/remove-orphan';

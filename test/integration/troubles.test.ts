@@ -1,5 +1,6 @@
 /** What owners are told of a hosting that should run, and what wakes it, on a fake host. */
-import type { Hosting, User } from '../../engine/engine';
+import type { Hosting } from '../../engine/model/hosting';
+import type { User } from '../../engine/model/account';
 import { prepareNodeWith } from '../../engine/operator/setup';
 import { lookForTroubles } from '../../engine/monitoring/troubles';
 import { sweep } from '../../engine/sweep/sweep';

@@ -1,5 +1,6 @@
 /** Which hosting a typed name means: no username is ever another's VM, and what can mean two is refused. */
-import type { NamedHosting, User } from '../../engine/engine';
+import type { NamedHosting } from '../../engine/model/hosting';
+import type { User } from '../../engine/model/account';
 import { EngineError } from '../../engine/base/errors';
 import { machineOperator } from '../../engine/operator/operator';
 import { putToSleepWith } from '../../engine/operator/power';

@@ -1,6 +1,6 @@
 /** The pool and its claims on a real database with a fake host. */
 import { EngineError } from '../../engine/base/errors';
-import type { User } from '../../engine/engine';
+import type { User } from '../../engine/model/account';
 import { acceptSpare } from '../../engine/hostings/spares/make';
 import { metrics } from '../../engine/monitoring/metrics';
 import { sweep } from '../../engine/sweep/sweep';

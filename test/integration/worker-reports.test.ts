@@ -1,7 +1,7 @@
 /** What a worker says of the parts that only it reaches, and what an API without them makes of it. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { ComponentHealth } from '../../engine/engine';
+import type { ComponentHealth } from '../../engine/model/metrics';
 import { health } from '../../engine/monitoring/health';
 import { reportWorker } from '../../engine/monitoring/report-worker';
 import { freshReports, recordReport } from '../../engine/store/worker-reports';

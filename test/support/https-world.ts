@@ -14,7 +14,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import tls from 'node:tls';
 import type { Config } from '../../engine/base/config';
 import type { EngineParts } from '../../engine/durable/engine-parts';
-import type { User } from '../../engine/engine';
+import type { User } from '../../engine/model/account';
 import { createLog } from '../../engine/base/log';
 import type { Parts } from '../../engine/durable/parts';
 import { stopProxy } from '../../engine/operator/setup';

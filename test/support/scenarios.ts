@@ -1,6 +1,6 @@
 /** For every kind of operation: the world it is accepted in, and what holds there when it has ended. */
 import { randomUUID } from 'node:crypto';
-import type { OperationKind } from '../../engine/engine';
+import type { OperationKind } from '../../engine/model/operation';
 import { adopt } from '../../engine/ejection/adopt';
 import { type BundleFile } from '../../engine/ejection/bundle';
 import { eject } from '../../engine/ejection/eject';

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Config } from '../../engine/base/config';
-import type { User } from '../../engine/engine';
+import type { User } from '../../engine/model/account';
 import type { EngineParts } from '../../engine/durable/engine-parts';
 import { answersOf, connectParts } from '../../engine/start';
 import { createLog } from '../../engine/base/log';

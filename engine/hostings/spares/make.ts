@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { spareMarker } from '../../machine/guest/cloud-init';
-import type { Operation } from '../../engine';
+import type { Operation } from '../../model/operation';
 import { EngineError, toEngineError } from '../../base/errors';
 import { settledScript } from './claim-script';
 import { reserve } from '../hostings';

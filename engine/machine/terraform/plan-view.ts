@@ -1,29 +1,8 @@
 /** A plan for the eyes of others: what it changes, in short, and the whole JSON with every sensitive value masked. */
+import type { AttributeChange, ChangeAction, ResourceChange } from '../../model/plan';
 import type { Marks, PlannedResource, TerraformPlan } from './terraform';
 
 export const masked = '(sensitive)';
-
-export type ChangeAction = 'create' | 'update' | 'replace' | 'delete';
-
-export interface AttributeChange {
-  /** At the top level of the resource, e.g. `memory`. */
-  readonly name: string;
-  /** Any JSON; `(sensitive)` in the place of secrets, null where there is none. */
-  readonly before: unknown;
-  readonly after: unknown;
-  /** Known only after the apply; `after` is null then. */
-  readonly unknown: boolean;
-  /** This attribute is why the resource is replaced. */
-  readonly forcesReplace: boolean;
-}
-
-export interface ResourceChange {
-  readonly address: string;
-  readonly type: string;
-  readonly action: ChangeAction;
-  /** Of updates and replacements: what differs. Empty where a resource is made or goes away as a whole. */
-  readonly attributes: readonly AttributeChange[];
-}
 
 /** What an apply of the plan would do, resource by resource; reads and what stays are left out. */
 export function plannedChanges(plan: TerraformPlan): ResourceChange[] {

@@ -1,5 +1,6 @@
 /** Takes many hostings down, a few at a time, whoever removes each: this process, or a service that is asked by HTTP. */
-import type { NamedHosting, PlanReport, ResourceChange } from '../../engine';
+import type { NamedHosting } from '../../model/hosting';
+import type { PlanReport, ResourceChange } from '../../model/plan';
 import { eachOf } from '../../base/each-of';
 import { toEngineError } from '../../base/errors';
 

@@ -1,5 +1,5 @@
 /** Removing a hosting from the machine itself, with or without a service that works beside it. */
-import type { NamedHosting } from '../../engine';
+import type { NamedHosting } from '../../model/hosting';
 import type { EngineParts } from '../../durable/engine-parts';
 import { EngineError } from '../../base/errors';
 import { deleteAccepted } from '../../hostings/hostings';

@@ -1,5 +1,5 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
-import type { HostingStatus, HostingTrouble, SpareStatus } from '../../engine';
+import type { HostingStatus, HostingTrouble, SpareStatus } from '../../model/hosting';
 import type { ErrorCode } from '../../base/errors';
 
 @Entity('hostings')

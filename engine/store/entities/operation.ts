@@ -1,5 +1,5 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
-import type { OperationKind, OperationStatus, OperationStep } from '../../engine';
+import type { OperationKind, OperationStatus, OperationStep } from '../../model/operation';
 import type { ErrorCode } from '../../base/errors';
 import type { Lane } from '../../model/lane';
 

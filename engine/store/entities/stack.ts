@@ -1,7 +1,7 @@
 import type { NodeCapacity } from '../../model/capacity';
 import type { SupportedLimits } from '../../machine/isolation/isolation';
 import type { StateMark } from '../../machine/terraform/judge-state';
-import type { ResourceChange } from '../../machine/terraform/plan-view';
+import type { ResourceChange } from '../../model/plan';
 import type { Phase } from '../../machine/terraform/run-record';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { StackSpec } from '../../../stacks';

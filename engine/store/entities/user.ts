@@ -1,5 +1,5 @@
 import { Column, CreateDateColumn, Entity, PrimaryGeneratedColumn } from 'typeorm';
-import type { Role } from '../../engine';
+import type { Role } from '../../model/account';
 
 @Entity('users')
 export class UserRow {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { EngineError } from '../../../engine/base/errors';
-import type { User } from '../../../engine/engine';
+import type { User } from '../../../engine/model/account';
 import { expireLeases } from '../../support/faulty-steps';
 import { openWorld, type World } from '../../support/world';
 

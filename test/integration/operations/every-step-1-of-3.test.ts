@@ -1,4 +1,4 @@
-import { operationKinds } from '../../../engine/engine';
+import { operationKinds } from '../../../engine/model/operation';
 import { definitions } from '../../../engine/start';
 import { testEveryStepOf, thirds } from '../../support/every-step';
 

@@ -6,7 +6,7 @@ import { acceptLook } from '../../../engine/plans/check-drift';
 import { wakeAbandoned } from '../../../engine/durable/keep-going';
 import { abandonedStacks, moveOperation } from '../../../engine/store/operations';
 import { claimLease, fenced, releaseLease, renewLease } from '../../../engine/store/leases';
-import type { User } from '../../../engine/engine';
+import type { User } from '../../../engine/model/account';
 import {
   diesBefore,
   expireLeases,

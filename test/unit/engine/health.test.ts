@@ -1,5 +1,6 @@
 import fs from 'node:fs/promises';
-import type { ComponentHealth, Engine } from '../../../engine/engine';
+import type { ComponentHealth } from '../../../engine/model/metrics';
+import type { Engine } from '../../../engine/engine';
 import { EngineError } from '../../../engine/base/errors';
 import { health } from '../../../engine/monitoring/health';
 import type { NodeState } from '../../../engine/machine/host/node-care';

@@ -1,0 +1,83 @@
+/** A durable operation as its callers see it. */
+import type { ErrorCode } from '../base/errors';
+
+export const operationKinds = [
+  'create-hosting',
+  'delete-hosting',
+  'prepare-node',
+  'remove-node',
+  'remove-orphan',
+  'check-drift',
+  'apply-stack',
+  'plan-hosting',
+  'plan-removal',
+  'eject-hosting',
+  'adopt-hosting',
+  'make-spare',
+  'claim-spare',
+  'remove-spare',
+  'sleep-hosting',
+  'wake-hosting',
+] as const;
+
+export type OperationKind = (typeof operationKinds)[number];
+
+export const operationStatuses = ['pending', 'running', 'succeeded', 'unwinding', 'failed', 'stuck'] as const;
+
+export type OperationStatus = (typeof operationStatuses)[number];
+
+export interface Failure {
+  readonly code: ErrorCode;
+  /** For the user: what went wrong and what to do next. */
+  readonly message: string;
+}
+
+export interface OperationStep {
+  readonly name: string;
+  readonly status: 'pending' | 'running' | 'done' | 'failed' | 'undone' | 'undo_failed';
+  /** How often it was begun: again after a failure that may pass, and after a worker that died. */
+  readonly tries: number;
+  /** The first time. */
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+}
+
+export interface Operation {
+  readonly id: string;
+  readonly kind: OperationKind;
+  readonly status: OperationStatus;
+  readonly hostingId: string | null;
+  readonly userId: number | null;
+  readonly steps: readonly OperationStep[];
+  readonly failure: Failure | null;
+  readonly cancelRequested: boolean;
+  /**
+   * What a stuck operation still has hold of, in words for people: `domain vm-1a2b3c4d (running)`, `SSH port 10001`.
+   * Empty for every other.
+   */
+  readonly owns: readonly string[];
+  /** 1 is served next; null for one that does not wait in the queue. */
+  readonly queuePosition: number | null;
+  /** Likely seconds until the end; null where none of its kind ended lately, and for one that has ended. */
+  readonly estimatedSeconds: number | null;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+}
+
+/** One of everybody's. */
+export interface ListedOperation extends Operation {
+  /** null where it is about a node. */
+  readonly vmName: string | null;
+}
+
+export interface OperationEvent {
+  /** Counts an operation's events from 1; a client that reconnects sends the last one it saw. */
+  readonly id: string;
+  readonly operationId: string;
+  readonly at: Date;
+  /** e.g. `operation.running`, `step.running`, `step.done`, `step.failed`, `operation.succeeded`. */
+  readonly type: string;
+  readonly message: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
