@@ -1,7 +1,6 @@
 /** Registration, login, who a token belongs to, and how sessions and accounts end. */
 import type { Config } from '../base/config';
-import type { Caller, SignedIn } from '../model/account';
-import type { Engine } from '../engine';
+import type { Caller, SignedIn, User } from '../model/account';
 import { EngineError } from '../base/errors';
 import type { Limiter } from '../base/limits';
 import type { Database } from '../store/database';
@@ -22,6 +21,35 @@ import { addAccount, type NamingSettings } from './new-account';
 import { hashPassword, isCheaper, passwordMatches } from './passwords';
 import { issueToken, type TokenSettings, unauthorized, verifyToken } from './tokens';
 
+export interface Accounts {
+  /** @throws email_taken, username_taken, username_retired, validation_failed */
+  register(input: { email: string; password: string; username: string }): Promise<User>;
+  /**
+   * Signs a user in.
+   *
+   * @param input.address  where the attempt comes from
+   * @throws invalid_credentials (the same, after the same time, for unknown users), too_many_attempts
+   */
+  login(input: { email: string; password: string; address?: string }): Promise<SignedIn>;
+  /** Takes access tokens and personal API tokens. @throws unauthorized */
+  authenticate(accessToken: string): Promise<Caller>;
+  /** Voids the caller's access token, or all of the user's. Personal API tokens stay. */
+  logout(caller: Caller, options: { everywhere: boolean }): Promise<void>;
+  /** Voids every access token of the user and gives a new one. @throws wrong_password, too_many_attempts */
+  changePassword(
+    caller: Caller,
+    input: { current: string; next: string; address?: string },
+  ): Promise<SignedIn>;
+  /** @throws wrong_password, too_many_attempts, hosting_exists */
+  delete(caller: Caller, input: { password: string; address?: string }): Promise<void>;
+}
+
+/** Usernames that rest after their accounts have gone. */
+export interface Usernames {
+  /** Whoever registers it next gets it. @throws not_found */
+  release(username: string): Promise<void>;
+}
+
 type AccountSettings = Pick<Config, 'JWT_SECRET' | 'JWT_OLD_SECRETS' | 'JWT_TTL_SECONDS' | 'BCRYPT_COST'> &
   NamingSettings;
 
@@ -30,7 +58,7 @@ export function accounts(
   database: Database,
   config: AccountSettings,
   attempts: Limiter = postgresLimiter(database.direct, attemptLimit),
-): Engine['accounts'] {
+): Accounts {
   const { direct } = database;
   const cost = config.BCRYPT_COST;
   const tokens: TokenSettings = {

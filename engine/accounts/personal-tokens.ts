@@ -1,12 +1,25 @@
 /** Personal API tokens as their owners see them. */
+import type { ApiToken, TokenScope, User } from '../model/account';
 import { randomUUID } from 'node:crypto';
-import type { Engine } from '../engine';
 import { EngineError } from '../base/errors';
 import type { Database } from '../store/database';
 import { insertApiToken, listApiTokens, revokeApiToken } from '../store/sessions';
 import { makeApiToken } from './api-tokens';
 
-export function personalTokens(database: Database): Engine['tokens'] {
+/** Personal API tokens. */
+export interface Tokens {
+  /** The token itself is given here and never again. @throws forbidden, quota_exceeded */
+  create(
+    user: User,
+    input: { name: string; scopes: readonly TokenScope[]; days: number },
+  ): Promise<{ token: string; made: ApiToken }>;
+  /** Those that are good, newest first. */
+  list(user: User): Promise<readonly ApiToken[]>;
+  /** @throws token_not_found */
+  revoke(user: User, id: string): Promise<void>;
+}
+
+export function personalTokens(database: Database): Tokens {
   return {
     create: async (user, { name, scopes, days }) => {
       if (scopes.includes('admin') && user.role !== 'admin')

@@ -1,7 +1,6 @@
 /** Domains that users bring to their hosting: said, proved, served, taken away again. */
 import { randomBytes } from 'node:crypto';
 import type { Domain } from '../model/hosting';
-import type { Engine } from '../engine';
 import type { User } from '../model/account';
 import { EngineError } from '../base/errors';
 import { livingHosting } from '../hostings/hostings';
@@ -16,8 +15,19 @@ import { type DomainProof, domainProof, filePath, txtName } from './proof';
 import { serviceHosts } from './wanted';
 import { readHostName } from '../base/typed-names';
 
+/** Of the user's living hosting. @throws hosting_not_found */
+export interface Domains {
+  list(user: User): Promise<readonly Domain[]>;
+  /** Adds one that is yet to be proved; one that is there stays. @throws validation_failed, too_many_domains */
+  add(user: User, name: string): Promise<Domain>;
+  /** Looks for the proof, and serves the domain when it is there. @throws domain_not_found, domain_not_proved, domain_taken */
+  verify(user: User, name: string): Promise<Domain>;
+  /** Takes it away with its certificate. @throws domain_not_found */
+  remove(user: User, name: string): Promise<void>;
+}
+
 /** @param proof  @default asks DNS_SERVERS, and the site that is there now */
-export function domains(parts: Parts, proof: DomainProof = proofOf(parts)): Engine['domains'] {
+export function domains(parts: Parts, proof: DomainProof = proofOf(parts)): Domains {
   const { config, database } = parts;
   const find = async (tx: Tx, user: User, name: string): Promise<DomainRow> => {
     const known = await domainsOf(tx, (await livingHosting(tx, user)).id);

@@ -1,7 +1,12 @@
 /** Operations as their owners see them: state, waiting for the end, events as they happen, cancel. */
-import type { Engine } from '../engine';
-import type { ListedOperation, Operation, OperationEvent, OperationKind } from '../model/operation';
-import { longestPage } from '../model/page';
+import type {
+  ListedOperation,
+  Operation,
+  OperationEvent,
+  OperationKind,
+  OperationStatus,
+} from '../model/operation';
+import { longestPage, type Page } from '../model/page';
 import type { User } from '../model/account';
 import { EngineError } from '../base/errors';
 import type { EventBus } from './events';
@@ -18,6 +23,19 @@ import {
   toOperation,
 } from '../store/operations';
 
+export interface Operations {
+  /** An operation of this user (an admin sees all). @throws operation_not_found */
+  get(user: User, id: string): Promise<Operation>;
+  /** Everybody's, newest first. The caller must be an operator. */
+  list(options: Page & { status?: OperationStatus }): Promise<readonly ListedOperation[]>;
+  /** Resolves with the operation when it has ended or when time is up, whichever is first. */
+  wait(id: string, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Operation>;
+  /** Past events after `afterId`, then live ones; ends when the operation has ended or `signal` fires. */
+  events(id: string, options: { afterId?: string; signal: AbortSignal }): AsyncIterable<OperationEvent>;
+  /** Asks a queued or running operation to unwind. @throws operation_not_found, not_cancellable */
+  cancel(user: User, id: string): Promise<Operation>;
+}
+
 /** Everything else has no way back. */
 const cancellable: readonly OperationKind[] = ['create-hosting', 'claim-spare'];
 
@@ -30,7 +48,7 @@ function notCancellable(kind: OperationKind): string {
 /** Notifications may be lost with their connection; then this is how late an end is seen. */
 const lookAgainMs = 2_000;
 
-export function operations(parts: OwningParts, bus: EventBus): Engine['operations'] {
+export function operations(parts: OwningParts, bus: EventBus): Operations {
   const { database } = parts;
   return {
     get: async (user, id) => complete(parts, await visible(database.direct, user, id)),

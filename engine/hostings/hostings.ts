@@ -1,10 +1,16 @@
 /** Accepting a create or a delete: one transaction in which everything is taken and the job exists, or nothing is. */
+import type { Page } from '../model/page';
 import { createHash, randomUUID } from 'node:crypto';
 import { actingAs } from '../model/actor';
-import type { CreateHostingInput, Hosting } from '../model/hosting';
-import type { Engine } from '../engine';
+import type {
+  CreateHostingInput,
+  Hosting,
+  AcceptedHosting,
+  HostingFilter,
+  NamedHosting,
+} from '../model/hosting';
 import type { Operation, OperationKind } from '../model/operation';
-import type { User } from '../model/account';
+import type { User, Asker } from '../model/account';
 import { EngineError } from '../base/errors';
 import { vmNameOf } from '../machine/libvirt/names';
 import { toHosting } from './view';
@@ -46,7 +52,24 @@ import { acceptWake } from '../sleep/sleep';
 import { lookAtOne } from '../monitoring/troubles';
 import { noSuchHosting, visibleHosting } from './visible';
 
-export function hostings(parts: Parts): Engine['hostings'] {
+export interface Hostings {
+  /** Accepts the request in one transaction. @throws quota_exceeded, ports_exhausted, addresses_exhausted, validation_failed, idempotency_key_reused, node_not_ready */
+  create(user: User, input: CreateHostingInput): Promise<AcceptedHosting>;
+  /** A hosting of this user, ended or not. @throws hosting_not_found */
+  get(user: User, id: string): Promise<Hosting>;
+  /** Has the user's hosting woken. @returns null when it is awake. @throws hosting_not_found, hosting_busy */
+  wake(user: User): Promise<Operation | null>;
+  /** The user's living hosting. @throws hosting_not_found */
+  mine(user: User): Promise<Hosting>;
+  /** Accepts the removal; a create that is still running is cancelled first. @throws hosting_not_found */
+  delete(user: User): Promise<Operation>;
+  /** The same for any hosting that the asker may see. @throws hosting_not_found */
+  remove(asker: Asker, id: string): Promise<Operation>;
+  /** Living hostings of everybody, the oldest first, from behind `after` on. The caller must be an operator. */
+  list(filter: HostingFilter, page: Page): Promise<readonly NamedHosting[]>;
+}
+
+export function hostings(parts: Parts): Hostings {
   const { config, database } = parts;
   const shown = async (row: OwnedHosting, user: User): Promise<Hosting> =>
     toHosting(row, user, config, await driftOf(database.direct, row.id));

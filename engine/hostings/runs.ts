@@ -1,7 +1,7 @@
 /** Terraform's runs as those see them who may: the hosting's owner, and operators. */
+import type { Page } from '../model/page';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Asker } from '../model/account';
-import type { Engine } from '../engine';
 import type { Run, RunDetail } from '../model/plan';
 import { EngineError } from '../base/errors';
 import type { EventBus } from '../durable/events';
@@ -11,10 +11,19 @@ import { findHosting } from '../store/hostings';
 import { visibleHosting } from './visible';
 import { findRun, type ListedRun, logSince, runsOf, type WholeRun, wholeRun } from '../store/runs';
 
+export interface Runs {
+  /** Newest first. @throws hosting_not_found */
+  list(asker: Asker, hostingId: string | null, page: Page): Promise<readonly Run[]>;
+  /** @throws run_not_found */
+  get(asker: Asker, id: string): Promise<RunDetail>;
+  /** What the run says, from its beginning, as it says it; ends with the run or with `signal`. @throws run_not_found */
+  follow(asker: Asker, id: string, options: { signal: AbortSignal }): AsyncIterable<string>;
+}
+
 /** Notifications may be lost with their connection; then this is how late a line is seen. */
 const lookAgainMs = 2_000;
 
-export function runs({ database }: Pick<Parts, 'database'>, bus: EventBus): Engine['runs'] {
+export function runs({ database }: Pick<Parts, 'database'>, bus: EventBus): Runs {
   const { direct } = database;
   return {
     list: async (asker, hostingId, page) => {

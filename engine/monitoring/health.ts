@@ -2,13 +2,18 @@
 import { statfs } from 'node:fs/promises';
 import { shared } from '../base/cached';
 import type { ComponentHealth } from '../model/metrics';
-import type { Engine } from '../engine';
 import { judge, judgeVms, lookAtGround } from './health-of-ground';
 import type { Parts } from '../durable/parts';
 import type { HeldPort } from '../machine/nginx/proxy';
 import { type Redis, redisVersion } from '../machine/redis/redis';
 import { allRoutes } from '../store/routes';
 import { freshReports } from '../store/worker-reports';
+
+export interface Health {
+  /** True when requests can be accepted. */
+  basic(): Promise<boolean>;
+  detailed(): Promise<readonly ComponentHealth[]>;
+}
 
 const checkTimeoutMs = 5_000;
 const lowDiskBytes = 2 * 1024 ** 3;
@@ -19,7 +24,7 @@ const ofWorkers = ['libvirt', 'network', 'vms', 'nginx', 'terraform', 'disk'] as
 /** A check that answered, and says itself what is to be done. */
 class Unwell extends Error {}
 
-export function health(parts: Parts): Engine['health'] {
+export function health(parts: Parts): Health {
   const { config, database, queue, redis } = parts;
   const ping = async (): Promise<string> => {
     const [row]: { version: string }[] = await database.direct.query(

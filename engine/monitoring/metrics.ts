@@ -1,5 +1,4 @@
 /** How the service does, as counts. What is counted is 0 rather than absent, so that an alert can tell none from unknown. */
-import type { Engine } from '../engine';
 import { type HostingStatus, spareStates } from '../model/hosting';
 import type { MachineMetrics, Metrics } from '../model/metrics';
 import { operationKinds, type OperationStatus } from '../model/operation';
@@ -23,6 +22,10 @@ import type { Tx } from '../store/database';
 import { spareCounts } from '../store/spares';
 import { freshReports } from '../store/worker-reports';
 
+export interface MetricsSource {
+  read(): Promise<Metrics>;
+}
+
 /** As the worker says that spoke last: an API has nothing of the machine's beside it. */
 async function reportedMachine(tx: Tx): Promise<MachineMetrics> {
   const [newest] = await freshReports(tx).catch(() => []);
@@ -34,7 +37,7 @@ type SweepCount = NonNullable<Metrics['sweep']>['findings'][number];
 const openStatuses: readonly OperationStatus[] = ['pending', 'running', 'unwinding', 'stuck'];
 const livingStatuses: readonly HostingStatus[] = ['creating', 'running', 'sleeping', 'stopped', 'deleting'];
 
-export function metrics(parts: Pick<Parts, 'config' | 'database' | 'inventory'>): Engine['metrics'] {
+export function metrics(parts: Pick<Parts, 'config' | 'database' | 'inventory'>): MetricsSource {
   const { config, database } = parts;
   const machine = config.ROLE === 'api' ? () => reportedMachine(database.direct) : machineMetrics(parts);
   const total = config.SSH_PORT_MAX - config.SSH_PORT_MIN + 1;

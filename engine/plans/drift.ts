@@ -1,8 +1,14 @@
 /** How what there is differs from what it was made from, as the last looks found it. */
-import type { Engine } from '../engine';
+import type { HostingDrift } from '../model/plan';
+import type { Page } from '../model/page';
 import type { Parts } from '../durable/parts';
 import { driftOfHostings } from '../store/drift';
 
-export function drift({ database }: Pick<Parts, 'database'>): Engine['drift'] {
+export interface Drift {
+  /** Of every running hosting, the oldest first. The caller must be an operator. */
+  list(page: Page): Promise<readonly HostingDrift[]>;
+}
+
+export function drift({ database }: Pick<Parts, 'database'>): Drift {
   return { list: (page) => driftOfHostings(database.direct, page) };
 }

@@ -2,9 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Asker, User } from '../model/account';
 import type { CreateHostingInput } from '../model/hosting';
-import type { Engine } from '../engine';
 import type { Operation } from '../model/operation';
-import type { PlanReport } from '../model/plan';
+import type { PlanReport, ApplyInput } from '../model/plan';
 import { EngineError } from '../base/errors';
 import { hasEnded } from '../durable/operations';
 import { accept } from '../durable/accept';
@@ -28,9 +27,25 @@ import { planOf } from '../store/runs';
 import { findUserByName } from '../store/users';
 import { visibleHosting } from '../hostings/visible';
 
+/** Each is an operation: wait for it, then ask for its plan. A hosting of `null` is the user's living one. */
+export interface Plans {
+  /** Plans the hosting anew, changing nothing. @throws hosting_not_found */
+  request(asker: Asker, hostingId: string | null): Promise<Operation>;
+  /** Plans a hosting that is not made. */
+  requestNew(user: User, input: Pick<CreateHostingInput, 'sshPublicKey'>): Promise<Operation>;
+  /** The same for any user. The caller must be an operator. @throws not_found */
+  requestNewFor(username: string): Promise<Operation>;
+  /** Plans what a removal would take away. @throws hosting_not_found */
+  requestRemoval(asker: Asker, hostingId: string): Promise<Operation>;
+  /** Brings the hosting back to its specification. @throws hosting_not_found */
+  apply(asker: Asker, hostingId: string | null, input: ApplyInput): Promise<Operation>;
+  /** The plan that an operation made. @throws why there is none */
+  of(operation: Pick<Operation, 'id'>): Promise<PlanReport>;
+}
+
 type PlanningParts = Pick<Parts, 'database' | 'queue'>;
 
-export function plans(parts: PlanningParts): Engine['plans'] {
+export function plans(parts: PlanningParts): Plans {
   const { database } = parts;
   return {
     request: (asker, hostingId) =>

@@ -1,7 +1,13 @@
 /** Operations, their steps and their events as rows. Who may change them is decided by the caller's lease. */
 import { randomUUID } from 'node:crypto';
 import { In, MoreThan } from 'typeorm';
-import type { Operation, OperationEvent, OperationKind, OperationStatus, OperationStep } from '../model/operation';
+import type {
+  Operation,
+  OperationEvent,
+  OperationKind,
+  OperationStatus,
+  OperationStep,
+} from '../model/operation';
 import type { Page } from '../model/page';
 import { EngineError } from '../base/errors';
 import type { Lane } from '../model/lane';
