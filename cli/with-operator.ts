@@ -1,6 +1,6 @@
-/** Opens what a command works with, on this machine or by a service's API, and closes it whatever happens. */
+/** Works on hostings, on this machine or by a service's API. */
 import type { Command } from 'commander';
-import { createLog, EngineError, loadConfig, openOperator, type Operator } from '../engine';
+import { createLog, EngineError, loadConfig, type Operator, withMachine } from '../engine';
 import { readLogins } from './credentials';
 import { operatorName } from './operator-name';
 import { openClient } from './remote/client';
@@ -14,19 +14,14 @@ export async function withOperator<T>(
   work: (operator: Operator, stop: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const stop = untilStopped();
-  const operator = await open(command, stop);
-  try {
-    return await work(operator, stop);
-  } finally {
-    await operator.close();
-  }
-}
-
-async function open(command: Command, stop: AbortSignal): Promise<Operator> {
   const target = await chooseTarget(command.optsWithGlobals<TargetFlags>(), process.env, readLogins);
   if (target.kind === 'service')
-    return remoteOperator(openClient({ ...target, signal: stop }), { signal: stop });
-  return openOperator(machineConfig(), createLog(process.env.LOG_LEVEL ?? 'fatal'), operatorName(), stop);
+    return work(remoteOperator(openClient({ ...target, signal: stop }), { signal: stop }), stop);
+  const log = createLog(process.env.LOG_LEVEL ?? 'fatal');
+  const given = { who: operatorName(), handover: stop };
+  return withMachine(machineConfig(), log, given, { postgres: 'start' }, ({ hostings }) =>
+    work(hostings, stop),
+  );
 }
 
 /** @throws {EngineError} config_invalid, with the other way to go */

@@ -11,6 +11,7 @@ import type { MetricsSource } from './monitoring/metrics';
 import type { Operations } from './durable/operations';
 import type { Plans } from './plans/plans';
 import type { Runs } from './hostings/runs';
+import type { Sleep } from './sleep/sleep';
 import type { Tokens } from './accounts/personal-tokens';
 
 export interface Engine {
@@ -21,6 +22,7 @@ export interface Engine {
   readonly tokens: Tokens;
   readonly audit: AuditLog;
   readonly hostings: Hostings;
+  readonly sleep: Sleep;
   readonly labels: Labels;
   readonly domains: Domains;
   readonly operations: Operations;

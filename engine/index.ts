@@ -7,7 +7,7 @@ export * from './model/metrics';
 export * from './model/operation';
 export * from './model/page';
 export * from './model/plan';
-export { administrate, type Administration, type SignedOut } from './operator/administration';
+export type { Administration, SignedOut } from './operator/accounts';
 export type { Rotation } from './operator/rotate-keys';
 export { makeBackup } from './backup/make-backup';
 export type { StackResult } from './backup/plan-stacks';
@@ -24,28 +24,23 @@ export { landingPage } from './machine/nginx/landing-page';
 export { createLog, describeError, type Log } from './base/log';
 export { type MachineAction, machineActions } from './audit/recorder';
 export { type PartVersion, partVersions } from './monitoring/part-versions';
-export {
-  differingFirst,
-  type LabelChange,
-  openOperator,
-  type Operator,
-  relabelled,
-} from './operator/operator';
+export { differingFirst, type LabelChange, type Operator, relabelled } from './operator/operator';
+export { type MachineOperator, type MachineOptions, withMachine } from './operator/machine';
 export { readPublicKey, type SshKeyProblem, sshKeyProblems } from './hostings/ssh-key';
 export { emailKey } from './base/emails';
 export { isReservedUsername } from './accounts/reserved-usernames';
 export { alike, foldedText, longestEmail, lowerAscii, readEmail, readHostName } from './base/typed-names';
 export { projectVersion } from './base/project';
-export { type Power, putToSleep, wakeUp } from './operator/power';
+export type { Power } from './operator/power';
 export { startEngine } from './start';
 export { startTracing } from './base/start-tracing';
 export { currentTraceIds, noTracing, type Tracing, within } from './base/tracing';
 export { startPostgres, stopPostgres } from './store/postgres';
-export { openImages, prepareNode, removeEverything, stopProxy } from './operator/setup';
-export { type Diagnosis, examine } from './sweep/doctor';
-export { type Adopted, adoptHosting } from './ejection/adopt';
+export { openImages, stopProxy } from './operator/node';
+export type { Diagnosis } from './sweep/doctor';
+export type { Adopted } from './ejection/adopt';
 export type { BundleFile } from './ejection/bundle';
-export { type Ejected, ejectHosting, type EjectionTarget } from './ejection/eject';
+export type { Ejected, EjectionTarget } from './ejection/eject';
 export { adviceFor, findingKinds, type Finding } from './sweep/findings';
 export type { Mended } from './sweep/fix';
 export { takeDown, type TeardownOptions, type TornDown } from './operator/teardown/take-down';

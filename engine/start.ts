@@ -13,7 +13,7 @@ import { networkGuest } from './machine/guest/network-guest';
 import { health } from './monitoring/health';
 import { hostings } from './hostings/hostings';
 import { serviceFacts } from './machine/nginx/landing-page';
-import { apiUrlOf } from './base/origins';
+import { apiUrlOf, serviceHosts } from './base/origins';
 import { imageBuilder } from './machine/images/builder';
 import { nodeIsolation } from './machine/isolation/node-isolation';
 import { virshInventory } from './machine/libvirt/virsh';
@@ -42,6 +42,7 @@ import { removeNode } from './node/remove-node';
 import { removeOrphan } from './sweep/remove-orphan';
 import { removeSpare } from './hostings/spares/remove';
 import { operationRunner } from './durable/runner';
+import { sleep } from './sleep/sleep';
 import { sleepHosting } from './sleep/sleep-hosting';
 import { wakeHosting } from './sleep/wake-hosting';
 import type { Parts } from './durable/parts';
@@ -86,7 +87,6 @@ import { childSynthesizer } from './machine/terraform/synthesizer';
 import { terraformCli } from './machine/terraform/cli';
 import { nginxTraffic } from './machine/nginx/nginx-traffic';
 import { readSite } from './certificates/read-site';
-import { serviceHosts } from './certificates/wanted';
 import { noTracing } from './base/tracing';
 
 /** Every operation there is. */
@@ -170,6 +170,7 @@ export function answersOf({ parts, bus }: EngineParts): Omit<Engine, 'limiter' |
     tokens: personalTokens(database),
     audit: audit(database),
     hostings: hostings(parts),
+    sleep: sleep(parts),
     domains: domains(parts),
     operations: operations(parts, bus),
     plans: plans(parts),

@@ -25,7 +25,7 @@ export const wakeMyHosting = defineRoute({
   ],
   async handle(context) {
     const { engine, user, headers, language, answer } = context;
-    const accepted = await engine.hostings.wake(user);
+    const accepted = await engine.sleep.wake(user);
     if (accepted === null) {
       const hosting = showHosting(await engine.hostings.mine(user), language);
       return answer(200, { message: 'hosting_awake', data: { hosting, operation: null } });

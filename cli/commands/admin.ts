@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { fieldMessages } from '../../api/messages';
 import { registration } from '../../api/schemas/account';
 import { EngineError, lowerAscii, type Role, type SignedOut } from '../../engine';
-import { withAdministration } from '../administrate';
+import { withAdministration } from '../with-machine';
 import { withFacts } from '../facts';
 import { readNewPassword } from '../secret-input';
 

@@ -1,7 +1,7 @@
 /** `webhoster audit`: who changed what. */
 import { Command } from 'commander';
 import { type AuditEntry, longestPage } from '../../engine';
-import { withAdministration } from '../administrate';
+import { withAdministration } from '../with-machine';
 import { showAuditEntry } from '../../api/account-views';
 import { withFacts } from '../facts';
 import { printJson } from '../json';

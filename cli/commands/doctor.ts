@@ -2,20 +2,16 @@
 import { Command } from 'commander';
 import {
   adviceFor,
-  createLog,
   type Diagnosis,
-  examine,
   type Finding,
   findingKinds,
-  loadConfig,
   type Mended,
   toEngineError,
 } from '../../engine';
 import { withFacts } from '../facts';
-import { operatorName } from '../operator-name';
 import { printJson, printSnakeJson } from '../json';
 import { printTable } from '../table';
-import { untilStopped } from '../until-stopped';
+import { withMachine } from '../with-machine';
 
 interface Options {
   readonly json?: boolean;
@@ -60,11 +56,7 @@ async function run({ json = false, fix = false, unknown = false }: Options): Pro
 }
 
 function look(fix: boolean, unknown: boolean, onMended?: (mended: Mended) => void): Promise<Diagnosis> {
-  const log = createLog(process.env.LOG_LEVEL ?? 'fatal');
-  return examine(loadConfig(), log, {
-    ...{ who: operatorName(), fix, unknown, onMended },
-    handover: untilStopped(),
-  });
+  return withMachine(({ examine }) => examine({ fix, unknown, onMended }), { postgres: 'must-run' });
 }
 
 function showMended({ finding, result, reason }: Mended): void {

@@ -2,20 +2,10 @@
 import { Command } from 'commander';
 import { printJson } from '../json';
 import { withFacts } from '../facts';
-import {
-  type Adopted,
-  adoptHosting,
-  createLog,
-  type Ejected,
-  ejectHosting,
-  type ErrorCode,
-  loadConfig,
-  toEngineError,
-} from '../../engine';
+import { type Adopted, type Ejected, type ErrorCode, toEngineError } from '../../engine';
 import { bundleTarget, readerOf, whyNotEmpty } from '../bundle-directory';
 import { confirmed } from '../confirm';
-import { operatorName } from '../operator-name';
-import { untilStopped } from '../until-stopped';
+import { withMachine } from '../with-machine';
 
 interface Flags {
   readonly yes?: boolean;
@@ -40,11 +30,7 @@ export function ejectCommand(): Command {
       const question = `${hosting} will not be reachable through this service any more. Eject it into ${dir}?`;
       if (!(await confirmed(question, yes))) return failed('cancelled', 'nothing was done', json);
       const work = async (): Promise<Ejected> =>
-        ejectHosting(loadConfig(), log(), hosting, {
-          who: operatorName(),
-          target: bundleTarget(dir),
-          handover: untilStopped(),
-        });
+        withMachine(({ eject }) => eject(hosting, bundleTarget(dir)), { logLevel: 'error' });
       await told(work, json, (ejected) => (json ? ejectedJson(ejected, dir) : ejectedText(ejected, dir)));
     });
   return withFacts(command, {
@@ -67,11 +53,7 @@ export function adoptCommand(): Command {
       const question = `Take the VM of ${dir} back? Terraform must not be run there again.`;
       if (!(await confirmed(question, yes))) return failed('cancelled', 'nothing was done', json);
       const work = async (): Promise<Adopted> =>
-        adoptHosting(loadConfig(), log(), {
-          who: operatorName(),
-          read: readerOf(dir),
-          handover: untilStopped(),
-        });
+        withMachine(({ adopt }) => adopt(readerOf(dir)), { logLevel: 'error' });
       await told(work, json, (adopted) => (json ? adoptedJson(adopted) : adoptedText(adopted, dir)));
     });
   return withFacts(command, {
@@ -79,10 +61,6 @@ export function adoptCommand(): Command {
     examples: ['webhoster adopt ./mina'],
     exitCodes,
   });
-}
-
-function log() {
-  return createLog(process.env.LOG_LEVEL ?? 'error');
 }
 
 function failed(code: ErrorCode, message: string, json: boolean): void {

@@ -1,6 +1,6 @@
 /** `webhoster keys rotate`: seals everything with the newest STATE_KEY. */
 import { Command } from 'commander';
-import { withAdministration } from '../administrate';
+import { withAdministration } from '../with-machine';
 import { withFacts } from '../facts';
 import { printSnakeJson } from '../json';
 import { untilStopped } from '../until-stopped';

@@ -1,9 +1,7 @@
 /** `webhoster node prepare` */
 import { Command } from 'commander';
 import { withFacts } from '../facts';
-import { operatorName } from '../operator-name';
-import { untilStopped } from '../until-stopped';
-import { createLog, loadConfig, prepareNode } from '../../engine';
+import { withMachine } from '../with-machine';
 
 const exitCodes = { 0: 'ready', 1: 'failed', 2: 'wrong usage' };
 
@@ -18,11 +16,9 @@ export function nodeCommand(): Command {
         const show = (message: string): void => {
           console.log(`  ${message}`);
         };
-        const log = createLog(process.env.LOG_LEVEL ?? 'warn');
-        const operation = await prepareNode(loadConfig(), log, {
-          who: operatorName(),
-          onEvent: show,
-          handover: untilStopped(),
+        const operation = await withMachine(({ prepareNode }) => prepareNode(show), {
+          postgres: 'must-run',
+          logLevel: 'warn',
         });
         console.log(operation === null ? 'the node is ready' : 'the node is ready now');
       }),

@@ -1,16 +1,8 @@
 /** `webhoster service …`: what the start and stop scripts need of the engine. */
 import { Command } from 'commander';
 import { withFacts } from '../facts';
-import { operatorName } from '../operator-name';
-import { untilStopped } from '../until-stopped';
-import {
-  createLog,
-  loadConfig,
-  removeEverything,
-  startPostgres,
-  stopPostgres,
-  stopProxy,
-} from '../../engine';
+import { withMachine } from '../with-machine';
+import { loadConfig, startPostgres, stopPostgres, stopProxy } from '../../engine';
 
 export function serviceCommand(): Command {
   const command = new Command('service').description(
@@ -37,13 +29,13 @@ export function serviceCommand(): Command {
   });
   part('postgres-stop', 'Stops the embedded PostgreSQL', () => stopPostgres(loadConfig()));
   part('purge-stacks', 'Removes every VM, the pool and the network of this machine', () =>
-    removeEverything(loadConfig(), createLog(process.env.LOG_LEVEL ?? 'warn'), {
-      who: operatorName(),
-      onEvent: (message) => {
-        console.log(message);
-      },
-      handover: untilStopped(),
-    }),
+    withMachine(
+      ({ removeEverything }) =>
+        removeEverything((message) => {
+          console.log(message);
+        }),
+      { postgres: 'must-run', logLevel: 'warn' },
+    ),
   );
   part('nginx-stop', 'Stops the Nginx of this service', () => stopProxy(loadConfig()));
   return command;

@@ -1,10 +1,9 @@
 /** `webhoster sleep HOSTING` and `webhoster wake HOSTING`. */
 import { Command } from 'commander';
-import { createLog, loadConfig, type Power, putToSleep, wakeUp } from '../../engine';
+import type { Power } from '../../engine';
 import { withFacts } from '../facts';
 import { printJson } from '../json';
-import { operatorName } from '../operator-name';
-import { untilStopped } from '../until-stopped';
+import { withMachine } from '../with-machine';
 
 const hosting = ['<hosting>', "a VM's name, a hosting's id or a username"] as const;
 
@@ -18,12 +17,8 @@ export function sleepCommand(): Command {
     .option('--force', 'also when somebody is connected; their session stands still')
     .option('--json', 'for scripts')
     .action(async (name: string, { force = false, json = false }: { force?: boolean; json?: boolean }) => {
-      const handover = untilStopped();
-      tell(
-        await putToSleep(loadConfig(), log(), name, { who: operatorName(), force, handover }),
-        json,
-        'asleep',
-      );
+      const slept = await withMachine(({ putToSleep }) => putToSleep(name, { force }), { logLevel: 'error' });
+      tell(slept, json, 'asleep');
     });
   return withFacts(command, {
     where: 'machine',
@@ -39,18 +34,14 @@ export function wakeCommand(): Command {
     .option('--cold', 'starts it from its disk; what was only in its memory is lost')
     .option('--json', 'for scripts')
     .action(async (name: string, { cold = false, json = false }: { cold?: boolean; json?: boolean }) => {
-      const handover = untilStopped();
-      tell(await wakeUp(loadConfig(), log(), name, { who: operatorName(), cold, handover }), json, 'awake');
+      const woken = await withMachine(({ wakeUp }) => wakeUp(name, { cold }), { logLevel: 'error' });
+      tell(woken, json, 'awake');
     });
   return withFacts(command, {
     where: 'machine',
     examples: ['webhoster wake vm-1a2b3c4d'],
     exitCodes: { 0: 'awake', 1: 'failed, and it sleeps on', 2: 'wrong usage' },
   });
-}
-
-function log() {
-  return createLog(process.env.LOG_LEVEL ?? 'error');
 }
 
 function tell({ vmName, changed, seconds }: Power, json: boolean, state: 'asleep' | 'awake'): void {

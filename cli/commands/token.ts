@@ -1,7 +1,7 @@
 /** `webhoster token …`: personal API tokens of an account. */
 import { Command, Option } from 'commander';
 import { type ApiToken, type TokenScope, tokenScopes } from '../../engine';
-import { withAdministration } from '../administrate';
+import { withAdministration } from '../with-machine';
 import { showApiToken } from '../../api/account-views';
 import { withFacts } from '../facts';
 import { printJson } from '../json';

@@ -87,7 +87,6 @@ export function remoteOperator(client: Client, patience: Patience): Operator {
         remove: async ({ id }) => followOperation(client, await begin('DELETE', `/hostings/${id}`), patience),
         plan: ({ id }) => planned('DELETE', `/hostings/${id}`, dryRun),
       }),
-    close: () => Promise.resolve(),
   };
 }
 

@@ -5,7 +5,7 @@ import { EngineError } from '../base/errors';
 import type { Database } from '../store/database';
 import { assertNotRetired } from '../store/retired-usernames';
 import { insertUser } from '../store/users';
-import { serviceHosts } from '../certificates/wanted';
+import { serviceHosts } from '../base/origins';
 
 export type NamingSettings = Pick<
   Config,

@@ -1,5 +1,6 @@
 /** Under which origin the outside reaches a host: https where a certificate for it is sure to be there. */
 import type { Config } from './config';
+import { lowerAscii } from './typed-names';
 import { isDnsName } from './dns-names';
 
 /** Without a slash at its end. */
@@ -26,4 +27,12 @@ function isEncrypted({ TLS_MODE, ACME_DNS_HOOK, BASE_DOMAIN, PUBLIC_HOST }: Conf
   if (TLS_MODE !== 'acme') return TLS_MODE !== 'off';
   if (host === BASE_DOMAIN || host === PUBLIC_HOST) return isDnsName(host);
   return ACME_DNS_HOOK !== undefined && host.endsWith(`.${BASE_DOMAIN}`);
+}
+
+/** Host names and addresses of the service itself, the one that users are given first. */
+export function serviceHosts({
+  PUBLIC_HOST,
+  BASE_DOMAIN,
+}: Pick<Config, 'PUBLIC_HOST' | 'BASE_DOMAIN'>): string[] {
+  return [...new Set([lowerAscii(PUBLIC_HOST).replace(/\.$/, ''), BASE_DOMAIN])];
 }

@@ -5,14 +5,13 @@ import type { User } from '../model/account';
 import { EngineError } from '../base/errors';
 import { livingHosting } from '../hostings/hostings';
 import { noSuchHosting } from '../hostings/visible';
-import { originOf } from '../base/origins';
+import { originOf, serviceHosts } from '../base/origins';
 import type { Parts } from '../durable/parts';
 import { addDomain, type DomainRow, domainsOf, markVerified, removeDomain } from '../store/domains';
 import { lockHosting } from '../store/hostings';
 import type { Tx } from '../store/database';
 import { domainRefusal } from '../base/dns-names';
 import { type DomainProof, domainProof, filePath, txtName } from './proof';
-import { serviceHosts } from './wanted';
 import { readHostName } from '../base/typed-names';
 
 /** Of the user's living hosting. @throws hosting_not_found */

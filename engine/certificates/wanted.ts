@@ -4,7 +4,7 @@ import type { CertificateSource } from '../store/certificates';
 import { servedDomains } from '../store/domains';
 import type { Tx } from '../store/database';
 import { allRoutes } from '../store/routes';
-import { lowerAscii } from '../base/typed-names';
+import { serviceHosts } from '../base/origins';
 import { isDnsName } from '../base/dns-names';
 
 export interface WantedCertificate {
@@ -16,14 +16,6 @@ export interface WantedCertificate {
 /** Names of the two that are not an authority's. */
 export const selfSigned = 'self-signed';
 export const fromFiles = 'files';
-
-/** Host names and addresses of the service itself, the one that users are given first. */
-export function serviceHosts({
-  PUBLIC_HOST,
-  BASE_DOMAIN,
-}: Pick<Config, 'PUBLIC_HOST' | 'BASE_DOMAIN'>): string[] {
-  return [...new Set([lowerAscii(PUBLIC_HOST).replace(/\.$/, ''), BASE_DOMAIN])];
-}
 
 /** Every certificate that the settings, the routes and the domains ask for; none when TLS_MODE is off. */
 export async function wantedCertificates(config: Config, tx: Tx): Promise<WantedCertificate[]> {

@@ -1,11 +1,9 @@
 /** `webhoster adopt`: reads what `webhoster eject` wrote, and takes the VM back for its user. */
-import type { Config } from '../base/config';
 import type { EngineParts } from '../durable/engine-parts';
 import type { Hosting } from '../model/hosting';
 import { toHosting } from '../hostings/view';
-import type { Log } from '../base/log';
+import type { Command } from '../model/actor';
 import { recorder } from '../audit/recorder';
-import { withEngine } from '../operator/with-engine';
 import { accept } from '../durable/accept';
 import { adoptHosting as adoptOperation } from './adopt-hosting';
 import { expectSuccess, finishOperation } from '../durable/finish';
@@ -24,34 +22,19 @@ export interface Adopted {
   readonly changed: readonly string[];
 }
 
-export interface AdoptOptions {
-  /** Content of a file of the directory; null where there is none. */
-  readonly read: (path: string) => Promise<Buffer | null>;
-  readonly handover: AbortSignal;
-}
-
-/** @throws {EngineError} validation_failed, not_found, quota_exceeded, plan_changed (what differs), … */
-export function adoptHosting(
-  config: Config,
-  log: Log,
-  { who, ...options }: AdoptOptions & { readonly who: string },
-): Promise<Adopted> {
-  return withEngine(config, log, (engine) => adoptAs(engine, who, options));
-}
-
-/** As `adoptHosting`, with parts that are connected. A bundle that cannot be read has tried nothing. */
-export async function adoptAs(
+/**
+ * A bundle that cannot be read has tried nothing.
+ *
+ * @param read  content of a file of the directory; null where there is none
+ * @throws {EngineError} validation_failed, not_found, quota_exceeded, plan_changed (what differs), …
+ */
+export async function adopt(
   engine: EngineParts,
-  who: string,
-  { read, handover }: AdoptOptions,
+  { who, handover }: Command,
+  read: (path: string) => Promise<Buffer | null>,
 ): Promise<Adopted> {
   const bundle = await readBundle(read);
   return recorder(engine.parts, who)('adopt', bundle.facts.id, () => takeBack(engine, bundle, handover));
-}
-
-/** The same without a record of who did it. */
-export async function adopt(engine: EngineParts, { read, handover }: AdoptOptions): Promise<Adopted> {
-  return takeBack(engine, await readBundle(read), handover);
 }
 
 async function takeBack(

@@ -3,15 +3,13 @@
  * accepted. Whatever fails before that has changed nothing; whatever fails after it leaves the files to go on with.
  */
 import path from 'node:path';
-import type { Config } from '../base/config';
 import type { EngineParts } from '../durable/engine-parts';
 import type { Operation } from '../model/operation';
 import { EngineError } from '../base/errors';
-import type { Log } from '../base/log';
+import type { Command } from '../model/actor';
 import { recorder } from '../audit/recorder';
 import { wakeFor } from '../sleep/sleep';
 import { hostingNamed } from '../hostings/visible';
-import { withEngine } from '../operator/with-engine';
 import { accept } from '../durable/accept';
 import { ejectHosting as ejectOperation } from './eject-hosting';
 import { expectSuccess, finishOperation } from '../durable/finish';
@@ -42,37 +40,18 @@ export interface Ejected {
   readonly letGo: boolean;
 }
 
-export interface EjectOptions {
-  /** The name of whoever gives the command. */
-  readonly who: string;
-  readonly target: EjectionTarget;
-  readonly handover: AbortSignal;
-}
-
 /** @throws {EngineError} hosting_not_found, plan_changed (it differs from its specification), validation_failed, … */
-export function ejectHosting(
-  config: Config,
-  log: Log,
-  name: string,
-  { who, target, handover }: EjectOptions,
-): Promise<Ejected> {
-  return withEngine(config, log, (engine) => ejectAs(engine, who, name, target, handover));
-}
-
-/** As `ejectHosting`, with parts that are connected. */
-export async function ejectAs(
+export async function eject(
   engine: EngineParts,
-  who: string,
+  { who, handover }: Command,
   name: string,
   target: EjectionTarget,
-  handover: AbortSignal,
 ): Promise<Ejected> {
   const { id } = await hostingNamed(engine.parts.database.direct, name);
-  return recorder(engine.parts, who)('eject', id, () => eject(engine, name, target, handover));
+  return recorder(engine.parts, who)('eject', id, () => writeAndLetGo(engine, name, target, handover));
 }
 
-/** The same without a record of who did it. */
-export async function eject(
+async function writeAndLetGo(
   engine: EngineParts,
   name: string,
   target: EjectionTarget,
@@ -83,7 +62,7 @@ export async function eject(
   // who takes it over gets a VM that runs
   if (hosting.status === 'sleeping') {
     await wakeFor(engine, hosting.id, handover);
-    return eject(engine, hosting.id, target, handover);
+    return writeAndLetGo(engine, hosting.id, target, handover);
   }
   const ejection = await madeFrom(parts, hosting);
   const facts = factsOf(hosting, (await findUser(parts.database.direct, hosting.userId))?.username ?? '');

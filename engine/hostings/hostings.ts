@@ -48,8 +48,6 @@ import { findNode } from '../store/stacks';
 import { admitUser } from '../store/admission';
 import { admitVm } from '../store/capacity';
 import { findUser } from '../store/users';
-import { acceptWake } from '../sleep/sleep';
-import { lookAtOne } from '../monitoring/troubles';
 import { noSuchHosting, visibleHosting } from './visible';
 
 export interface Hostings {
@@ -57,8 +55,6 @@ export interface Hostings {
   create(user: User, input: CreateHostingInput): Promise<AcceptedHosting>;
   /** A hosting of this user, ended or not. @throws hosting_not_found */
   get(user: User, id: string): Promise<Hosting>;
-  /** Has the user's hosting woken. @returns null when it is awake. @throws hosting_not_found, hosting_busy */
-  wake(user: User): Promise<Operation | null>;
   /** The user's living hosting. @throws hosting_not_found */
   mine(user: User): Promise<Hosting>;
   /** Accepts the removal; a create that is still running is cancelled first. @throws hosting_not_found */
@@ -95,11 +91,6 @@ export function hostings(parts: Parts): Hostings {
       const found = await findMyHosting(database.direct, user.id);
       if (found === null) throw noHosting();
       return toHosting(found.hosting, user, config, found.drift);
-    },
-    wake: async (user) => {
-      const { id } = await livingHosting(database.direct, user);
-      await lookAtOne(parts, id);
-      return database.transaction((tx) => acceptWake(parts, tx, id));
     },
     delete: (user) =>
       database.transaction(async (tx) => deleteAccepted(parts, tx, await livingHosting(tx, user))),

@@ -4,6 +4,14 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 
+/** A command on the machine itself. */
+export interface Command {
+  /** Who gives it, such as `operator mina`. */
+  readonly who: string;
+  /** Lets go of what runs; another worker goes on. */
+  readonly handover: AbortSignal;
+}
+
 const acting = new AsyncLocalStorage<string>();
 
 /** @param name  a username, or such as `operator mina` */

@@ -3,12 +3,10 @@
  * the addresses of a few of them in turn. What is found is what their owners are told.
  */
 import { floorBytes } from '../model/capacity';
-import type { HostingTrouble } from '../model/hosting';
 import type { Survey } from '../machine/libvirt/inventory';
 import { nodeNames } from '../machine/host/node-names';
 import type { NodeState } from '../machine/host/node-care';
 import type { Parts } from '../durable/parts';
-import { getHosting } from '../store/hostings';
 import { noteTroubles, type RunningVm, runningVms } from '../store/troubles';
 import type { Finding } from '../sweep/findings';
 import { leastPoolBytes, nodeFindings, troublesFrom, vmFindings } from '../sweep/ground';
@@ -64,23 +62,4 @@ async function resumePaused(
     await inventory.start(subject, AbortSignal.timeout(30_000));
     log.info({ vmName: subject }, 'a VM that had no room to write goes on');
   }
-}
-
-/** Before something is decided by how one VM is. Where libvirt cannot be asked, the last look counts. */
-export async function lookAtOne({ config, database, inventory, log }: Parts, id: string): Promise<void> {
-  if (config.ROLE === 'api') return;
-  const { vmName, status, trouble } = await getHosting(database.direct, id);
-  if (status !== 'running') return;
-  try {
-    const found =
-      troubleOf(await inventory.domainState(vmName)) ?? (trouble === 'unreachable' ? trouble : null);
-    await noteTroubles(database.direct, [id], new Map(found === null ? [] : [[id, found]]));
-  } catch (err) {
-    log.info({ err, vmName }, 'libvirt could not be asked about a VM');
-  }
-}
-
-function troubleOf(state: string | null): HostingTrouble | null {
-  if (state === 'running') return null;
-  return state === null ? 'lost' : state === 'paused' ? 'paused' : 'off';
 }

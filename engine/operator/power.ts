@@ -1,17 +1,15 @@
-/** Putting a hosting to sleep and waking it from a command line, with or without a service that runs beside it. */
-import type { Config } from '../base/config';
+/** Putting a hosting to sleep and waking it from the command line. */
 import type { Operation } from '../model/operation';
 import type { EngineParts } from '../durable/engine-parts';
-import type { Log } from '../base/log';
+import type { Command } from '../model/actor';
 import { recorder } from '../audit/recorder';
 import { expectSuccess, finishOperation } from '../durable/finish';
 import type { SleepInput } from '../sleep/sleep-hosting';
 import type { WakeInput } from '../sleep/wake-hosting';
 import { acceptSleep, acceptWake } from '../sleep/sleep';
 import type { Tx } from '../store/database';
-import { lookAtOne } from '../monitoring/troubles';
+import { lookAtOne } from '../hostings/look-at-one';
 import { hostingNamed } from '../hostings/visible';
-import { withEngine } from './with-engine';
 
 export interface Power {
   readonly vmName: string;
@@ -20,27 +18,11 @@ export interface Power {
   readonly seconds: number;
 }
 
-export interface Command {
-  /** Who gives it, such as `operator mina`. */
-  readonly who: string;
-  readonly handover: AbortSignal;
-}
-
 /**
  * @param name  a VM's name, a hosting's id or a username
  * @throws {EngineError} hosting_not_found, hosting_busy, validation_failed, or why it did not succeed
  */
 export function putToSleep(
-  config: Config,
-  log: Log,
-  name: string,
-  { who, handover, ...input }: SleepInput & Command,
-): Promise<Power> {
-  return withEngine(config, log, (engine) => putToSleepWith(engine, { who, handover }, name, input));
-}
-
-/** As `putToSleep`, with parts that are connected. */
-export function putToSleepWith(
   engine: EngineParts,
   command: Command,
   name: string,
@@ -53,16 +35,6 @@ export function putToSleepWith(
 
 /** As `putToSleep`. */
 export function wakeUp(
-  config: Config,
-  log: Log,
-  name: string,
-  { who, handover, ...input }: WakeInput & Command,
-): Promise<Power> {
-  return withEngine(config, log, (engine) => wakeUpWith(engine, { who, handover }, name, input));
-}
-
-/** As `wakeUp`, with parts that are connected. */
-export function wakeUpWith(
   engine: EngineParts,
   command: Command,
   name: string,

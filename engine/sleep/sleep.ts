@@ -1,5 +1,8 @@
 /** Accepting that a hosting sleeps or wakes. */
+import type { User } from '../model/account';
 import type { Operation } from '../model/operation';
+import { livingHosting } from '../hostings/hostings';
+import { lookAtOne } from '../hostings/look-at-one';
 import type { EngineParts } from '../durable/engine-parts';
 import { EngineError } from '../base/errors';
 import { accept, type Wanted } from '../durable/accept';
@@ -13,6 +16,22 @@ import { getHosting, type HostingRow, lockHosting } from '../store/hostings';
 import { unfinishedOperation } from '../store/operations';
 import { isWorkedOn } from '../store/sleep';
 import { noSuchHosting } from '../hostings/visible';
+
+export interface Sleep {
+  /** Has the user's hosting woken. @returns null when it is awake. @throws hosting_not_found, hosting_busy, node_full */
+  wake(user: User): Promise<Operation | null>;
+}
+
+export function sleep(parts: Parts): Sleep {
+  const { database } = parts;
+  return {
+    wake: async (user) => {
+      const { id } = await livingHosting(database.direct, user);
+      await lookAtOne(parts, id);
+      return database.transaction((tx) => acceptWake(parts, tx, id));
+    },
+  };
+}
 
 /** @throws {EngineError} hosting_not_found, hosting_busy, validation_failed when it does not run */
 export async function acceptSleep(

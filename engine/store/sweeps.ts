@@ -1,11 +1,16 @@
 /** What sweeps found. */
-import type { SweepReport } from '../sweep/findings';
 import type { Tx } from './database';
 
 /** How many are kept. */
 const kept = 500;
 
-export async function recordSweep(tx: Tx, { at, ms, findings }: SweepReport): Promise<void> {
+interface Sweep {
+  readonly at: Date;
+  readonly ms: number;
+  readonly findings: readonly { readonly kind: string }[];
+}
+
+export async function recordSweep(tx: Tx, { at, ms, findings }: Sweep): Promise<void> {
   await tx.query(`INSERT INTO sweeps (at, ms, findings) VALUES ($1, $2, $3)`, [
     at,
     ms,

@@ -1,22 +1,17 @@
 /** `webhoster doctor`: a sweep at once, and on request what it found is mended. */
-import type { Config } from '../base/config';
 import type { EngineParts } from '../durable/engine-parts';
-import type { Log } from '../base/log';
+import type { Command } from '../model/actor';
 import { restoredFrom } from '../store/restores';
 import { recordSweep } from '../store/sweeps';
 import type { Finding, SweepReport } from './findings';
 import { fix, type Mended } from './fix';
 import { sweep } from './sweep';
-import { withConnected } from '../operator/with-engine';
 
-export interface DoctorOptions {
-  /** The name of whoever gives the command. */
-  readonly who: string;
+export interface DoctorOptions extends Command {
   /** Mends what can be mended. */
   readonly fix: boolean;
   /** Mends also what the database never knew although it was restored from a backup, which may be older. */
   readonly unknown: boolean;
-  readonly handover: AbortSignal;
   readonly onMended?: (mended: Mended) => void;
 }
 
@@ -32,12 +27,7 @@ export interface Diagnosis {
 }
 
 /** @throws {EngineError} when it could not look: database_unavailable, libvirt_unavailable, … */
-export function examine(config: Config, log: Log, options: DoctorOptions): Promise<Diagnosis> {
-  return withConnected(config, log, (engine) => examineWith(engine, options));
-}
-
-/** As `examine`, with parts that are connected. */
-export async function examineWith(engine: EngineParts, options: DoctorOptions): Promise<Diagnosis> {
+export async function examine(engine: EngineParts, options: DoctorOptions): Promise<Diagnosis> {
   const { parts } = engine;
   const look = async (): Promise<SweepReport> => {
     const report = await sweep(parts);

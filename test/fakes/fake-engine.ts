@@ -283,15 +283,6 @@ export class FakeEngine implements Engine {
         .filter((hosting) => Object.entries(labels).every(([name, value]) => hosting.labels[name] === value))
         .slice(0, limit);
     },
-    wake: async (user) => {
-      const { id, status } = await this.hostings.mine(user);
-      if (status !== 'sleeping') return null;
-      const operation = this.fakeOperations.begin('wake-hosting', user.id, id, ['start', 'open']);
-      this.fakeOperations.onEnd(operation.id, () => {
-        this.alter(user.username, { status: 'running' });
-      });
-      return this.maybeEnd(operation);
-    },
     remove: async (asker, id) => this.hostings.delete(this.visible(asker, id).owner),
     delete: async (user) => {
       const hosting = await this.hostings.mine(user);
@@ -301,6 +292,18 @@ export class FakeEngine implements Engine {
         'release',
       ]);
       this.fakeOperations.onEnd(operation.id, () => this.hostingOf.delete(user.id));
+      return this.maybeEnd(operation);
+    },
+  };
+
+  readonly sleep: Engine['sleep'] = {
+    wake: async (user) => {
+      const { id, status } = await this.hostings.mine(user);
+      if (status !== 'sleeping') return null;
+      const operation = this.fakeOperations.begin('wake-hosting', user.id, id, ['start', 'open']);
+      this.fakeOperations.onEnd(operation.id, () => {
+        this.alter(user.username, { status: 'running' });
+      });
       return this.maybeEnd(operation);
     },
   };

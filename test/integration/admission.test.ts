@@ -105,7 +105,7 @@ it('wakes no more than it has memory for, and counts nothing for those that slee
     await world.work(hosting.id);
     ids.push(hosting.id);
   }
-  const woken = await Promise.allSettled(everyone.map((user) => world.engine.hostings.wake(user)));
+  const woken = await Promise.allSettled(everyone.map((user) => world.engine.sleep.wake(user)));
   expect(woken.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
   expect(woken.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'node_full' } });
   await Promise.all(ids.map((id) => world.work(id)));

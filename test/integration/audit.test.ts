@@ -1,6 +1,6 @@
 /** The audit log: what leaves a record, what it tells, and that nobody changes one. */
 import request from 'supertest';
-import { administration } from '../../engine/operator/administration';
+import { administration } from '../../engine/operator/accounts';
 import { connectParts } from '../../engine/start';
 import { createLog } from '../../engine/base/log';
 import type { AuditEntry } from '../../engine';

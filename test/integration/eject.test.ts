@@ -43,7 +43,9 @@ function codeOf(act: () => Promise<unknown>): Promise<unknown> {
   );
 }
 
-const takeBack = (files: readonly BundleFile[]) => adopt(world, { read: readFrom(files), handover: never });
+const who = 'operator tests';
+const command = { who, handover: never };
+const takeBack = (files: readonly BundleFile[]) => adopt(world, command, readFrom(files));
 
 function withFile(
   files: readonly BundleFile[],
@@ -86,7 +88,7 @@ it.each(['vm name', 'id', 'username'] as const)('finds the hosting by its %s', a
 it('keeps the hosting, untouched, when the files cannot be written', async () => {
   const before = await tracesOf(world);
   const full = { write: () => Promise.reject(new Error('disk full')), discard: () => Promise.resolve() };
-  await expect(eject(world, vmName, full, never)).rejects.toThrow('disk full');
+  await expect(eject(world, command, vmName, full)).rejects.toThrow('disk full');
   expect(await tracesOf(world)).toEqual(before);
 });
 
@@ -94,7 +96,7 @@ it('has written everything before it lets go of anything', async () => {
   const before = await tracesOf(world);
   let atWrite: Traces = {};
   const write = async (): Promise<void> => void (atWrite = await tracesOf(world));
-  await eject(world, vmName, { write, discard: () => Promise.resolve() }, never);
+  await eject(world, command, vmName, { write, discard: () => Promise.resolve() });
   expect(atWrite).toEqual(before);
 });
 
@@ -110,7 +112,7 @@ it('takes the files away again when the hosting was not let go of', async () => 
     },
     discard: () => Promise.resolve(void done.push('discarded')),
   };
-  expect(await codeOf(() => eject(world, vmName, target, never))).toBe('plan_changed');
+  expect(await codeOf(() => eject(world, command, vmName, target))).toBe('plan_changed');
   expect(done).toEqual(['written', 'discarded']);
   expect(await tracesOf(world)).toEqual(before);
 });
@@ -120,7 +122,7 @@ it('keeps the files when the ejection goes on without this command', async () =>
   const target = { write: () => Promise.resolve(), discard: () => Promise.resolve(void (discarded = true)) };
   const stop = new AbortController();
   const stopped = { ...world, runner: { perform: () => Promise.resolve(stop.abort(new Error('Ctrl-C'))) } };
-  await expect(eject(stopped, vmName, target, stop.signal)).rejects.toThrow('Ctrl-C');
+  await expect(eject(stopped, { who, handover: stop.signal }, vmName, target)).rejects.toThrow('Ctrl-C');
   expect(discarded).toBe(false);
   await world.work(id);
   expect((await getHosting(world.parts.database.direct, id)).status).toBe('ejected');
@@ -129,7 +131,7 @@ it('keeps the files when the ejection goes on without this command', async () =>
 it('refuses what differs from its specification, and says what', async () => {
   world.host.domains.clear();
   const target = { write: () => Promise.resolve(), discard: () => Promise.resolve() };
-  await expect(eject(world, vmName, target, never)).rejects.toThrow(/libvirt_domain.vm: create/);
+  await expect(eject(world, command, vmName, target)).rejects.toThrow(/libvirt_domain.vm: create/);
 });
 
 it('writes the same files again for a hosting that was ejected before', async () => {
@@ -162,7 +164,7 @@ it('removes the hosting when its owner asked for that before it was let go of', 
     write: async (): Promise<void> => void (await world.engine.hostings.delete(user)),
     discard: () => Promise.resolve(),
   };
-  expect(await codeOf(() => eject(world, vmName, target, never))).not.toBe('succeeded');
+  expect(await codeOf(() => eject(world, command, vmName, target))).not.toBe('succeeded');
   await world.work(id);
   expect(world.host.remains()).toMatchObject({ domains: [], volumes: [] });
   expect((await getHosting(world.parts.database.direct, id)).status).toBe('deleted');
@@ -184,7 +186,7 @@ it('removes the hosting when its owner asks for that in the middle', async () =>
     asked = true;
   });
   const target = { write: () => Promise.resolve(), discard: () => Promise.resolve() };
-  await expect(eject(watched, vmName, target, never)).rejects.toThrow('The hosting is being removed');
+  await expect(eject(watched, command, vmName, target)).rejects.toThrow('The hosting is being removed');
   await world.work(id);
   expect(world.host.remains()).toEqual({ domains: [], volumes: [], routes: [] });
   expect((await getHosting(world.parts.database.direct, id)).status).toBe('deleted');
@@ -194,7 +196,7 @@ it('keeps the files when it is stuck, and lets go no more when somebody goes on 
   let discarded = false;
   const target = { write: () => Promise.resolve(), discard: () => Promise.resolve(void (discarded = true)) };
   const broken = whenPublishing(() => Promise.reject(new EngineError('proxy_refused', 'no Nginx')));
-  expect(await codeOf(() => eject(broken, vmName, target, never))).toBe('proxy_refused');
+  expect(await codeOf(() => eject(broken, command, vmName, target))).toBe('proxy_refused');
   expect([discarded, await findings()]).toEqual([
     false,
     expect.arrayContaining([`stuck-operation eject-hosting of ${vmName}`]),
@@ -360,7 +362,7 @@ describe('adopt', () => {
     const watched = whenPublishing(
       async () => (refused = await codeOf(() => world.engine.hostings.delete(user))),
     );
-    await adopt(watched, { read: readFrom(files), handover: never });
+    await adopt(watched, command, readFrom(files));
     expect(refused).toBe('not_cancellable');
   });
 });

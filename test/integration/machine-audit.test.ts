@@ -9,22 +9,16 @@ import { everyCommand } from '../../cli/facts';
 import { operatorName } from '../../cli/operator-name';
 import { buildProgram } from '../../cli/program';
 import { routes } from '../../api/routes';
-import { administration } from '../../engine/operator/administration';
 import { makeBackup } from '../../engine/backup/make-backup';
 import { restoreBackup } from '../../engine/backup/restore-backup';
-import { examineWith } from '../../engine/sweep/doctor';
-import { adoptAs } from '../../engine/ejection/adopt';
-import { ejectAs } from '../../engine/ejection/eject';
 import type { BundleFile } from '../../engine/ejection/bundle';
 import type { AuditEntry } from '../../engine/model/audit';
 import type { OperationKind } from '../../engine/model/operation';
 import { vmNameOf } from '../../engine/machine/libvirt/names';
 import { createLog } from '../../engine/base/log';
 import { type MachineAction, machineActions, theService } from '../../engine/audit/recorder';
-import { machineOperator, type Operator } from '../../engine/operator/operator';
-import { putToSleepWith, wakeUpWith } from '../../engine/operator/power';
+import { machineOperator } from '../../engine/operator/machine';
 import { keepPool } from '../../engine/hostings/spares/keep-pool';
-import { prepareNodeWith, removeEverythingWith } from '../../engine/operator/setup';
 import { withConnected } from '../../engine/operator/with-engine';
 import { listAudit } from '../../engine/store/audit';
 import { openDatabase } from '../../engine/store/database';
@@ -37,7 +31,6 @@ jest.setTimeout(60_000);
 
 const who = 'operator mina';
 const never = new AbortController().signal;
-const command = { who, onEvent: () => undefined, handover: never };
 const teardown = { dryRun: false, parallel: 2, handover: never, onResult: () => undefined };
 
 let world: World;
@@ -55,8 +48,10 @@ afterEach(() => world.close());
 const sql = <T>(text: string): Promise<T[]> => world.parts.database.direct.query(text);
 const records = (): Promise<AuditEntry[]> => listAudit(world.parts.database.direct, { limit: 200 });
 const operationsThereAre = () => sql<{ id: string; kind: OperationKind }>(`SELECT id, kind FROM operations`);
-const machine = () => administration(world.parts, who);
-const operator = (): Omit<Operator, 'close'> => machineOperator(world, who, never);
+const onMachine = () => machineOperator(world, { who, handover: never });
+const machine = () => onMachine().accounts;
+const operator = () => onMachine().hostings;
+const quietly = () => undefined;
 const email = 'u1@example.org';
 const token = { name: 'x', scopes: ['hosting:read'], days: 1 } as const;
 
@@ -137,38 +132,32 @@ const cases: Readonly<Record<MachineAction, Case>> = {
   },
   eject: {
     act: () =>
-      ejectAs(
-        world,
-        who,
-        vmName,
-        { write: () => Promise.resolve(), discard: () => Promise.resolve() },
-        never,
-      ),
+      onMachine().eject(vmName, { write: () => Promise.resolve(), discard: () => Promise.resolve() }),
   },
   adopt: {
     prepare: async () => (bundle = await ejectOnly()),
-    act: () => adoptAs(world, who, { read: readFrom(bundle), handover: never }),
+    act: () => onMachine().adopt(readFrom(bundle)),
   },
-  sleep: { act: () => putToSleepWith(world, command, vmName, { force: false }) },
+  sleep: { act: () => onMachine().putToSleep(vmName, { force: false }) },
   wake: {
-    prepare: () => putToSleepWith(world, command, vmName, { force: false }),
-    act: () => wakeUpWith(world, command, vmName, { cold: false }),
+    prepare: () => onMachine().putToSleep(vmName, { force: false }),
+    act: () => onMachine().wakeUp(vmName, { cold: false }),
   },
   'doctor fix': {
     prepare: () => Promise.resolve(plantOrphan()),
-    act: () => examineWith(world, { who, fix: true, unknown: true, handover: never }),
+    act: () => onMachine().examine({ fix: true, unknown: true }),
   },
   restore: { act: restoreElsewhere, elsewhere: true },
   'node prepare': {
     prepare: () => sql(`UPDATE nodes SET prepared = NULL`),
-    act: () => prepareNodeWith(world, command),
+    act: () => onMachine().prepareNode(quietly),
   },
   'node remove': {
     prepare: async () => {
       await sql(`UPDATE nodes SET prepared = NULL`);
-      await prepareNodeWith(world, command);
+      await onMachine().prepareNode(quietly);
     },
-    act: () => removeEverythingWith(world, command),
+    act: () => onMachine().removeEverything(quietly),
     besides: ['teardown'],
   },
   'spare make': {
@@ -319,7 +308,7 @@ it('measures of what a command did are added to those of the service', async () 
   await withConnected(
     world.config,
     createLog('silent'),
-    (engine) => machineOperator(engine, who, never).plan(hostingId),
+    (engine) => machineOperator(engine, { who, handover: never }).hostings.plan(hostingId),
     fakeParts(world.host),
   );
   expect(Number((await counted())[0]?.n)).toBeGreaterThan(0);
@@ -355,7 +344,7 @@ it('several findings about one stack are one change', async () => {
   world.host.domains.set(vmNameOf(id), 'running');
   world.host.marks.set(vmNameOf(id), { hostingId: id, pool });
   world.host.volumes.add(`${pool}/${id}-root.qcow2`);
-  await examineWith(world, { who, fix: true, unknown: true, handover: never });
+  await onMachine().examine({ fix: true, unknown: true });
   expect(await records()).toMatchObject([{ action: 'doctor fix', target: expect.stringContaining(id) }]);
 });
 
@@ -372,7 +361,7 @@ it('reading and planning leave none', async () => {
   await tearDown([hosting], { ...teardown, dryRun: true });
   await machine().listTokens(email);
   await machine().listAudit({ limit: 5 });
-  await examineWith(world, { who, fix: false, unknown: false, handover: never });
+  await onMachine().examine({ fix: false, unknown: false });
   await makeBackup(world.config, path.join(world.config.DATA_DIR, 'b'), {
     existing: 'refuse',
     signal: never,
@@ -382,8 +371,8 @@ it('reading and planning leave none', async () => {
 
 it('a node that is as it should be is not prepared, and nothing is recorded', async () => {
   await sql(`UPDATE nodes SET prepared = NULL`);
-  await prepareNodeWith(world, command);
-  expect(await prepareNodeWith(world, command)).toBeNull();
+  await onMachine().prepareNode(quietly);
+  expect(await onMachine().prepareNode(quietly)).toBeNull();
   expect(await records()).toHaveLength(1);
 });
 

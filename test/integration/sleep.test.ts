@@ -254,7 +254,7 @@ describe('a hosting that sleeps', () => {
 
   it('is woken before it is ejected: who takes it over gets a VM that runs', async () => {
     const target = { write: () => Promise.resolve(), discard: () => Promise.resolve() };
-    await eject(world, vmName, target, never);
+    await eject(world, { who: 'operator tests', handover: never }, vmName, target);
     expect([await status(), world.host.domains.get(vmName)]).toEqual(['ejected', 'running']);
   });
 

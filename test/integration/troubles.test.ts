@@ -1,7 +1,7 @@
 /** What owners are told of a hosting that should run, and what wakes it, on a fake host. */
 import type { Hosting } from '../../engine/model/hosting';
 import type { User } from '../../engine/model/account';
-import { prepareNodeWith } from '../../engine/operator/setup';
+import { machineOperator } from '../../engine/operator/machine';
 import { lookForTroubles } from '../../engine/monitoring/troubles';
 import { sweep } from '../../engine/sweep/sweep';
 import { fix } from '../../engine/sweep/fix';
@@ -51,17 +51,17 @@ it.each(['shut off', 'paused'])(
   'starts a VM that is %s when its owner wakes it, whatever the last look found',
   async (state) => {
     world.host.domains.set(mine.vmName, state);
-    const operation = await world.engine.hostings.wake(user);
+    const operation = await world.engine.sleep.wake(user);
     expect(operation).not.toBeNull();
     await world.work(mine.id);
     expect([world.host.domains.get(mine.vmName), await status()]).toEqual(['running', 'running']);
-    expect(await world.engine.hostings.wake(user)).toBeNull();
+    expect(await world.engine.sleep.wake(user)).toBeNull();
   },
 );
 
 it('leaves what is worked on to the next look', async () => {
   world.host.domains.set(mine.vmName, 'shut off');
-  await world.engine.hostings.wake(user);
+  await world.engine.sleep.wake(user);
   await world.work(mine.id);
   await world.engine.hostings.delete(user);
   world.host.domains.set(mine.vmName, 'shut off');
@@ -95,7 +95,7 @@ it('node prepare mends before it says that the node is ready', async () => {
   world.host.node.state = { network: 'inactive', logDaemon: false };
   const told: string[] = [];
   const onEvent = (message: string): void => void told.push(message);
-  await prepareNodeWith(world, { who: 'mina', onEvent, handover: new AbortController().signal });
+  await machineOperator(world, { who: 'mina', handover: new AbortController().signal }).prepareNode(onEvent);
   expect(told.filter((message) => message.startsWith('mended'))).toHaveLength(2);
   expect(world.host.node.state).toMatchObject({ network: 'active', logDaemon: true });
 });

@@ -2,8 +2,7 @@
 import type { NamedHosting } from '../../engine/model/hosting';
 import type { User } from '../../engine/model/account';
 import { EngineError } from '../../engine/base/errors';
-import { machineOperator } from '../../engine/operator/operator';
-import { putToSleepWith } from '../../engine/operator/power';
+import { machineOperator } from '../../engine/operator/machine';
 import { getHosting } from '../../engine/store/hostings';
 import { hostingNamed } from '../../engine/hostings/visible';
 import { openWorld, type World } from '../support/world';
@@ -33,14 +32,15 @@ async function withHosting(): Promise<typeof victim> {
   return { user, id, vmName };
 }
 
-const operator = () => machineOperator(world, 'operator mina', never);
+const onMachine = () => machineOperator(world, { who: 'operator mina', handover: never });
+const operator = () => onMachine().hostings;
 const statusOf = async (id: string): Promise<string> =>
   (await getHosting(world.parts.database.direct, id)).status;
 const selected = async (...names: string[]): Promise<string[]> =>
   (await operator().select({ names, labels: {}, olderThanSeconds: null })).map(({ id }: NamedHosting) => id);
 
 it('a VM’s name puts that VM to sleep, and not the VM of a user of that name', async () => {
-  await putToSleepWith(world, { who: 'operator mina', handover: never }, victim.vmName, { force: true });
+  await onMachine().putToSleep(victim.vmName, { force: true });
   expect([await statusOf(victim.id), await statusOf(squatter.id)]).toEqual(['sleeping', 'running']);
 });
 

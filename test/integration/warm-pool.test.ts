@@ -341,7 +341,8 @@ describe('whoever looks at hostings', () => {
       code: 'hosting_not_found',
     });
     const target = { write: () => Promise.resolve(), discard: () => Promise.resolve() };
-    await expect(eject(world, spare!.vm_name, target, new AbortController().signal)).rejects.toMatchObject({
+    const command = { who: 'operator tests', handover: new AbortController().signal };
+    await expect(eject(world, command, spare!.vm_name, target)).rejects.toMatchObject({
       code: 'hosting_not_found',
     });
   });

@@ -17,7 +17,7 @@ import type { EngineParts } from '../../engine/durable/engine-parts';
 import type { User } from '../../engine/model/account';
 import { createLog } from '../../engine/base/log';
 import type { Parts } from '../../engine/durable/parts';
-import { stopProxy } from '../../engine/operator/setup';
+import { stopProxy } from '../../engine/operator/node';
 import { connectParts } from '../../engine/start';
 import { insertUser } from '../../engine/store/users';
 import { keepCertificates } from '../../engine/certificates/keep-certificates';

@@ -176,7 +176,7 @@ export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
     open: openWorld,
     prepare: runningHosting,
     accept: async (world) =>
-      acceptedBy(world, async () => eject(idle(world), await onlyVmName(world), noTarget, never)),
+      acceptedBy(world, async () => eject(idle(world), command, await onlyVmName(world), noTarget)),
     done: expectEjected,
     undone: async (world, _, before) => {
       expect(await tracesOf(world)).toEqual(before);
@@ -188,8 +188,7 @@ export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
       await runningHosting(world);
       bundle = await ejected(world, await onlyVmName(world));
     },
-    accept: async (world) =>
-      acceptedBy(world, () => adopt(idle(world), { read: readFrom(bundle), handover: never })),
+    accept: async (world) => acceptedBy(world, () => adopt(idle(world), command, readFrom(bundle))),
     done: async (world, accepted) => {
       await scenarios['create-hosting'].done(world, accepted, {});
       expect((await tracesOf(world)).ejections).toEqual([]);
@@ -243,7 +242,7 @@ async function runningHosting(world: World): Promise<void> {
   await scenarios['create-hosting'].done(world, accepted, {});
 }
 
-const never = new AbortController().signal;
+const command = { who: 'operator tests', handover: new AbortController().signal };
 const noTarget = { write: () => Promise.resolve(), discard: () => Promise.resolve() };
 /** What was ejected last. */
 let bundle: readonly BundleFile[] = [];
@@ -257,7 +256,7 @@ async function onlyVmName({ parts }: World): Promise<string> {
 export async function ejected(world: World, name: string): Promise<readonly BundleFile[]> {
   let files: readonly BundleFile[] = [];
   const write = (written: readonly BundleFile[]): Promise<void> => Promise.resolve(void (files = written));
-  await eject(world, name, { write, discard: () => Promise.reject(new Error('discarded')) }, never);
+  await eject(world, command, name, { write, discard: () => Promise.reject(new Error('discarded')) });
   return files;
 }
 

@@ -6,7 +6,7 @@ import { openClient } from '../../../cli/remote/client';
 import { remoteOperator } from '../../../cli/remote/remote-operator';
 import type { Engine, Operator, User } from '../../../engine';
 import { memoryLimiter } from '../../../engine/base/limits';
-import { machineOperator } from '../../../engine/operator/operator';
+import { operatorOfMachine } from '../../../engine/operator/operator-of-machine';
 import { openWorld, type World } from '../../support/world';
 
 export interface Scene {
@@ -22,8 +22,11 @@ export const scenes: readonly (readonly [string, () => Promise<Scene>])[] = [
 
 async function machineScene(): Promise<Scene> {
   const world = await openWorld();
-  const operator = machineOperator(world, 'operator tests', new AbortController().signal);
-  return { world, operator: { ...operator, close: () => Promise.resolve() }, close: () => world.close() };
+  const operator = operatorOfMachine(world, {
+    who: 'operator tests',
+    handover: new AbortController().signal,
+  });
+  return { world, operator, close: () => world.close() };
 }
 
 export interface ServiceScene extends Scene {

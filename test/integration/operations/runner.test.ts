@@ -176,7 +176,7 @@ describe('the runner', () => {
     await world.work(hosting.id);
     await direct.query(`DELETE FROM graphile_worker._private_jobs`);
     await direct.query(`UPDATE hostings SET status = 'sleeping'`);
-    await world.engine.hostings.wake(user);
+    await world.engine.sleep.wake(user);
     const { hosting: other } = await world.engine.hostings.create(await world.newUser(), {});
     await direct.query(
       `UPDATE operations SET created_at = now() - interval '1 h', priority = 7 WHERE status = 'pending'`,

@@ -7,7 +7,7 @@ import type { EngineParts } from '../durable/engine-parts';
 import { deleteAccepted } from '../hostings/hostings';
 import { imageBuilder } from '../machine/images/builder';
 import { imageMissing, type Images } from '../machine/images/images';
-import type { Log } from '../base/log';
+import type { Command } from '../model/actor';
 import { recorder } from '../audit/recorder';
 import { operations } from '../durable/operations';
 import { expectSuccess, finishOperation } from '../durable/finish';
@@ -22,34 +22,22 @@ import { groundFixes } from '../sweep/ground-fixes';
 import { livingHostings } from '../store/hostings';
 import { ensureNode, findNode } from '../store/stacks';
 import { recipesDir } from '../base/project';
-import { withConnected } from './with-engine';
 
 export function openImages(config: Pick<Config, 'imagesDir'>): Images {
   return imageBuilder({ recipesDir, imagesDir: config.imagesDir });
 }
 
-export interface MachineCommand {
-  /** The name of whoever gives it. */
-  readonly who: string;
-  /** Told each step. */
-  readonly onEvent: (message: string) => void;
-  readonly handover: AbortSignal;
-}
-
 /**
  * Brings pool, network and base image of this node to what the configuration says, unless they are.
  *
+ * @param onEvent  told each step
  * @returns the operation, or null when there was nothing to do
  * @throws {EngineError} image_missing, or why the operation failed
  */
-export function prepareNode(config: Config, log: Log, command: MachineCommand): Promise<Operation | null> {
-  return withConnected(config, log, (connected) => prepareNodeWith(connected, command));
-}
-
-/** As `prepareNode`, with parts that are connected. */
-export async function prepareNodeWith(
+export async function prepareNode(
   connected: EngineParts,
-  { who, onEvent, handover }: MachineCommand,
+  { who, handover }: Command,
+  onEvent: (message: string) => void,
 ): Promise<Operation | null> {
   const { parts, bus } = connected;
   const { config } = parts;
@@ -96,14 +84,10 @@ async function watch(
  * @throws {EngineError} why one of them could not be removed; a repeat goes on from there. validation_failed when the
  * VM of an ejected hosting is there: nothing was removed
  */
-export function removeEverything(config: Config, log: Log, command: MachineCommand): Promise<void> {
-  return withConnected(config, log, (connected) => removeEverythingWith(connected, command));
-}
-
-/** As `removeEverything`, with parts that are connected. */
-export async function removeEverythingWith(
+export async function removeEverything(
   connected: EngineParts,
-  { who, onEvent, handover }: MachineCommand,
+  { who, handover }: Command,
+  onEvent: (message: string) => void,
 ): Promise<void> {
   const { parts } = connected;
   const { config } = parts;

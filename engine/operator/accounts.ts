@@ -3,23 +3,19 @@
  * leaves a record in the audit log.
  */
 import { addAccount } from '../accounts/new-account';
-import { personalTokens } from '../accounts/personal-tokens';
+import { personalTokens, type Tokens } from '../accounts/personal-tokens';
 import { hashPassword } from '../accounts/passwords';
 import { audit } from '../audit/audit';
-import type { Config } from '../base/config';
 import type { ApiToken, Role, User } from '../model/account';
 import type { AuditEntry, AuditFilter } from '../model/audit';
-import type { Engine } from '../engine';
-import type { EngineParts } from '../durable/engine-parts';
+import type { Parts } from '../durable/parts';
 import { EngineError } from '../base/errors';
-import type { Log } from '../base/log';
 import { recorder } from '../audit/recorder';
 import { rotateKeys, type Rotation } from './rotate-keys';
 import { lowerAscii } from '../base/typed-names';
 import { listApiTokens } from '../store/sessions';
 import { releaseUsername } from '../store/retired-usernames';
 import { endSessions, findCredentials, revokeApiTokens, setRole } from '../store/users';
-import { withEngine } from './with-engine';
 
 export interface SignedOut {
   readonly user: User;
@@ -39,7 +35,7 @@ export interface Administration {
   /** @throws not_found, forbidden, quota_exceeded */
   createToken(
     email: string,
-    input: Parameters<Engine['tokens']['create']>[1],
+    input: Parameters<Tokens['create']>[1],
   ): Promise<{ token: string; made: ApiToken }>;
   /** @throws not_found */
   listTokens(email: string): Promise<readonly ApiToken[]>;
@@ -49,17 +45,8 @@ export interface Administration {
   rotateKeys(options: Parameters<typeof rotateKeys>[1]): Promise<Rotation>;
 }
 
-/** @param who  the name of whoever gives the command. @throws database_unavailable, or what `work` throws */
-export function administrate<T>(
-  config: Config,
-  log: Log,
-  who: string,
-  work: (administration: Administration) => Promise<T>,
-): Promise<T> {
-  return withEngine(config, log, ({ parts }) => work(administration(parts, who)));
-}
-
-export function administration(parts: EngineParts['parts'], who: string): Administration {
+/** @param who  the name of whoever gives the commands */
+export function administration(parts: Parts, who: string): Administration {
   const { config, database } = parts;
   const { direct } = database;
   const tokens = personalTokens(database);
