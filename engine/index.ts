@@ -7,41 +7,51 @@ export * from './model/metrics';
 export * from './model/operation';
 export * from './model/page';
 export * from './model/plan';
-export type { Administration, SignedOut } from './operator/accounts';
-export type { Rotation } from './operator/rotate-keys';
-export { makeBackup } from './backup/make-backup';
-export type { StackResult } from './backup/plan-stacks';
-export { restoreBackup, type RestoreReport } from './backup/restore-backup';
-export { type BackupSummary, verifyBackup } from './backup/summary';
+export {
+  type Administration,
+  differingFirst,
+  type LabelChange,
+  type MachineOperator,
+  type MachineOptions,
+  openImages,
+  type Operator,
+  type Power,
+  relabelled,
+  type Rotation,
+  type SignedOut,
+  stopProxy,
+  takeDown,
+  tearDownOffline,
+  type TeardownOptions,
+  type TornDown,
+  withMachine,
+} from './operator';
+export {
+  type BackupSummary,
+  makeBackup,
+  restoreBackup,
+  type RestoreReport,
+  type StackResult,
+  verifyBackup,
+} from './backup';
 export { loadConfig, settingNames, type Config } from './base/config';
 export { EngineError, errorCodes, toEngineError, type ErrorCode } from './base/errors';
 export { imageNames, type ImageName, type Images, type ImageStatus } from './machine/images/images';
-export { networkOf } from './accounts/attempts';
+export { isReservedUsername, networkOf } from './accounts';
 export { namesHosting, readHostingName, theOne } from './machine/libvirt/names';
 export { hasIpv6 } from './machine/nginx/listening';
 export type { Limiter } from './base/limits';
 export { landingPage } from './machine/nginx/landing-page';
 export { createLog, describeError, type Log } from './base/log';
-export { type MachineAction, machineActions } from './audit/recorder';
-export { type PartVersion, partVersions } from './monitoring/part-versions';
-export { differingFirst, type LabelChange, type Operator, relabelled } from './operator/operator';
-export { type MachineOperator, type MachineOptions, withMachine } from './operator/machine';
-export { readPublicKey, type SshKeyProblem, sshKeyProblems } from './hostings/ssh-key';
+export { type MachineAction, machineActions } from './audit';
+export { type PartVersion, partVersions } from './monitoring';
+export { readPublicKey, type SshKeyProblem, sshKeyProblems } from './hostings';
 export { emailKey } from './base/emails';
-export { isReservedUsername } from './accounts/reserved-usernames';
 export { alike, foldedText, longestEmail, lowerAscii, readEmail, readHostName } from './base/typed-names';
 export { projectVersion } from './base/project';
-export type { Power } from './operator/power';
 export { startEngine } from './start';
 export { startTracing } from './base/start-tracing';
 export { currentTraceIds, noTracing, type Tracing, within } from './base/tracing';
 export { startPostgres, stopPostgres } from './store/postgres';
-export { openImages, stopProxy } from './operator/node';
-export type { Diagnosis } from './sweep/doctor';
-export type { Adopted } from './ejection/adopt';
-export type { BundleFile } from './ejection/bundle';
-export type { Ejected, EjectionTarget } from './ejection/eject';
-export { adviceFor, findingKinds, type Finding } from './sweep/findings';
-export type { Mended } from './sweep/fix';
-export { takeDown, type TeardownOptions, type TornDown } from './operator/teardown/take-down';
-export { tearDownOffline } from './operator/teardown/offline';
+export { adviceFor, type Diagnosis, type Finding, findingKinds, type Mended } from './sweep';
+export type { Adopted, BundleFile, Ejected, EjectionTarget } from './ejection';

@@ -1,17 +1,47 @@
 /** Puts the real parts together. Tests put fakes in the place of some of them. */
 import path from 'node:path';
-import { accounts } from './accounts/accounts';
-import { personalTokens } from './accounts/personal-tokens';
-import { audit } from './audit/audit';
+import { accounts, personalTokens, reconcileEndedSessions } from './accounts';
+import { audit } from './audit';
 import { systemClock } from './base/clock';
 import { type Config, expandPorts } from './base/config';
-import { domains } from './certificates/domains';
+import { domains, readSite, reconcileCertificates } from './certificates';
 import type { Engine } from './engine';
-import type { EngineParts } from './durable/engine-parts';
-import { postgresEventBus } from './durable/events';
+import {
+  type EngineParts,
+  graphileQueue,
+  type Measures,
+  measures as newMeasures,
+  migrateQueue,
+  type OperationDefinition,
+  operationRunner,
+  operations,
+  type Parts,
+  postgresEventBus,
+  reconcileExpiredLeases,
+  reconcileOldRecords,
+} from './durable';
 import { networkGuest } from './machine/guest/network-guest';
-import { health } from './monitoring/health';
-import { hostings } from './hostings/hostings';
+import {
+  health,
+  metrics,
+  reconcileLogs,
+  reconcileMeasures,
+  reconcileTroubles,
+  reportWorker,
+} from './monitoring';
+import {
+  claimSpare,
+  createHosting,
+  deleteHosting,
+  hostings,
+  keepsSpares,
+  labels,
+  makeSpare,
+  reconcileServedRoutes,
+  reconcileWarmPool,
+  removeSpare,
+  runs,
+} from './hostings';
 import { serviceFacts } from './machine/nginx/landing-page';
 import { apiUrlOf, serviceHosts } from './base/origins';
 import { imageBuilder } from './machine/images/builder';
@@ -21,33 +51,12 @@ import { virshAgent } from './machine/libvirt/virsh-agent';
 import { bootTrial } from './machine/libvirt/virtualization';
 import { memoryLimiter } from './base/limits';
 import type { Log } from './base/log';
-import { measures as newMeasures, type Measures } from './durable/measures';
-import { metrics } from './monitoring/metrics';
-import { drift } from './plans/drift';
-import { labels } from './hostings/labels';
-import { operations } from './durable/operations';
-import { adoptHosting } from './ejection/adopt-hosting';
-import { applyStack } from './plans/apply-hosting';
-import { checkDrift } from './plans/check-drift';
-import { claimSpare } from './hostings/spares/claim';
-import { createHosting } from './hostings/create';
-import { deleteHosting } from './hostings/delete';
-import { ejectHosting } from './ejection/eject-hosting';
-import { makeSpare } from './hostings/spares/make';
-import type { OperationDefinition } from './durable/definition';
-import { planHosting } from './plans/plan-new-hosting';
-import { planRemoval } from './plans/plan-removal';
-import { prepareNode } from './node/prepare-node';
-import { removeNode } from './node/remove-node';
-import { removeOrphan } from './sweep/remove-orphan';
-import { removeSpare } from './hostings/spares/remove';
-import { operationRunner } from './durable/runner';
-import { sleep } from './sleep/sleep';
-import { sleepHosting } from './sleep/sleep-hosting';
-import { wakeHosting } from './sleep/wake-hosting';
-import type { Parts } from './durable/parts';
+import { applyStack, checkDrift, drift, planHosting, planRemoval, plans, reconcileDrift } from './plans';
+import { adoptHosting, ejectHosting } from './ejection';
+import { prepareNode, reconcileCapacity, reconcileFences, removeNode } from './node';
+import { reconcileBySweeping, removeOrphan } from './sweep';
+import { keepDoors, reconcileIdle, sleep, sleepHosting, wakeHosting } from './sleep';
 import { processName } from './base/process-name';
-import { plans } from './plans/plans';
 import { linuxNodeCare } from './machine/host/linux-care';
 import { nginxUser } from './machine/nginx/control';
 import { hasIpv6 } from './machine/nginx/listening';
@@ -56,28 +65,9 @@ import { nginxModules } from './machine/nginx/nginx-modules';
 import { nginxProxy } from './machine/nginx/nginx';
 import { routePublisher } from './machine/nginx/publisher';
 import type { HttpsSettings } from './machine/nginx/proxy-settings';
-import { graphileQueue, migrateQueue } from './durable/graphile';
-import { reconcileCapacity } from './node/keep-capacity';
-import { reconcileCertificates } from './certificates/keep';
-import { keepDoors } from './sleep/doors/keep-doors';
-import { reconcileDrift } from './plans/keep-looking';
-import { reconcileEndedSessions } from './accounts/forget-ended';
-import { reconcileFences } from './node/keep-fences';
-import { reconcileExpiredLeases } from './durable/keep-going';
-import { reconcileIdle } from './sleep/keep-idle-asleep';
-import { reconcileLogs } from './monitoring/keep-logs';
-import { reconcileMeasures } from './monitoring/keep-measures';
-import { reconcileOldRecords } from './durable/forget-old-records';
-import { reconcileServedRoutes } from './hostings/keep-routes';
-import { reconcileBySweeping } from './sweep/keep-sweeping';
-import { reconcileTroubles } from './monitoring/keep-troubles';
-import { reconcileWarmPool } from './hostings/spares/keep-pool';
-import { reportWorker } from './monitoring/report-worker';
-import { runs } from './hostings/runs';
 import { type SecretBox, secretBox } from './base/secret-box';
 import { openRedis } from './machine/redis/redis';
 import { redisLimiter } from './machine/redis/redis-limiter';
-import { keepsSpares } from './hostings/spares/pool';
 import { databaseUrl } from './store/url';
 import { type Database, openDatabase } from './store/database';
 import { releaseUsername } from './store/retired-usernames';
@@ -86,7 +76,6 @@ import { recipesDir } from './base/project';
 import { childSynthesizer } from './machine/terraform/synthesizer';
 import { terraformCli } from './machine/terraform/cli';
 import { nginxTraffic } from './machine/nginx/nginx-traffic';
-import { readSite } from './certificates/read-site';
 import { noTracing } from './base/tracing';
 
 /** Every operation there is. */

@@ -1,5 +1,5 @@
 /** Forgets what is over by itself: sign-outs of tokens that have ended, windows of limits. */
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { deleteEndedLimits } from '../store/limits';
 import { forgetEndedSessions } from '../store/sessions';
 import { every } from '../base/every';

@@ -5,7 +5,7 @@
 import type { AuditRecord } from '../model/audit';
 import { actingAs } from '../model/actor';
 import { toEngineError } from '../base/errors';
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { insertAudit } from '../store/audit';
 import type { Tx } from '../store/database';
 

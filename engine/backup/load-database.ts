@@ -5,7 +5,7 @@
  */
 import { pipeline } from 'node:stream/promises';
 import { EngineError, toEngineError } from '../base/errors';
-import { eventConnection } from '../durable/events';
+import { eventConnection } from '../durable';
 import { type Bulk, rewrite } from '../store/bulk';
 import { allSequences, allTables, identifier, setSequence, type Table } from '../store/catalog';
 import { applyMigrations, lockMigrations, migrationNames, type Tx } from '../store/database';

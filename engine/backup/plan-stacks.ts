@@ -1,12 +1,10 @@
 /** Looks, stack by stack, whether what Terraform finds is what the database says; a few at a time. */
 import { randomUUID } from 'node:crypto';
 import { eachOf } from '../base/each-of';
-import type { EngineParts } from '../durable/engine-parts';
+import { type EngineParts, expectSuccess, finishOperation, type Parts } from '../durable';
 import { toEngineError } from '../base/errors';
-import { checkDrift, type Drift } from '../plans/check-drift';
-import { expectSuccess, finishOperation } from '../durable/finish';
-import { initializeStack, rebuildWorkspace } from '../stack/work';
-import type { Parts } from '../durable/parts';
+import { checkDrift, type Drift } from '../plans';
+import { initializeStack, rebuildWorkspace } from '../stack';
 import { claimLease, releaseLease } from '../store/leases';
 import { insertOperation, nextUnfinished, stepsOf } from '../store/operations';
 import { listStacks } from '../store/stacks';

@@ -4,8 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { EngineError, toEngineError } from '../base/errors';
-import { keepLease, leaseTtlMs } from '../durable/lease-keeper';
-import type { Parts } from '../durable/parts';
+import { keepLease, leaseTtlMs, type Parts } from '../durable';
 import {
   allCertificates,
   type CertificateRow,

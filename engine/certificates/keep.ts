@@ -1,5 +1,5 @@
 /** Gets certificates and renews them; one process at a time, whichever comes first. */
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { processName } from '../base/process-name';
 import { keepCertificates } from './keep-certificates';
 import { every } from '../base/every';

@@ -10,16 +10,19 @@ import { bindToHosting } from '../store/operations';
 import { openRoute } from '../store/routes';
 import { deleteStack, saveSpec, saveState } from '../store/stacks';
 import { removeWorkspace, writeState } from '../machine/terraform/workspace';
-import { differences } from '../stack/differences';
+import {
+  checkStackPlan,
+  differences,
+  factsInState,
+  initializeStack,
+  openState,
+  planStack,
+  unseenDriftFrom,
+  writeWorkspace,
+} from '../stack';
 import { expectNoDifferences } from './eject-hosting';
-import { hostingPolicy } from '../hostings/facts';
-import { unroute } from '../hostings/steps';
-import type { OperationDefinition, StepContext } from '../durable/definition';
-import { factsInState, openState } from '../stack/state';
-import { checkStackPlan, initializeStack, planStack, writeWorkspace } from '../stack/work';
-import { stackWorkspace } from '../durable/stack-workspace';
-import { unseenDriftFrom } from '../stack/unseen';
-import { waitForSsh } from '../hostings/wait-for-guest';
+import { hostingPolicy, unroute, waitForSsh } from '../hostings';
+import { type OperationDefinition, stackWorkspace, type StepContext } from '../durable';
 
 export const adoptHosting: OperationDefinition = {
   kind: 'adopt-hosting',

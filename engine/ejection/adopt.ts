@@ -1,13 +1,11 @@
 /** `webhoster adopt`: reads what `webhoster eject` wrote, and takes the VM back for its user. */
-import type { EngineParts } from '../durable/engine-parts';
+import { accept, type EngineParts, expectSuccess, finishOperation } from '../durable';
 import type { Hosting } from '../model/hosting';
-import { toHosting } from '../hostings/view';
+import { toHosting } from '../hostings';
 import type { Command } from '../model/actor';
-import { recorder } from '../audit/recorder';
-import { accept } from '../durable/accept';
+import { recorder } from '../audit';
 import { adoptHosting as adoptOperation } from './adopt-hosting';
-import { expectSuccess, finishOperation } from '../durable/finish';
-import { sealState } from '../stack/state';
+import { sealState } from '../stack';
 import { getOwnedHosting } from '../store/hostings';
 import { assertAdoptable } from './adoptable';
 import { readBundle } from './bundle';

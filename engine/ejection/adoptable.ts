@@ -3,7 +3,7 @@ import { EngineError } from '../base/errors';
 import { vmNameOf } from '../machine/libvirt/names';
 import type { AdoptInput } from './facts';
 import { parseCidr, poolAddresses } from '../base/addresses';
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { notEjected } from '../store/ejections';
 import { findHosting, findLivingHosting } from '../store/hostings';
 import { findNode } from '../store/stacks';

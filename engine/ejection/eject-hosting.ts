@@ -11,13 +11,16 @@ import { getHosting } from '../store/hostings';
 import { openRoute } from '../store/routes';
 import { findStack } from '../store/stacks';
 import { removeWorkspace } from '../machine/terraform/workspace';
-import { differences } from '../stack/differences';
-import { hostingPolicy } from '../hostings/facts';
-import { unroute } from '../hostings/steps';
-import type { OperationDefinition, StepContext } from '../durable/definition';
-import { checkStackPlan, initializeStack, planStack, rebuildWorkspace } from '../stack/work';
-import { stackWorkspace } from '../durable/stack-workspace';
-import { unseenDrift } from '../stack/unseen';
+import {
+  checkStackPlan,
+  differences,
+  initializeStack,
+  planStack,
+  rebuildWorkspace,
+  unseenDrift,
+} from '../stack';
+import { hostingPolicy, unroute } from '../hostings';
+import { type OperationDefinition, stackWorkspace, type StepContext } from '../durable';
 
 export const ejectHosting: OperationDefinition = {
   kind: 'eject-hosting',

@@ -3,18 +3,15 @@
  * accepted. Whatever fails before that has changed nothing; whatever fails after it leaves the files to go on with.
  */
 import path from 'node:path';
-import type { EngineParts } from '../durable/engine-parts';
+import { accept, type EngineParts, expectSuccess, finishOperation, type Parts } from '../durable';
 import type { Operation } from '../model/operation';
 import { EngineError } from '../base/errors';
 import type { Command } from '../model/actor';
-import { recorder } from '../audit/recorder';
-import { wakeFor } from '../sleep/sleep';
-import { hostingNamed } from '../hostings/visible';
-import { accept } from '../durable/accept';
+import { recorder } from '../audit';
+import { wakeFor } from '../sleep';
+import { hostingNamed } from '../hostings';
 import { ejectHosting as ejectOperation } from './eject-hosting';
-import { expectSuccess, finishOperation } from '../durable/finish';
-import { openState } from '../stack/state';
-import type { Parts } from '../durable/parts';
+import { openState } from '../stack';
 import { projectVersion } from '../base/project';
 import { type Ejection, findEjection } from '../store/ejections';
 import type { HostingRow } from '../store/hostings';

@@ -12,8 +12,8 @@ import {
   specificationOf,
   unroute,
 } from './steps';
-import type { OperationDefinition, StepContext } from '../durable/definition';
-import { applyStack, forgetStack, initializeStack, synthesizeStack } from '../stack/work';
+import type { OperationDefinition, StepContext } from '../durable';
+import { applyStack, forgetStack, initializeStack, synthesizeStack } from '../stack';
 import { waitForSsh } from './wait-for-guest';
 
 export const createHosting: OperationDefinition = {

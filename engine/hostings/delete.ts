@@ -1,7 +1,7 @@
 /** Takes every trace of a hosting away. There is no way back: a step that fails is tried again until it succeeds. */
 import { releaseDeleted, unrouteAndDestroy } from './steps';
-import type { OperationDefinition } from '../durable/definition';
-import { forgetStack } from '../stack/work';
+import type { OperationDefinition } from '../durable';
+import { forgetStack } from '../stack';
 
 export const deleteHosting: OperationDefinition = {
   kind: 'delete-hosting',

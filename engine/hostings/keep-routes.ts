@@ -2,7 +2,7 @@
  * Sees to it that Nginx runs and serves the routes of the database: whatever was done to it by hand, and for claims, which
  * the door serves until then.
  */
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { allRoutes } from '../store/routes';
 import { every } from '../base/every';
 

@@ -1,6 +1,6 @@
 /** Labels of accounts, as an administrator sets them. */
 import type { UserLabels } from '../model/account';
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { labelsOfUser, setLabelsOfUser } from '../store/labels';
 
 /** Of accounts. The caller must be an operator. */

@@ -1,6 +1,6 @@
 /** How one VM is, by libvirt, right now. */
 import type { HostingTrouble } from '../model/hosting';
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { getHosting } from '../store/hostings';
 import { noteTroubles } from '../store/troubles';
 

@@ -7,7 +7,7 @@ import { EngineError, toEngineError } from '../base/errors';
 import { fenceOf } from '../machine/isolation/fence';
 import { noMemory, noRoomToSave } from '../machine/libvirt/domain-power';
 import { getHosting, type HostingRow, markAsleep, markAwake } from '../store/hostings';
-import type { StepContext } from '../durable/definition';
+import type { StepContext } from '../durable';
 
 export function hostingAt({ parts, stackId }: StepContext): Promise<HostingRow> {
   return getHosting(parts.database.direct, stackId);

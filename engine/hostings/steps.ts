@@ -2,7 +2,7 @@
 import type { HostingSpec } from '../../stacks';
 import type { GuestFacts } from '../machine/guest/cloud-init';
 import { EngineError } from '../base/errors';
-import { requireRoomNow } from '../node/measure-capacity';
+import { requireRoomNow } from '../node';
 import {
   getHosting,
   getOwnedHosting,
@@ -14,8 +14,8 @@ import { closeRoute, openRoute } from '../store/routes';
 import { findNode } from '../store/stacks';
 import { findUser } from '../store/users';
 import { guestFacts, hostingMarker, hostingNames, hostingPolicy, hostingSpec } from './facts';
-import type { StepContext } from '../durable/definition';
-import { checkStackPlan, destroyStack, planStack, removeUntracked } from '../stack/work';
+import type { StepContext } from '../durable';
+import { checkStackPlan, destroyStack, planStack, removeUntracked } from '../stack';
 import { waitForPage } from './wait-for-guest';
 
 /** What the stack of the hosting's owner is made from, and what the guest is told about them. */

@@ -1,7 +1,7 @@
 /** Whether the VM of an ejected hosting is still there, whoever has it. */
 import { EngineError } from '../base/errors';
 import { hostingNames } from './facts';
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { ejectedHostings } from '../store/ejections';
 
 /** True while anything of it is there: a domain that is being replaced is gone for a moment, its disk is not. */

@@ -1,6 +1,6 @@
 /** Waiting until a VM truly serves; a DHCP lease or a running process proves nothing. */
 import { EngineError } from '../base/errors';
-import type { StepContext } from '../durable/definition';
+import type { StepContext } from '../durable';
 import { waitUntil, type WaitOptions } from '../base/wait-until';
 
 /** @param marker  what only this VM's own page holds. @throws {EngineError} guest_unreachable */

@@ -2,10 +2,9 @@
 import { floorBytes } from '../model/capacity';
 import type { ComponentHealth } from '../model/metrics';
 import { nodeNames } from '../machine/host/node-names';
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { troubleCounts } from '../store/troubles';
-import { type Finding, type FindingKind, findingKinds } from '../sweep/findings';
-import { nodeFindings } from '../sweep/ground';
+import { type Finding, type FindingKind, findingKinds, nodeFindings } from '../sweep';
 
 type Part = 'libvirt' | 'network' | 'disk' | 'vms';
 type Judged = Pick<ComponentHealth, 'status' | 'detail'>;

@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { shared } from '../base/cached';
 import type { ComponentHealth } from '../model/metrics';
 import { judge, judgeVms, lookAtGround } from './health-of-ground';
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import type { HeldPort } from '../machine/nginx/proxy';
 import { type Redis, redisVersion } from '../machine/redis/redis';
 import { allRoutes } from '../store/routes';

@@ -1,7 +1,7 @@
 /** Keeps the logs of this machine small, whichever process has time for it first. */
 import path from 'node:path';
 import type { Config } from '../base/config';
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { rotateLog, rotationOf } from '../base/rotate-log';
 import { every } from '../base/every';
 

@@ -1,5 +1,5 @@
 /** Writes down what was measured, every few seconds. */
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { every } from '../base/every';
 
 const intervalMs = 5_000;

@@ -1,5 +1,5 @@
 /** Sees to it that owners are told how their hostings are, and the log how the node is. What mends it is asked for. */
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { findNode } from '../store/stacks';
 import { lookForTroubles } from './troubles';
 import { every } from '../base/every';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { cachedFor } from '../base/cached';
 import type { MachineMetrics } from '../model/metrics';
 import type { Config } from '../base/config';
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { drainingWorkers } from '../machine/nginx/draining';
 
 const keptMs = 10_000;

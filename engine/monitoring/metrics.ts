@@ -2,11 +2,10 @@
 import { type HostingStatus, spareStates } from '../model/hosting';
 import type { MachineMetrics, Metrics } from '../model/metrics';
 import { operationKinds, type OperationStatus } from '../model/operation';
-import { bucketBounds, type MeasureName, measureNames } from '../durable/measures';
+import { bucketBounds, type MeasureName, measureNames, type Parts } from '../durable';
 import { machineMetrics } from './metrics-of-machine';
-import type { Parts } from '../durable/parts';
 import { queueDepth } from '../store/queue-depth';
-import { findingKinds } from '../sweep/findings';
+import { findingKinds } from '../sweep';
 import {
   certificateCounts,
   leaseCounts,

@@ -6,7 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { workerHealth } from './health';
 import { machineMetrics } from './metrics-of-machine';
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { processName } from '../base/process-name';
 import { forgetReport, recordReport } from '../store/worker-reports';
 import { every } from '../base/every';

@@ -6,11 +6,16 @@ import { floorBytes } from '../model/capacity';
 import type { Survey } from '../machine/libvirt/inventory';
 import { nodeNames } from '../machine/host/node-names';
 import type { NodeState } from '../machine/host/node-care';
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { noteTroubles, type RunningVm, runningVms } from '../store/troubles';
-import type { Finding } from '../sweep/findings';
-import { leastPoolBytes, nodeFindings, troublesFrom, vmFindings } from '../sweep/ground';
-import { silentHostings } from '../sweep/silent';
+import {
+  type Finding,
+  leastPoolBytes,
+  nodeFindings,
+  silentHostings,
+  troublesFrom,
+  vmFindings,
+} from '../sweep';
 
 /** Each look asks that many, so that a thousand are asked within half an hour and none of them notices. */
 const askedAtOnce = 5;

@@ -1,6 +1,6 @@
 /** Writes down what the node has: whoever accepts a VM may have neither libvirt nor the pool beside it. */
 import { measureCapacity } from './measure-capacity';
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { saveCapacity } from '../store/capacity';
 import { every } from '../base/every';
 

@@ -3,7 +3,7 @@
  * not the kernel's rules, and after somebody has flushed them.
  */
 import { fenceOf } from '../machine/isolation/fence';
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { findNode } from '../store/stacks';
 import { every } from '../base/every';
 

@@ -1,6 +1,6 @@
 /** What a node has right now, by libvirt and the pool's file system. */
 import { type Need, type NodeCapacity, nodeFull, type Promised, shortageOf } from '../model/capacity';
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 
 /** @throws {EngineError} libvirt_unavailable */
 export async function measureCapacity({

@@ -2,15 +2,12 @@
  * What whoever operates the machine does to accounts, tokens and keys, with or without a service that runs. Each change
  * leaves a record in the audit log.
  */
-import { addAccount } from '../accounts/new-account';
-import { personalTokens, type Tokens } from '../accounts/personal-tokens';
-import { hashPassword } from '../accounts/passwords';
-import { audit } from '../audit/audit';
+import { addAccount, hashPassword, personalTokens, type Tokens } from '../accounts';
+import { audit, recorder } from '../audit';
 import type { ApiToken, Role, User } from '../model/account';
 import type { AuditEntry, AuditFilter } from '../model/audit';
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { EngineError } from '../base/errors';
-import { recorder } from '../audit/recorder';
 import { rotateKeys, type Rotation } from './rotate-keys';
 import { lowerAscii } from '../base/typed-names';
 import { listApiTokens } from '../store/sessions';

@@ -1,14 +1,12 @@
 /** Every command that works on the machine itself, with or without the service beside it. */
 import type { Config } from '../base/config';
 import type { Log } from '../base/log';
-import type { EngineParts } from '../durable/engine-parts';
-import { adopt, type Adopted } from '../ejection/adopt';
-import { eject, type Ejected, type EjectionTarget } from '../ejection/eject';
+import type { EngineParts } from '../durable';
+import { adopt, type Adopted, eject, type Ejected, type EjectionTarget } from '../ejection';
 import type { Command } from '../model/actor';
 import type { Operation } from '../model/operation';
-import type { SleepInput } from '../sleep/sleep-hosting';
-import type { WakeInput } from '../sleep/wake-hosting';
-import { type Diagnosis, type DoctorOptions, examine } from '../sweep/doctor';
+import type { SleepInput, WakeInput } from '../sleep';
+import { type Diagnosis, type DoctorOptions, examine } from '../sweep';
 import { administration, type Administration } from './accounts';
 import { prepareNode, removeEverything } from './node';
 import type { Operator } from './operator';

@@ -1,15 +1,11 @@
 /** Putting a hosting to sleep and waking it from the command line. */
 import type { Operation } from '../model/operation';
-import type { EngineParts } from '../durable/engine-parts';
+import { type EngineParts, expectSuccess, finishOperation } from '../durable';
 import type { Command } from '../model/actor';
-import { recorder } from '../audit/recorder';
-import { expectSuccess, finishOperation } from '../durable/finish';
-import type { SleepInput } from '../sleep/sleep-hosting';
-import type { WakeInput } from '../sleep/wake-hosting';
-import { acceptSleep, acceptWake } from '../sleep/sleep';
+import { recorder } from '../audit';
+import { acceptSleep, acceptWake, type SleepInput, type WakeInput } from '../sleep';
 import type { Tx } from '../store/database';
-import { lookAtOne } from '../hostings/look-at-one';
-import { hostingNamed } from '../hostings/visible';
+import { hostingNamed, lookAtOne } from '../hostings';
 
 export interface Power {
   readonly vmName: string;

@@ -3,9 +3,9 @@
  * A batch is a transaction, and what is done is known by its seal: it may be interrupted at any point and begun again,
  * beside a service that runs.
  */
-import { stateContext } from '../stack/state';
-import type { Parts } from '../durable/parts';
-import { accountContext, keyContext } from '../certificates/read-site';
+import { stateContext } from '../stack';
+import type { Parts } from '../durable';
+import { accountContext, keyContext } from '../certificates';
 import { replaceSeal, type SealedPlace, sealedOtherwise, sealedPlaces } from '../store/seals';
 
 export interface Rotation {

@@ -1,8 +1,7 @@
 /** The engine for one command, with or without a service that runs beside it. */
 import type { Config } from '../base/config';
-import type { EngineParts } from '../durable/engine-parts';
+import type { EngineParts, Parts } from '../durable';
 import type { Log } from '../base/log';
-import type { Parts } from '../durable/parts';
 import { startPostgres, stopPostgres } from '../store/postgres';
 import { connectParts } from '../start';
 

@@ -5,24 +5,24 @@
 import type { ApplyInput } from '../model/plan';
 import { EngineError } from '../base/errors';
 import { vmNameOf } from '../machine/libvirt/names';
-import { hostingPolicy } from '../hostings/facts';
+import { hostingAt, hostingPolicy, leadToVm, waitForSsh } from '../hostings';
 import { getHosting } from '../store/hostings';
 import { clearTrouble } from '../store/troubles';
 import { noteDrift } from '../store/drift';
-import { differences } from '../stack/differences';
-import type { OperationDefinition, StepContext } from '../durable/definition';
 import {
   applyStack as applyPlan,
   checkStackPlan,
+  differences,
+  domainAddress,
   initializeStack,
   planStack,
   requireWorkspace,
-} from '../stack/work';
-import { hostingAt, leadToVm } from '../hostings/power-steps';
-import { stackWorkspace } from '../durable/stack-workspace';
-import { domainAddress, rootVolumeAddress, unseenDrift, type UnseenDrift } from '../stack/unseen';
-import { waitForSsh } from '../hostings/wait-for-guest';
-import { wake } from '../sleep/wake-hosting';
+  rootVolumeAddress,
+  unseenDrift,
+  type UnseenDrift,
+} from '../stack';
+import { type OperationDefinition, stackWorkspace, type StepContext } from '../durable';
+import { wake } from '../sleep';
 
 export const applyStack: OperationDefinition = {
   kind: 'apply-stack',

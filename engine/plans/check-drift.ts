@@ -3,15 +3,18 @@
  * is the output of the last step.
  */
 import type { Operation } from '../model/operation';
-import type { Parts } from '../durable/parts';
+import { accept, type OperationDefinition, type Parts, type StepContext } from '../durable';
 import type { Tx } from '../store/database';
 import { driftOf, noteDrift, noteDriftAsked } from '../store/drift';
 import { scheduledInput } from '../store/operations';
-import { accept } from '../durable/accept';
-import { differences } from '../stack/differences';
-import type { OperationDefinition, StepContext } from '../durable/definition';
-import { initializeStack, planStack, requireWorkspace } from '../stack/work';
-import { unseenDrift, type UnseenDrift } from '../stack/unseen';
+import {
+  differences,
+  initializeStack,
+  planStack,
+  requireWorkspace,
+  unseenDrift,
+  type UnseenDrift,
+} from '../stack';
 
 export interface Drift {
   /** Whether what there is differs from the specification. */

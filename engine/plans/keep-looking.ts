@@ -1,6 +1,6 @@
 /** Looks for drift, a few hostings at a time, those first whose last look is the longest ago. */
 import { acceptLook, checkDrift } from './check-drift';
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { dueForDriftCheck } from '../store/drift';
 import { countUnfinished } from '../store/operations';
 import { every } from '../base/every';

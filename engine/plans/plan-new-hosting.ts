@@ -2,15 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import type { HostingSpec } from '../../stacks';
 import { EngineError } from '../base/errors';
-import { reserve } from '../hostings/hostings';
+import { hostingPolicy, hostingSpec, reserve } from '../hostings';
 import { getOwnedHosting, type OwnedHosting } from '../store/hostings';
 import { findNode } from '../store/stacks';
 import { findUser } from '../store/users';
 import { removeWorkspace } from '../machine/terraform/workspace';
-import { hostingPolicy, hostingSpec } from '../hostings/facts';
-import type { OperationDefinition, StepContext } from '../durable/definition';
-import { checkStackPlan, initializeStack, planStack, writeWorkspace } from '../stack/work';
-import { stackWorkspace } from '../durable/stack-workspace';
+import { type OperationDefinition, stackWorkspace, type StepContext } from '../durable';
+import { checkStackPlan, initializeStack, planStack, writeWorkspace } from '../stack';
 
 type Size = Pick<OwnedHosting, 'memoryMiB' | 'vcpus' | 'diskGiB'>;
 

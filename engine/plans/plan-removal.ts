@@ -1,8 +1,8 @@
 /** Shows what a delete would remove, and removes nothing. */
 import { getHosting } from '../store/hostings';
-import { hostingPolicy } from '../hostings/facts';
-import type { OperationDefinition, StepContext } from '../durable/definition';
-import { checkStackPlan, initializeStack, planStack, requireWorkspace } from '../stack/work';
+import { hostingPolicy } from '../hostings';
+import type { OperationDefinition, StepContext } from '../durable';
+import { checkStackPlan, initializeStack, planStack, requireWorkspace } from '../stack';
 
 export const planRemoval: OperationDefinition = {
   kind: 'plan-removal',

@@ -5,15 +5,12 @@ import type { CreateHostingInput } from '../model/hosting';
 import type { Operation } from '../model/operation';
 import type { PlanReport, ApplyInput } from '../model/plan';
 import { EngineError } from '../base/errors';
-import { hasEnded } from '../durable/operations';
-import { accept } from '../durable/accept';
+import { accept, hasEnded, type Parts, wakeWorker } from '../durable';
 import { applyStack } from './apply-hosting';
 import { acceptLook, checkDrift, type Drift } from './check-drift';
 import { planHosting } from './plan-new-hosting';
 import { planRemoval } from './plan-removal';
-import { wakeWorker } from '../durable/wake-worker';
-import type { Parts } from '../durable/parts';
-import { makeKeyPair, parsePublicKey } from '../hostings/ssh-key';
+import { makeKeyPair, parsePublicKey, visibleHosting } from '../hostings';
 import type { Tx } from '../store/database';
 import type { HostingRow } from '../store/hostings';
 import {
@@ -25,7 +22,6 @@ import {
 } from '../store/operations';
 import { planOf } from '../store/runs';
 import { findUserByName } from '../store/users';
-import { visibleHosting } from '../hostings/visible';
 
 /** Each is an operation: wait for it, then ask for its plan. A hosting of `null` is the user's living one. */
 export interface Plans {

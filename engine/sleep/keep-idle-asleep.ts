@@ -1,6 +1,6 @@
 /** Lets VMs sleep that nobody has visited for a while. What it decides is in idle.ts. */
 import { findIdle, type LastUse, unlessSet } from './idle';
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { acceptSleep } from './sleep';
 import { countUnfinished } from '../store/operations';
 import { restfulHostings } from '../store/sleep';

@@ -3,16 +3,8 @@
  * is lost: whoever comes meanwhile is led to the doors, which have it woken.
  */
 import { EngineError } from '../base/errors';
-import type { OperationDefinition, StepContext } from '../durable/definition';
-import {
-  hostingAt,
-  leadToDoors,
-  leadToVm,
-  roomToSave,
-  save,
-  start,
-  whileAsleep,
-} from '../hostings/power-steps';
+import type { OperationDefinition, StepContext } from '../durable';
+import { hostingAt, leadToDoors, leadToVm, roomToSave, save, start, whileAsleep } from '../hostings';
 
 export const sleepHosting: OperationDefinition = {
   kind: 'sleep-hosting',

@@ -1,21 +1,23 @@
 /** Accepting that a hosting sleeps or wakes. */
 import type { User } from '../model/account';
 import type { Operation } from '../model/operation';
-import { livingHosting } from '../hostings/hostings';
-import { lookAtOne } from '../hostings/look-at-one';
-import type { EngineParts } from '../durable/engine-parts';
+import { livingHosting, lookAtOne, noSuchHosting } from '../hostings';
+import {
+  accept,
+  type EngineParts,
+  expectSuccess,
+  finishOperation,
+  type Parts,
+  type Wanted,
+} from '../durable';
 import { EngineError } from '../base/errors';
-import { accept, type Wanted } from '../durable/accept';
-import { expectSuccess, finishOperation } from '../durable/finish';
 import { sleepHosting, type SleepInput } from './sleep-hosting';
 import { wakeHosting, type WakeInput } from './wake-hosting';
-import type { Parts } from '../durable/parts';
 import { admitVm } from '../store/capacity';
 import type { Tx } from '../store/database';
 import { getHosting, type HostingRow, lockHosting } from '../store/hostings';
 import { unfinishedOperation } from '../store/operations';
 import { isWorkedOn } from '../store/sleep';
-import { noSuchHosting } from '../hostings/visible';
 
 export interface Sleep {
   /** Has the user's hosting woken. @returns null when it is awake. @throws hosting_not_found, hosting_busy, node_full */

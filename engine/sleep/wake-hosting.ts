@@ -2,7 +2,7 @@
 import { allOf } from '../base/each-of';
 import { clearTrouble } from '../store/troubles';
 import { EngineError } from '../base/errors';
-import type { OperationDefinition, StepContext } from '../durable/definition';
+import type { OperationDefinition, StepContext } from '../durable';
 import {
   hostingAt,
   leadToDoors,
@@ -14,7 +14,7 @@ import {
   start,
   whileAsleep,
   whileDown,
-} from '../hostings/power-steps';
+} from '../hostings';
 import { waitUntil } from '../base/wait-until';
 
 export const wakeHosting: OperationDefinition = {

@@ -1,8 +1,7 @@
 /** How what there is differs from what it was made from, one line a resource; the same lines for the same plan. */
 import { plannedChanges } from '../machine/terraform/plan-view';
 import { readPlan } from '../machine/terraform/workspace';
-import type { StepContext } from '../durable/definition';
-import { stackWorkspace } from '../durable/stack-workspace';
+import { stackWorkspace, type StepContext } from '../durable';
 import { domainAddress, rootVolumeAddress, type UnseenDrift } from './unseen';
 
 /**

@@ -12,10 +12,9 @@ import {
 import { clean, runRecord } from '../machine/terraform/run-record';
 import type { TerraformCall, TerraformEvent } from '../machine/terraform/terraform';
 import { readState } from '../machine/terraform/workspace';
-import type { StepContext } from '../durable/definition';
+import { stackWorkspace, type StepContext } from '../durable';
 import { toEngineError } from '../base/errors';
 import { keepState } from './state';
-import { stackWorkspace } from '../durable/stack-workspace';
 
 /** How often what was said meanwhile is written down. */
 const flushMs = 300;

@@ -1,6 +1,6 @@
 /** A stack's Terraform state as Postgres keeps it: sealed, and bound to its stack. */
 import { EngineError } from '../base/errors';
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { saveState, type StateFacts } from '../store/stacks';
 import type { Tx } from '../store/database';
 import { markOf } from '../machine/terraform/judge-state';

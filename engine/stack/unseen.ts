@@ -5,7 +5,7 @@
 import type { HostingSpec } from '../../stacks';
 import { rootVolumeName } from '../machine/libvirt/names';
 import { findStack } from '../store/stacks';
-import type { StepContext } from '../durable/definition';
+import type { StepContext } from '../durable';
 
 export const domainAddress = 'libvirt_domain.vm';
 export const rootVolumeAddress = 'libvirt_volume.root';

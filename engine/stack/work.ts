@@ -25,10 +25,9 @@ import {
   writeStack,
   writeState,
 } from '../machine/terraform/workspace';
-import type { StepContext } from '../durable/definition';
+import { stackWorkspace, type StepContext } from '../durable';
 import { recordedRun } from './recorded-run';
 import { openState } from './state';
-import { stackWorkspace } from '../durable/stack-workspace';
 
 type WorkspaceContext = Pick<StepContext, 'parts' | 'stackId' | 'signal' | 'assertHeld'> &
   Partial<Pick<StepContext, 'report'>>;

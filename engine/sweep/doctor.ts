@@ -1,5 +1,5 @@
 /** `webhoster doctor`: a sweep at once, and on request what it found is mended. */
-import type { EngineParts } from '../durable/engine-parts';
+import type { EngineParts } from '../durable';
 import type { Command } from '../model/actor';
 import { restoredFrom } from '../store/restores';
 import { recordSweep } from '../store/sweeps';

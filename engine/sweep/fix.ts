@@ -1,9 +1,8 @@
 /** Mends what a sweep found. What touches a stack is an operation, under the stack's lease, and looks again itself. */
 import { EngineError, toEngineError } from '../base/errors';
-import { expectSuccess, finishOperation } from '../durable/finish';
-import { recorder } from '../audit/recorder';
+import { type EngineParts, expectSuccess, finishOperation } from '../durable';
+import { recorder } from '../audit';
 import { removeOrphan } from './remove-orphan';
-import type { EngineParts } from '../durable/engine-parts';
 import { findHosting, reserveAgain } from '../store/hostings';
 import { insertOperation, nextUnfinished, resumeStuck } from '../store/operations';
 import { adviceFor, type Finding, type Fix, findingKinds } from './findings';

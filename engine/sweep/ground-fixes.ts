@@ -1,13 +1,11 @@
 /** Mends what a node lacks and VMs that stand still. Nothing of it stops a VM or touches a disk. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../base/errors';
-import type { EngineParts } from '../durable/engine-parts';
+import { type EngineParts, expectSuccess, finishOperation, type Parts } from '../durable';
 import { fenceOf } from '../machine/isolation/fence';
 import { parseCidr, poolAddresses } from '../base/addresses';
 import { nodeNames } from '../machine/host/node-names';
-import { acceptLook } from '../plans/check-drift';
-import { expectSuccess, finishOperation } from '../durable/finish';
-import type { Parts } from '../durable/parts';
+import { acceptLook } from '../plans';
 import { getHosting } from '../store/hostings';
 import { nextUnfinished } from '../store/operations';
 import type { Finding, Fix } from './findings';

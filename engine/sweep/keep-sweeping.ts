@@ -1,11 +1,11 @@
 /** Sweeps every few minutes, once for all workers, and reports; mends by itself only where the configuration says so. */
-import type { EngineParts } from '../durable/engine-parts';
+import type { EngineParts } from '../durable';
 import { fix } from './fix';
 import { sweep } from './sweep';
 import type { SweepReport } from './findings';
 import { recordSweep } from '../store/sweeps';
 import { takeTurn } from '../store/turns';
-import { theService } from '../audit/recorder';
+import { theService } from '../audit';
 import { every } from '../base/every';
 
 /** How often it is looked whether a sweep is due. */

@@ -1,6 +1,6 @@
 /** What a node needs before VMs can run on it, seen to beyond what Terraform sees: an inactive network is there to it. */
 import { floorBytes } from '../model/capacity';
-import type { EngineParts } from '../durable/engine-parts';
+import type { EngineParts } from '../durable';
 import { EngineError } from '../base/errors';
 import { type Finding, findingKinds } from './findings';
 import { nodeFindings } from './ground';

@@ -1,12 +1,11 @@
 /** Takes away what is left of a hosting that has ended, or that the database never knew. */
 import { EngineError } from '../base/errors';
-import { vmExists } from '../hostings/vm-exists';
+import { unroute, vmExists } from '../hostings';
 import { removeMarked } from '../machine/libvirt/remove-marked';
 import { endEjected } from '../store/ejections';
 import { findHosting, hasEnded, releaseReservations } from '../store/hostings';
-import { unroute } from '../hostings/steps';
-import type { OperationDefinition, StepContext } from '../durable/definition';
-import { forgetStack } from '../stack/work';
+import type { OperationDefinition, StepContext } from '../durable';
+import { forgetStack } from '../stack';
 
 export const removeOrphan: OperationDefinition = {
   kind: 'remove-orphan',

@@ -1,6 +1,6 @@
 /** Whether anything answers at the addresses of VMs. */
 import { eachOf } from '../base/each-of';
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 
 /** One that is up answers within a millisecond, whatever its firewall lets through: its kernel answers for its address. */
 const atOnce = 32;

@@ -1,7 +1,7 @@
 /** Looks at every source and says what does not fit together. Changes nothing. */
 import { floorBytes } from '../model/capacity';
 import { nodeNames } from '../machine/host/node-names';
-import type { Parts } from '../durable/parts';
+import type { Parts } from '../durable';
 import { allRoutes } from '../store/routes';
 import { listWorkspaces } from '../machine/terraform/workspace';
 import { compare, mentioned } from './compare';

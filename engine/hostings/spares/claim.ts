@@ -24,15 +24,9 @@ import {
   specificationOf,
   unroute,
 } from '../steps';
-import type { OperationDefinition, StepContext } from '../../durable/definition';
+import type { OperationDefinition, StepContext } from '../../durable';
 import { putFences, room, setClock, start } from '../power-steps';
-import {
-  applyStack,
-  forgetStack,
-  initializeStack,
-  rebuildWorkspace,
-  synthesizeStack,
-} from '../../stack/work';
+import { applyStack, forgetStack, initializeStack, rebuildWorkspace, synthesizeStack } from '../../stack';
 import { waitForSsh } from '../wait-for-guest';
 
 export const claimSpare: OperationDefinition = {

@@ -1,9 +1,9 @@
 /** Keeps as many spares as are wanted: has some made, takes others away. What it decides is in warm-pool.ts. */
 import { toEngineError } from '../../base/errors';
 import { deleteAccepted, newHostingSize } from '../hostings';
-import { recordOnMachine, theService } from '../../audit/recorder';
+import { recordOnMachine, theService } from '../../audit';
 import { acceptSpare } from './make';
-import type { Parts } from '../../durable/parts';
+import type { Parts } from '../../durable';
 import { countUnfinished } from '../../store/operations';
 import { busiestTenMinutes, failuresInARow, lockSpare, sparesOf } from '../../store/spares';
 import { findNode } from '../../store/stacks';

@@ -1,9 +1,8 @@
 /** Removing a hosting from the machine itself, with or without a service that works beside it. */
 import type { NamedHosting } from '../../model/hosting';
-import type { EngineParts } from '../../durable/engine-parts';
+import { type EngineParts, expectSuccess, finishOperation } from '../../durable';
 import { EngineError } from '../../base/errors';
-import { deleteAccepted } from '../../hostings/hostings';
-import { expectSuccess, finishOperation } from '../../durable/finish';
+import { deleteAccepted } from '../../hostings';
 import { findHosting } from '../../store/hostings';
 
 export async function removeHosting(

@@ -1,5 +1,5 @@
 /** What the door of pages asks about whoever Nginx has not read of yet. */
-import type { Parts } from '../../durable/parts';
+import type { Parts } from '../../durable';
 import { findRoute, type FoundRoute } from '../../store/routes';
 
 /** @returns the VM and whose it is; null for who has no route. Never throws: who cannot be found now is `unknown` */

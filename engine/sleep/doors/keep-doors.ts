@@ -7,7 +7,7 @@ import { finder } from './finder';
 import { pageDoor } from './page-door';
 import { sshDoor } from './ssh-door';
 import { waker as newWaker } from './waker';
-import type { EngineParts } from '../../durable/engine-parts';
+import type { EngineParts } from '../../durable';
 import { templatesDir } from '../../base/project';
 import { nginxUser } from '../../machine/nginx/control';
 import { every } from '../../base/every';

@@ -1,7 +1,6 @@
 /** What the doors ask: whoever comes to a hosting that sleeps has it woken once, however many they are. */
-import type { EngineParts } from '../../durable/engine-parts';
+import { type EngineParts, hasEnded, operations } from '../../durable';
 import { toEngineError } from '../../base/errors';
-import { hasEnded, operations } from '../../durable/operations';
 import { acceptWake } from '../sleep';
 import { findHosting } from '../../store/hostings';
 import { hostingOfPort } from '../../store/sleep';

@@ -1,0 +1,16 @@
+/** Durable operations: steps with undo, recorded, run under a lease, continued after a crash. */
+export { accept, type Wanted } from './accept';
+export type { OperationDefinition, StepContext } from './definition';
+export type { EngineParts } from './engine-parts';
+export { type EventBus, eventConnection, postgresEventBus } from './events';
+export { expectSuccess, finishOperation } from './finish';
+export { reconcileOldRecords } from './forget-old-records';
+export { graphileQueue, migrateQueue } from './graphile';
+export { reconcileExpiredLeases } from './keep-going';
+export { keepLease, leaseTtlMs } from './lease-keeper';
+export { bucketBounds, type MeasureName, measureNames, measures, type Measures } from './measures';
+export { hasEnded, operations, type Operations } from './operations';
+export type { Parts } from './parts';
+export { operationRunner } from './runner';
+export { stackWorkspace } from './stack-workspace';
+export { wakeWorker } from './wake-worker';

@@ -1,0 +1,17 @@
+/** One Terraform stack as durable state: workspace, sealed state, plan, apply, runs. */
+export { differences } from './differences';
+export { factsInState, openState, sealState, stateContext } from './state';
+export { domainAddress, rootVolumeAddress, unseenDrift, type UnseenDrift, unseenDriftFrom } from './unseen';
+export {
+  applyStack,
+  checkStackPlan,
+  destroyStack,
+  forgetStack,
+  initializeStack,
+  planStack,
+  rebuildWorkspace,
+  removeUntracked,
+  requireWorkspace,
+  synthesizeStack,
+  writeWorkspace,
+} from './work';

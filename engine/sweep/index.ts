@@ -1,0 +1,10 @@
+/** Compares what the database, Terraform, libvirt, Nginx and the host say, and mends what differs. */
+export { type Diagnosis, type DoctorOptions, examine } from './doctor';
+export { adviceFor, type Finding, type FindingKind, findingKinds } from './findings';
+export type { Mended } from './fix';
+export { groundFixes } from './ground-fixes';
+export { leastPoolBytes, nodeFindings, troublesFrom, vmFindings } from './ground';
+export { reconcileBySweeping } from './keep-sweeping';
+export { assertNoOverlap, mendNode } from './mend-node';
+export { removeOrphan } from './remove-orphan';
+export { silentHostings } from './silent';
