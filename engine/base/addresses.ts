@@ -28,7 +28,7 @@ export function parseCidr(text: string): NetworkCidr | null {
 /** The network that an address such as `10.90.0.5/22` lies in, as it is to be written; null for what is no address. */
 export function networkAround(text: string): string | null {
   const [, address = '', prefix = ''] = /^((?:\d{1,3}\.){3}\d{1,3})\/(\d{1,2})$/.exec(text) ?? [];
-  const octets = address.split('..').map(Number);
+  const octets = address.split('.').map(Number);
   if (address === '' || octets.some((octet) => octet > 255)) return null;
   if (Number(prefix) < 16 || Number(prefix) > 29) return null;
   const size = 2 ** (32 - Number(prefix));
@@ -57,5 +57,5 @@ function toPoolAddress(address: number): PoolAddress {
   const mac = ['52', '54', '00', ...octets.slice(1).map((octet) => octet.toString(16).padStart(2, '0'))].join(
     ':',
   );
-  return { ip: octets.join('..'), mac };
+  return { ip: octets.join('.'), mac };
 }

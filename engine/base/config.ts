@@ -231,7 +231,7 @@ export interface Config extends Settings {
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const parsed = schema.safeParse(withSecretFiles(withoutEmpty(env)));
   if (!parsed.success) {
-    const lines = parsed.error.issues.map((issue) => `${issue.path.join('..')}: ${issue.message}`);
+    const lines = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
     throw refused(lines);
   }
   const settings = parsed.data;

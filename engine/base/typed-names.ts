@@ -41,7 +41,7 @@ export function readHostName(text: string): string | null {
     .replace(/\.$/, '');
   if (!hostCharacters.test(given)) return null;
   const name = domainToASCII(given);
-  return isDnsName(name) && topLevel.test(name.slice(name.lastIndexOf('..') + 1)) ? name : null;
+  return isDnsName(name) && topLevel.test(name.slice(name.lastIndexOf('.') + 1)) ? name : null;
 }
 
 /**

@@ -31,7 +31,7 @@ export const sshKeyProblems = {
 export type SshKeyProblem = keyof typeof sshKeyProblems;
 
 const longestComment = 128;
-const typeList = keyTypes.join('|').replaceAll('..', '\\.');
+const typeList = keyTypes.join('|').replaceAll('.', '\\.');
 const typeFirst = new RegExp(`^(${typeList})(?=\\s|$)`);
 const typeSomewhere = new RegExp(`(^|\\s)(${typeList}|ssh-dss)\\s+AAAA`);
 const piece = /^[A-Za-z0-9+/]+={0,2}$/;
