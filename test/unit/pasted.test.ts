@@ -383,7 +383,8 @@ it('docs/pasted.md is this list', () => {
   ]);
   const text = `# What people paste
 
-Every field as people fill it in: what becomes of it, or what they are told. \`test/unit/pasted.test.ts\` is this list, and
+What people type or paste into each field, and what the service does with it: the value that it uses, or the message with
+which it refuses. \`test/unit/pasted.test.ts\` checks this list, and
 \`UPDATE_DOCS=1 npx jest --selectProjects unit --testPathPatterns pasted\` writes this page.
 ${made.join('\n')}
 `;
