@@ -44,7 +44,6 @@ module.exports = {
   // what takes 0.3 s alone has taken more than Jest's 5 s on a machine that boots guests meanwhile
   testTimeout: 30_000,
   collectCoverageFrom: ['{api,engine,stacks}/**/*.ts', '!stacks/bindings/**', '!**/*.d.ts'],
-  coverageProvider: 'v8',
   coverageDirectory: 'coverage',
   coverageReporters: ['text-summary', 'json-summary'],
 };
