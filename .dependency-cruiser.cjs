@@ -1,8 +1,65 @@
 // The direction of the code, checked on every run of `npm run check`:
 // api -> engine/index -> stacks/index; foreign libraries and spawning have one home each.
 const rule = (name, from, to, comment) => ({ name, severity: 'error', comment, from, to });
+
+// Who may import whom inside the engine. A room that is not named may not be imported; to name one more is a decision.
+// Libraries may be imported file by file, features by their door (index.ts) alone.
+const libraries = {
+  base: [],
+  model: ['base'],
+  machine: ['base', 'model'],
+  store: ['base', 'model', 'machine'],
+};
+const features = {
+  durable: [],
+  audit: [],
+  accounts: [],
+  stack: ['durable'],
+  node: ['durable', 'stack'],
+  hostings: ['durable', 'audit', 'stack', 'node'],
+  sleep: ['durable', 'hostings'],
+  certificates: ['durable', 'hostings'],
+  plans: ['durable', 'stack', 'hostings', 'sleep'],
+  ejection: ['durable', 'audit', 'stack', 'hostings', 'sleep'],
+  sweep: ['durable', 'audit', 'stack', 'hostings', 'plans'],
+  monitoring: ['durable', 'sweep'],
+};
+// They connect the features, and import any of them.
+const above = { operator: ['start'], backup: ['start', 'operator'] };
+
+const roomsBelow = { ...libraries };
+for (const [room, others] of Object.entries(features))
+  roomsBelow[room] = [...Object.keys(libraries), ...others];
+for (const [room, others] of Object.entries(above))
+  roomsBelow[room] = [...Object.keys(libraries), ...Object.keys(features), ...others];
+
+const imports = Object.entries(roomsBelow).map(([room, others]) =>
+  rule(
+    `engine-${room}`,
+    { path: `^engine/${room}/` },
+    { path: '^engine/', pathNot: `^engine/(${[room, ...others].join('|')})(/|\\.ts$)` },
+    `See the table in .dependency-cruiser.cjs: what ${room} may import.`,
+  ),
+);
+
 module.exports = {
   forbidden: [
+    ...imports,
+    rule(
+      'features-have-one-door',
+      { path: '^engine/([^/]+)' },
+      {
+        path: `^engine/(${[...Object.keys(features), ...Object.keys(above)].join('|')})/(?!index\\.ts$)`,
+        pathNot: '^engine/$1/',
+      },
+      'Import the feature by its index.ts, not a file inside it.',
+    ),
+    rule(
+      'engine-has-no-other-room',
+      {},
+      { path: `^engine/(?!(${Object.keys(roomsBelow).join('|')})/|(index|start|engine)\\.ts$)` },
+      'At the root are index.ts, start.ts and engine.ts; a new room needs a line in the table.',
+    ),
     rule('no-circular', {}, { circular: true }, 'A cycle means that two modules are one.'),
     rule(
       'engine-has-one-door',

@@ -71,6 +71,7 @@ import { redisLimiter } from './machine/redis/redis-limiter';
 import { databaseUrl } from './store/url';
 import { type Database, openDatabase } from './store/database';
 import { releaseUsername } from './store/retired-usernames';
+import { lock } from './store/locks';
 import { allRoutes } from './store/routes';
 import { recipesDir } from './base/project';
 import { childSynthesizer } from './machine/terraform/synthesizer';
@@ -221,7 +222,7 @@ export async function startWorking(engine: EngineParts): Promise<() => void> {
 /** One process at a time: two that publish different routes at once could leave the older ones served. */
 function publishRoutes(database: Database, proxy: Parts['proxy'], log: Log): Promise<void> {
   return database.transaction(async (tx) => {
-    await tx.query(`SELECT pg_advisory_xact_lock(hashtext('vm-webhoster proxy'))`);
+    await lock(tx, 'proxy');
     const routes = await allRoutes(tx);
     await proxy.publish(routes);
     for (const { port, holder } of await proxy.heldPorts(routes)) {

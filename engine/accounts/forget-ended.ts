@@ -1,5 +1,6 @@
 /** Forgets what is over by itself: sign-outs of tokens that have ended, windows of limits. */
-import type { Parts } from '../durable';
+import type { Log } from '../base/log';
+import type { Database } from '../store/database';
 import { deleteEndedLimits } from '../store/limits';
 import { forgetEndedSessions } from '../store/sessions';
 import { every } from '../base/every';
@@ -7,7 +8,13 @@ import { every } from '../base/every';
 const intervalMs = 3_600_000;
 
 /** @returns stops looking */
-export function reconcileEndedSessions({ database, log }: Parts): () => void {
+export function reconcileEndedSessions({
+  database,
+  log,
+}: {
+  readonly database: Database;
+  readonly log: Log;
+}): () => void {
   return every({ name: 'ended sessions', intervalMs, log }, async () => {
     await forgetEndedSessions(database.direct);
     await deleteEndedLimits(database.direct);

@@ -5,9 +5,9 @@
 import type { AuditRecord } from '../model/audit';
 import { actingAs } from '../model/actor';
 import { toEngineError } from '../base/errors';
-import type { Parts } from '../durable';
+import type { Log } from '../base/log';
 import { insertAudit } from '../store/audit';
-import type { Tx } from '../store/database';
+import type { Database, Tx } from '../store/database';
 
 /** As `webhoster audit --action` takes them. */
 export const machineActions = [
@@ -46,7 +46,10 @@ export type Recorded = <T>(
 ) => Promise<T>;
 
 /** @param actor  who gives the command, such as `operator mina` */
-export function recorder({ database, log }: Pick<Parts, 'database' | 'log'>, actor: string): Recorded {
+export function recorder(
+  { database, log }: { readonly database: Database; readonly log: Log },
+  actor: string,
+): Recorded {
   const record = (given: Pick<AuditRecord, 'action' | 'target' | 'outcome' | 'code'>): Promise<void> =>
     recordOnMachine(database.direct, actor, given);
   return async (action, target, work) => {

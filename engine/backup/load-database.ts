@@ -7,7 +7,17 @@ import { pipeline } from 'node:stream/promises';
 import { EngineError, toEngineError } from '../base/errors';
 import { eventConnection } from '../durable';
 import { type Bulk, rewrite } from '../store/bulk';
-import { allSequences, allTables, identifier, setSequence, type Table } from '../store/catalog';
+import {
+  allSequences,
+  allTables,
+  countRowsOf,
+  dropTables,
+  emptyTables,
+  isConnected,
+  lockTables,
+  setSequence,
+  type Table,
+} from '../store/catalog';
 import { applyMigrations, lockMigrations, migrationNames, type Tx } from '../store/database';
 import { leaseHolders, revokeLeases } from '../store/leases';
 import { recordRestore } from '../store/restores';
@@ -59,8 +69,7 @@ async function empty(tx: Tx, existing: LoadOptions['existing']): Promise<void> {
   await assertStopped(tx);
   const tables = await allTables(tx);
   if (tables.length === 0) return;
-  const all = tables.map(({ name }) => identifier(name)).join(', ');
-  await tx.query(`LOCK TABLE ${all} IN ACCESS EXCLUSIVE MODE`);
+  await lockTables(tx, tables, 'ACCESS EXCLUSIVE');
   const held = await contents(tx, tables);
   if (held.length > 0 && existing === 'refuse')
     throw refused(`The database is not empty (${held.join(', ')}); --replace empties it first`);
@@ -69,24 +78,21 @@ async function empty(tx: Tx, existing: LoadOptions['existing']): Promise<void> {
     throw refused(
       `A worker still holds a lease (${holders.join(', ')}); stop the service, and wait 30 s after one that was killed`,
     );
-  await tx.query(`DROP TABLE ${all}`);
+  await dropTables(tx, tables);
 }
 
 /** A service that runs would go on with what it remembers of the database of before. */
 async function assertStopped(tx: Tx): Promise<void> {
-  const others: unknown[] = await tx.query(
-    `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1`,
-    [eventConnection],
-  );
-  if (others.length > 0) throw refused('The service is running; stop it first (scripts/stop.sh)');
+  if (await isConnected(tx, eventConnection))
+    throw refused('The service is running; stop it first (scripts/stop.sh)');
 }
 
 /** e.g. `users 12`; the list of migrations is nobody's data. */
 async function contents(tx: Tx, tables: readonly Table[]): Promise<string[]> {
   const held: string[] = [];
   for (const { name } of tables.filter((table) => table.name !== 'schema_migrations')) {
-    const [found]: { rows: string }[] = await tx.query(`SELECT count(*) AS rows FROM ${identifier(name)}`);
-    if (found && found.rows !== '0') held.push(`${name} ${found.rows}`);
+    const rows = await countRowsOf(tx, { name });
+    if (rows !== '0') held.push(`${name} ${rows}`);
   }
   return held;
 }
@@ -99,7 +105,7 @@ async function loadTables(
   signal: AbortSignal,
 ): Promise<void> {
   // migrations may have put rows of their own there, and the backup has them as they were
-  await bulk.tx.query(`TRUNCATE ${tables.map(({ name }) => identifier(name)).join(', ')}`);
+  await emptyTables(bulk.tx, tables);
   for (const table of tables) {
     const from = manifest.tables.find(({ name }) => name === table.name);
     if (from?.columns.join() !== table.columns.join())

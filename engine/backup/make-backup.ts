@@ -8,7 +8,14 @@ import { toEngineError } from '../base/errors';
 import { ignoreMissing } from '../base/files';
 import { projectVersion } from '../base/project';
 import { type Bulk, readSnapshot } from '../store/bulk';
-import { allSequences, allTables, appliedMigrations, identifier, type Table } from '../store/catalog';
+import {
+  allSequences,
+  allTables,
+  appliedMigrations,
+  lockTables,
+  type Table,
+  transactionTime,
+} from '../store/catalog';
 import type { Tx } from '../store/database';
 import { allRoutes } from '../store/routes';
 import { databaseUrl } from '../store/url';
@@ -59,15 +66,12 @@ async function readFacts(config: Config, tx: Tx): Promise<{ facts: Facts; tables
   const migrations = await appliedMigrations(tx);
   if (migrations.length === 0) throw refused('The database is empty: there is nothing to back up');
   const tables = await allTables(tx);
-  await tx.query(`LOCK TABLE ${tables.map(({ name }) => identifier(name)).join(', ')} IN ACCESS SHARE MODE`);
-  const [now]: { at: string }[] = await tx.query(
-    `SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at`,
-  );
+  await lockTables(tx, tables, 'ACCESS SHARE');
   const facts: Facts = {
     product: 'vm-webhoster',
     format,
     version: projectVersion,
-    madeAt: now?.at ?? '',
+    madeAt: await transactionTime(tx),
     migrations,
     keys: keyFingerprints(config),
     sequences: await allSequences(tx),

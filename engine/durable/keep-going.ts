@@ -1,7 +1,7 @@
 /** Finds operations that nobody works on and wakes a worker for them: after a crash, and for any job that was lost. */
 import { wakeWorker } from './wake-worker';
 import type { Parts } from './parts';
-import { tryLock } from '../store/database';
+import { tryLock } from '../store/locks';
 import { abandonedStacks } from '../store/operations';
 import { every } from '../base/every';
 

@@ -1,4 +1,6 @@
 /** Whether each part answers, how fast, and what to do when it does not. Checks run side by side, each with its own end. */
+import { countPending } from '../store/counts';
+import { serverVersion } from '../store/catalog';
 import { statfs } from 'node:fs/promises';
 import { shared } from '../base/cached';
 import type { ComponentHealth } from '../model/metrics';
@@ -26,17 +28,10 @@ class Unwell extends Error {}
 
 export function health(parts: Parts): Health {
   const { config, database, queue, redis } = parts;
-  const ping = async (): Promise<string> => {
-    const [row]: { version: string }[] = await database.direct.query(
-      `SELECT split_part(version(), ' on ', 1) AS version`,
-    );
-    return row?.version ?? 'PostgreSQL';
-  };
+  const ping = (): Promise<string> => serverVersion(database.direct);
   const jobs = async (): Promise<string> => {
-    const [row]: { waiting: string }[] = await database.direct.query(
-      `SELECT count(*) AS waiting FROM operations WHERE status = 'pending'`,
-    );
-    return `${row?.waiting ?? '0'} waiting; ${queue.working ? 'this process works' : 'another process works'}`;
+    const waiting = await countPending(database.direct);
+    return `${waiting} waiting; ${queue.working ? 'this process works' : 'another process works'}`;
   };
   const everywhere = (): Promise<readonly ComponentHealth[]> =>
     Promise.all([

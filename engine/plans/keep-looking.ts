@@ -1,4 +1,5 @@
 /** Looks for drift, a few hostings at a time, those first whose last look is the longest ago. */
+import { lock } from '../store/locks';
 import { acceptLook, checkDrift } from './check-drift';
 import type { Parts } from '../durable';
 import { dueForDriftCheck } from '../store/drift';
@@ -16,7 +17,7 @@ export function reconcileDrift(parts: Parts): () => void {
   if (olderThanSeconds === 0) return () => undefined;
   return every({ name: 'drift', intervalMs, log }, () =>
     database.transaction(async (tx) => {
-      await tx.query(`SELECT pg_advisory_xact_lock(hashtext('vm-webhoster drift'))`);
+      await lock(tx, 'drift');
       const limit = atOnce - (await countUnfinished(tx, checkDrift.kind));
       if (limit <= 0) return;
       for (const id of await dueForDriftCheck(tx, { olderThanSeconds, limit }))

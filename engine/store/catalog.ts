@@ -83,6 +83,56 @@ export async function appliedMigrations(tx: Tx): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
+/** `ACCESS SHARE`: no table goes away. `ACCESS EXCLUSIVE`: nobody reads or writes. Until the transaction ends. */
+export async function lockTables(
+  tx: Tx,
+  tables: readonly Table[],
+  mode: 'ACCESS SHARE' | 'ACCESS EXCLUSIVE',
+): Promise<void> {
+  await tx.query(`LOCK TABLE ${listed(tables)} IN ${mode} MODE`);
+}
+
+export async function dropTables(tx: Tx, tables: readonly Table[]): Promise<void> {
+  await tx.query(`DROP TABLE ${listed(tables)}`);
+}
+
+export async function emptyTables(tx: Tx, tables: readonly Table[]): Promise<void> {
+  await tx.query(`TRUNCATE ${listed(tables)}`);
+}
+
+/** A bigint in decimal. */
+export async function countRowsOf(tx: Tx, { name }: Pick<Table, 'name'>): Promise<string> {
+  const [found]: { rows: string }[] = await tx.query(`SELECT count(*) AS rows FROM ${identifier(name)}`);
+  return found?.rows ?? '0';
+}
+
+/** Whether a connection of this name is open to our database. */
+export async function isConnected(tx: Tx, applicationName: string): Promise<boolean> {
+  const found: unknown[] = await tx.query(
+    `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1`,
+    [applicationName],
+  );
+  return found.length > 0;
+}
+
+/** When the transaction began, in UTC to the microsecond. */
+export async function transactionTime(tx: Tx): Promise<string> {
+  const [now]: { at: string }[] = await tx.query(
+    `SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at`,
+  );
+  return now?.at ?? '';
+}
+
+/** e.g. `PostgreSQL 17.5`. */
+export async function serverVersion(tx: Tx): Promise<string> {
+  const [row]: { version: string }[] = await tx.query(`SELECT split_part(version(), ' on ', 1) AS version`);
+  return row?.version ?? 'PostgreSQL';
+}
+
+function listed(tables: readonly Table[]): string {
+  return tables.map(({ name }) => identifier(name)).join(', ');
+}
+
 export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

@@ -63,3 +63,11 @@ export function certificateCounts(tx: Tx, mode: string): Promise<Metrics['certif
     [mode],
   );
 }
+
+/** Operations that no worker has begun. A bigint in decimal. */
+export async function countPending(tx: Tx): Promise<string> {
+  const [row]: { waiting: string }[] = await tx.query(
+    `SELECT count(*) AS waiting FROM operations WHERE status = 'pending'`,
+  );
+  return row?.waiting ?? '0';
+}

@@ -34,6 +34,7 @@ import { EmailKeys1763800000030 } from './migrations/0030-email-keys';
 import { RetiredUsernames1763800000031 } from './migrations/0031-retired-usernames';
 import { NodeCapacity1763800000033 } from './migrations/0033-node-capacity';
 import { MachineReports1763800000035 } from './migrations/0035-machine-reports';
+import { lock } from './locks';
 
 /** A transaction, or the plain connection pool where one statement is enough. */
 export type Tx = EntityManager;
@@ -145,7 +146,7 @@ export async function connect(url: string, pool: Readonly<Record<string, number>
 
 /** Until the transaction ends: two processes that start together must not run the same migration twice. */
 export async function lockMigrations(tx: Tx): Promise<void> {
-  await tx.query(`SELECT pg_advisory_xact_lock(hashtext('vm-webhoster migrations'))`);
+  await lock(tx, 'migrations');
 }
 
 /**
@@ -159,15 +160,6 @@ export async function applyMigrations(tx: Tx, wanted: readonly string[] = migrat
   const executor = new MigrationExecutor(queryRunner.dataSource, queryRunner);
   for (const migration of await executor.getPendingMigrations())
     if (wanted.includes(migration.name)) await executor.executeMigration(migration);
-}
-
-/** Until the transaction ends nobody else has this lock. @returns false, at once, where somebody has it */
-export async function tryLock(tx: Tx, name: string): Promise<boolean> {
-  const [row]: { locked: boolean }[] = await tx.query(
-    `SELECT pg_try_advisory_xact_lock(hashtext('vm-webhoster ' || $1)) AS locked`,
-    [name],
-  );
-  return row?.locked === true;
 }
 
 /** The constraint a failed write ran into, e.g. `users_email_key`; null when it was something else. */

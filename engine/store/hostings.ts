@@ -6,6 +6,7 @@ import { EngineError, type ErrorCode } from '../base/errors';
 import { readHostingName } from '../machine/libvirt/names';
 import type { PoolAddress } from '../base/addresses';
 import { type Tx, violatedConstraint } from './database';
+import { lock } from './locks';
 import { driftColumns } from './drift';
 import { removeDomainsOf } from './domains';
 import { HostingRow } from './entities/hosting';
@@ -57,7 +58,7 @@ export async function reserveHosting(tx: Tx, hosting: NewHosting, limits: Reserv
 
 /** Concurrent accepts would all pick the same free port and all but one would have to try again: this queues them. */
 export async function lockReservations(tx: Tx): Promise<void> {
-  await tx.query(`SELECT pg_advisory_xact_lock(hashtext('vm-webhoster reservations'))`);
+  await lock(tx, 'reservations');
 }
 
 /** In one statement: whoever else wants to be accepted waits meanwhile. */

@@ -1,4 +1,5 @@
 /** Keeps as many spares as are wanted: has some made, takes others away. What it decides is in warm-pool.ts. */
+import { lock } from '../../store/locks';
 import { toEngineError } from '../../base/errors';
 import { deleteAccepted, newHostingSize } from '../hostings';
 import { recordOnMachine, theService } from '../../audit';
@@ -41,7 +42,7 @@ export async function keepPool(parts: Parts, alive: 'ask libvirt' | 'trust'): Pr
     dead: alive === 'trust' ? new Set() : await deadOnes(parts, spares),
   };
   await database.transaction(async (tx) => {
-    await tx.query(`SELECT pg_advisory_xact_lock(hashtext('vm-webhoster warm pool'))`);
+    await lock(tx, 'warm pool');
     const plan = planPool(config, { ...facts, spares: await sparesOf(tx, newHostingSize(config)) });
     if (plan.make.length > 0 || plan.remove.length > 0) log.info({ ...plan }, 'warm pool changes');
     const record = (action: 'spare make' | 'spare remove', target: string): Promise<void> =>
