@@ -22,6 +22,33 @@ export default tseslint.config(
     },
   },
   {
+    // what these need to know is the types
+    files: ['**/*.ts'],
+    languageOptions: { parserOptions: { project: './tsconfig.test.json', tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+    },
+  },
+  {
+    files: ['engine/**/*.ts'],
+    // the queue's own files speak to PostgreSQL by themselves
+    ignores: ['engine/store/**', 'engine/durable/graphile.ts', 'engine/durable/events.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'CallExpression[callee.property.name="query"]',
+          message: 'SQL lives in engine/store.',
+        },
+        {
+          selector: 'ExportDefaultDeclaration',
+          message: 'No default exports: a name is the same everywhere.',
+        },
+      ],
+    },
+  },
+  {
     files: ['**/*.cjs'],
     languageOptions: { globals: { module: 'writable', __dirname: 'readonly', require: 'readonly' } },
   },

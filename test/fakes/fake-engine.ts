@@ -287,10 +287,8 @@ export class FakeEngine implements Engine {
     delete: async (user) => {
       const hosting = await this.hostings.mine(user);
       this.mayBreak('delete');
-      const operation = this.fakeOperations.begin('delete-hosting', user.id, hosting.id, [
-        'destroy',
-        'release',
-      ]);
+      const steps = ['destroy', 'release'];
+      const operation = this.fakeOperations.begin('delete-hosting', user.id, hosting.id, steps);
       this.fakeOperations.onEnd(operation.id, () => this.hostingOf.delete(user.id));
       return this.maybeEnd(operation);
     },

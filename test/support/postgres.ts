@@ -74,14 +74,23 @@ async function createDatabase(from: string): Promise<string> {
   return postgresUrl({ ...server, database });
 }
 
+const given = new Set<number>();
+
 /**
  * A port that nobody listens on, of those below the ones that the kernel connects from: a connection somewhere on the
- * machine could take one of these until a server that was ended comes back.
+ * machine could take one of these until a server that was ended comes back. Each of Jest's workers has its own range
+ * and gives no port twice, so that a server which is down for a moment finds its port free.
  */
 export async function freePort(): Promise<number> {
+  const [first, last, ranges] = [21_000, 32_768, 9];
+  const width = Math.floor((last - first) / ranges);
+  // 0 is for what is no worker of Jest's
+  const from = first + width * (Number(process.env.JEST_WORKER_ID ?? 0) % ranges);
   for (let tries = 0; tries < 100; tries++) {
-    const port = randomInt(21_000, 32_768);
-    if (await canListen(port)) return port;
+    const port = randomInt(from, from + width);
+    if (given.has(port) || !(await canListen(port))) continue;
+    given.add(port);
+    return port;
   }
   throw new Error('no free port among a hundred');
 }
