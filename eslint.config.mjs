@@ -49,6 +49,10 @@ export default tseslint.config(
     },
   },
   {
+    files: ['scripts/*.mjs'],
+    languageOptions: { globals: { console: 'readonly', process: 'writable' } },
+  },
+  {
     files: ['**/*.cjs'],
     languageOptions: { globals: { module: 'writable', __dirname: 'readonly', require: 'readonly' } },
   },
