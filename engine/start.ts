@@ -12,7 +12,6 @@ import {
   type Measures,
   measures as newMeasures,
   migrateQueue,
-  type OperationDefinition,
   operationRunner,
   operations,
   type Parts,
@@ -54,6 +53,7 @@ import type { Log } from './base/log';
 import { applyStack, checkDrift, drift, planHosting, planRemoval, plans, reconcileDrift } from './plans';
 import { adoptHosting, ejectHosting } from './ejection';
 import { prepareNode, reconcileCapacity, reconcileFences, removeNode } from './node';
+import { type Definition, portsOf } from './stack';
 import { reconcileBySweeping, removeOrphan } from './sweep';
 import { keepDoors, reconcileIdle, sleep, sleepHosting, wakeHosting } from './sleep';
 import { processName } from './base/process-name';
@@ -80,7 +80,7 @@ import { nginxTraffic } from './machine/nginx/nginx-traffic';
 import { noTracing } from './base/tracing';
 
 /** Every operation there is. */
-export const definitions: readonly OperationDefinition[] = [
+export const definitions: readonly Definition[] = [
   createHosting,
   deleteHosting,
   prepareNode,
@@ -104,7 +104,7 @@ export async function connectParts(
   config: Config,
   log: Log,
   replace: Partial<Parts> = {},
-  operationsThereAre: readonly OperationDefinition[] = definitions,
+  operationsThereAre: readonly Definition[] = definitions,
 ): Promise<EngineParts> {
   // state, plans and configuration hold secrets; what others must read is given its mode by name
   process.umask(0o077);
@@ -148,7 +148,11 @@ export async function connectParts(
     ...replace,
   };
   const owner = processName();
-  return { parts, bus, runner: operationRunner({ parts, definitions: operationsThereAre, bus, owner }) };
+  return {
+    parts,
+    bus,
+    runner: operationRunner({ parts, definitions: operationsThereAre, ports: portsOf(parts), bus, owner }),
+  };
 }
 
 /** What the engine is asked, by parts that are connected. */

@@ -5,58 +5,89 @@
  * is undone when the operation unwinds, even if it never finished: an apply half-succeeds. So every undo must
  * bear being called when its step did nothing, half, all, or when it was undone already.
  */
+import type { z } from 'zod';
+import type { Log } from '../base/log';
 import type { Failure, OperationKind } from '../model/operation';
 import type { Tx } from '../store/database';
 import type { Parts } from './parts';
 
-export interface StepContext {
-  readonly parts: Parts;
+/** What every step has, whatever it needs besides. */
+export interface Basics<Input = unknown> {
   readonly operationId: string;
   readonly stackId: string;
-  readonly input: Readonly<Record<string, unknown>>;
+  readonly input: Input;
   /** Fires on cancel, on handover to another worker, and when the lease is lost. */
   readonly signal: AbortSignal;
   /** True when this step was begun before, by a worker that died or in a try that failed. */
   readonly resumed: boolean;
   /** Why the operation unwinds; null while it goes forward. */
   readonly failure: Failure | null;
+  /** Each line names the operation. */
+  readonly log: Log;
   /** A transaction that commits only while this worker holds the stack's lease. */
   write<T>(body: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Tells whoever watches; never holds a secret. */
+  report(message: string, data?: Readonly<Record<string, unknown>>): void;
+}
+
+/** What ports are made from: a step, and its worker's hold on the stack. */
+export interface HeldStep extends Basics {
   /**
    * Call it right before what no write can take back: a worker that was frozen past its lease may wake up here.
    *
    * @throws {Interruption} when the lease may have run out
    */
   assertHeld(): void;
-  /** What an earlier step returned. */
-  output<T>(step: string): T;
-  /** Tells whoever watches; never holds a secret. */
-  report(message: string, data?: Readonly<Record<string, unknown>>): void;
 }
 
-export interface Step {
+/** All that the runner has for a step; a step made by `operation` sees only what it has named of it. */
+export interface StepContext<Ports = unknown> extends HeldStep {
+  readonly parts: Parts;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly ports: Ports;
+  /** By step, as recorded. */
+  readonly outputs: ReadonlyMap<string, unknown>;
+  /** What an earlier step returned. */
+  output<T>(step: string): T;
+}
+
+export interface Step<Ports = unknown> {
   readonly name: string;
   /** Returns what later steps need, as JSON. Absent where accepting the operation already did it. */
-  readonly run?: (context: StepContext) => Promise<unknown>;
-  readonly undo?: (context: StepContext) => Promise<void>;
+  readonly run?: (context: StepContext<Ports>) => Promise<unknown>;
+  readonly undo?: (context: StepContext<Ports>) => Promise<void>;
   /** Where to begin again when a worker died in this step or it is tried again. @default the step itself */
   readonly restartAt?: string;
 }
 
-export interface OperationDefinition {
+/** An operation as the runner takes it. */
+export interface OperationDefinition<Ports = unknown> {
   readonly kind: OperationKind;
+  /** What its input must be; absent where anything goes. */
+  readonly input?: z.ZodType;
   /** `unwind` undoes what was done; `stick` keeps going back to the failed step: there is no way back from a delete. */
   readonly onFailure: 'unwind' | 'stick';
-  readonly steps: readonly Step[];
+  readonly steps: readonly Step<Ports>[];
   /** Which workers take it: see queue.ts. @default boots */
   readonly lane?: 'quick';
   /**
    * Which of those that nobody asked for are not worth a record when they have succeeded: their rows and runs go with
-   * their end. @param output  of the last step. @default none
+   * their end. @param done  the outputs of its steps. @default none
    */
-  readonly isNoNews?: (output: unknown) => boolean;
+  readonly isNoNews?: (done: Readonly<Record<string, unknown>>) => boolean;
   /** True for what nobody waits for: where the service itself asks for it, users' operations go first. @default false */
   readonly background?: boolean;
+}
+
+/** Output of a step that was passed over. */
+export interface Skipped {
+  readonly skipped: true;
+}
+
+export const skipped: Skipped = { skipped: true };
+
+export function isSkipped(output: unknown): output is Skipped {
+  return typeof output === 'object' && output !== null && 'skipped' in output && output.skipped === true;
 }
 
 /** Why a running step was told to stop; found as the reason of its signal. */

@@ -4,21 +4,29 @@ import { EngineError, toEngineError } from '../base/errors';
 import type { Parts } from './parts';
 import type { Tx } from '../store/database';
 import { markStep, moveOperation, type OperationRow, type OperationStepRow } from '../store/operations';
-import { Interruption, type OperationDefinition, type Step, type StepContext } from './definition';
+import {
+  type HeldStep,
+  Interruption,
+  type OperationDefinition,
+  type Step,
+  type StepContext,
+} from './definition';
 import { type Span, traced } from '../base/tracing';
 import { anotherTry } from './retry';
 
 /** One operation while this worker holds its stack. */
-export interface Work {
+export interface Work<Ports> {
   readonly parts: Parts;
-  readonly definition: OperationDefinition;
+  readonly definition: OperationDefinition<Ports>;
   readonly row: OperationRow;
   readonly steps: readonly OperationStepRow[];
   readonly stop: AbortSignal;
   /** @throws {Interruption} when the lease may have run out while this process slept */
   readonly assertHeld: () => void;
   readonly write: <T>(body: (tx: Tx) => Promise<T>) => Promise<T>;
-  readonly report: StepContext['report'];
+  readonly report: HeldStep['report'];
+  /** What steps work with, bound to one of them. */
+  readonly ports: (step: HeldStep) => Ports;
 }
 
 /**
@@ -27,7 +35,7 @@ export interface Work {
  * @returns why it failed, or null when all are done
  * @throws {Interruption} when the worker must let go
  */
-export async function goForward(work: Work, signal: AbortSignal): Promise<Failure | null> {
+export async function goForward<Ports>(work: Work<Ports>, signal: AbortSignal): Promise<Failure | null> {
   const { row, write } = work;
   try {
     if (row.status !== 'running') await write((tx) => moveOperation(tx, row.id, 'running'));
@@ -42,10 +50,10 @@ export async function goForward(work: Work, signal: AbortSignal): Promise<Failur
 }
 
 /** A step that fails and may pass is gone back to as after a crash: to itself, or to where it says it must begin again. */
-async function runSteps(work: Work, signal: AbortSignal): Promise<Failure | null> {
+async function runSteps<Ports>(work: Work<Ports>, signal: AbortSignal): Promise<Failure | null> {
   const { definition, row, steps, write } = work;
-  const outputs = new Map(steps.map((step) => [step.name, step.output]));
-  const tries = new Map<Step, number>();
+  const outputs = outputsOf(steps);
+  const tries = new Map<Step<Ports>, number>();
   const begun = new Set(steps.flatMap(({ name, status }) => (status === 'pending' ? [] : [name])));
   let position = startingPosition(definition, steps);
   for (let step = definition.steps[position]; step !== undefined; step = definition.steps[position]) {
@@ -72,7 +80,7 @@ async function runSteps(work: Work, signal: AbortSignal): Promise<Failure | null
 
 /** Measures one try of a step, or of an undo. @param wanted  the outcome of one that goes well */
 export function timed<T>(
-  { parts, row }: Pick<Work, 'parts' | 'row'>,
+  { parts, row }: Pick<Work<never>, 'parts' | 'row'>,
   step: string,
   wanted: 'done' | 'undone',
   run: () => Promise<T>,
@@ -111,23 +119,28 @@ async function measured<T>(
 }
 
 /** Of the first step that is not done, or of the one that a died step says to restart at. */
-function startingPosition(definition: OperationDefinition, rows: readonly OperationStepRow[]): number {
+function startingPosition(definition: Listed, rows: readonly OperationStepRow[]): number {
   const open = definition.steps.findIndex((_, index) => rows[index]?.status !== 'done');
   const position = open === -1 ? definition.steps.length : open;
   const status = rows[position]?.status;
   return status === 'running' || status === 'failed' ? restartPosition(definition, position) : position;
 }
 
-function restartPosition({ steps }: OperationDefinition, position: number): number {
+/** Its steps' names, and where each begins again. */
+interface Listed {
+  readonly steps: readonly Pick<Step, 'name' | 'restartAt'>[];
+}
+
+function restartPosition({ steps }: Listed, position: number): number {
   const name = steps[position]?.restartAt;
   return name === undefined ? position : steps.findIndex((step) => step.name === name);
 }
 
-async function runStep(
-  work: Work,
+async function runStep<Ports>(
+  work: Work<Ports>,
   at: { position: number; name: string },
-  step: Step,
-  context: StepContext & { remember: (step: string, output: unknown) => void },
+  step: Step<Ports>,
+  context: StepContext<Ports> & { remember: (step: string, output: unknown) => void },
 ): Promise<void> {
   const { row, write } = work;
   context.signal.throwIfAborted();
@@ -140,8 +153,8 @@ async function runStep(
 }
 
 function worthAnother(
-  { parts, definition, report }: Work,
-  { name }: Step,
+  { parts, definition, report }: Pick<Work<never>, 'parts' | 'definition' | 'report'>,
+  { name }: Pick<Step, 'name'>,
   thrown: unknown,
   tries: number,
   signal: AbortSignal,
@@ -159,22 +172,32 @@ function worthAnother(
 
 const cancelled: Failure = { code: 'cancelled', message: 'The operation was cancelled' };
 
-export function stepContext(
-  work: Work,
+export function outputsOf(steps: readonly OperationStepRow[]): Map<string, unknown> {
+  return new Map(steps.map((step) => [step.name, step.output]));
+}
+
+export function stepContext<Ports>(
+  work: Work<Ports>,
   now: { signal: AbortSignal; resumed: boolean; failure: Failure | null; outputs: Map<string, unknown> },
-): StepContext & { remember: (step: string, output: unknown) => void } {
+): StepContext<Ports> & { remember: (step: string, output: unknown) => void } {
   const { parts, row, write, report, assertHeld } = work;
-  return {
-    parts,
+  const held = {
     operationId: row.id,
     stackId: row.stackId,
     input: row.input,
     signal: now.signal,
     resumed: now.resumed,
     failure: now.failure,
+    log: parts.log,
     write,
     assertHeld,
     report,
+  };
+  return {
+    ...held,
+    parts,
+    ports: work.ports(held),
+    outputs: now.outputs,
     output: <T>(step: string): T => {
       if (!now.outputs.has(step))
         throw new EngineError('internal', 'Something failed inside the service', {

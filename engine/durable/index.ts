@@ -1,15 +1,17 @@
 /** Durable operations: steps with undo, recorded, run under a lease, continued after a crash. */
 export { accept, type Wanted } from './accept';
-export type { OperationDefinition, StepContext } from './definition';
+export type { HeldStep, OperationDefinition, StepContext } from './definition';
 export type { EngineParts } from './engine-parts';
 export { type EventBus, eventConnection, postgresEventBus } from './events';
 export { expectSuccess, finishOperation } from './finish';
 export { reconcileOldRecords } from './forget-old-records';
 export { graphileQueue, migrateQueue } from './graphile';
 export { reconcileExpiredLeases } from './keep-going';
+export { guarded, tracedPort } from './guarded';
 export { keepLease, leaseTtlMs } from './lease-keeper';
 export { bucketBounds, type MeasureName, measureNames, measures, type Measures } from './measures';
 export { hasEnded, operations, type Operations } from './operations';
+export { type Given, oneWay, wordsFor } from './operation';
 export type { Parts } from './parts';
 export { operationRunner } from './runner';
 export { stackWorkspace } from './stack-workspace';

@@ -25,8 +25,8 @@ import type { Parts } from './parts';
 import type { EventBus } from './events';
 import { stackWorkspace } from './stack-workspace';
 import { keepLease, type LeaseKeeper, leaseTtlMs } from './lease-keeper';
-import { Interruption, type OperationDefinition } from './definition';
-import { goForward, type Work } from './forward';
+import { type HeldStep, Interruption, type OperationDefinition } from './definition';
+import { goForward, outputsOf, type Work } from './forward';
 import { traced } from '../base/tracing';
 import { tracedTerraform } from './traced-terraform';
 import { unwind } from './unwind';
@@ -38,15 +38,17 @@ export interface Runner {
   perform(stackId: string, handover: AbortSignal): Promise<void>;
 }
 
-export interface RunnerOptions {
+export interface RunnerOptions<Ports> {
   readonly parts: Parts;
-  readonly definitions: readonly OperationDefinition[];
+  readonly definitions: readonly OperationDefinition<Ports>[];
+  /** What steps work with, bound to one of them. */
+  readonly ports: (step: HeldStep) => Ports;
   readonly bus: EventBus;
   /** Name of this worker, unique among all processes. */
   readonly owner: string;
 }
 
-export function operationRunner(options: RunnerOptions): Runner {
+export function operationRunner<Ports>(options: RunnerOptions<Ports>): Runner {
   return {
     perform: async (stackId, handover) => {
       const { parts, owner } = options;
@@ -87,7 +89,7 @@ interface Held {
 }
 
 /** Runs operations in the order of their acceptance; the last write gives the lease back. */
-async function workOff(options: RunnerOptions, held: Held): Promise<void> {
+async function workOff<Ports>(options: RunnerOptions<Ports>, held: Held): Promise<void> {
   const { parts } = options;
   const { lease } = held;
   for (;;) {
@@ -103,7 +105,11 @@ async function workOff(options: RunnerOptions, held: Held): Promise<void> {
 }
 
 /** One that another worker has begun is a second span of the same trace. */
-async function performOperation(options: RunnerOptions, held: Held, row: OperationRow): Promise<void> {
+async function performOperation<Ports>(
+  options: RunnerOptions<Ports>,
+  held: Held,
+  row: OperationRow,
+): Promise<void> {
   const attributes = {
     'webhoster.operation.id': row.id,
     'webhoster.operation.kind': row.kind,
@@ -118,8 +124,8 @@ async function performOperation(options: RunnerOptions, held: Held, row: Operati
   });
 }
 
-async function performWithin(
-  options: RunnerOptions,
+async function performWithin<Ports>(
+  options: RunnerOptions<Ports>,
   { lease, keeper, stop }: Held,
   row: OperationRow,
 ): Promise<OperationRow | null> {
@@ -130,13 +136,14 @@ async function performWithin(
   const assertHeld = (): void => {
     keeper.assertHeld();
   };
-  const write: Work['write'] = (body) => fenced(parts.database, lease, body);
-  const work: Work = {
+  const write: Work<Ports>['write'] = (body) => fenced(parts.database, lease, body);
+  const work: Work<Ports> = {
     parts: {
       ...parts,
       log,
       terraform: whileHeld(tracedTerraform(parts.terraform, parts.tracing), assertHeld),
     },
+    ports: options.ports,
     definition,
     row,
     steps: await stepsToTake({ parts, definition, row, write }),
@@ -158,10 +165,15 @@ async function performWithin(
 }
 
 /** After the end, which is measured like any other; a worker that dies before it leaves one record too many. */
-async function forgetNoNews({ parts, definition: { isNoNews }, row, write }: Work): Promise<void> {
+async function forgetNoNews({
+  parts,
+  definition: { isNoNews },
+  row,
+  write,
+}: Pick<Work<never>, 'parts' | 'definition' | 'row' | 'write'>): Promise<void> {
   if (isNoNews === undefined || !isScheduled(row)) return;
-  const last = (await stepsOf(parts.database.direct, row.id)).at(-1);
-  if (isNoNews(last?.output)) await write((tx) => forgetScheduled(tx, row.id));
+  const done = Object.fromEntries(outputsOf(await stepsOf(parts.database.direct, row.id)));
+  if (isNoNews(done)) await write((tx) => forgetScheduled(tx, row.id));
 }
 
 /** As this version defines them, which another version may have recorded otherwise. */
@@ -170,7 +182,7 @@ async function stepsToTake({
   definition,
   row,
   write,
-}: Pick<Work, 'parts' | 'definition' | 'row' | 'write'>): Promise<Work['steps']> {
+}: Pick<Work<never>, 'parts' | 'definition' | 'row' | 'write'>): Promise<Work<never>['steps']> {
   const recorded = await stepsOf(parts.database.direct, row.id);
   const isAsDefined =
     recorded.length === definition.steps.length &&
@@ -186,7 +198,10 @@ async function measureEnd({ database, measures, clock }: Parts, id: string): Pro
   return ended;
 }
 
-async function forwardWithCancel(work: Work, bus: EventBus): Promise<ReturnType<typeof failureOf> | null> {
+async function forwardWithCancel<Ports>(
+  work: Work<Ports>,
+  bus: EventBus,
+): Promise<ReturnType<typeof failureOf> | null> {
   const cancel = new AbortController();
   const check = async (): Promise<void> => {
     const row = await findOperationRow(work.parts.database.direct, work.row.id).catch(() => null);

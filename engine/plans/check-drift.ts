@@ -30,7 +30,7 @@ export const checkDrift: OperationDefinition = {
   background: true,
   onFailure: 'unwind',
   // 24 looks a day at each hosting: what was found is kept, and that it was looked
-  isNoNews: (output) => !(output as Drift).news,
+  isNoNews: ({ record }) => !(record as Drift).news,
   steps: [
     // never again: what is recorded at the end would be taken for what was known before
     { name: 'recall', run: recall },

@@ -10,6 +10,7 @@ import type { StepContext } from '../../engine/durable/definition';
 import { prepareNode } from '../../engine/node/prepare-node';
 import { operationRunner } from '../../engine/durable/runner';
 import { stackWorkspace } from '../../engine/durable/stack-workspace';
+import { portsOf } from '../../engine/stack/ports';
 import { definitions } from '../../engine/start';
 import { fix } from '../../engine/sweep/fix';
 import { sweep } from '../../engine/sweep/sweep';
@@ -175,7 +176,10 @@ function whenPublishing(act: () => Promise<unknown>): World {
   const { publish } = world.parts.routePublisher;
   const routePublisher = { publish: () => act().then(publish) };
   const parts = { ...world.parts, routePublisher };
-  const runner = operationRunner({ parts, definitions, bus: world.bus, owner: 'watched' });
+  const runner = operationRunner({
+    ...{ parts, definitions, bus: world.bus, owner: 'watched' },
+    ports: portsOf(parts),
+  });
   return { ...world, parts, runner };
 }
 

@@ -2,7 +2,7 @@
  * Every step of every operation: fails before it did anything and after it did all, runs twice, loses its worker; and
  * every undo. The lists are the definitions', so that a new step or a new operation is covered by itself.
  */
-import type { OperationDefinition } from '../../engine/durable/definition';
+import type { Definition } from '../../engine/stack/ports';
 import { definitions } from '../../engine/start';
 import { getOperation, moveOperation } from '../../engine/store/operations';
 import {
@@ -31,15 +31,14 @@ let before: Traces;
 async function status(): Promise<string> {
   return (await getOperation(world.parts.database.direct, accepted.operationId)).status;
 }
-const work = (definition: OperationDefinition): Promise<void> =>
-  workWith(world, accepted.stackId, definition);
+const work = (definition: Definition): Promise<void> => workWith(world, accepted.stackId, definition);
 /** The next worker, for whom nothing goes wrong. */
 const goOn = (): Promise<void> => world.work(accepted.stackId);
 
 /** Which thirds of the operations there are; each has a test file of its own, so that they run side by side. */
 export const thirds = [0, 1, 2].map((third) => definitions.filter((_, at) => at % 3 === third));
 
-export function testEveryStepOf(chosen: readonly OperationDefinition[]): void {
+export function testEveryStepOf(chosen: readonly Definition[]): void {
   describe.each(chosen.map((definition) => [definition.kind, definition] as const))(
     '%s',
     (kind, definition) => {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { EngineError } from '../../../engine/base/errors';
 import { createHosting } from '../../../engine/hostings/create';
-import type { OperationDefinition, Step, StepContext } from '../../../engine/durable/definition';
+import type { Step as AnyStep, StepContext } from '../../../engine/durable/definition';
+import type { Definition, Ports } from '../../../engine/stack/ports';
 import { acceptLook } from '../../../engine/plans/check-drift';
 import { wakeAbandoned } from '../../../engine/durable/keep-going';
 import { abandonedStacks, moveOperation } from '../../../engine/store/operations';
@@ -18,6 +19,8 @@ import {
   workWith,
 } from '../../support/faulty-steps';
 import { openWorld, type World } from '../../support/world';
+
+type Step = AnyStep<Ports>;
 
 let world: World;
 let user: User;
@@ -221,18 +224,18 @@ describe('the runner', () => {
     beforeEach(() => {
       ran = [];
     });
-    const watched = (steps: readonly Step[]): OperationDefinition => ({
+    const watched = (steps: readonly Step[]): Definition => ({
       ...createHosting,
       steps: steps.map((step) => ({
         ...step,
         ...(step.run && {
-          run: (context: StepContext) => {
+          run: (context: StepContext<Ports>) => {
             ran.push(context.resumed ? `${step.name} again` : step.name);
             return step.run?.(context) ?? Promise.resolve();
           },
         }),
         ...(step.undo && {
-          undo: async (context: StepContext) => {
+          undo: async (context: StepContext<Ports>) => {
             ran.push(`undo ${step.name}`);
             await step.undo?.(context);
           },
