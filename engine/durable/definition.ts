@@ -60,6 +60,13 @@ export interface Step<Ports = unknown> {
   readonly restartAt?: string;
 }
 
+/**
+ * What the removal of its hosting does to an operation that has not ended. `cancel`: it unwinds first. `join`: it is the
+ * removal, and nothing new is accepted. `refuse`: the hosting cannot be removed before its end. With all others the
+ * removal waits for its end; a stuck one goes on first where it is `resume`, and is left as it is where it is `wait`.
+ */
+export type OnRemoval = 'cancel' | 'resume' | 'join' | 'refuse' | 'wait';
+
 /** An operation as the runner takes it. */
 export interface OperationDefinition<Ports = unknown> {
   readonly kind: OperationKind;
@@ -67,6 +74,7 @@ export interface OperationDefinition<Ports = unknown> {
   readonly input?: z.ZodType;
   /** `unwind` undoes what was done; `stick` keeps going back to the failed step: there is no way back from a delete. */
   readonly onFailure: 'unwind' | 'stick';
+  readonly onRemoval?: OnRemoval;
   readonly steps: readonly Step<Ports>[];
   /** Which workers take it: see queue.ts. @default boots */
   readonly lane?: 'quick';

@@ -1,5 +1,5 @@
 /** Durable operations: steps with undo, recorded, run under a lease, continued after a crash. */
-export { accept, type Wanted } from './accept';
+export { accept, acceptHere, type Wanted } from './accept';
 export type { HeldStep, OperationDefinition, StepContext } from './definition';
 export type { EngineParts } from './engine-parts';
 export { type EventBus, eventConnection, postgresEventBus } from './events';

@@ -1,7 +1,7 @@
 /**
  * Writing an operation down: its steps in order, each with its undo beside it.
  *
- *     operation({ kind, input, needs: ['stack'], onFailure: 'unwind' })
+ *     operation({ kind, input, needs: ['stack'], onFailure: 'unwind', onRemoval: 'wait' })
  *       .step('plan', { do: ({ stack }) => stack.plan() })
  *       .step('apply', { do: ({ stack }, { plan }) => stack.apply(plan), restartAt: 'plan' });
  *
@@ -13,6 +13,7 @@ import type { z } from 'zod';
 import type { OperationKind } from '../model/operation';
 import {
   type Basics,
+  type OnRemoval,
   type OperationDefinition,
   type Skipped,
   skipped,
@@ -29,6 +30,7 @@ export interface StepsHead<Needs, Schema extends z.ZodType> {
 export interface OperationHead<Needs, Schema extends z.ZodType> extends StepsHead<Needs, Schema> {
   readonly kind: OperationKind;
   readonly onFailure: OperationDefinition['onFailure'];
+  readonly onRemoval: OnRemoval;
   readonly lane?: OperationDefinition['lane'];
   readonly background?: OperationDefinition['background'];
 }

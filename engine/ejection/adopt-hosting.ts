@@ -19,10 +19,13 @@ import {
   planStack,
   unseenDriftFrom,
   writeWorkspace,
+  type Definition as OperationDefinition,
+  flat,
+  type OldContext as StepContext,
 } from '../stack';
 import { expectNoDifferences } from './eject-hosting';
 import { hostingPolicy, unroute, waitForSsh } from '../hostings';
-import { type OperationDefinition, stackWorkspace, type StepContext } from '../durable';
+import { stackWorkspace } from '../durable';
 
 export const adoptHosting: OperationDefinition = {
   kind: 'adopt-hosting',
@@ -35,7 +38,7 @@ export const adoptHosting: OperationDefinition = {
     { name: 'ssh', run: ssh },
     { name: 'reserve', run: reserve, undo: putBack },
     { name: 'keep', run: keep, undo: forget },
-    { name: 'route', run: route, undo: unroute },
+    { name: 'route', run: route, undo: (context) => unroute(flat(context)) },
     { name: 'ready', run: ready },
   ],
 };
@@ -73,7 +76,7 @@ async function plan(context: StepContext): Promise<void> {
 
 /** The page is the user's own by now; SSH is what every guest has. */
 function ssh(context: StepContext): Promise<string[]> {
-  return waitForSsh(context, inputOf(context).facts.ip);
+  return waitForSsh(flat(context), inputOf(context).facts.ip);
 }
 
 async function reserve(context: StepContext): Promise<{ sshPort: number }> {

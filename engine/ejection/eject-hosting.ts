@@ -18,9 +18,12 @@ import {
   planStack,
   rebuildWorkspace,
   unseenDrift,
+  type Definition as OperationDefinition,
+  flat,
+  type OldContext as StepContext,
 } from '../stack';
 import { hostingPolicy, unroute } from '../hostings';
-import { type OperationDefinition, stackWorkspace, type StepContext } from '../durable';
+import { stackWorkspace } from '../durable';
 
 export const ejectHosting: OperationDefinition = {
   kind: 'eject-hosting',
@@ -29,7 +32,7 @@ export const ejectHosting: OperationDefinition = {
     { name: 'look', run: look },
     { name: 'init', run: initializeStack, restartAt: 'look' },
     { name: 'plan', run: plan, restartAt: 'look' },
-    { name: 'unroute', run: unroute, undo: reroute },
+    { name: 'unroute', run: (context) => unroute(flat(context)), undo: reroute },
     { name: 'let-go', run: letGo, undo: takeBack },
     { name: 'clear', run: clear },
   ],

@@ -12,8 +12,15 @@ import {
   specificationOf,
   unroute,
 } from './steps';
-import type { OperationDefinition, StepContext } from '../durable';
-import { applyStack, forgetStack, initializeStack, synthesizeStack } from '../stack';
+import {
+  applyStack,
+  forgetStack,
+  initializeStack,
+  synthesizeStack,
+  type Definition as OperationDefinition,
+  flat,
+  type OldContext as StepContext,
+} from '../stack';
 import { waitForSsh } from './wait-for-guest';
 
 export const createHosting: OperationDefinition = {
@@ -27,7 +34,7 @@ export const createHosting: OperationDefinition = {
     { name: 'check', run: check },
     { name: 'apply', run: (context) => applyStack(context), undo: destroy, restartAt: 'plan' },
     { name: 'boot', run: boot },
-    { name: 'route', run: route, undo: unroute },
+    { name: 'route', run: route, undo: (context) => unroute(flat(context)) },
     { name: 'ssh', run: ssh },
     { name: 'ready', run: ready },
   ],
@@ -40,6 +47,6 @@ async function synthesize(context: StepContext): Promise<void> {
 /** After the route: the page is there a second before SSH answers, and need not wait for it. */
 async function ssh(context: StepContext): Promise<void> {
   const hosting = await hostingOf(context);
-  const sshHostKeys = await waitForSsh(context, hosting.ip);
+  const sshHostKeys = await waitForSsh(flat(context), hosting.ip);
   await context.write((tx) => updateHosting(tx, hosting.id, { sshHostKeys }));
 }

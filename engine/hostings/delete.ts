@@ -1,7 +1,6 @@
 /** Takes every trace of a hosting away. There is no way back: a step that fails is tried again until it succeeds. */
 import { releaseDeleted, unrouteAndDestroy } from './steps';
-import type { OperationDefinition } from '../durable';
-import { forgetStack } from '../stack';
+import { forgetStack, type Definition as OperationDefinition } from '../stack';
 
 export const deleteHosting: OperationDefinition = {
   kind: 'delete-hosting',

@@ -15,7 +15,7 @@ import { EngineError } from '../base/errors';
 import { vmNameOf } from '../machine/libvirt/names';
 import { toHosting } from './view';
 import { parseCidr, poolAddresses } from '../base/addresses';
-import { accept, type OperationDefinition, type Parts, wakeWorker } from '../durable';
+import { accept, type Parts, wakeWorker } from '../durable';
 import { claimSpare as claimOperation, type ClaimInput } from './spares/claim';
 import { createHosting } from './create';
 import { deleteHosting } from './delete';
@@ -46,6 +46,7 @@ import { admitUser } from '../store/admission';
 import { admitVm } from '../store/capacity';
 import { findUser } from '../store/users';
 import { noSuchHosting, visibleHosting } from './visible';
+import type { Definition as OperationDefinition } from '../stack';
 
 export interface Hostings {
   /** Accepts the request in one transaction. @throws quota_exceeded, ports_exhausted, addresses_exhausted, validation_failed, idempotency_key_reused, node_not_ready */

@@ -14,8 +14,15 @@ import { closeRoute, openRoute } from '../store/routes';
 import { findNode } from '../store/stacks';
 import { findUser } from '../store/users';
 import { guestFacts, hostingMarker, hostingNames, hostingPolicy, hostingSpec } from './facts';
-import type { StepContext } from '../durable';
-import { checkStackPlan, destroyStack, planStack, removeUntracked } from '../stack';
+import {
+  checkStackPlan,
+  destroyStack,
+  flat,
+  type OldContext as StepContext,
+  planStack,
+  removeUntracked,
+  type StepWith,
+} from '../stack';
 import { waitForPage } from './wait-for-guest';
 
 /** What the stack of the hosting's owner is made from, and what the guest is told about them. */
@@ -58,7 +65,7 @@ export function destroy(context: StepContext): Promise<void> {
 
 /** Nobody is led to a VM that is going: its route is gone before anything of it is, and goes while Terraform plans. */
 export function unrouteAndDestroy(context: StepContext): Promise<void> {
-  return destroyAfter(() => unroute(context), context);
+  return destroyAfter(() => unroute(flat(context)), context);
 }
 
 async function destroyAfter(before: () => Promise<void>, context: StepContext): Promise<void> {
@@ -71,7 +78,7 @@ async function destroyAfter(before: () => Promise<void>, context: StepContext): 
 /** The VM counts as up when it serves its own page. */
 export async function boot(context: StepContext): Promise<void> {
   const hosting = await hostingOf(context);
-  await waitForPage(context, hosting.ip, hostingMarker(hosting));
+  await waitForPage(flat(context), hosting.ip, hostingMarker(hosting));
 }
 
 export async function route(context: StepContext): Promise<void> {
@@ -105,9 +112,9 @@ export async function routeAtOnce(context: StepContext): Promise<void> {
   await expectPage(context, hosting);
 }
 
-export async function unroute(context: StepContext): Promise<void> {
-  await context.write((tx) => closeRoute(tx, context.stackId));
-  await context.parts.routePublisher.publish();
+export async function unroute({ routePublisher, stackId, write }: StepWith<'routePublisher'>): Promise<void> {
+  await write((tx) => closeRoute(tx, stackId));
+  await routePublisher.publish();
 }
 
 export async function ready(context: StepContext): Promise<void> {

@@ -14,8 +14,15 @@ import { findNode, findStack, type NodeImage, nodeSpecOf, updateNode } from '../
 import type { StackNames } from '../machine/libvirt/inventory';
 import type { PlanPolicy } from '../machine/terraform/plan-firewall';
 import { namedObstacle } from './obstacles';
-import type { OperationDefinition, StepContext } from '../durable';
-import { applyStack, checkStackPlan, initializeStack, planStack, synthesizeStack } from '../stack';
+import {
+  applyStack,
+  checkStackPlan,
+  initializeStack,
+  planStack,
+  synthesizeStack,
+  type Definition as OperationDefinition,
+  type OldContext as StepContext,
+} from '../stack';
 
 /** The base image is copied into the pool, and nothing is said meanwhile. */
 const uploadMs = 900_000;

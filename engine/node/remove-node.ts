@@ -1,9 +1,13 @@
 /** Takes pool, network and base images of a node away. Only an empty node can go: its pool must hold no VM's disk. */
 import { fenceOf } from '../machine/isolation/fence';
 import { findNode, updateNode } from '../store/stacks';
-import type { OperationDefinition, StepContext } from '../durable';
 import { nodeNames, nodePolicy } from './prepare-node';
-import { destroyStack, forgetStack } from '../stack';
+import {
+  destroyStack,
+  forgetStack,
+  type Definition as OperationDefinition,
+  type OldContext as StepContext,
+} from '../stack';
 
 export const removeNode: OperationDefinition = {
   kind: 'remove-node',

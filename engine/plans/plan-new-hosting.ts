@@ -7,8 +7,15 @@ import { getOwnedHosting, type OwnedHosting } from '../store/hostings';
 import { findNode } from '../store/stacks';
 import { findUser } from '../store/users';
 import { removeWorkspace } from '../machine/terraform/workspace';
-import { type OperationDefinition, stackWorkspace, type StepContext } from '../durable';
-import { checkStackPlan, initializeStack, planStack, writeWorkspace } from '../stack';
+import { stackWorkspace } from '../durable';
+import {
+  checkStackPlan,
+  initializeStack,
+  planStack,
+  writeWorkspace,
+  type Definition as OperationDefinition,
+  type OldContext as StepContext,
+} from '../stack';
 
 type Size = Pick<OwnedHosting, 'memoryMiB' | 'vcpus' | 'diskGiB'>;
 

@@ -3,4 +3,4 @@ export { keepDoors } from './doors/keep-doors';
 export { reconcileIdle } from './keep-idle-asleep';
 export { sleepHosting, type SleepInput } from './sleep-hosting';
 export { acceptSleep, acceptWake, sleep, type Sleep, wakeFor } from './sleep';
-export { wake, wakeHosting, type WakeInput } from './wake-hosting';
+export { wakeHosting, wakeSteps, type WakeInput } from './wake-hosting';

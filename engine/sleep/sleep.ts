@@ -2,14 +2,7 @@
 import type { User } from '../model/account';
 import type { Operation } from '../model/operation';
 import { livingHosting, lookAtOne, noSuchHosting } from '../hostings';
-import {
-  accept,
-  type EngineParts,
-  expectSuccess,
-  finishOperation,
-  type Parts,
-  type Wanted,
-} from '../durable';
+import { accept, type EngineParts, expectSuccess, finishOperation, type Parts } from '../durable';
 import { EngineError } from '../base/errors';
 import { sleepHosting, type SleepInput } from './sleep-hosting';
 import { wakeHosting, type WakeInput } from './wake-hosting';
@@ -49,7 +42,7 @@ export async function acceptSleep(
     throw new EngineError('hosting_busy', `Something is being done to ${vmName}; try again when it is over`);
   if (status !== 'running')
     throw new EngineError('validation_failed', `Only a running hosting can sleep; ${vmName} is ${status}`);
-  return accept(parts, tx, sleepHosting, wantedFor(hosting, input));
+  return accept(parts, tx, sleepHosting, { ...about(hosting), input });
 }
 
 /**
@@ -77,11 +70,11 @@ export async function acceptWake(
   // the memory of one that should run is its own already, and that of one that falls asleep is not yet given back
   if (status === 'sleeping' && !fallingAsleep)
     await admitVm(tx, parts.config, { memoryMiB: hosting.memoryMiB, diskGiB: 0 });
-  return accept(parts, tx, wakeHosting, wantedFor(hosting, input));
+  return accept(parts, tx, wakeHosting, { ...about(hosting), input });
 }
 
-function wantedFor({ id, userId }: HostingRow, input: SleepInput | WakeInput): Wanted {
-  return { stackId: id, hostingId: id, userId: userId ?? undefined, input: { ...input } };
+function about({ id, userId }: HostingRow) {
+  return { stackId: id, hostingId: id, userId: userId ?? undefined };
 }
 
 async function locked(tx: Tx, id: string): Promise<HostingRow> {

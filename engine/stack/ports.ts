@@ -10,6 +10,7 @@ import {
   type HeldStep,
   type OperationDefinition,
   type Parts,
+  type StepContext,
   tracedPort,
   wordsFor,
 } from '../durable';
@@ -45,6 +46,14 @@ export type StepWith<Needs extends keyof Ports = never, Input = unknown> = Given
 export const { operation, steps } = wordsFor<Ports>();
 
 type Machine = Omit<Ports, 'stack'> & StackParts & Pick<Parts, 'tracing'>;
+
+/** What a step of the old kind has. */
+export type OldContext = StepContext<Ports>;
+
+/** For a step of the old kind that calls what steps of the new kind share. */
+export function flat(context: StepContext<Ports>): StepWith<keyof Ports> {
+  return { ...context, ...context.ports };
+}
 
 /** @returns binds them to a step */
 export function portsOf(machine: Machine): (step: HeldStep) => Ports {

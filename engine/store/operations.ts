@@ -208,7 +208,7 @@ export function countUnfinishedOf(tx: Tx, userId: number): Promise<number> {
 }
 
 /** The input of what the service itself asks for, time and again; somebody who joins takes it away. */
-export const scheduledInput = { scheduled: true };
+export const scheduledInput = { scheduled: true } as const;
 
 export function isScheduled({ input }: Pick<OperationRow, 'input'>): boolean {
   return 'scheduled' in input;

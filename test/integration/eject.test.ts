@@ -10,7 +10,7 @@ import type { StepContext } from '../../engine/durable/definition';
 import { prepareNode } from '../../engine/node/prepare-node';
 import { operationRunner } from '../../engine/durable/runner';
 import { stackWorkspace } from '../../engine/durable/stack-workspace';
-import { portsOf } from '../../engine/stack/ports';
+import { type Ports, portsOf } from '../../engine/stack/ports';
 import { definitions } from '../../engine/start';
 import { fix } from '../../engine/sweep/fix';
 import { sweep } from '../../engine/sweep/sweep';
@@ -224,7 +224,7 @@ it('keeps pool, network and base image of the node for the VM', async () => {
   const named = { name: 'network', provider_name: 'registry.terraform.io/dmacvicar/libvirt' };
   await writePlan(workspace, { resource_changes: [{ ...network, ...named, change }] });
   const check = prepareNode.steps.find(({ name }) => name === 'check')?.run;
-  const refused = check?.({ parts: world.parts, stackId } as StepContext);
+  const refused = check?.({ parts: world.parts, stackId } as StepContext<Ports>);
   await expect(refused).rejects.toMatchObject({
     details: { rules: expect.arrayContaining(['keep-what-is-used']) as unknown },
   });

@@ -6,7 +6,7 @@ import { type BundleFile } from '../../engine/ejection/bundle';
 import { eject } from '../../engine/ejection/eject';
 import { applyStack } from '../../engine/plans/apply-hosting';
 import { checkDrift } from '../../engine/plans/check-drift';
-import type { OperationDefinition } from '../../engine/durable/definition';
+import type { Definition } from '../../engine/stack/ports';
 import { planHosting } from '../../engine/plans/plan-new-hosting';
 import { planRemoval } from '../../engine/plans/plan-removal';
 import { isPrepared, nodeFingerprint, prepareNode } from '../../engine/node/prepare-node';
@@ -344,7 +344,7 @@ async function expectPrepared(world: World): Promise<void> {
 
 async function insert(
   { parts }: World,
-  { kind, steps }: OperationDefinition,
+  { kind, steps }: Definition,
   stackId: string,
   input: Record<string, unknown> = {},
 ): Promise<Accepted> {

@@ -24,9 +24,17 @@ import {
   specificationOf,
   unroute,
 } from '../steps';
-import type { OperationDefinition, StepContext } from '../../durable';
 import { putFences, room, setClock, start } from '../power-steps';
-import { applyStack, forgetStack, initializeStack, rebuildWorkspace, synthesizeStack } from '../../stack';
+import {
+  applyStack,
+  forgetStack,
+  initializeStack,
+  rebuildWorkspace,
+  synthesizeStack,
+  type Definition as OperationDefinition,
+  flat,
+  type OldContext as StepContext,
+} from '../../stack';
 import { waitForSsh } from '../wait-for-guest';
 
 export const claimSpare: OperationDefinition = {
@@ -40,7 +48,7 @@ export const claimSpare: OperationDefinition = {
     { name: 'personalize', run: personalize },
     { name: 'discard', run: discard },
     { name: 'remake', run: remake },
-    { name: 'open', run: open, undo: unroute },
+    { name: 'open', run: open, undo: (context) => unroute(flat(context)) },
     { name: 'ready', run: ready },
   ],
 };
@@ -70,10 +78,10 @@ async function remove(context: StepContext): Promise<void> {
 async function wakeIfSaved(context: StepContext): Promise<void> {
   const { inventory, log } = context.parts;
   if (!(context.input as unknown as ClaimInput).saved) return;
-  await room(context);
-  await putFences(context);
+  await room(flat(context));
+  await putFences(flat(context));
   try {
-    await start(context);
+    await start(flat(context));
   } catch (thrown) {
     context.signal.throwIfAborted();
     const { code } = toEngineError(thrown);
@@ -82,7 +90,7 @@ async function wakeIfSaved(context: StepContext): Promise<void> {
     if (code === 'memory_exhausted' || (await inventory.domainState(vmName)) === 'running') throw thrown;
     log.warn({ err: thrown }, 'saved spare could not be woken');
   }
-  await setClock(context);
+  await setClock(flat(context));
 }
 
 async function personalize(context: StepContext): Promise<Personalized> {
@@ -143,7 +151,7 @@ async function open(context: StepContext): Promise<void> {
   const { hostKeys } = context.output<Personalized>('personalize');
   const { id, ip } = await hostingOf(context);
   const [found] = await allOf([
-    waitForSsh(context, ip, hostKeys),
+    waitForSsh(flat(context), ip, hostKeys),
     routeAtOnce(context),
     rebuildWorkspace(context),
   ]);

@@ -9,7 +9,7 @@ import type { Operation } from '../../model/operation';
 import { EngineError, toEngineError } from '../../base/errors';
 import { settledScript } from './claim-script';
 import { reserve } from '../hostings';
-import { accept, type OperationDefinition, type Parts, type StepContext } from '../../durable';
+import { accept, type Parts } from '../../durable';
 import type { Tx } from '../../store/database';
 import { getHosting } from '../../store/hostings';
 import { markSpare, type SpareTier } from '../../store/spares';
@@ -17,7 +17,15 @@ import { findNode } from '../../store/stacks';
 import { spareSpec } from '../facts';
 import { check, destroy, plan, releaseFailed } from '../steps';
 import { roomToSave, save } from '../power-steps';
-import { applyStack, forgetStack, initializeStack, synthesizeStack } from '../../stack';
+import {
+  applyStack,
+  forgetStack,
+  initializeStack,
+  synthesizeStack,
+  flat,
+  type Definition as OperationDefinition,
+  type OldContext as StepContext,
+} from '../../stack';
 import { waitForPage } from '../wait-for-guest';
 import { waitUntil } from '../../base/wait-until';
 
@@ -66,7 +74,7 @@ async function synthesize(context: StepContext): Promise<void> {
 
 async function boot(context: StepContext): Promise<void> {
   const { ip, vmName } = await getHosting(context.parts.database.direct, context.stackId);
-  await waitForPage(context, ip, spareMarker(vmName));
+  await waitForPage(flat(context), ip, spareMarker(vmName));
 }
 
 /** The agent may be up later than the page. */
@@ -98,8 +106,8 @@ async function openDoor({ parts }: StepContext): Promise<void> {
 
 async function saveIfWanted(context: StepContext): Promise<void> {
   if (tierOf(context) !== 'saved') return;
-  await roomToSave(context);
-  await save(context);
+  await roomToSave(flat(context));
+  await save(flat(context));
 }
 
 async function ready(context: StepContext): Promise<void> {

@@ -1,7 +1,6 @@
 /** Takes away a VM that was made ahead and never had an owner. What is closed is its SSH port, where nobody was let in. */
 import { releaseDeleted, unrouteAndDestroy } from '../steps';
-import type { OperationDefinition } from '../../durable';
-import { forgetStack } from '../../stack';
+import { forgetStack, type Definition as OperationDefinition } from '../../stack';
 
 export const removeSpare: OperationDefinition = {
   kind: 'remove-spare',

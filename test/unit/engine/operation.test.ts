@@ -7,7 +7,7 @@ interface Ports {
   readonly bell: { ring(): Promise<void> };
 }
 const { operation, steps } = wordsFor<Ports>();
-const head = { kind: 'check-drift', needs: ['disk'], onFailure: 'unwind' } as const;
+const head = { kind: 'check-drift', needs: ['disk'], onFailure: 'unwind', onRemoval: 'wait' } as const;
 const written: string[] = [];
 const ports: Ports = {
   disk: { write: (text) => Promise.resolve(`${written.push(text)}: ${text}`) },
