@@ -16,10 +16,9 @@ import { vmNameOf } from '../machine/libvirt/names';
 import { toHosting } from './view';
 import { parseCidr, poolAddresses } from '../base/addresses';
 import { accept, type Parts, wakeWorker } from '../durable';
-import { claimSpare as claimOperation, type ClaimInput } from './spares/claim';
+import { claimSpare as claimOperation } from './spares/claim';
 import { createHosting } from './create';
-import { deleteHosting } from './delete';
-import { removeSpare } from './spares/remove';
+import { deleteHosting, removeSpare } from './delete';
 import { madeKeyComment, makeKeyPair, parsePublicKey } from './ssh-key';
 import type { Tx } from '../store/database';
 import { driftOf } from '../store/drift';
@@ -46,7 +45,6 @@ import { admitUser } from '../store/admission';
 import { admitVm } from '../store/capacity';
 import { findUser } from '../store/users';
 import { noSuchHosting, visibleHosting } from './visible';
-import type { Definition as OperationDefinition } from '../stack';
 
 export interface Hostings {
   /** Accepts the request in one transaction. @throws quota_exceeded, ports_exhausted, addresses_exhausted, validation_failed, idempotency_key_reused, node_not_ready */
@@ -119,31 +117,29 @@ async function acceptCreate(
     return { hostingId, operation: await getOperation(tx, operationId), isFirst: false };
   }
   if (hasHosting) throw quotaExceeded();
-  const { hostingId, definition, input: how } = await spareOrNew(parts, tx, user, { sshPublicKey, labels });
-  const wanted = { stackId: hostingId, hostingId, userId: user.id, unfinished, input: how };
-  const operation = await accept(parts, tx, definition, wanted);
+  const owner = { sshPublicKey, labels, userId: user.id };
+  const spare = await claimedSpare(parts, tx, owner);
+  const hostingId = spare?.id ?? randomUUID();
+  const about = { stackId: hostingId, hostingId, userId: user.id, unfinished };
+  if (spare === null) await reserve(parts, tx, user, { sshPublicKey, labels, id: hostingId });
+  const operation =
+    spare === null
+      ? await accept(parts, tx, createHosting, about)
+      : await accept(parts, tx, claimOperation, { ...about, input: { saved: spare.saved } });
   if (key !== undefined) await rememberAnswer(tx, user.id, key, { hostingId, operationId: operation.id });
   return { hostingId, operation, isFirst: true };
 }
 
-/** The user gets a spare; where none waits, everything that a new hosting takes. */
-async function spareOrNew(
-  parts: Parts,
+/** A spare that is its user's from here on. @returns null where none waits */
+async function claimedSpare(
+  { config }: Pick<Parts, 'config'>,
   tx: Tx,
-  user: User,
-  wanted: Pick<HostingRow, 'sshPublicKey' | 'labels'>,
-): Promise<{ hostingId: string; definition: OperationDefinition; input?: Record<string, unknown> }> {
-  const owner = { ...wanted, userId: user.id };
-  const spare = await claimSpare(tx, owner, newHostingSize(parts.config));
-  if (spare !== null) {
-    const { id, saved } = spare;
-    // what was saved uses no memory until now
-    if (saved) await admitVm(tx, parts.config, { memoryMiB: parts.config.VM_MEMORY_MIB, diskGiB: 0 });
-    return { hostingId: id, definition: claimOperation, input: { saved } satisfies ClaimInput };
-  }
-  const hostingId = randomUUID();
-  await reserve(parts, tx, user, { ...wanted, id: hostingId });
-  return { hostingId, definition: createHosting };
+  owner: Parameters<typeof claimSpare>[1],
+): Promise<{ id: string; saved: boolean } | null> {
+  const spare = await claimSpare(tx, owner, newHostingSize(config));
+  // what was saved uses no memory until now
+  if (spare?.saved === true) await admitVm(tx, config, { memoryMiB: config.VM_MEMORY_MIB, diskGiB: 0 });
+  return spare;
 }
 
 /** What every new hosting is. */
@@ -161,7 +157,7 @@ export function newHostingSize(
  * @throws {EngineError} node_not_ready, node_full, quota_exceeded, ports_exhausted, addresses_exhausted
  */
 export async function reserve(
-  { config, proxy }: Parts,
+  { config, proxy }: Pick<Parts, 'config' | 'proxy'>,
   tx: Tx,
   user: Pick<User, 'id'> | null,
   wanted: Pick<HostingRow, 'id' | 'sshPublicKey' | 'labels'>,

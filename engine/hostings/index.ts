@@ -1,6 +1,6 @@
 /** One user’s VM with its page and SSH port: create, delete, and the spares that wait for an owner. */
 export { createHosting } from './create';
-export { deleteHosting } from './delete';
+export { deleteHosting, removeSpare } from './delete';
 export { hostingPolicy, hostingSpec } from './facts';
 export { deleteAccepted, hostings, type Hostings, livingHosting, reserve } from './hostings';
 export { reconcileServedRoutes } from './keep-routes';
@@ -24,7 +24,6 @@ export { claimSpare } from './spares/claim';
 export { reconcileWarmPool } from './spares/keep-pool';
 export { makeSpare } from './spares/make';
 export { keepsSpares } from './spares/pool';
-export { removeSpare } from './spares/remove';
 export { makeKeyPair, parsePublicKey, readPublicKey, type SshKeyProblem, sshKeyProblems } from './ssh-key';
 export { unroute } from './steps';
 export { toHosting } from './view';

@@ -6,7 +6,7 @@ import type { BundleFile } from '../../engine/ejection/bundle';
 import { digestOf } from '../../engine/ejection/digest';
 import { eject } from '../../engine/ejection/eject';
 import { assertNoneEjected } from '../../engine/hostings/vm-exists';
-import type { StepContext } from '../../engine/durable/definition';
+import type { HeldStep, StepContext } from '../../engine/durable/definition';
 import { prepareNode } from '../../engine/node/prepare-node';
 import { operationRunner } from '../../engine/durable/runner';
 import { stackWorkspace } from '../../engine/durable/stack-workspace';
@@ -224,7 +224,15 @@ it('keeps pool, network and base image of the node for the VM', async () => {
   const named = { name: 'network', provider_name: 'registry.terraform.io/dmacvicar/libvirt' };
   await writePlan(workspace, { resource_changes: [{ ...network, ...named, change }] });
   const check = prepareNode.steps.find(({ name }) => name === 'check')?.run;
-  const refused = check?.({ parts: world.parts, stackId } as StepContext<Ports>);
+  const { parts } = world;
+  const held = { stackId, log: parts.log, assertHeld: () => undefined } as unknown as HeldStep;
+  const step: Partial<StepContext<Ports>> = {
+    ...held,
+    input: { fingerprint: '' },
+    ports: portsOf(parts)(held),
+    outputs: new Map(),
+  };
+  const refused = check?.(step as StepContext<Ports>);
   await expect(refused).rejects.toMatchObject({
     details: { rules: expect.arrayContaining(['keep-what-is-used']) as unknown },
   });
