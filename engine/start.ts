@@ -53,7 +53,7 @@ import type { Log } from './base/log';
 import { applyStack, checkDrift, drift, planHosting, planRemoval, plans, reconcileDrift } from './plans';
 import { adoptHosting, ejectHosting } from './ejection';
 import { prepareNode, reconcileCapacity, reconcileFences, removeNode } from './node';
-import { type Definition, portsOf } from './stack';
+import { type Definition, stackWork } from './stack';
 import { reconcileBySweeping, removeOrphan } from './sweep';
 import { keepDoors, reconcileIdle, sleep, sleepHosting, wakeHosting } from './sleep';
 import { processName } from './base/process-name';
@@ -151,7 +151,7 @@ export async function connectParts(
   return {
     parts,
     bus,
-    runner: operationRunner({ parts, definitions: operationsThereAre, ports: portsOf(parts), bus, owner }),
+    runner: operationRunner({ parts, definitions: operationsThereAre, ...stackWork(parts), bus, owner }),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Accepting an operation: its rows and its job, in the caller's transaction. */
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Operation } from '../model/operation';
 import type { Parts } from './parts';
 import type { Tx } from '../store/database';
@@ -9,8 +9,8 @@ import { wakeWorker } from './wake-worker';
 
 /** Of a definition, what accepting needs. */
 export interface Acceptable<Schema extends z.ZodType>
-  extends Pick<OperationDefinition, 'kind' | 'lane' | 'background'>, Pick<NewOperation, 'steps'> {
-  readonly input?: Schema;
+  extends Pick<OperationDefinition<never>, 'kind' | 'lane' | 'background'>, Pick<NewOperation, 'steps'> {
+  readonly input: Schema;
 }
 
 interface About {
@@ -53,7 +53,7 @@ function inserted(
   { unfinished: _, input = {}, ...about }: Wanted,
   priority: number,
 ): Promise<Operation> {
-  const parsed = (schema === undefined ? input : schema.parse(input)) as Record<string, unknown>;
+  const parsed = z.record(z.string(), z.unknown()).parse(schema.parse(input));
   return insertOperation(tx, { kind, steps, lane, priority, ...about, input: parsed });
 }
 
@@ -62,7 +62,7 @@ const behindUsers = 100;
 /** Everybody's first operation comes before anybody's second; what nobody waits for comes last. */
 async function turnOf(
   tx: Tx,
-  { background }: Pick<OperationDefinition, 'background'>,
+  { background }: Pick<Acceptable<z.ZodType>, 'background'>,
   { userId, unfinished }: About,
 ): Promise<number> {
   if (userId === undefined) return background === true ? behindUsers : 0;

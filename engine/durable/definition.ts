@@ -9,7 +9,6 @@ import type { z } from 'zod';
 import type { Log } from '../base/log';
 import type { Failure, OperationKind } from '../model/operation';
 import type { Tx } from '../store/database';
-import type { Parts } from './parts';
 
 /** What every step has, whatever it needs besides. */
 export interface Basics<Input = unknown> {
@@ -40,18 +39,14 @@ export interface HeldStep extends Basics {
   assertHeld(): void;
 }
 
-/** All that the runner has for a step; a step made by `operation` sees only what it has named of it. */
-export interface StepContext<Ports = unknown> extends HeldStep {
-  readonly parts: Parts;
-  readonly input: Readonly<Record<string, unknown>>;
+/** All that the runner has for a step; its body sees only the ports that its operation has named. */
+export interface StepContext<Ports> extends Basics {
   readonly ports: Ports;
   /** By step, as recorded. */
   readonly outputs: ReadonlyMap<string, unknown>;
-  /** What an earlier step returned. */
-  output<T>(step: string): T;
 }
 
-export interface Step<Ports = unknown> {
+export interface Step<Ports> {
   readonly name: string;
   /** Returns what later steps need, as JSON. Absent where accepting the operation already did it. */
   readonly run?: (context: StepContext<Ports>) => Promise<unknown>;
@@ -68,13 +63,13 @@ export interface Step<Ports = unknown> {
 export type OnRemoval = 'cancel' | 'resume' | 'join' | 'refuse' | 'wait';
 
 /** An operation as the runner takes it. */
-export interface OperationDefinition<Ports = unknown> {
+export interface OperationDefinition<Ports> {
   readonly kind: OperationKind;
-  /** What its input must be; absent where anything goes. */
-  readonly input?: z.ZodType;
+  /** What its input must be. */
+  readonly input: z.ZodType;
   /** `unwind` undoes what was done; `stick` keeps going back to the failed step: there is no way back from a delete. */
   readonly onFailure: 'unwind' | 'stick';
-  readonly onRemoval?: OnRemoval;
+  readonly onRemoval: OnRemoval;
   readonly steps: readonly Step<Ports>[];
   /** Which workers take it: see queue.ts. @default boots */
   readonly lane?: 'quick';

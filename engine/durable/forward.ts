@@ -1,7 +1,7 @@
 /** The way forward through an operation's steps. */
 import type { Failure } from '../model/operation';
-import { EngineError, toEngineError } from '../base/errors';
-import type { Parts } from './parts';
+import { toEngineError } from '../base/errors';
+import type { RunnerParts } from './parts';
 import type { Tx } from '../store/database';
 import { markStep, moveOperation, type OperationRow, type OperationStepRow } from '../store/operations';
 import {
@@ -16,7 +16,7 @@ import { anotherTry } from './retry';
 
 /** One operation while this worker holds its stack. */
 export interface Work<Ports> {
-  readonly parts: Parts;
+  readonly parts: RunnerParts;
   readonly definition: OperationDefinition<Ports>;
   readonly row: OperationRow;
   readonly steps: readonly OperationStepRow[];
@@ -62,7 +62,7 @@ async function runSteps<Ports>(work: Work<Ports>, signal: AbortSignal): Promise<
     begun.add(step.name);
     const context = stepContext(work, { signal, resumed, failure: null, outputs });
     try {
-      await runStep(work, at, step, context);
+      outputs.set(step.name, await runStep(work, at, step, context));
       position += 1;
     } catch (thrown) {
       const tried = tries.get(step) ?? 0;
@@ -97,7 +97,7 @@ export function timed<T>(
 }
 
 async function measured<T>(
-  { measures }: Pick<Parts, 'measures'>,
+  { measures }: Pick<RunnerParts, 'measures'>,
   labels: { readonly kind: string; readonly step: string; readonly outcome: 'done' | 'undone' },
   span: Span,
   run: () => Promise<T>,
@@ -128,7 +128,7 @@ function startingPosition(definition: Listed, rows: readonly OperationStepRow[])
 
 /** Its steps' names, and where each begins again. */
 interface Listed {
-  readonly steps: readonly Pick<Step, 'name' | 'restartAt'>[];
+  readonly steps: readonly Pick<Step<never>, 'name' | 'restartAt'>[];
 }
 
 function restartPosition({ steps }: Listed, position: number): number {
@@ -140,21 +140,21 @@ async function runStep<Ports>(
   work: Work<Ports>,
   at: { position: number; name: string },
   step: Step<Ports>,
-  context: StepContext<Ports> & { remember: (step: string, output: unknown) => void },
-): Promise<void> {
+  context: StepContext<Ports>,
+): Promise<unknown> {
   const { row, write } = work;
   context.signal.throwIfAborted();
   await write((tx) => markStep(tx, row.id, at, 'running'));
   const output = await timed(work, step.name, 'done', async () => {
     return (await step.run?.(context)) ?? null;
   });
-  context.remember(step.name, output);
   await write((tx) => markStep(tx, row.id, at, 'done', output));
+  return output;
 }
 
 function worthAnother(
   { parts, definition, report }: Pick<Work<never>, 'parts' | 'definition' | 'report'>,
-  { name }: Pick<Step, 'name'>,
+  { name }: Pick<Step<never>, 'name'>,
   thrown: unknown,
   tries: number,
   signal: AbortSignal,
@@ -178,33 +178,11 @@ export function outputsOf(steps: readonly OperationStepRow[]): Map<string, unkno
 
 export function stepContext<Ports>(
   work: Work<Ports>,
-  now: { signal: AbortSignal; resumed: boolean; failure: Failure | null; outputs: Map<string, unknown> },
-): StepContext<Ports> & { remember: (step: string, output: unknown) => void } {
+  now: Pick<StepContext<Ports>, 'signal' | 'resumed' | 'failure'> & { outputs: Map<string, unknown> },
+): StepContext<Ports> {
   const { parts, row, write, report, assertHeld } = work;
-  const held = {
-    operationId: row.id,
-    stackId: row.stackId,
-    input: row.input,
-    signal: now.signal,
-    resumed: now.resumed,
-    failure: now.failure,
-    log: parts.log,
-    write,
-    assertHeld,
-    report,
-  };
-  return {
-    ...held,
-    parts,
-    ports: work.ports(held),
-    outputs: now.outputs,
-    output: <T>(step: string): T => {
-      if (!now.outputs.has(step))
-        throw new EngineError('internal', 'Something failed inside the service', {
-          cause: new Error(`no output of ${step}`),
-        });
-      return now.outputs.get(step) as T;
-    },
-    remember: (step, output) => now.outputs.set(step, output),
-  };
+  const { outputs, ...state } = now;
+  const { id: operationId, stackId, input } = row;
+  const basics = { ...state, operationId, stackId, input, log: parts.log, write, report };
+  return { ...basics, outputs, ports: work.ports({ ...basics, assertHeld }) };
 }

@@ -1,6 +1,6 @@
 /** Durable operations: steps with undo, recorded, run under a lease, continued after a crash. */
 export { accept, acceptHere, type Wanted } from './accept';
-export type { HeldStep, OperationDefinition, StepContext } from './definition';
+export type { HeldStep, OnRemoval, OperationDefinition } from './definition';
 export type { EngineParts } from './engine-parts';
 export { type EventBus, eventConnection, postgresEventBus } from './events';
 export { expectSuccess, finishOperation } from './finish';
@@ -13,6 +13,5 @@ export { bucketBounds, type MeasureName, measureNames, measures, type Measures }
 export { hasEnded, operations, type Operations } from './operations';
 export { type Given, oneWay, wordsFor } from './operation';
 export type { Parts } from './parts';
-export { operationRunner } from './runner';
-export { stackWorkspace } from './stack-workspace';
+export { operationRunner, type RunnerOptions } from './runner';
 export { wakeWorker } from './wake-worker';

@@ -29,10 +29,10 @@ export interface StepsHead<Needs, Schema extends z.ZodType> {
 
 export interface OperationHead<Needs, Schema extends z.ZodType> extends StepsHead<Needs, Schema> {
   readonly kind: OperationKind;
-  readonly onFailure: OperationDefinition['onFailure'];
+  readonly onFailure: OperationDefinition<never>['onFailure'];
   readonly onRemoval: OnRemoval;
-  readonly lane?: OperationDefinition['lane'];
-  readonly background?: OperationDefinition['background'];
+  readonly lane?: OperationDefinition<never>['lane'];
+  readonly background?: OperationDefinition<never>['background'];
 }
 
 type AnyHead<Ports> = StepsHead<keyof Ports, z.ZodType>;

@@ -21,6 +21,9 @@ import type { Synthesizer } from '../machine/terraform/synthesizer';
 import type { Terraform } from '../machine/terraform/terraform';
 import type { Tracing } from '../base/tracing';
 
+/** What the runner itself takes of them. */
+export type RunnerParts = Pick<Parts, 'clock' | 'database' | 'log' | 'measures' | 'queue' | 'tracing'>;
+
 export interface Parts {
   readonly config: Config;
   readonly log: Log;

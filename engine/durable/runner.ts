@@ -20,18 +20,14 @@ import {
   stepsOf,
 } from '../store/operations';
 import { claimLease, fenced, type Lease, releaseLease } from '../store/leases';
-import { endProcessesIn } from '../base/process';
-import type { Parts } from './parts';
+import type { RunnerParts } from './parts';
 import type { EventBus } from './events';
-import { stackWorkspace } from './stack-workspace';
 import { keepLease, type LeaseKeeper, leaseTtlMs } from './lease-keeper';
 import { type HeldStep, Interruption, type OperationDefinition } from './definition';
 import { goForward, outputsOf, type Work } from './forward';
 import { traced } from '../base/tracing';
-import { tracedTerraform } from './traced-terraform';
 import { unwind } from './unwind';
 import { wakeWorker } from './wake-worker';
-import { whileHeld } from './while-held';
 
 export interface Runner {
   /** Works on the stack until nothing is left to do there; returns at once when another worker holds it. */
@@ -39,10 +35,12 @@ export interface Runner {
 }
 
 export interface RunnerOptions<Ports> {
-  readonly parts: Parts;
+  readonly parts: RunnerParts;
   readonly definitions: readonly OperationDefinition<Ports>[];
   /** What steps work with, bound to one of them. */
   readonly ports: (step: HeldStep) => Ports;
+  /** Ends what a dead worker has left running on a stack; called with the lease, before anything runs there. */
+  readonly takeOver: (stackId: string) => Promise<void>;
   readonly bus: EventBus;
   /** Name of this worker, unique among all processes. */
   readonly owner: string;
@@ -67,8 +65,7 @@ export function operationRunner<Ports>(options: RunnerOptions<Ports>): Runner {
       // it may have come while the lease was claimed, and an event is not told again
       if (handover.aborted) onHandover();
       try {
-        // what a dead worker started must be gone before anybody goes on
-        await endProcessesIn(stackWorkspace(parts.config, stackId));
+        await options.takeOver(stackId);
         await workOff(options, { lease, keeper, stop: stop.signal });
       } catch (thrown) {
         await handOver(parts, lease, thrown);
@@ -138,11 +135,7 @@ async function performWithin<Ports>(
   };
   const write: Work<Ports>['write'] = (body) => fenced(parts.database, lease, body);
   const work: Work<Ports> = {
-    parts: {
-      ...parts,
-      log,
-      terraform: whileHeld(tracedTerraform(parts.terraform, parts.tracing), assertHeld),
-    },
+    parts: { ...parts, log },
     ports: options.ports,
     definition,
     row,
@@ -190,7 +183,10 @@ async function stepsToTake({
   return isAsDefined ? recorded : write((tx) => replaceSteps(tx, row.id, definition.steps));
 }
 
-async function measureEnd({ database, measures, clock }: Parts, id: string): Promise<OperationRow | null> {
+async function measureEnd(
+  { database, measures, clock }: RunnerParts,
+  id: string,
+): Promise<OperationRow | null> {
   const ended = await findOperationRow(database.direct, id);
   if (ended === null) return null;
   const seconds = Math.max(0, clock.now().getTime() - ended.createdAt.getTime()) / 1000;
@@ -224,7 +220,7 @@ function failureOf(row: OperationRow) {
 }
 
 /** Leaves the operation where it is. The lease goes back if it is still ours, so that the next worker need not wait. */
-async function handOver(parts: Parts, lease: Lease, thrown: unknown): Promise<void> {
+async function handOver(parts: RunnerParts, lease: Lease, thrown: unknown): Promise<void> {
   const interrupted = thrown instanceof Interruption;
   parts.log[interrupted ? 'info' : 'warn']({ err: thrown, stackId: lease.stackId }, 'operation handed over');
   if (interrupted && thrown.why === 'lease-lost') return;

@@ -1,7 +1,6 @@
 /** How what there is differs from what it was made from, one line a resource; the same lines for the same plan. */
 import { plannedChanges } from '../machine/terraform/plan-view';
-import { readPlan } from '../machine/terraform/workspace';
-import { stackWorkspace } from '../durable';
+import { readPlan, stackWorkspace } from '../machine/terraform/workspace';
 import type { StackStep } from './step';
 import { domainAddress, rootVolumeAddress, type UnseenDrift } from './unseen';
 

@@ -2,9 +2,8 @@
 import type { StackSpec } from '../../stacks';
 import type { StackNames } from '../machine/libvirt/inventory';
 import type { PlanPolicy } from '../machine/terraform/plan-firewall';
-import { removeWorkspace, writeState } from '../machine/terraform/workspace';
+import { removeWorkspace, writeState, stackWorkspace } from '../machine/terraform/workspace';
 import type { StateFacts } from '../store/stacks';
-import { stackWorkspace } from '../durable';
 import { differences } from './differences';
 import { factsInState, openState } from './state';
 import type { StackStep } from './step';

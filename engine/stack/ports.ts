@@ -1,4 +1,5 @@
 /** What steps of this service work with, and the words that operations are written in. */
+import { endProcessesIn } from '../base/process';
 import { irreversibleOfNodeCare } from '../machine/host/node-care';
 import { irreversibleOfIsolation } from '../machine/isolation/isolation';
 import { irreversibleOfAgent } from '../machine/libvirt/agent';
@@ -9,11 +10,12 @@ import {
   guarded,
   type HeldStep,
   type OperationDefinition,
+  type RunnerOptions,
   type Parts,
-  type StepContext,
   tracedPort,
   wordsFor,
 } from '../durable';
+import { stackWorkspace } from '../machine/terraform/workspace';
 import { type StackPort, stackPort } from './port';
 import type { StackParts } from './step';
 
@@ -47,14 +49,6 @@ export const { operation, steps } = wordsFor<Ports>();
 
 type Machine = Omit<Ports, 'stack'> & StackParts & Pick<Parts, 'tracing'>;
 
-/** What a step of the old kind has. */
-export type OldContext = StepContext<Ports>;
-
-/** For a step of the old kind that calls what steps of the new kind share. */
-export function flat(context: StepContext<Ports>): StepWith<keyof Ports> {
-  return { ...context, ...context.ports };
-}
-
 /** @returns binds them to a step */
 export function portsOf(machine: Machine): (step: HeldStep) => Ports {
   const { tracing, ...parts } = machine;
@@ -75,5 +69,13 @@ export function portsOf(machine: Machine): (step: HeldStep) => Ports {
         parts: { ...parts, log, inventory, terraform: held(terraform, terraformVerbs) },
       }),
     };
+  };
+}
+
+/** What a runner needs to know of this service's stacks. */
+export function stackWork(machine: Machine): Pick<RunnerOptions<Ports>, 'ports' | 'takeOver'> {
+  return {
+    ports: portsOf(machine),
+    takeOver: (stackId) => endProcessesIn(stackWorkspace(machine.config, stackId)),
   };
 }

@@ -11,8 +11,7 @@ import {
 } from '../store/runs';
 import { clean, runRecord } from '../machine/terraform/run-record';
 import type { TerraformCall, TerraformEvent } from '../machine/terraform/terraform';
-import { readState } from '../machine/terraform/workspace';
-import { stackWorkspace } from '../durable';
+import { readState, stackWorkspace } from '../machine/terraform/workspace';
 import { toEngineError } from '../base/errors';
 import { keepState } from './state';
 import type { StackStep } from './step';

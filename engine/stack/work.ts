@@ -24,8 +24,8 @@ import {
   writeProject,
   writeStack,
   writeState,
+  stackWorkspace,
 } from '../machine/terraform/workspace';
-import { stackWorkspace } from '../durable';
 import { recordedRun } from './recorded-run';
 import { openState } from './state';
 import type { StackStep } from './step';

@@ -87,8 +87,8 @@ function act(userId: number, fault: Fault): void {
     throw new EngineError('internal', 'Something failed inside the service', { cause: new Error('planned') });
 }
 
-async function userOf({ parts, stackId }: StepContext): Promise<number> {
-  const known = userIds.get(stackId) ?? (await getOwnedHosting(parts.database.direct, stackId)).userId;
+async function userOf({ ports, stackId }: StepContext): Promise<number> {
+  const known = userIds.get(stackId) ?? (await getOwnedHosting(ports.database.direct, stackId)).userId;
   userIds.set(stackId, known);
   return known;
 }

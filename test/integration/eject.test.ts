@@ -9,14 +9,13 @@ import { assertNoneEjected } from '../../engine/hostings/vm-exists';
 import type { HeldStep, StepContext } from '../../engine/durable/definition';
 import { prepareNode } from '../../engine/node/prepare-node';
 import { operationRunner } from '../../engine/durable/runner';
-import { stackWorkspace } from '../../engine/durable/stack-workspace';
-import { type Ports, portsOf } from '../../engine/stack/ports';
+import { type Ports, portsOf, stackWork } from '../../engine/stack/ports';
 import { definitions } from '../../engine/start';
 import { fix } from '../../engine/sweep/fix';
 import { sweep } from '../../engine/sweep/sweep';
 import { getHosting } from '../../engine/store/hostings';
 import { findNode } from '../../engine/store/stacks';
-import { writePlan, writeStack } from '../../engine/machine/terraform/workspace';
+import { writePlan, writeStack, stackWorkspace } from '../../engine/machine/terraform/workspace';
 import { ejected, readFrom } from '../support/scenarios';
 import { type Traces, tracesOf } from '../support/traces';
 import { openWorld, type World } from '../support/world';
@@ -178,7 +177,7 @@ function whenPublishing(act: () => Promise<unknown>): World {
   const parts = { ...world.parts, routePublisher };
   const runner = operationRunner({
     ...{ parts, definitions, bus: world.bus, owner: 'watched' },
-    ports: portsOf(parts),
+    ...stackWork(parts),
   });
   return { ...world, parts, runner };
 }

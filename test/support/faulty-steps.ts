@@ -2,7 +2,7 @@
 import { EngineError } from '../../engine/base/errors';
 import type { StepContext } from '../../engine/durable/definition';
 import { operationRunner } from '../../engine/durable/runner';
-import { type Definition, type Ports, portsOf } from '../../engine/stack/ports';
+import { type Definition, type Ports, stackWork } from '../../engine/stack/ports';
 import { definitions } from '../../engine/start';
 import { claimLease } from '../../engine/store/leases';
 import type { World } from './world';
@@ -85,7 +85,7 @@ export const diesAfter =
 export async function workWith(world: World, stackId: string, definition: Definition): Promise<void> {
   const runner = operationRunner({
     parts: world.parts,
-    ports: portsOf(world.parts),
+    ...stackWork(world.parts),
     definitions: definitions.map((each) => (each.kind === definition.kind ? definition : each)),
     bus: world.bus,
     owner: 'faulty',

@@ -23,7 +23,6 @@ function context(input: Record<string, unknown> = {}, outputs: Record<string, un
   const all: Partial<StepContext<Ports>> = {
     ...{ operationId: 'o', stackId: 's', input, resumed: false, failure: null, ports },
     outputs: new Map(Object.entries(outputs)),
-    assertHeld: () => undefined,
   };
   return all as StepContext<Ports>;
 }

@@ -1,7 +1,0 @@
-/** Where a stack's Terraform works. */
-import path from 'node:path';
-import type { Config } from '../base/config';
-
-export function stackWorkspace(config: Pick<Config, 'workspacesDir'>, stackId: string): string {
-  return path.join(config.workspacesDir, stackId);
-}
