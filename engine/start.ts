@@ -9,6 +9,7 @@ import type { Engine } from './engine';
 import {
   type EngineParts,
   graphileQueue,
+  kindsOf,
   type Measures,
   measures as newMeasures,
   migrateQueue,
@@ -121,6 +122,7 @@ export async function connectParts(
     log,
     clock: systemClock,
     database,
+    kinds: kindsOf(operationsThereAre),
     queue: graphileQueue({ connectionString: url, concurrency: config.WORKER_CONCURRENCY, log }),
     secretBox: box,
     measures,

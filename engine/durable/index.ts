@@ -8,6 +8,7 @@ export { reconcileOldRecords } from './forget-old-records';
 export { graphileQueue, migrateQueue } from './graphile';
 export { reconcileExpiredLeases } from './keep-going';
 export { guarded, tracedPort } from './guarded';
+export { type Kinds, kindsOf } from './kinds';
 export { keepLease, leaseTtlMs } from './lease-keeper';
 export { bucketBounds, type MeasureName, measureNames, measures, type Measures } from './measures';
 export { hasEnded, operations, type Operations } from './operations';

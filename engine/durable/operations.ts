@@ -11,6 +11,7 @@ import type { User } from '../model/account';
 import { EngineError } from '../base/errors';
 import type { EventBus } from './events';
 import { vmNameOf } from '../machine/libvirt/names';
+import type { Kinds } from './kinds';
 import { ownership, type OwningParts } from './owned';
 import { outlookOf } from '../store/outlook';
 import type { Tx } from '../store/database';
@@ -36,19 +37,21 @@ export interface Operations {
   cancel(user: User, id: string): Promise<Operation>;
 }
 
-/** Everything else has no way back. */
-const cancellable: readonly OperationKind[] = ['create-hosting', 'claim-spare'];
-
-function notCancellable(kind: OperationKind): string {
-  if (kind === 'delete-hosting' || kind === 'remove-spare')
-    return 'A removal cannot be cancelled: there is no way back to the VM';
-  return `What ${kind} does cannot be cancelled; wait for its end`;
+/** What a removal may cancel, its user may. @throws {EngineError} not_cancellable */
+function assertCancellable(kinds: Kinds, kind: OperationKind): void {
+  if (kinds.treated('cancel').includes(kind)) return;
+  throw new EngineError(
+    'not_cancellable',
+    kinds.treated('join').includes(kind)
+      ? 'A removal cannot be cancelled: there is no way back to the VM'
+      : `What ${kind} does cannot be cancelled; wait for its end`,
+  );
 }
 
 /** Notifications may be lost with their connection; then this is how late an end is seen. */
 const lookAgainMs = 2_000;
 
-export function operations(parts: OwningParts, bus: EventBus): Operations {
+export function operations(parts: OwningParts & { readonly kinds: Kinds }, bus: EventBus): Operations {
   const { database } = parts;
   return {
     get: async (user, id) => complete(parts, await visible(database.direct, user, id)),
@@ -68,7 +71,7 @@ export function operations(parts: OwningParts, bus: EventBus): Operations {
     events: (id, options) => follow(database.direct, bus, id, options),
     cancel: async (user, id) => {
       const { kind } = await visible(database.direct, user, id);
-      if (!cancellable.includes(kind)) throw new EngineError('not_cancellable', notCancellable(kind));
+      assertCancellable(parts.kinds, kind);
       await database.transaction((tx) => requestCancel(tx, id));
       return complete(parts, await getOperation(database.direct, id));
     },

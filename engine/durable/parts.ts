@@ -7,6 +7,7 @@ import type { Agent } from '../machine/libvirt/agent';
 import type { Inventory } from '../machine/libvirt/inventory';
 import type { Virtualization } from '../machine/libvirt/virtualization';
 import type { Log } from '../base/log';
+import type { Kinds } from './kinds';
 import type { Measures } from './measures';
 import type { NodeCare } from '../machine/host/node-care';
 import type { Images } from '../machine/images/images';
@@ -30,6 +31,7 @@ export interface Parts {
   readonly clock: Clock;
   readonly database: Database;
   readonly queue: Queue;
+  readonly kinds: Kinds;
   readonly secretBox: SecretBox;
   readonly synthesizer: Synthesizer;
   readonly terraform: Terraform;

@@ -9,7 +9,7 @@ import type {
   HostingFilter,
   NamedHosting,
 } from '../model/hosting';
-import type { Operation, OperationKind } from '../model/operation';
+import type { Operation } from '../model/operation';
 import type { User, Asker } from '../model/account';
 import { EngineError } from '../base/errors';
 import { vmNameOf } from '../machine/libvirt/names';
@@ -22,7 +22,6 @@ import { deleteHosting, removeSpare } from './delete';
 import { madeKeyComment, makeKeyPair, parsePublicKey } from './ssh-key';
 import type { Tx } from '../store/database';
 import { driftOf } from '../store/drift';
-import { isBeingAdopted } from '../store/ejections';
 import {
   findLivingHosting,
   getHosting,
@@ -38,7 +37,13 @@ import {
 } from '../store/hostings';
 import { claimIdempotencyKey, rememberAnswer } from '../store/idempotency';
 import { findMyHosting } from '../store/my-hosting';
-import { getOperation, latestOperation, requestCancel, resumeStuck } from '../store/operations';
+import {
+  getOperation,
+  latestOperation,
+  requestCancel,
+  resumeStuck,
+  unendedOperation,
+} from '../store/operations';
 import { claimSpare } from '../store/spares';
 import { findNode } from '../store/stacks';
 import { admitUser } from '../store/admission';
@@ -181,15 +186,14 @@ export async function reserve(
   });
 }
 
-/** What makes a hosting: a removal that meets it under way cancels it first. */
-const makers: readonly OperationKind[] = ['create-hosting', 'claim-spare', 'make-spare'];
-
 /**
- * Accepts the removal of a hosting, or of a spare; one that is on its way is joined, a stuck one goes on, what makes it
- * is cancelled first.
+ * Accepts the removal of a hosting, or of a spare; one that is on its way is joined, a stuck one goes on. What it does to
+ * other operations on the hosting stands with their kinds.
+ *
+ * @throws {EngineError} hosting_not_found; not_cancellable while one must end first
  */
 export async function deleteAccepted(
-  parts: Parts,
+  parts: Pick<Parts, 'kinds' | 'queue'>,
   tx: Tx,
   { id }: Pick<HostingRow, 'id'>,
 ): Promise<Operation> {
@@ -197,9 +201,9 @@ export async function deleteAccepted(
   if (!(await lockHosting(tx, id))) throw noHosting();
   // what was a spare a moment ago may have an owner by now
   const hosting = await getHosting(tx, id);
-  // on its way back an adoption needs what a removal would forget
-  if (await isBeingAdopted(tx, hosting.id))
-    throw new EngineError('not_cancellable', 'The hosting is being taken back; try again in a minute');
+  for (const kind of parts.kinds.treated('refuse'))
+    if ((await unendedOperation(tx, hosting.id, kind)) !== null)
+      throw new EngineError('not_cancellable', 'The hosting is being taken back; try again in a minute');
   const definition = isOwned(hosting) ? deleteHosting : removeSpare;
   const before = await latestOperation(tx, hosting.id, definition.kind);
   if (before?.status === 'stuck') {
@@ -207,15 +211,12 @@ export async function deleteAccepted(
     await wakeWorker(parts, tx, hosting.id);
   }
   if (before !== null && before.status !== 'failed') return getOperation(tx, before.id);
-  for (const kind of makers) {
-    const maker = await latestOperation(tx, hosting.id, kind);
-    if (maker?.status === 'stuck') await resumeStuck(tx, maker.id);
-    else if (maker !== null) await requestCancel(tx, maker.id);
-  }
-  for (const kind of ['sleep-hosting', 'wake-hosting'] as const) {
-    const half = await latestOperation(tx, hosting.id, kind);
-    if (half?.status === 'stuck') await resumeStuck(tx, half.id);
-  }
+  for (const how of ['cancel', 'resume'] as const)
+    for (const kind of parts.kinds.treated(how)) {
+      const other = await latestOperation(tx, hosting.id, kind);
+      if (other?.status === 'stuck') await resumeStuck(tx, other.id);
+      else if (other !== null && how === 'cancel') await requestCancel(tx, other.id);
+    }
   await updateHosting(tx, hosting.id, { status: 'deleting' });
   return accept(parts, tx, definition, {
     stackId: hosting.id,

@@ -14,6 +14,7 @@ type Harmless =
   | 'clock'
   | 'database'
   | 'queue'
+  | 'kinds'
   | 'secretBox'
   | 'routePublisher'
   | 'redis'
