@@ -53,6 +53,8 @@ export interface Step<Ports> {
   readonly undo?: (context: StepContext<Ports>) => Promise<void>;
   /** Where to begin again when a worker died in this step or it is tried again. @default the step itself */
   readonly restartAt?: string;
+  /** Asked before it is begun, each time: it is passed over where this says no. @default always */
+  readonly when?: (context: StepContext<Ports>) => Promise<boolean>;
 }
 
 /**

@@ -3,10 +3,17 @@ import type { Failure } from '../model/operation';
 import { toEngineError } from '../base/errors';
 import type { RunnerParts } from './parts';
 import type { Tx } from '../store/database';
-import { markStep, moveOperation, type OperationRow, type OperationStepRow } from '../store/operations';
+import {
+  markSkipped,
+  markStep,
+  moveOperation,
+  type OperationRow,
+  type OperationStepRow,
+} from '../store/operations';
 import {
   type HeldStep,
   Interruption,
+  skipped,
   type OperationDefinition,
   type Step,
   type StepContext,
@@ -55,14 +62,30 @@ async function runSteps<Ports>(work: Work<Ports>, signal: AbortSignal): Promise<
   const outputs = outputsOf(steps);
   const tries = new Map<Step<Ports>, number>();
   const begun = new Set(steps.flatMap(({ name, status }) => (status === 'pending' ? [] : [name])));
+  // written down with the next step's beginning: to pass over many costs no more than one
+  let passedOver: number[] = [];
+  const noted = async (tx: Tx): Promise<void> => {
+    if (passedOver.length > 0) await markSkipped(tx, row.id, passedOver, skipped);
+  };
   let position = startingPosition(definition, steps);
   for (let step = definition.steps[position]; step !== undefined; step = definition.steps[position]) {
     const at = { position, name: step.name };
     const resumed = begun.has(step.name);
-    begun.add(step.name);
     const context = stepContext(work, { signal, resumed, failure: null, outputs });
     try {
-      outputs.set(step.name, await runStep(work, at, step, context));
+      signal.throwIfAborted();
+      if ((await step.when?.(context)) === false) {
+        outputs.set(step.name, skipped);
+        passedOver.push(position);
+      } else {
+        begun.add(step.name);
+        await write(async (tx) => {
+          await noted(tx);
+          await markStep(tx, row.id, at, 'running');
+        });
+        passedOver = [];
+        outputs.set(step.name, await runStep(work, at, step, context));
+      }
       position += 1;
     } catch (thrown) {
       const tried = tries.get(step) ?? 0;
@@ -75,6 +98,7 @@ async function runSteps<Ports>(work: Work<Ports>, signal: AbortSignal): Promise<
       position = restartPosition(definition, position);
     }
   }
+  if (passedOver.length > 0) await write(noted);
   return null;
 }
 
@@ -143,8 +167,6 @@ async function runStep<Ports>(
   context: StepContext<Ports>,
 ): Promise<unknown> {
   const { row, write } = work;
-  context.signal.throwIfAborted();
-  await write((tx) => markStep(tx, row.id, at, 'running'));
   const output = await timed(work, step.name, 'done', async () => {
     return (await step.run?.(context)) ?? null;
   });

@@ -16,7 +16,6 @@ import {
   type OnRemoval,
   type OperationDefinition,
   type Skipped,
-  skipped,
   type Step,
   type StepContext,
 } from './definition';
@@ -139,7 +138,8 @@ function chain<Ports extends object, Head extends AnyHead<Ports>, Done>(
     when: (context: Context, done: Done) => Promise<boolean>,
   ): Step<Ports> => ({
     ...step,
-    run: async (context) => ((await when(given(context), doneIn(context))) ? step.run?.(context) : skipped),
+    when: async (context) =>
+      (await when(given(context), doneIn(context))) && ((await step.when?.(context)) ?? true),
   });
 
   const next: Chain<Ports, Head, Done> = {

@@ -18,9 +18,10 @@ export async function unwind<Ports>(work: Work<Ports>, failure: Failure): Promis
   const outputs = outputsOf(steps);
   const context = stepContext(work, { signal: work.stop, resumed: true, failure, outputs });
   for (const [position, step] of [...definition.steps.entries()].reverse()) {
-    const status = steps[position]?.status;
+    const { status, output, tries = 0 } = steps[position] ?? {};
     const started = status !== undefined && status !== 'pending' && status !== 'undone';
-    if (isSkipped(steps[position]?.output)) continue;
+    // begun once, and passed over by a later try, it may have done something
+    if (isSkipped(output) && tries === 0) continue;
     if (!started || step.undo === undefined) continue;
     const at = { position, name: step.name };
     const undone = await tryUndo(work, step.name, () => step.undo?.(context) ?? Promise.resolve());

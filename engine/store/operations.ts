@@ -299,6 +299,20 @@ export async function markStep(
   });
 }
 
+/** Done, without an event of its own: nothing has happened. @param output  what says so */
+export async function markSkipped(
+  tx: Tx,
+  operationId: string,
+  positions: readonly number[],
+  output: object,
+): Promise<void> {
+  await tx.query(
+    `UPDATE operation_steps SET status = 'done', output = $3::jsonb
+     WHERE operation_id = $1 AND position = ANY ($2::int[])`,
+    [operationId, positions, JSON.stringify(output)],
+  );
+}
+
 export async function addEvent(
   tx: Tx,
   operationId: string,

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import { EngineError } from '../../../engine/base/errors';
 import { createHosting } from '../../../engine/hostings/create';
 import type { Step as AnyStep, StepContext } from '../../../engine/durable/definition';
-import type { Definition, Ports } from '../../../engine/stack/ports';
+import { type Definition, operation, type Ports, steps } from '../../../engine/stack/ports';
 import { acceptLook } from '../../../engine/plans/check-drift';
 import { wakeAbandoned } from '../../../engine/durable/keep-going';
 import { abandonedStacks, moveOperation } from '../../../engine/store/operations';
@@ -21,6 +22,8 @@ import {
 import { openWorld, type World } from '../../support/world';
 
 type Step = AnyStep<Ports>;
+
+const admin = { id: -1, role: 'admin' } as User;
 
 let world: World;
 let user: User;
@@ -279,6 +282,44 @@ describe('the runner', () => {
       expect(ran).toEqual(['undo apply', 'undo synthesize', 'undo reserve']);
       expect((await world.engine.operations.get(user, operation.id)).status).toBe('failed');
     });
+  });
+
+  it('does not undo a step that was passed over', async () => {
+    const undone: string[] = [];
+    const remember = (name: string) => (): Promise<void> => Promise.resolve(void undone.push(name));
+    const extra = steps({ input: z.object({}), needs: [] }).step('extra', {
+      do: () => Promise.resolve(),
+      undo: remember('extra'),
+    });
+    const begin = operation({
+      ...{ kind: 'create-hosting', onFailure: 'unwind', onRemoval: 'cancel' },
+      ...{ input: z.object({}), needs: [] },
+    }).step('reserve', { undo: remember('reserve') });
+    const fail = { do: () => Promise.reject(new EngineError('internal', 'planned failure')) };
+    for (const [passed, expected] of [
+      [true, ['reserve']],
+      [false, ['extra', 'reserve']],
+    ] as const) {
+      undone.length = 0;
+      const whole = begin.include(extra, { when: () => Promise.resolve(!passed) }).step('fail', fail);
+      const { hosting, operation: accepted } = await world.engine.hostings.create(await world.newUser(), {});
+      await workWith(world, hosting.id, whole);
+      expect((await world.engine.operations.get(admin, accepted.id)).status).toBe('failed');
+      expect(undone).toEqual(expected);
+    }
+  });
+
+  it('is stuck with an input that it cannot read, and keeps what was made', async () => {
+    const { hosting, operation: accepted } = await world.engine.hostings.create(user, {});
+    const strict = operation({
+      ...{ kind: 'create-hosting', onFailure: 'unwind', onRemoval: 'cancel' },
+      ...{ input: z.object({ never: z.string() }), needs: ['stack'] },
+    })
+      .step('reserve', { undo: () => Promise.reject(new Error('undone')) })
+      .step('apply', { do: ({ stack }) => stack.apply() });
+    await workWith(world, hosting.id, strict);
+    const { status, failure } = await world.engine.operations.get(user, accepted.id);
+    expect([status, failure?.code]).toEqual(['stuck', 'internal']);
   });
 
   it('has no illegal transitions', async () => {

@@ -84,17 +84,21 @@ describe('steps of several operations', () => {
     expect(await room(context({ cold: true }, { look: { asleep: true } }))).toBe('2: cold');
   });
 
-  it('say that they were passed over', async () => {
-    const [, room, start] = whole.steps;
-    const awake = context({}, { look: { asleep: false } });
-    expect(await room!.run!(awake)).toEqual({ skipped: true });
-    expect(await start!.run!(awake)).toEqual({ skipped: true });
-    expect(written).toEqual([]);
+  it.each([true, false])('are asked for by what was found before them: %s', async (asleep) => {
+    const asked = whole.steps.map((step) => step.when?.(context({}, { look: { asleep } })));
+    expect(await Promise.all(asked)).toEqual([undefined, asleep, asleep, undefined]);
   });
 
-  it('are not asked where nothing says when', async () => {
-    const always = begun.include(waking);
-    expect(await always.steps[1]!.run!(context())).toBe('1: warm');
+  it('must be wanted by each that includes them', async () => {
+    const nested = steps({ input: z.object({}), needs: ['disk'] }).include(waking, {
+      when: () => Promise.resolve(false),
+    });
+    const outer = begun.include(nested, { when: () => Promise.resolve(true) });
+    expect(await outer.steps[1]!.when!(context())).toBe(false);
+  });
+
+  it('are always taken where nothing says when', () => {
+    expect(begun.include(waking).steps.map(({ when }) => when)).toEqual([undefined, undefined, undefined]);
   });
 
   it('can go one way only', () => {
