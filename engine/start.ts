@@ -54,7 +54,7 @@ import type { Log } from './base/log';
 import { applyStack, checkDrift, drift, planHosting, planRemoval, plans, reconcileDrift } from './plans';
 import { adoptHosting, ejectHosting } from './ejection';
 import { prepareNode, reconcileCapacity, reconcileFences, removeNode } from './node';
-import { type Definition, stackWork } from './stack';
+import { type Definition, ownership, stackWork } from './stack';
 import { reconcileBySweeping, removeOrphan } from './sweep';
 import { keepDoors, reconcileIdle, sleep, sleepHosting, wakeHosting } from './sleep';
 import { processName } from './base/process-name';
@@ -123,6 +123,7 @@ export async function connectParts(
     clock: systemClock,
     database,
     kinds: kindsOf(operationsThereAre),
+    owned: () => ownership(parts),
     queue: graphileQueue({ connectionString: url, concurrency: config.WORKER_CONCURRENCY, log }),
     secretBox: box,
     measures,

@@ -12,7 +12,7 @@ import { EngineError } from '../base/errors';
 import type { EventBus } from './events';
 import { vmNameOf } from '../machine/libvirt/names';
 import type { Kinds } from './kinds';
-import { ownership, type OwningParts } from './owned';
+import type { Parts } from './parts';
 import { outlookOf } from '../store/outlook';
 import type { Tx } from '../store/database';
 import {
@@ -51,7 +51,10 @@ function assertCancellable(kinds: Kinds, kind: OperationKind): void {
 /** Notifications may be lost with their connection; then this is how late an end is seen. */
 const lookAgainMs = 2_000;
 
-export function operations(parts: OwningParts & { readonly kinds: Kinds }, bus: EventBus): Operations {
+/** What they are answered from. */
+type Answering = Pick<Parts, 'database' | 'kinds' | 'owned'>;
+
+export function operations(parts: Answering, bus: EventBus): Operations {
   const { database } = parts;
   return {
     get: async (user, id) => complete(parts, await visible(database.direct, user, id)),
@@ -80,10 +83,10 @@ export function operations(parts: OwningParts & { readonly kinds: Kinds }, bus: 
 
 /** The stuck ones with what they own; libvirt is asked once for all of them. */
 export async function list(
-  parts: OwningParts,
+  parts: Answering,
   options: Parameters<typeof newestOperations>[1],
 ): Promise<ListedOperation[]> {
-  const owned = ownership(parts);
+  const owned = parts.owned();
   const listed: ListedOperation[] = [];
   for (const { row, steps, vmName } of await newestOperations(parts.database.direct, options)) {
     const owns = row.status === 'stuck' ? await owned(row.stackId) : [];
@@ -145,11 +148,11 @@ function nextChange(
 }
 
 /** With what its rows do not say. */
-async function complete(parts: OwningParts, operation: Operation): Promise<Operation> {
+async function complete(parts: Answering, operation: Operation): Promise<Operation> {
   const { direct } = parts.database;
   if (operation.status === 'stuck') {
     const row = await findOperationRow(direct, operation.id);
-    return row === null ? operation : { ...operation, owns: await ownership(parts)(row.stackId) };
+    return row === null ? operation : { ...operation, owns: await parts.owned()(row.stackId) };
   }
   return hasEnded(operation) ? operation : { ...operation, ...(await outlookOf(direct, operation.id)) };
 }

@@ -32,6 +32,8 @@ export interface Parts {
   readonly database: Database;
   readonly queue: Queue;
   readonly kinds: Kinds;
+  /** What is still there of an operation's stack, in words for people. What it returns asks once for all stacks. */
+  readonly owned: () => (stackId: string) => Promise<string[]>;
   readonly secretBox: SecretBox;
   readonly synthesizer: Synthesizer;
   readonly terraform: Terraform;

@@ -1,4 +1,5 @@
 /** One Terraform stack as durable state: workspace, sealed state, plan, apply, runs. */
+export { ownership } from './owned';
 export type { StackPort } from './port';
 export { type Definition, operation, type Ports, stackWork, steps, type StepWith } from './ports';
 export { factsInState, openState, sealState, stateContext } from './state';

@@ -15,6 +15,7 @@ type Harmless =
   | 'database'
   | 'queue'
   | 'kinds'
+  | 'owned'
   | 'secretBox'
   | 'routePublisher'
   | 'redis'

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { EngineError } from '../base/errors';
 import { isoName, rootVolumeName, vmNameOf } from '../machine/libvirt/names';
 import type { Survey } from '../machine/libvirt/inventory';
-import type { Parts } from './parts';
+import type { Parts } from '../durable';
 import { reservationsOf } from '../store/hostings';
 import { findNodeOfStack, findStack } from '../store/stacks';
 import { stackWorkspace } from '../machine/terraform/workspace';
