@@ -30,8 +30,14 @@ const orderTimeoutMs = 300_000;
 /** Files that do not fit together may the next minute. */
 const ownPauseMs = 60_000;
 
+/** What getting certificates takes. */
+export type CertificateParts = Pick<
+  Parts,
+  'clock' | 'config' | 'database' | 'log' | 'measures' | 'routePublisher' | 'secretBox'
+>;
+
 interface Look {
-  readonly parts: Parts;
+  readonly parts: CertificateParts;
   readonly lease: Lease;
   readonly authority: () => Promise<Authority>;
   readonly stop: AbortSignal;
@@ -42,7 +48,11 @@ interface Look {
  *
  * @param owner  name of this process, unique among all
  */
-export async function keepCertificates(parts: Parts, owner: string, stop: AbortSignal): Promise<void> {
+export async function keepCertificates(
+  parts: CertificateParts,
+  owner: string,
+  stop: AbortSignal,
+): Promise<void> {
   const { database } = parts;
   if ((await whatIsDue(parts)).length === 0) return;
   const lease = await claimLease(database.direct, certificatesLease, owner, leaseTtlMs);
@@ -75,7 +85,7 @@ type Due =
   | { readonly why: 'order'; readonly wanted: WantedCertificate; readonly row: CertificateRow | null }
   | { readonly why: 'ask' | 'gone'; readonly row: CertificateRow };
 
-async function whatIsDue(parts: Parts): Promise<Due[]> {
+async function whatIsDue(parts: Pick<Parts, 'clock' | 'config' | 'database' | 'secretBox'>): Promise<Due[]> {
   const { config, database, clock } = parts;
   const now = clock.now();
   const rows = await allCertificates(database.direct);
@@ -97,7 +107,7 @@ async function whatIsDue(parts: Parts): Promise<Due[]> {
 }
 
 async function mustOrder(
-  { config, secretBox, clock }: Parts,
+  { config, secretBox, clock }: Pick<Parts, 'clock' | 'config' | 'secretBox'>,
   wanted: WantedCertificate,
   row: CertificateRow | null,
 ): Promise<boolean> {
@@ -214,7 +224,13 @@ async function ask({ parts, lease, authority }: Look, row: CertificateRow): Prom
 }
 
 async function openAuthority(
-  { config, clock, database, secretBox, routePublisher }: Parts,
+  {
+    config,
+    clock,
+    database,
+    secretBox,
+    routePublisher,
+  }: Pick<Parts, 'clock' | 'config' | 'database' | 'routePublisher' | 'secretBox'>,
   lease: Lease,
 ): Promise<Authority> {
   const directoryUrl = config.ACME_DIRECTORY_URL;

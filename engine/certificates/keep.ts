@@ -1,13 +1,12 @@
 /** Gets certificates and renews them; one process at a time, whichever comes first. */
-import type { Parts } from '../durable';
 import { processName } from '../base/process-name';
-import { keepCertificates } from './keep-certificates';
+import { type CertificateParts, keepCertificates } from './keep-certificates';
 import { every } from '../base/every';
 
 const intervalMs = 10_000;
 
 /** @returns stops looking; an order that is under way is given up */
-export function reconcileCertificates(parts: Parts): () => void {
+export function reconcileCertificates(parts: CertificateParts): () => void {
   const { config, log } = parts;
   if (config.TLS_MODE === 'off') return () => undefined;
   const stop = new AbortController();

@@ -11,7 +11,7 @@ const atOnce = 1_000;
 const mostPieces = 500;
 
 /** @returns stops looking */
-export function reconcileOldRecords(parts: Parts): () => void {
+export function reconcileOldRecords(parts: Pick<Parts, 'config' | 'database' | 'log'>): () => void {
   const stop = new AbortController();
   const stopLooking = every({ name: 'old records', intervalMs, log: parts.log }, async () => {
     if (!(await takeTurn(parts.database.direct, 'old records', turnSeconds))) return;

@@ -11,7 +11,7 @@ const intervalMs = 2_000;
 const atOnce = 500;
 
 /** @returns stops looking */
-export function reconcileExpiredLeases(parts: Parts): () => void {
+export function reconcileExpiredLeases(parts: Pick<Parts, 'database' | 'log' | 'queue'>): () => void {
   const { log } = parts;
   return every({ name: 'expired leases', intervalMs, log }, async () => {
     for (const stackId of await wakeAbandoned(parts))

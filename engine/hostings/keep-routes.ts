@@ -9,7 +9,12 @@ import { every } from '../base/every';
 const intervalMs = 10_000;
 
 /** @returns stops looking */
-export function reconcileServedRoutes({ database, proxy, routePublisher, log }: Parts): () => void {
+export function reconcileServedRoutes({
+  database,
+  proxy,
+  routePublisher,
+  log,
+}: Pick<Parts, 'database' | 'log' | 'proxy' | 'routePublisher'>): () => void {
   return every({ name: 'served routes', intervalMs, log }, async () => {
     if (await proxy.serves(await allRoutes(database.direct))) return;
     // a publish that is under way looks the same; to publish once more changes nothing then

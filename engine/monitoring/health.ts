@@ -26,7 +26,12 @@ const ofWorkers = ['libvirt', 'network', 'vms', 'nginx', 'terraform', 'disk'] as
 /** A check that answered, and says itself what is to be done. */
 class Unwell extends Error {}
 
-export function health(parts: Parts): Health {
+export function health(
+  parts: Pick<
+    Parts,
+    'config' | 'database' | 'inventory' | 'nodeCare' | 'proxy' | 'queue' | 'redis' | 'terraform'
+  >,
+): Health {
   const { config, database, queue, redis } = parts;
   const ping = (): Promise<string> => serverVersion(database.direct);
   const jobs = async (): Promise<string> => {
@@ -59,7 +64,9 @@ function gib(bytes: number): string {
 }
 
 /** Of the parts that work is done with, seen from this process. */
-export function workerHealth(parts: Parts): Promise<readonly ComponentHealth[]> {
+export function workerHealth(
+  parts: Pick<Parts, 'config' | 'database' | 'inventory' | 'nodeCare' | 'proxy' | 'terraform'>,
+): Promise<readonly ComponentHealth[]> {
   const { config, inventory, nodeCare, terraform } = parts;
   const disk = async (): Promise<string> => {
     const { bavail, bsize } = await statfs(config.DATA_DIR);
@@ -93,7 +100,7 @@ export function workerHealth(parts: Parts): Promise<readonly ComponentHealth[]> 
 }
 
 /** The same, as the worker says that spoke last; down when none did. */
-async function reported({ database }: Parts): Promise<readonly ComponentHealth[]> {
+async function reported({ database }: Pick<Parts, 'database'>): Promise<readonly ComponentHealth[]> {
   const started = performance.now();
   const [newest] = await freshReports(database.direct).catch(() => []);
   const unknown = (name: ComponentHealth['name']): ComponentHealth => ({
@@ -108,7 +115,10 @@ async function reported({ database }: Parts): Promise<readonly ComponentHealth[]
 }
 
 /** A port that somebody else holds keeps one user out, and nobody else. */
-async function checkedNginx({ database, proxy }: Parts): Promise<ComponentHealth> {
+async function checkedNginx({
+  database,
+  proxy,
+}: Pick<Parts, 'database' | 'proxy'>): Promise<ComponentHealth> {
   let held: readonly HeldPort[] = [];
   const look = async (): Promise<string> => {
     const version = await proxy.version();

@@ -7,7 +7,9 @@ import { every } from '../base/every';
 const intervalMs = 10_000;
 
 /** @returns stops looking */
-export function reconcileTroubles(parts: Parts): () => void {
+export function reconcileTroubles(
+  parts: Pick<Parts, 'config' | 'database' | 'guest' | 'inventory' | 'log' | 'nodeCare'>,
+): () => void {
   const { config, database, log } = parts;
   let last = '';
   let told = '';

@@ -16,7 +16,9 @@ const usualMs = 10_000;
 const whileDownMs = 1_000;
 
 /** @returns stops reporting, and takes the report away */
-export function reportWorker(parts: Parts): () => void {
+export function reportWorker(
+  parts: Pick<Parts, 'config' | 'database' | 'inventory' | 'log' | 'nodeCare' | 'proxy' | 'terraform'>,
+): () => void {
   const { config, database, log } = parts;
   const worker = processName();
   const machine = machineMetrics(parts);

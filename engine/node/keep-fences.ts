@@ -10,7 +10,12 @@ import { every } from '../base/every';
 const intervalMs = 10_000;
 
 /** @returns stops looking */
-export function reconcileFences({ config, database, isolation, log }: Parts): () => void {
+export function reconcileFences({
+  config,
+  database,
+  isolation,
+  log,
+}: Pick<Parts, 'config' | 'database' | 'isolation' | 'log'>): () => void {
   let looks = 0;
   return every({ name: 'fences', intervalMs, log }, async () => {
     const node = await findNode(database.direct, config.NODE_NAME);

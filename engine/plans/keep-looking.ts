@@ -11,7 +11,7 @@ const intervalMs = 10_000;
 const atOnce = 2;
 
 /** @returns stops looking */
-export function reconcileDrift(parts: Parts): () => void {
+export function reconcileDrift(parts: Pick<Parts, 'config' | 'database' | 'log' | 'queue'>): () => void {
   const { config, database, log } = parts;
   const olderThanSeconds = config.DRIFT_INTERVAL_SECONDS;
   if (olderThanSeconds === 0) return () => undefined;

@@ -2,6 +2,7 @@
 export { ownership } from './owned';
 export type { StackPort } from './port';
 export { type Definition, operation, type Ports, stackWork, steps, type StepWith } from './ports';
+export type { StackParts } from './step';
 export { factsInState, openState, sealState, stateContext } from './state';
 export { domainAddress, rootVolumeAddress, type UnseenDrift, unseenDriftFrom } from './unseen';
 export { initializeStack, rebuildWorkspace } from './work';
