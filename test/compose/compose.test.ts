@@ -20,7 +20,7 @@ import path from 'node:path';
 import { type Container, greeting, serviceOf } from '../support/containers';
 import { type Dockerd, startDockerd } from '../support/dockerd';
 import { cacheDir, freePort } from '../support/postgres';
-import { type Answer, type HostAnswer, until } from '../support/system';
+import { type Answer, type HostAnswer, until } from '../worlds/system';
 
 jest.setTimeout(900_000);
 const root = path.join(__dirname, '../..');

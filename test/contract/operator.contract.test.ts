@@ -2,7 +2,7 @@
 import { type HostingFilter, type NamedHosting, type TornDown } from '../../engine';
 import { EngineError } from '../../engine/base/errors';
 import { findUserByName } from '../../engine/store/users';
-import { openWorld, type World } from '../support/world';
+import { openWorld, type World } from '../worlds/world';
 import { type Scene, scenes, serviceScene, type ServiceScene } from './support/operators';
 
 jest.setTimeout(60_000);

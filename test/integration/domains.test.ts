@@ -10,7 +10,7 @@ import {
   openHttpsWorld,
   type Pebble,
   startPebble,
-} from '../support/https-world';
+} from '../worlds/https-world';
 import { freePort } from '../support/postgres';
 
 jest.setTimeout(120_000);

@@ -18,7 +18,7 @@ import { findNode } from '../../engine/store/stacks';
 import { writePlan, writeStack } from '../../engine/machine/terraform/workspace';
 import { ejected, readFrom } from '../support/scenarios';
 import { type Traces, tracesOf } from '../support/traces';
-import { openWorld, type World } from '../support/world';
+import { openWorld, type World } from '../worlds/world';
 
 jest.setTimeout(20_000);
 

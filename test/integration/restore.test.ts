@@ -21,7 +21,7 @@ import {
   openBackupWorld,
   refusal,
   tableNames,
-} from '../support/backup-world';
+} from '../worlds/backup-world';
 import { cloneDatabase, emptyDatabase } from '../support/postgres';
 
 jest.setTimeout(60_000);

@@ -14,7 +14,7 @@ import { removeHosting } from '../../engine/operator/teardown/teardown';
 import { waker } from '../../engine/sleep/doors/waker';
 import { scenarios } from '../support/scenarios';
 import { tracesOf } from '../support/traces';
-import { openWorld, type World } from '../support/world';
+import { openWorld, type World } from '../worlds/world';
 
 // a busy machine takes its time
 const never = new AbortController().signal;

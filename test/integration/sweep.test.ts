@@ -11,7 +11,7 @@ import { recordSweep } from '../../engine/store/sweeps';
 import { takeTurn } from '../../engine/store/turns';
 import { fix, type Mended } from '../../engine/sweep/fix';
 import { sweep } from '../../engine/sweep/sweep';
-import { openWorld, type World } from '../support/world';
+import { openWorld, type World } from '../worlds/world';
 
 jest.setTimeout(20_000);
 

@@ -4,7 +4,7 @@ import jwt from 'jsonwebtoken';
 import request from 'supertest';
 import { keyId } from '../../engine/base/key-id';
 import { cloneDatabase } from '../support/postgres';
-import { type SignedInUser, startService, type TestService } from '../support/service';
+import { type SignedInUser, startService, type TestService } from '../worlds/service';
 
 let service: TestService;
 let admin: SignedInUser;

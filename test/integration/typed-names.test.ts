@@ -5,7 +5,7 @@ import { EngineError } from '../../engine/base/errors';
 import { machineOperator } from '../../engine/operator/machine';
 import { getHosting } from '../../engine/store/hostings';
 import { hostingNamed } from '../../engine/hostings/visible';
-import { openWorld, type World } from '../support/world';
+import { openWorld, type World } from '../worlds/world';
 
 jest.setTimeout(30_000);
 

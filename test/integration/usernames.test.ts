@@ -4,7 +4,7 @@ import request from 'supertest';
 import { accounts } from '../../engine/accounts/accounts';
 import { deleteUser } from '../../engine/store/users';
 import { cloneDatabase } from '../support/postgres';
-import { startService, type TestService } from '../support/service';
+import { startService, type TestService } from '../worlds/service';
 import { until } from '../support/until';
 
 jest.setTimeout(60_000);

@@ -5,8 +5,8 @@ import type { ComponentHealth } from '../../engine/model/metrics';
 import { health } from '../../engine/monitoring/health';
 import { reportWorker } from '../../engine/monitoring/report-worker';
 import { freshReports, recordReport } from '../../engine/store/worker-reports';
-import { openWorld, type World } from '../support/world';
-import { until } from '../support/system';
+import { openWorld, type World } from '../worlds/world';
+import { until } from '../worlds/system';
 
 let world: World;
 beforeEach(async () => {

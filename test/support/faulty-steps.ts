@@ -4,7 +4,7 @@ import type { OperationDefinition, StepContext } from '../../engine/durable/defi
 import { operationRunner } from '../../engine/durable/runner';
 import { definitions } from '../../engine/start';
 import { claimLease } from '../../engine/store/leases';
-import type { World } from './world';
+import type { World } from '../worlds/world';
 
 export type Act = (context: StepContext) => Promise<unknown>;
 /** What is done in the place of a step or of an undo. */

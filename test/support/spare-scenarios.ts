@@ -9,7 +9,7 @@ import { findNode, findStack } from '../../engine/store/stacks';
 import { findUser } from '../../engine/store/users';
 import type { Accepted, Scenario } from './scenarios';
 import { tracesOf } from './traces';
-import type { World } from './world';
+import type { World } from '../worlds/world';
 
 /**
  * Spares of the second tier: they take every step.

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort } from '../support/postgres';
 import { openShell } from '../support/shell';
-import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
+import { type Account, type HostAnswer, startSystem, type System, until } from '../worlds/system';
 
 jest.setTimeout(600_000);
 

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
+import { type Account, type HostAnswer, startSystem, type System, until } from '../worlds/system';
 import { planByHand, type Ran, terraformByHand } from '../support/terraform-by-hand';
 
 jest.setTimeout(240_000);

@@ -19,7 +19,7 @@ import {
   startSystem,
   type System,
   until,
-} from '../support/system';
+} from '../worlds/system';
 
 jest.setTimeout(600_000);
 const run = promisify(execFile);

@@ -5,7 +5,7 @@
 import { projectRoot } from '../../engine/base/project';
 import { type Doctor, doctorOf } from '../support/doctor';
 import { type NodeNamespace, startNode } from '../support/node-namespace';
-import { type Account, startSystem, type System } from '../support/system';
+import { type Account, startSystem, type System } from '../worlds/system';
 
 jest.setTimeout(180_000);
 

@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { eachOf } from '../../engine/base/each-of';
-import { type HostAnswer, startSystem, type System } from '../support/system';
+import { type HostAnswer, startSystem, type System } from '../worlds/system';
 
 jest.setTimeout(600_000);
 

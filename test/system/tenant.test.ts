@@ -7,7 +7,7 @@ import type { Browser, Page } from 'playwright-core';
 import { openBrowser } from '../support/browser';
 import { freePort } from '../support/postgres';
 import { openShell, type Shell } from '../support/shell';
-import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
+import { type Account, type HostAnswer, startSystem, type System, until } from '../worlds/system';
 import { buildTenant, noAnswers, pathThatSays, runTenant } from '../support/tenant';
 
 jest.setTimeout(600_000);

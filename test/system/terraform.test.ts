@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { openShell } from '../support/shell';
-import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
+import { type Account, type HostAnswer, startSystem, type System, until } from '../worlds/system';
 
 jest.setTimeout(300_000);
 

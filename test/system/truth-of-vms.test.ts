@@ -15,7 +15,7 @@ import {
   type System,
   until,
   pageStatusOf,
-} from '../support/system';
+} from '../worlds/system';
 
 jest.setTimeout(180_000);
 

@@ -9,7 +9,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openShell, type Shell } from '../support/shell';
-import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
+import { type Account, type HostAnswer, startSystem, type System, until } from '../worlds/system';
 
 jest.setTimeout(600_000);
 const stranger = '127.0.0.66';

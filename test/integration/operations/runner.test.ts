@@ -17,7 +17,7 @@ import {
   withUndo,
   workWith,
 } from '../../support/faulty-steps';
-import { openWorld, type World } from '../../support/world';
+import { openWorld, type World } from '../../worlds/world';
 
 let world: World;
 let user: User;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { claimScript, hostKeysIn, settledScript } from '../../../../engine/hostings/spares/claim-script';
-import { until } from '../../../support/system';
+import { until } from '../../../worlds/system';
 import { removeScratch, scratchDir } from '../support';
 
 afterEach(removeScratch);

@@ -16,7 +16,7 @@ import type { Parts } from '../../engine/durable/parts';
 import { type Database, openDatabase } from '../../engine/store/database';
 import { instantClock } from '../fakes/instant-clock';
 import { fakeParts } from './fake-parts';
-import { emptyDatabase } from './postgres';
+import { emptyDatabase } from '../support/postgres';
 import { openWorld, type World } from './world';
 
 export const log = createLog('silent');

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { type Database, openDatabase } from '../../engine/store/database';
 import { ensureNode, updateNode } from '../../engine/store/stacks';
 import { FakeHost } from '../fakes/fake-host';
-import { cloneDatabase, freePort } from './postgres';
+import { cloneDatabase, freePort } from '../support/postgres';
 import { serveHost } from './remote-host';
 import { strongSecrets } from './fake-parts';
 
@@ -71,7 +71,7 @@ export async function openReplicas(latencyMs = 0): Promise<Replicas> {
 
 async function startReplica(port: number, env: NodeJS.ProcessEnv): Promise<Replica> {
   const child = fork(path.join(__dirname, 'replica.ts'), {
-    execArgv: ['--require', path.join(__dirname, 'typescript.cjs')],
+    execArgv: ['--require', path.join(__dirname, '../support/typescript.cjs')],
     env,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });

@@ -24,7 +24,7 @@ import { keepCertificates } from '../../engine/certificates/keep-certificates';
 import { makeSelfSigned } from '../../engine/certificates/certificate';
 import { FakeHost } from '../fakes/fake-host';
 import { fakeParts, readyNode, testConfig } from './fake-parts';
-import { cacheDir, cloneDatabase, freePort } from './postgres';
+import { cacheDir, cloneDatabase, freePort } from '../support/postgres';
 
 export const baseDomain = 'pages.example.org';
 

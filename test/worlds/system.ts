@@ -10,9 +10,9 @@ import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { projectRoot } from '../../engine/base/project';
 import { embeddedDatabase, postgresUrl } from '../../engine/store/url';
-import { childOf, type NodeNamespace } from './node-namespace';
-import { freePort } from './postgres';
-import { until } from './until';
+import { childOf, type NodeNamespace } from '../support/node-namespace';
+import { freePort } from '../support/postgres';
+import { until } from '../support/until';
 
 export { until };
 

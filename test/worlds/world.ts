@@ -14,7 +14,7 @@ import type { Parts } from '../../engine/durable/parts';
 import { FakeHost } from '../fakes/fake-host';
 import { instantClock } from '../fakes/instant-clock';
 import { fakeParts, readyNode, testConfig } from './fake-parts';
-import { cloneDatabase } from './postgres';
+import { cloneDatabase } from '../support/postgres';
 
 export interface World extends EngineParts {
   readonly host: FakeHost;
