@@ -6,8 +6,8 @@ import { readWaitPreference } from './prefer';
 import type { Service } from './route';
 
 /** For the documentation of routes that wait. */
-export const waitHeaders = { 'Preference-Applied': 'The preference that was honoured' };
-export const asyncHeaders = { ...waitHeaders, Location: 'Where to follow the operation' };
+export const waitHeaders = { 'Preference-Applied': 'The preference that was applied' };
+export const asyncHeaders = { ...waitHeaders, Location: 'URL of the operation' };
 
 export interface Waiting extends Service {
   readonly user: User;

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs what is missing and runs every test: checks, unit, contract, integration, system and a sample of chaos (micro
-# guest), end to end (debian-13 guest), Docker Compose. What is costly is cached under CACHE_DIR by checksum: a second
+# Installs what is missing and runs all tests: checks, unit, contract, integration, system and a sample of chaos (micro
+# guest), end to end (debian-13 guest), Docker Compose. Expensive steps are cached under CACHE_DIR by checksum: a second
 # run is quick.
-#   --quick     leaves out the system, chaos, end-to-end and Compose layers, and says so
-#   --all       also what takes many minutes and shows little more: the teardown of ten
+#   --quick     leave out the system, chaos, end-to-end and Compose layers, and report that
+#   --all       also run what takes many minutes and adds little: the teardown of ten
 set -euo pipefail
 QUICK='' LONG=/teardown-ten
 case "${1:-}" in
@@ -45,7 +45,7 @@ command -v dockerd >/dev/null || PACKAGES+=(docker.io)
 pebble_stamp() { sha256sum test/support/pebble/go.sum | cut -c1-16; }
 need_pebble() { [ "$(cat "$CACHE_DIR/pebble/.built-from" 2>/dev/null)" != "$(pebble_stamp)" ]; }
 do_pebble() {
-  command -v go >/dev/null || fail "Go is not installed: install Go 1.24 or newer and run this again, and Pebble is built from source"
+  command -v go >/dev/null || fail "Go is not installed: install Go 1.24 or newer to build Pebble from source, and run this again"
   install -d -m 0755 "$CACHE_DIR/pebble"
   (cd test/support/pebble && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags='-s -w' -o "$CACHE_DIR/pebble/" \
     github.com/letsencrypt/pebble/v2/cmd/pebble github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv)
@@ -55,7 +55,7 @@ do_pebble() {
 compose_stamp() { sha256sum test/support/compose/go.sum | cut -c1-16; }
 need_compose() { [ "$(cat "$CACHE_DIR/compose/.built-from" 2>/dev/null)" != "$(compose_stamp)" ]; }
 do_compose() {
-  command -v go >/dev/null || fail "Go is not installed: install Go 1.24 or newer and run this again, and Docker Compose is built from source"
+  command -v go >/dev/null || fail "Go is not installed: install Go 1.24 or newer to build Docker Compose from source, and run this again"
   install -d -m 0755 "$CACHE_DIR/compose/cli-plugins"
   (cd test/support/compose && CGO_ENABLED=0 go build -mod=readonly -trimpath \
     -ldflags="-s -w -X github.com/docker/compose/v2/internal.Version=$(go list -mod=readonly -m -f '{{.Version}}' github.com/docker/compose/v2)" \
@@ -66,13 +66,13 @@ do_compose() {
 need_debian() { image_missing debian-13; }
 do_debian() { webhoster image build debian-13; }
 
-say "${BOLD}What the tests need${OFF}"
+say "${BOLD}Prerequisites of the tests${OFF}"
 one_at_a_time
 check_node
 side_by_side packages "Distribution packages"
 side_by_side modules "Node modules, with the test tools"
 side_by_side provider "Terraform provider for libvirt" "$PROVIDER_AFTER"
-side_by_side pebble "Pebble, an authority for tests" "$TRUST"
+side_by_side pebble "Pebble, a certificate authority for tests" "$TRUST"
 side_by_side user "System user for PostgreSQL"
 side_by_side terraform "Terraform" packages
 side_by_side libvirt "libvirtd" packages

@@ -95,7 +95,7 @@ export class EngineError extends Error {
 export function toEngineError(
   thrown: unknown,
   code: ErrorCode = 'internal',
-  message = 'Something failed inside the service',
+  message = 'An internal error occurred',
 ): EngineError {
   if (thrown instanceof EngineError) return thrown;
   if (isDatabaseOutage(thrown)) return databaseUnavailable(thrown);
@@ -103,7 +103,7 @@ export function toEngineError(
 }
 
 export function databaseUnavailable(cause: unknown): EngineError {
-  return new EngineError('database_unavailable', 'The database cannot be reached; try again in a minute', {
+  return new EngineError('database_unavailable', 'The database does not answer; try again in a minute', {
     retryable: true,
     cause,
   });

@@ -26,7 +26,7 @@ export async function finishOperation(
     if (hasEnded(operation)) return operation;
     handover.throwIfAborted();
     if (parts.clock.elapsedMs() > deadline)
-      throw new EngineError('lease_lost', 'Another worker holds this stack; try again');
+      throw new EngineError('lease_lost', 'Another worker has taken over this stack; try again');
   }
 }
 

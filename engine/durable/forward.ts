@@ -152,7 +152,7 @@ function worthAnother(
     way: definition.onFailure === 'unwind' ? 'forward' : 'no-way-back',
     onFailure: (err, willRetry) => {
       parts.log.warn({ err, step: name, willRetry }, 'step failed');
-      if (willRetry) report(`${name} failed, trying again`, { step: name, code: err.code });
+      if (willRetry) report(`${name} failed; retrying`, { step: name, code: err.code });
     },
   });
 }
@@ -177,7 +177,7 @@ export function stepContext(
     report,
     output: <T>(step: string): T => {
       if (!now.outputs.has(step))
-        throw new EngineError('internal', 'Something failed inside the service', {
+        throw new EngineError('internal', 'An internal error occurred', {
           cause: new Error(`no output of ${step}`),
         });
       return now.outputs.get(step) as T;

@@ -16,11 +16,11 @@ export interface Measures {
 }
 
 export const measureNames = {
-  operations: 'Operations that ended, by how they did, from their acceptance on.',
-  operation_steps: 'Steps of operations, each try of each, and undos.',
-  terraform_phases: 'What Terraform did, by its phase.',
-  nginx_reloads: 'Configurations that Nginx was given, until they were served or taken back.',
-  certificate_orders: 'Certificates asked for.',
+  operations: 'Time from acceptance to the end of operations, by outcome.',
+  operation_steps: 'Duration of each try of each operation step, and of undos.',
+  terraform_phases: 'Duration of Terraform runs, by phase.',
+  nginx_reloads: 'Time until a new Nginx configuration was served or rolled back.',
+  certificate_orders: 'Duration of certificate requests.',
 } as const;
 export type MeasureName = keyof typeof measureNames;
 

@@ -41,8 +41,8 @@ const cancellable: readonly OperationKind[] = ['create-hosting', 'claim-spare'];
 
 function notCancellable(kind: OperationKind): string {
   if (kind === 'delete-hosting' || kind === 'remove-spare')
-    return 'A removal cannot be cancelled: there is no way back to the VM';
-  return `What ${kind} does cannot be cancelled; wait for its end`;
+    return 'A removal cannot be cancelled: the VM cannot be brought back';
+  return `This operation (${kind}) cannot be cancelled; wait for it to finish`;
 }
 
 /** Notifications may be lost with their connection; then this is how late an end is seen. */

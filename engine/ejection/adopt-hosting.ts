@@ -66,7 +66,7 @@ async function plan(context: StepContext): Promise<void> {
   if (!unseen.diskLost) await planStack(context, 'apply');
   expectNoDifferences(
     await differences(context, unseen),
-    'bring it back to what hosting.json says, and adopt again',
+    'restore it to what hosting.json says, then adopt it again',
   );
   await checkStackPlan(context, hostingPolicy(facts, context.parts.config, 'apply'));
 }

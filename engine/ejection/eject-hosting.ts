@@ -50,7 +50,10 @@ async function look(context: StepContext): Promise<void> {
     Number(stack.stateSerial) !== written.stateSerial ||
     digestOf(stack.spec) !== written.specDigest
   )
-    throw new EngineError('plan_changed', 'The hosting has changed since it was written; eject it again');
+    throw new EngineError(
+      'plan_changed',
+      'The hosting has changed since its files were written; eject it again',
+    );
   await rebuildWorkspace(context);
 }
 
@@ -68,7 +71,7 @@ export function expectNoDifferences(found: readonly string[], advice: string): v
   if (found.length === 0) return;
   throw new EngineError(
     'plan_changed',
-    `What there is differs from the specification: ${found.join('; ')}. Nothing was changed; ${advice}`,
+    `The hosting differs from its specification: ${found.join('; ')}. Nothing was changed; ${advice}`,
   );
 }
 

@@ -202,7 +202,7 @@ export async function deleteAccepted(
   const hosting = await getHosting(tx, id);
   // on its way back an adoption needs what a removal would forget
   if (await isBeingAdopted(tx, hosting.id))
-    throw new EngineError('not_cancellable', 'The hosting is being taken back; try again in a minute');
+    throw new EngineError('not_cancellable', 'The hosting is being adopted; try again in a minute');
   const definition = isOwned(hosting) ? deleteHosting : removeSpare;
   const before = await latestOperation(tx, hosting.id, definition.kind);
   if (before?.status === 'stuck') {

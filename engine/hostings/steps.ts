@@ -29,7 +29,7 @@ export async function specificationOf(
     findNode(database.direct, hosting.node),
   ]);
   if (owner === null || node === null)
-    throw new EngineError('internal', 'Something failed inside the service', {
+    throw new EngineError('internal', 'An internal error occurred', {
       cause: new Error('no owner or node'),
     });
   return {
@@ -85,7 +85,7 @@ export async function route(context: StepContext): Promise<void> {
 async function expectPage({ parts }: StepContext, hosting: OwnedHosting): Promise<void> {
   const page = await parts.proxy.fetch(`/${hosting.userId}`);
   if (!page.includes(hostingMarker(hosting))) {
-    throw new EngineError('proxy_unreachable', 'The page is not reachable through the proxy', {
+    throw new EngineError('proxy_unreachable', 'The page cannot be reached through Nginx', {
       retryable: true,
     });
   }
@@ -118,7 +118,7 @@ export async function ready(context: StepContext): Promise<void> {
 export async function releaseFailed(context: StepContext): Promise<void> {
   const { code, message } = context.failure ?? {
     code: 'internal' as const,
-    message: 'Something failed inside the service',
+    message: 'An internal error occurred',
   };
   await context.write((tx) => releaseHosting(tx, context.stackId, { status: 'failed', code, message }));
 }

@@ -31,7 +31,7 @@ export function health(parts: Parts): Health {
   const ping = (): Promise<string> => serverVersion(database.direct);
   const jobs = async (): Promise<string> => {
     const waiting = await countPending(database.direct);
-    return `${waiting} waiting; ${queue.working ? 'this process works' : 'another process works'}`;
+    return `${waiting} waiting; ${queue.working ? 'served by this process' : 'served by another process'}`;
   };
   const everywhere = (): Promise<readonly ComponentHealth[]> =>
     Promise.all([
@@ -64,7 +64,7 @@ export function workerHealth(parts: Parts): Promise<readonly ComponentHealth[]> 
   const disk = async (): Promise<string> => {
     const { bavail, bsize } = await statfs(config.DATA_DIR);
     const free = `${gib(bavail * bsize)} free in DATA_DIR`;
-    if (bavail * bsize < lowDiskBytes) throw new Unwell(`${free}: make room`);
+    if (bavail * bsize < lowDiskBytes) throw new Unwell(`${free}: free up space`);
     const pool = await nodeCare.poolRoom(config.POOL_DIR);
     return pool === null ? free : `${free}, ${gib(pool.freeBytes)} in POOL_DIR`;
   };
@@ -88,7 +88,7 @@ export function workerHealth(parts: Parts): Promise<readonly ComponentHealth[]> 
     ),
     checkedNginx(parts),
     checked('terraform', 'install Terraform or correct TERRAFORM_BIN', () => terraform.version()),
-    checked('disk', 'make room', disk, groundOf('disk')),
+    checked('disk', 'free up space', disk, groundOf('disk')),
   ]);
 }
 
@@ -100,7 +100,7 @@ async function reported({ database }: Parts): Promise<readonly ComponentHealth[]
     name,
     status: 'down',
     latencyMs: Math.round(performance.now() - started),
-    detail: 'no worker has reported for 30 s: start it, or see its log',
+    detail: 'no worker has reported for 30 s: start one, or check its log',
   });
   if (newest === undefined) return ofWorkers.map(unknown);
   // a worker of another version may know of fewer parts
@@ -123,7 +123,7 @@ async function checkedNginx({ database, proxy }: Parts): Promise<ComponentHealth
   return {
     ...found,
     status: 'degraded',
-    detail: `${found.detail}; SSH ports that cannot be served are held: ${ports}; webhoster doctor says whose they are`,
+    detail: `${found.detail}; SSH ports held by other programs, and so not served: ${ports}; webhoster doctor shows whose they are`,
   };
 }
 
@@ -131,7 +131,7 @@ async function checkedNginx({ database, proxy }: Parts): Promise<ComponentHealth
 async function checkedRedis(redis: Redis): Promise<ComponentHealth> {
   const found = await checked(
     'redis',
-    'start Redis or correct REDIS_URL; limits are counted by each process meanwhile',
+    'start Redis or correct REDIS_URL; until then, each process counts limits on its own',
     () => redisVersion(redis),
   );
   return found.status === 'down' ? { ...found, status: 'degraded' } : found;

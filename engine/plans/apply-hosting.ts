@@ -55,7 +55,7 @@ async function look(context: StepContext): Promise<UnseenDrift> {
   if (input.recreateDisk !== true)
     throw new EngineError(
       'disk_lost',
-      'The disk of this VM is gone, and its data with it; bring it back from a copy, or ask for an empty one',
+      'The disk of this VM is gone, and its data with it; restore it from a copy, or ask for an empty disk',
     );
   assertHeld();
   // a domain without its disk fails every refresh
@@ -78,10 +78,7 @@ async function check(context: StepContext): Promise<void> {
   if (agreed === null) return;
   const found = await differences(context, context.output<UnseenDrift>('look'));
   if (JSON.stringify(found) !== JSON.stringify(agreed))
-    throw new EngineError(
-      'plan_changed',
-      'The plan is not the one that was shown any more; look at it again',
-    );
+    throw new EngineError('plan_changed', 'The plan has changed since you saw it; review it again');
 }
 
 /** What has no definition can be given none of what belongs to one, as to start with the machine. */

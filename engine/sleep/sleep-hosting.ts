@@ -27,5 +27,5 @@ async function look(context: StepContext): Promise<void> {
   await roomToSave(context);
   if ((context.input as unknown as SleepInput).force) return;
   if ((await context.parts.traffic.connected()).has(ip))
-    throw new EngineError('hosting_busy', `Somebody is connected to ${vmName}`);
+    throw new EngineError('hosting_busy', `Someone is connected to ${vmName}`);
 }

@@ -29,6 +29,6 @@ export async function admitUser(tx: Tx, id: number): Promise<Admission> {
      FROM users u WHERE u.id = $1 AND u.deleted_at IS NULL FOR KEY SHARE OF u`,
     [id, endedStatuses, unfinishedStatuses],
   );
-  if (admission === undefined) throw new EngineError('unauthorized', 'The account is gone');
+  if (admission === undefined) throw new EngineError('unauthorized', 'The account no longer exists');
   return admission;
 }

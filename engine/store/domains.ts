@@ -40,7 +40,7 @@ export async function markVerified(tx: Tx, hostingId: string, name: string): Pro
     if (violatedConstraint(thrown) !== 'domains_name_key') throw thrown;
     throw new EngineError(
       'domain_taken',
-      'This domain belongs to another hosting; ask the operator if it is yours',
+      'This domain belongs to another hosting; if it is yours, ask the operator',
     );
   }
 }

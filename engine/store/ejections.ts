@@ -112,7 +112,7 @@ export async function takeIn(
     `SELECT 1 FROM hostings WHERE user_id = $1 AND id <> $2 AND status NOT IN ('deleted', 'failed', 'ejected')`,
     [userId, id],
   );
-  if (others.length > 0) throw quotaExceeded('The user has a hosting already; it must be deleted first');
+  if (others.length > 0) throw quotaExceeded('The user already has a hosting; delete it first');
   if (known === null) await tx.insert(HostingRow, { ...adoptee, status: 'creating' });
   else await tx.update(HostingRow, { id }, { userId, status: 'creating', endedAt: null });
   await tx.query(
@@ -124,7 +124,7 @@ export async function takeIn(
     [node, ip, id],
   );
   if (held.length === 0)
-    throw new EngineError('addresses_exhausted', 'Another hosting has got the address of this VM meanwhile');
+    throw new EngineError('addresses_exhausted', 'The address of this VM has been given to another hosting');
   return takePort(tx, id, wantedPort, limits);
 }
 
@@ -192,7 +192,7 @@ export async function isBeingAdopted(tx: Tx, id: string): Promise<boolean> {
 }
 
 export function notEjected({ vmName, status }: Pick<HostingRow, 'vmName' | 'status'>): EngineError {
-  return new EngineError('validation_failed', `${vmName} is not ejected here, it is ${status}`);
+  return new EngineError('validation_failed', `${vmName} is not ejected but ${status}`);
 }
 
 /** The wanted one when no hosting has it, else the lowest free one; what it has already stays. */

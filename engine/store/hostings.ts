@@ -112,7 +112,7 @@ export async function freePort(
   }
   throw new EngineError(
     'ports_exhausted',
-    'All SSH ports are in use; try again later or ask the operator for more',
+    'All SSH ports are in use; try again later, or ask the operator for more',
   );
 }
 
@@ -126,7 +126,7 @@ async function freeAddress(tx: Tx, node: string, pool: readonly PoolAddress[]): 
   if (free) return free;
   throw new EngineError(
     'addresses_exhausted',
-    'All VM addresses are in use; try again later or ask the operator for more',
+    'All VM addresses are in use; try again later, or ask the operator for more',
   );
 }
 

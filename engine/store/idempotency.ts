@@ -29,7 +29,10 @@ export async function claimIdempotencyKey(
     [userId, key],
   );
   if (first?.request_hash !== requestHash) {
-    throw new EngineError('idempotency_key_reused', 'This Idempotency-Key was used for another request');
+    throw new EngineError(
+      'idempotency_key_reused',
+      'This idempotency key was already used for a different request',
+    );
   }
   return { hostingId: first.hosting_id, operationId: first.operation_id };
 }

@@ -18,7 +18,7 @@ export async function assertNotRetired(tx: Tx, username: string, days: number): 
   const day = row.freeAt.toISOString().slice(0, 10);
   throw new EngineError(
     'username_retired',
-    `This username was another account's until lately, and links still lead to it: take another, or this one after ${day}; an administrator can release it before`,
+    `This username belonged to another account until recently, and links still lead to it: choose another, wait until after ${day}, or ask an administrator to release it`,
     { details: { freeAt: row.freeAt.toISOString() } },
   );
 }
@@ -29,5 +29,8 @@ export async function releaseUsername(tx: Tx, username: string): Promise<void> {
     username,
   ]);
   if (count === 0)
-    throw new EngineError('not_found', `No account has given up the username ${username} lately`);
+    throw new EngineError(
+      'not_found',
+      `The username ${username} is not reserved: no account gave it up recently`,
+    );
 }

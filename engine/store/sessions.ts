@@ -63,10 +63,7 @@ export async function insertApiToken(
     [token.userId],
   );
   if ((count?.good ?? 0) >= mostApiTokens)
-    throw new EngineError(
-      'quota_exceeded',
-      `There are ${mostApiTokens} API tokens already; revoke one first`,
-    );
+    throw new EngineError('quota_exceeded', `You already have ${mostApiTokens} API tokens; revoke one first`);
   const [row]: ApiToken[] = await tx.query(
     `INSERT INTO api_tokens (id, user_id, name, prefix, hash, scopes, expires_at)
      VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp() + make_interval(days => $7)) RETURNING ${columns}`,

@@ -16,14 +16,14 @@ export async function insertUser(
   if (key === null)
     throw new EngineError(
       'validation_failed',
-      'That is no e-mail address that can be told from others; it looks like mina@example.com, with letters of ASCII before the @',
+      'This e-mail address cannot be distinguished from others; use one such as mina@example.com, with only ASCII characters before the @',
     );
   try {
     return toUser(await tx.save(UserRow, { ...user, emailKey: key }));
   } catch (thrown) {
     const constraint = violatedConstraint(thrown);
     if (constraint === 'users_email_key')
-      throw new EngineError('email_taken', 'This e-mail address is already registered');
+      throw new EngineError('email_taken', 'An account with this e-mail address already exists');
     if (constraint === 'users_username_key')
       throw new EngineError('username_taken', 'This username is already taken');
     throw thrown;
@@ -81,7 +81,8 @@ export async function endSessions(
 /** @throws {EngineError} not_found */
 export async function setRole(tx: Tx, email: string, role: Role): Promise<User> {
   const found = await findCredentials(tx, email);
-  if (found === null) throw new EngineError('not_found', `There is no account of ${email}`);
+  if (found === null)
+    throw new EngineError('not_found', `There is no account with the e-mail address ${email}`);
   await tx.update(UserRow, { id: found.user.id }, { role });
   return { ...found.user, role };
 }

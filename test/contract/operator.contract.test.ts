@@ -222,7 +222,7 @@ describe.each(scenes)('an operator %s', (_, open) => {
   it('leaves what was not begun when it is interrupted', async () => {
     const handover = AbortSignal.abort(new Error('stopped by SIGINT'));
     const [left] = await scene.operator.tearDown([mina], { ...quietly, handover, dryRun: false });
-    expect(left).toMatchObject({ result: 'left', reason: 'interrupted; a repeat goes on' });
+    expect(left).toMatchObject({ result: 'left', reason: 'interrupted; repeat to continue' });
     expect(scene.world.host.domains.size).toBe(2);
   });
 });

@@ -83,7 +83,7 @@ describe('a backup', () => {
     expect(migrations).toEqual(migrationNames);
     // no migration of ours makes it
     expect((await here.restore(await here.elsewhere())).warnings).toEqual([
-      'Table added of the backup is not one of ours and was left out',
+      'Table added of the backup does not belong to this service and was left out',
     ]);
   });
 

@@ -330,7 +330,7 @@ describe('adopt', () => {
       'terraform.tfstate',
       'the state of another',
       (text) => text.replace('"fake"', '"other"'),
-      /another lineage/,
+      /its lineage differs/,
     ],
     ['terraform.tfstate', 'a state of the same serial', (text) => `${text} `, /terraform.tfstate is damaged/],
   ])('refuses %s with %s', async (path, _, change, message) => {

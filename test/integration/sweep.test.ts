@@ -81,7 +81,7 @@ it('names a port that another program holds, and whose it is', async () => {
     expect.objectContaining({
       kind: 'held-port',
       stackId: hostingId,
-      detail: `SSH of ${vmNameOf(hostingId)} is not served; held by python3 (process 12)`,
+      detail: `SSH to ${vmNameOf(hostingId)} is not served; held by python3 (process 12)`,
     }),
   ]);
 });

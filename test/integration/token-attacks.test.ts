@@ -153,7 +153,7 @@ it.each(Object.entries(attacks))('401 for %s', async (_, make) => {
     messages.add(`${answer.body.error.code}: ${answer.body.message}`);
   }
   expect([...messages]).toEqual([
-    'unauthorized: Sign in first and send the token as "Authorization: Bearer <token>"',
+    'unauthorized: Sign in first; send the token as "Authorization: Bearer <token>"',
   ]);
 });
 

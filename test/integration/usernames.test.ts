@@ -37,7 +37,7 @@ describe('a username', () => {
     const refused = await register(username).expect(409);
     expect(refused.body.error.code).toBe('username_retired');
     expect(refused.body.message).toMatch(
-      /another account's until lately.*after \d{4}-\d\d-\d\d.*administrator/,
+      /another account until recently.*after \d{4}-\d\d-\d\d.*administrator/,
     );
     const days = (Date.parse(refused.body.error.details.free_at) - Date.now()) / 86_400_000;
     expect(days).toBeGreaterThan(29.9);

@@ -119,7 +119,7 @@ it('is no orphan to the doctor, and keeps its address, while its user makes anot
 });
 
 it('refuses to remove the node under it', async () => {
-  await expect(system.webhoster('service', 'purge-stacks')).rejects.toThrow(/was ejected and still runs/);
+  await expect(system.webhoster('service', 'purge-stacks')).rejects.toThrow(/was ejected and still exists/);
 });
 
 it('refuses to adopt what was changed, and says what differs', async () => {

@@ -219,6 +219,6 @@ it('says of a hosting that sleeps that it does, and why a look for drift failed'
     );
   await setCpus(0);
   await system.tryWebhoster(['plan', vm]);
-  expect((await system.tryWebhoster(['drift'])).stdout).toMatch(/the next look failed: \w+/);
+  expect((await system.tryWebhoster(['drift'])).stdout).toMatch(/the latest check failed: \w+/);
   await setCpus(1);
 });

@@ -60,7 +60,8 @@ async function synthesize(context: StepContext): Promise<void> {
   const { config, database } = context.parts;
   const hosting = await getHosting(database.direct, context.stackId);
   const node = await findNode(database.direct, hosting.node);
-  if (node === null) throw new EngineError('node_not_ready', 'The server is still being prepared');
+  if (node === null)
+    throw new EngineError('node_not_ready', 'The server is still being prepared; try again in a few minutes');
   await synthesizeStack(context, spareSpec(hosting, node, config));
 }
 
@@ -77,7 +78,7 @@ async function settle(context: StepContext): Promise<void> {
   const onTimeout = (): EngineError =>
     new EngineError(
       'guest_unreachable',
-      `The guest agent of ${vmName} did not answer: its image has none, or the VM hangs; set WARM_POOL_SIZE=0 to do without spares`,
+      `The guest agent of ${vmName} did not answer: its image has none, or the VM hangs; WARM_POOL_SIZE=0 turns spares off`,
     );
   const settled = async (): Promise<true | null> => {
     try {

@@ -117,7 +117,7 @@ function unavailable(message: string, cause: unknown): EngineError {
 }
 
 function silent(story: string, cause: unknown = new Error(story)): EngineError {
-  return new EngineError('guest_unreachable', 'The virtual machine does not do what it is asked; try again', {
+  return new EngineError('guest_unreachable', 'The virtual machine does not respond; try again', {
     cause,
   });
 }

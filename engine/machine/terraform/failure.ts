@@ -27,7 +27,7 @@ export function terraformFailure(
   const failure = (kind: ErrorCode, text: string, retryable: boolean): EngineError =>
     new EngineError(kind, text, { retryable, cause });
   if (noSpace.test(story))
-    return failure('disk_full', 'The server has no room for this; ask the operator to make some', false);
+    return failure('disk_full', 'The server has run out of disk space; ask the operator to free some', false);
   if (libvirtAway.test(story)) return failure('libvirt_unavailable', 'libvirt does not answer', true);
   // somebody ended Terraform, and it was not us: that would have been thrown before
   const ended = result.code === null || providerAway.test(story);

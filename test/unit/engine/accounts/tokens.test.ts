@@ -131,7 +131,7 @@ describe('access tokens', () => {
   it.each(Object.entries(refused))('are refused with %s', async (_, make) => {
     const thrown = await thrownBy(() => verifyToken(make(), settings));
     expect(thrown).toMatchObject({ name: 'EngineError', code: 'unauthorized', retryable: false });
-    expect((thrown as Error).message).toBe('The access token is not valid; log in again');
+    expect((thrown as Error).message).toBe('The access token is not valid; sign in again');
   });
 
   it('of an old key are good until it is taken away, and the first key signs', async () => {

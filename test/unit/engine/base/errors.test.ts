@@ -32,7 +32,7 @@ describe('toEngineError', () => {
       const error = toEngineError(thrown);
       expect(error).toMatchObject({
         code: 'internal',
-        message: 'Something failed inside the service',
+        message: 'An internal error occurred',
         cause: thrown,
       });
     },

@@ -43,7 +43,7 @@ it('refuses what can mean two, with both', () => {
   const other = { ...mina, id: id.replace('1111', '9999') };
   expect(theOne('vm-2d0c9cfe', [mina])).toBe(mina);
   expect(() => theOne('vm-2d0c9cfe', [mina, other])).toThrow(
-    `vm-2d0c9cfe can mean 2 hostings; say the id of one: ${mina.id} (vm-2d0c9cfe of mina), ${other.id} (vm-2d0c9cfe of mina)`,
+    `"vm-2d0c9cfe" matches 2 hostings; use the ID of one: ${mina.id} (vm-2d0c9cfe of mina), ${other.id} (vm-2d0c9cfe of mina)`,
   );
-  expect(() => theOne('mina', [])).toThrow('There is no hosting of the name, id or user mina');
+  expect(() => theOne('mina', [])).toThrow('No hosting matches "mina" (VM name, ID or username)');
 });

@@ -176,7 +176,7 @@ describe('a build that fails', () => {
     await expect(images.build('micro', quiet)).rejects.toMatchObject({
       code: 'image_source_unreachable',
       retryable: true,
-      message: 'Image micro: https://mirror.example.org/dists could not be had',
+      message: 'Image micro: https://mirror.example.org/dists could not be downloaded',
     });
     expect(built('micro')).toEqual([]);
   });
@@ -185,7 +185,7 @@ describe('a build that fails', () => {
     writeRecipe('micro', 'exit 3');
     await expect(images.build('micro', quiet)).rejects.toMatchObject({
       code: 'image_source_unreachable',
-      message: 'Image micro: its source could not be had',
+      message: 'Image micro: its source could not be downloaded',
     });
   });
 
@@ -262,7 +262,7 @@ describe('verifying', () => {
     rmSync(path.join(path.dirname(disk), 'initrd'));
     await expect(images.verify('micro')).rejects.toMatchObject({
       code: 'image_build_failed',
-      message: 'Image micro is damaged: disk.qcow2, initrd changed since it was built',
+      message: 'Image micro is damaged: disk.qcow2, initrd changed after it was built',
     });
   });
 

@@ -77,10 +77,10 @@ describe('health', () => {
     ]);
     expect(parts.map(({ detail }) => detail)).toEqual([
       'PostgreSQL 18.0',
-      '2 waiting; this process works',
+      '2 waiting; served by this process',
       'libvirt 0.0.0-fake',
       'up',
-      'those that should run do',
+      'all VMs that should be running are',
       'nginx 0.0.0-fake',
       'Terraform 1.11.4',
       expect.stringMatching(/^\d+\.\d GiB free in DATA_DIR, 100\.0 GiB in POOL_DIR$/),
@@ -93,7 +93,9 @@ describe('health', () => {
     const { status, detail } = await part('nginx');
     host.heldPorts = [];
     expect(status).toBe('degraded');
-    expect(detail).toContain('nginx 0.0.0-fake; SSH ports that cannot be served are held: 10001 by python3');
+    expect(detail).toContain(
+      'nginx 0.0.0-fake; SSH ports held by other programs, and so not served: 10001 by python3',
+    );
   });
 
   it.each<[ComponentHealth['name'], ComponentHealth['status'], Partial<NodeState>]>([
@@ -117,14 +119,14 @@ describe('health', () => {
 
   it('tells of VMs that should run and do not, and takes one that is off for its user’s own doing', async () => {
     troubles = [{ trouble: 'off', count: 2 }];
-    expect(await part('vms')).toMatchObject({ status: 'ok', detail: 'of those that should run: 2 off' });
+    expect(await part('vms')).toMatchObject({ status: 'ok', detail: 'VMs that should be running: 2 off' });
     troubles = [{ trouble: 'paused', count: 1 }];
     expect(await part('vms')).toMatchObject({ status: 'degraded' });
   });
 
   it('tells whether this process takes jobs', async () => {
     queue.working = false;
-    expect((await part('queue')).detail).toBe('2 waiting; another process works');
+    expect((await part('queue')).detail).toBe('2 waiting; served by another process');
   });
 
   it('calls a part that fails down, with what to do and without what went wrong inside', async () => {
@@ -162,7 +164,7 @@ describe('health', () => {
     jest.spyOn(fs, 'statfs').mockResolvedValue({ bavail: 1024, bsize: 1024 ** 2 } as never);
     expect(await part('disk')).toMatchObject({
       status: 'down',
-      detail: '1.0 GiB free in DATA_DIR: make room',
+      detail: '1.0 GiB free in DATA_DIR: free up space',
     });
   });
 

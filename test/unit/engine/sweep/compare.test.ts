@@ -194,9 +194,9 @@ it('tells which port is held by which program, and whose it is', () => {
       stackId: id,
       subject: 'SSH port 10000',
       known: true,
-      detail: `SSH of ${vmNameOf(id)} is not served; held by python3 (process 12)`,
+      detail: `SSH to ${vmNameOf(id)} is not served; held by python3 (process 12)`,
     },
-    expect.objectContaining({ stackId: null, detail: 'held by a program that cannot be seen from here' }),
+    expect.objectContaining({ stackId: null, detail: 'held by a program that is not visible from here' }),
   ]);
 });
 
@@ -271,7 +271,7 @@ it.each([
 it('gives advice that can be typed as it stands, and none that deletes', () => {
   const detail = 'the host also has 10.90.1.0/24 dev tun0';
   expect(adviceFor({ kind: 'missing-domain', subject: 'vm-1a2b3c4d' })).toBe(
-    'webhoster apply vm-1a2b3c4d brings it back, with its disk',
+    'webhoster apply vm-1a2b3c4d restores it, with its disk',
   );
   expect(adviceFor({ kind: 'network-overlap', subject: '10.90.0.0/22', detail })).toContain(
     'ip route del 10.90.1.0/24 dev tun0',
