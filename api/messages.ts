@@ -6,7 +6,7 @@ import {
   type Operation,
   type OperationKind,
 } from '../engine';
-import { errorMessages } from './error-messages';
+import { errorMessages, textOf } from './error-messages';
 import { HttpError } from './http-error';
 import { sshKeyMessages } from './ssh-key-messages';
 import type { Language, Text } from './language';
@@ -165,11 +165,9 @@ export const fieldMessages = {
 } satisfies Readonly<Record<string, Text>>;
 export type FieldKey = keyof typeof fieldMessages;
 
-/** The English text of an engine error is specific to the case, so it wins over the catalogue's. */
 export function messageOf(error: EngineError | HttpError, language: Language): string {
-  if (error instanceof HttpError && error.text !== undefined) return error.text[language];
-  const own = error instanceof EngineError && language === 'en' ? error.message : '';
-  return own === '' ? errorMessages[error.code][language] : own;
+  const text = error instanceof EngineError ? textOf(error) : (error.text ?? errorMessages[error.code]);
+  return text[language];
 }
 
 /** Who can resume a stuck operation, and how. */
@@ -186,7 +184,7 @@ const stuckAdvice = {
 const ownersKinds: readonly OperationKind[] = ['create-hosting', 'claim-spare', 'delete-hosting'];
 
 /**
- * The same choice for a failure that a hosting or an operation carries.
+ * The same for a failure that a hosting or an operation carries.
  *
  * @param operation  when it is stuck, the text also says what to do next
  */
@@ -195,8 +193,7 @@ export function failureMessage(
   language: Language,
   operation?: Pick<Operation, 'kind' | 'status'>,
 ): string {
-  const own = language === 'en' ? failure.message : '';
-  const message = own === '' ? errorMessages[failure.code][language] : own;
+  const message = textOf(failure)[language];
   if (operation?.status !== 'stuck') return message;
   const advice = stuckAdvice[ownersKinds.includes(operation.kind) ? 'byOwner' : 'byOperator'][language];
   return `${message.replace(/\.$/, '')}. ${advice}`;

@@ -1,5 +1,5 @@
 /** Waiting for an operation on behalf of a request, and what its end means for the answer. */
-import type { Operation, User } from '../engine';
+import { EngineError, type Operation, type User } from '../engine';
 import { HttpError, toPublicError } from './http-error';
 import { failureMessage } from './messages';
 import { readWaitPreference } from './prefer';
@@ -64,7 +64,7 @@ async function settle(context: Waiting, accepted: Operation, timeoutMs: number):
 
 function failureOf(operation: Operation): HttpError {
   const { id, status, owns } = operation;
-  const failure = operation.failure ?? { code: 'internal', message: 'The operation failed' };
+  const failure = operation.failure ?? new EngineError('internal');
   const details = { operation_id: id, operation_status: status, ...(owns.length > 0 ? { owns } : {}) };
   const text = {
     en: failureMessage(failure, 'en', operation),

@@ -38,8 +38,7 @@ export function personalTokens(database: Database): Tokens {
     },
     list: (user) => listApiTokens(database.direct, user.id),
     revoke: async (user, id) => {
-      if (!(await revokeApiToken(database.direct, user.id, id)))
-        throw new EngineError('token_not_found', 'You have no such API token');
+      if (!(await revokeApiToken(database.direct, user.id, id))) throw new EngineError('token_not_found');
     },
   };
 }

@@ -25,14 +25,13 @@ export async function finishOperation(
     const operation = await operations(parts, bus).wait(operationId, { timeoutMs: 2_000, signal: handover });
     if (hasEnded(operation)) return operation;
     handover.throwIfAborted();
-    if (parts.clock.elapsedMs() > deadline)
-      throw new EngineError('lease_lost', 'Another worker has taken over this stack; try again');
+    if (parts.clock.elapsedMs() > deadline) throw new EngineError('lease_lost');
   }
 }
 
 /** @throws {EngineError} why the operation did not succeed */
 export function expectSuccess(operation: Operation): Operation {
   if (operation.status === 'succeeded') return operation;
-  const { code, message } = operation.failure ?? { code: 'internal', message: 'The operation failed' };
+  const { code, message } = operation.failure ?? new EngineError('internal');
   throw new EngineError(code, message);
 }

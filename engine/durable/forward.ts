@@ -1,6 +1,6 @@
 /** The way forward through an operation's steps. */
 import type { Failure } from '../model/operation';
-import { EngineError, toEngineError } from '../base/errors';
+import { EngineError, errorTexts, toEngineError } from '../base/errors';
 import type { Parts } from './parts';
 import type { Tx } from '../store/database';
 import { markStep, moveOperation, type OperationRow, type OperationStepRow } from '../store/operations';
@@ -157,7 +157,7 @@ function worthAnother(
   });
 }
 
-const cancelled: Failure = { code: 'cancelled', message: 'The operation was cancelled' };
+const cancelled: Failure = { code: 'cancelled', message: errorTexts.cancelled.en };
 
 export function stepContext(
   work: Work,
@@ -177,7 +177,7 @@ export function stepContext(
     report,
     output: <T>(step: string): T => {
       if (!now.outputs.has(step))
-        throw new EngineError('internal', 'An internal error occurred', {
+        throw new EngineError('internal', undefined, {
           cause: new Error(`no output of ${step}`),
         });
       return now.outputs.get(step) as T;

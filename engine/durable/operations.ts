@@ -39,10 +39,10 @@ export interface Operations {
 /** Everything else has no way back. */
 const cancellable: readonly OperationKind[] = ['create-hosting', 'claim-spare'];
 
-function notCancellable(kind: OperationKind): string {
+function notCancellable(kind: OperationKind): string | undefined {
   if (kind === 'delete-hosting' || kind === 'remove-spare')
     return 'A removal cannot be cancelled: the VM cannot be brought back';
-  return `This operation (${kind}) cannot be cancelled; wait for it to finish`;
+  return undefined;
 }
 
 /** Notifications may be lost with their connection; then this is how late an end is seen. */
@@ -154,5 +154,5 @@ async function complete(parts: OwningParts, operation: Operation): Promise<Opera
 async function visible(tx: Tx, user: User, id: string): Promise<Operation> {
   const operation = await getOperation(tx, id);
   if (operation.userId === user.id || user.role === 'admin') return operation;
-  throw new EngineError('operation_not_found', 'There is no such operation');
+  throw new EngineError('operation_not_found');
 }

@@ -68,7 +68,7 @@ function soon<T>(asking: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new EngineError('libvirt_unavailable', 'libvirt does not answer', { retryable: true }));
+      reject(new EngineError('libvirt_unavailable', undefined, { retryable: true }));
     }, patienceMs);
   });
   return Promise.race([asking, late]).finally(() => {

@@ -168,12 +168,7 @@ export async function reserve(
   const cidr = parseCidr(config.NETWORK_CIDR);
   const addresses = cidr === null ? [] : poolAddresses(cidr);
   const node = await findNode(tx, config.NODE_NAME);
-  if (node?.prepared == null)
-    throw new EngineError(
-      'node_not_ready',
-      'The server is still being prepared; try again in a few minutes',
-      { retryable: true },
-    );
+  if (node?.prepared == null) throw new EngineError('node_not_ready', undefined, { retryable: true });
   const size = newHostingSize(config);
   await admitVm(tx, config, size);
   const hosting = { ...wanted, userId: user?.id ?? null, vmName: vmNameOf(wanted.id), ...size };

@@ -29,7 +29,7 @@ export async function specificationOf(
     findNode(database.direct, hosting.node),
   ]);
   if (owner === null || node === null)
-    throw new EngineError('internal', 'An internal error occurred', {
+    throw new EngineError('internal', undefined, {
       cause: new Error('no owner or node'),
     });
   return {
@@ -116,10 +116,7 @@ export async function ready(context: StepContext): Promise<void> {
 
 /** The undo of what was reserved: name, address and port are free again. */
 export async function releaseFailed(context: StepContext): Promise<void> {
-  const { code, message } = context.failure ?? {
-    code: 'internal' as const,
-    message: 'An internal error occurred',
-  };
+  const { code, message } = context.failure ?? new EngineError('internal');
   await context.write((tx) => releaseHosting(tx, context.stackId, { status: 'failed', code, message }));
 }
 

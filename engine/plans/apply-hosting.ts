@@ -52,11 +52,7 @@ async function look(context: StepContext): Promise<UnseenDrift> {
   const { parts, stackId, input, signal, assertHeld } = context;
   const unseen = await unseenDrift(context);
   if (!unseen.diskLost) return unseen;
-  if (input.recreateDisk !== true)
-    throw new EngineError(
-      'disk_lost',
-      'The disk of this VM is gone, and its data with it; restore it from a copy, or ask for an empty disk',
-    );
+  if (input.recreateDisk !== true) throw new EngineError('disk_lost');
   assertHeld();
   // a domain without its disk fails every refresh
   await parts.inventory.removeDomain(vmNameOf(stackId));
@@ -77,8 +73,7 @@ async function check(context: StepContext): Promise<void> {
   const { agreed } = input as unknown as ApplyInput;
   if (agreed === null) return;
   const found = await differences(context, context.output<UnseenDrift>('look'));
-  if (JSON.stringify(found) !== JSON.stringify(agreed))
-    throw new EngineError('plan_changed', 'The plan has changed since you saw it; review it again');
+  if (JSON.stringify(found) !== JSON.stringify(agreed)) throw new EngineError('plan_changed');
 }
 
 /** What has no definition can be given none of what belongs to one, as to start with the machine. */

@@ -44,11 +44,7 @@ async function drafted({ parts, input }: StepContext): Promise<{ row: OwnedHosti
       await reserve(parts, tx, user, wanted);
       const row = await getOwnedHosting(tx, wanted.id);
       const node = await findNode(tx, row.node);
-      if (node === null)
-        throw new EngineError(
-          'node_not_ready',
-          'The server is still being prepared; try again in a few minutes',
-        );
+      if (node === null) throw new EngineError('node_not_ready');
       found = { row, spec: hostingSpec(row, user, node, parts.config) };
       throw takenBack;
     })

@@ -83,8 +83,7 @@ export function plans(parts: PlanningParts): Plans {
 /** @throws {EngineError} why there is no plan */
 export async function planReport(tx: Tx, operationId: string): Promise<PlanReport> {
   const operation = await getOperation(tx, operationId);
-  if (!hasEnded(operation))
-    throw new EngineError('not_ended', 'The plan is not finished yet; try again soon');
+  if (!hasEnded(operation)) throw new EngineError('not_ended');
   if (operation.status !== 'succeeded')
     throw new EngineError(operation.failure?.code ?? 'internal', operation.failure?.message ?? 'No plan');
   const run = await planOf(tx, operationId);

@@ -38,10 +38,7 @@ export async function markVerified(tx: Tx, hostingId: string, name: string): Pro
     );
   } catch (thrown) {
     if (violatedConstraint(thrown) !== 'domains_name_key') throw thrown;
-    throw new EngineError(
-      'domain_taken',
-      'This domain belongs to another hosting; if it is yours, ask the operator',
-    );
+    throw new EngineError('domain_taken');
   }
 }
 

@@ -110,10 +110,7 @@ export async function freePort(
     if (await canListen(free.port)) return free.port;
     from = free.port + 1;
   }
-  throw new EngineError(
-    'ports_exhausted',
-    'All SSH ports are in use; try again later, or ask the operator for more',
-  );
+  throw new EngineError('ports_exhausted');
 }
 
 async function freeAddress(tx: Tx, node: string, pool: readonly PoolAddress[]): Promise<PoolAddress> {
@@ -124,10 +121,7 @@ async function freeAddress(tx: Tx, node: string, pool: readonly PoolAddress[]): 
   const used = new Set(taken.map((row) => row.ip));
   const free = pool.find((address) => !used.has(address.ip));
   if (free) return free;
-  throw new EngineError(
-    'addresses_exhausted',
-    'All VM addresses are in use; try again later, or ask the operator for more',
-  );
+  throw new EngineError('addresses_exhausted');
 }
 
 /** Gives address, port and domains back and ends the hosting. Repeating it changes nothing. */

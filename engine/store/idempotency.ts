@@ -29,10 +29,7 @@ export async function claimIdempotencyKey(
     [userId, key],
   );
   if (first?.request_hash !== requestHash) {
-    throw new EngineError(
-      'idempotency_key_reused',
-      'This idempotency key was already used for a different request',
-    );
+    throw new EngineError('idempotency_key_reused');
   }
   return { hostingId: first.hosting_id, operationId: first.operation_id };
 }

@@ -88,8 +88,7 @@ export function fenced<T>(database: Database, lease: Lease, body: (tx: Tx) => Pr
       `SELECT 1 FROM leases WHERE stack_id = $1 AND token = $2 AND expires_at > clock_timestamp() FOR UPDATE`,
       [lease.stackId, lease.token],
     );
-    if (rows.length === 0)
-      throw new EngineError('lease_lost', 'Another worker has taken over this stack; try again');
+    if (rows.length === 0) throw new EngineError('lease_lost');
     return body(tx);
   });
 }

@@ -110,7 +110,7 @@ export async function replaceSteps(
 /** @throws {EngineError} operation_not_found */
 export async function getOperation(tx: Tx, id: string): Promise<Operation> {
   const row = await findOperationRow(tx, id);
-  if (row === null) throw new EngineError('operation_not_found', 'There is no such operation');
+  if (row === null) throw new EngineError('operation_not_found');
   return toOperation(row, await stepsOf(tx, id));
 }
 

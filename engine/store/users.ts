@@ -22,10 +22,8 @@ export async function insertUser(
     return toUser(await tx.save(UserRow, { ...user, emailKey: key }));
   } catch (thrown) {
     const constraint = violatedConstraint(thrown);
-    if (constraint === 'users_email_key')
-      throw new EngineError('email_taken', 'An account with this e-mail address already exists');
-    if (constraint === 'users_username_key')
-      throw new EngineError('username_taken', 'This username is already taken');
+    if (constraint === 'users_email_key') throw new EngineError('email_taken');
+    if (constraint === 'users_username_key') throw new EngineError('username_taken');
     throw thrown;
   }
 }
@@ -96,8 +94,7 @@ export async function setRole(tx: Tx, email: string, role: Role): Promise<User> 
 export async function deleteUser(tx: Tx, id: number): Promise<void> {
   // accepting a hosting waits for this row
   await tx.query(`SELECT 1 FROM users WHERE id = $1 FOR UPDATE`, [id]);
-  if ((await findLivingHosting(tx, id)) !== null)
-    throw new EngineError('hosting_exists', 'You still have a hosting; delete it first, then the account');
+  if ((await findLivingHosting(tx, id)) !== null) throw new EngineError('hosting_exists');
   await tx.query(
     `UPDATE users SET email = 'deleted.' || id, email_key = 'deleted.' || id, username = 'deleted.' || id, password_hash = '', role = 'user',
        session_version = session_version + 1, deleted_at = clock_timestamp() WHERE id = $1`,

@@ -24,7 +24,7 @@ async function confirm({ parts, stackId }: StepContext): Promise<void> {
   const hosting = await findHosting(parts.database.direct, stackId);
   const lives =
     hosting?.status === 'ejected' ? await vmExists(parts, stackId) : hosting !== null && !hasEnded(hosting);
-  if (lives) throw new EngineError('not_an_orphan', 'The hosting still exists; nothing was removed');
+  if (lives) throw new EngineError('not_an_orphan');
 }
 
 function remove({ parts, stackId, assertHeld, report }: StepContext): Promise<void> {

@@ -60,8 +60,7 @@ async function synthesize(context: StepContext): Promise<void> {
   const { config, database } = context.parts;
   const hosting = await getHosting(database.direct, context.stackId);
   const node = await findNode(database.direct, hosting.node);
-  if (node === null)
-    throw new EngineError('node_not_ready', 'The server is still being prepared; try again in a few minutes');
+  if (node === null) throw new EngineError('node_not_ready');
   await synthesizeStack(context, spareSpec(hosting, node, config));
 }
 

@@ -81,9 +81,5 @@ function refuseStart(result: CommandResult): never {
 }
 
 export function noMemory(cause: unknown): EngineError {
-  return new EngineError(
-    'memory_exhausted',
-    'The server has too little free memory for this VM; try again in a minute, or ask the operator',
-    { retryable: true, cause },
-  );
+  return new EngineError('memory_exhausted', undefined, { retryable: true, cause });
 }

@@ -97,7 +97,7 @@ export function nginxInstance({ dir, control, clock, nginx, ask }: InstanceOptio
 function refused(story: string): EngineError {
   const message = /unknown directive "(init|header_filter|body_filter)_by_lua_block"/.test(story)
     ? 'Nginx has no Lua module, which it needs to check the responses of VMs: install libnginx-mod-http-lua'
-    : 'Nginx refused the new configuration; the previous one stays in effect';
+    : undefined;
   return new EngineError('proxy_refused', message, { cause: new Error(story) });
 }
 
