@@ -13,6 +13,15 @@ const hints: Readonly<Partial<Record<ErrorCode, Text>>> = {
     '토큰은 "Authorization: Bearer <토큰>" 헤더로 보냅니다.',
   ),
   not_found: text('check the URL', 'URL을 확인하세요.'),
+  hosting_not_found: text('POST /api/v1/host creates one', 'POST /api/v1/host로 만들 수 있습니다.'),
+  domain_not_found: text(
+    'POST /api/v1/host/my/domains adds one',
+    'POST /api/v1/host/my/domains로 추가할 수 있습니다.',
+  ),
+  quota_exceeded: text(
+    'DELETE /api/v1/host/my deletes it',
+    '호스팅은 DELETE /api/v1/host/my로 삭제할 수 있습니다.',
+  ),
 };
 
 /** Of errors that the engine never throws. */

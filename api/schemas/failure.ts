@@ -1,6 +1,7 @@
 /** The one shape of every error. */
 import { z } from 'zod';
 import { errorCodes } from '../../engine';
+import { errorMessages } from '../error-messages';
 import { httpErrorCodes } from '../http-error';
 import { answerSchema, text, told } from './components';
 
@@ -10,7 +11,7 @@ export const errorAnswer = answerSchema(
     success: told(z.literal(false), 'Always false for errors'),
     message: text(
       'For people, in their language: what went wrong and what to do about it',
-      'You have no hosting',
+      errorMessages.hosting_not_found.en,
     ),
     error: z
       .object({

@@ -1,6 +1,6 @@
 /** Operations, their steps and their events, as the API shows them. */
 import { z } from 'zod';
-import { errorCodes, operationKinds, operationStatuses } from '../../engine';
+import { errorCodes, errorTexts, operationKinds, operationStatuses } from '../../engine';
 import { aUuid, answerSchema, moment, named, text, told } from './components';
 import { says } from './field-message';
 import { next, page } from './page';
@@ -9,7 +9,7 @@ export const failureView = answerSchema(
   'Failure',
   z.object({
     code: told(z.enum(errorCodes), 'The error code', 'guest_unreachable'),
-    message: text('For people: what went wrong and what to do about it', 'The VM did not answer in time'),
+    message: text('For people: what went wrong and what to do about it', errorTexts.guest_unreachable.en),
   }),
   'Why it failed',
 );

@@ -21,10 +21,7 @@ export const errorTexts = {
   operation_not_found: text('There is no such operation', '해당 작업이 없습니다.'),
   run_not_found: text('There is no such run', '해당 실행 기록이 없습니다.'),
   token_not_found: text('You have no such API token', '해당 API 토큰이 없습니다.'),
-  domain_not_found: text(
-    'Your hosting has no such domain; POST /api/v1/host/my/domains adds one',
-    '호스팅에 해당 도메인이 없습니다. POST /api/v1/host/my/domains로 추가하세요.',
-  ),
+  domain_not_found: text('Your hosting has no such domain', '호스팅에 해당 도메인이 없습니다.'),
   domain_taken: text(
     'This domain belongs to another hosting; if it is yours, ask the operator',
     '다른 호스팅에서 사용 중인 도메인입니다. 본인 소유라면 운영자에게 문의하세요.',

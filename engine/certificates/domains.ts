@@ -99,8 +99,5 @@ function refuse(reason: ReturnType<typeof domainRefusal>): void {
 }
 
 function noSuchDomain(): EngineError {
-  return new EngineError(
-    'domain_not_found',
-    'Your hosting has no such domain; POST /api/v1/host/my/domains adds one',
-  );
+  return new EngineError('domain_not_found');
 }

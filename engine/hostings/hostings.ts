@@ -230,7 +230,7 @@ export async function livingHosting(tx: Tx, user: User): Promise<OwnedHosting> {
 }
 
 function noHosting(): EngineError {
-  return new EngineError('hosting_not_found', 'You have no hosting; POST /api/v1/host makes one');
+  return new EngineError('hosting_not_found');
 }
 
 function requestHash({ sshPublicKey, labels = {} }: CreateHostingInput): string {

@@ -87,9 +87,7 @@ async function insertHosting(
   }
 }
 
-export function quotaExceeded(
-  message = 'You already have a hosting; delete it first (DELETE /api/v1/host/my)',
-): EngineError {
+export function quotaExceeded(message?: string): EngineError {
   return new EngineError('quota_exceeded', message);
 }
 
