@@ -1,6 +1,6 @@
 /**
- * All configuration, read from the environment once, typed, and refused by name when a value is bad.
- * .env.example lists every variable; a test holds the two against each other.
+ * All configuration: read from the environment once, typed, and refused by name if a value is invalid.
+ * .env.example lists every variable; a test compares the two.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -297,7 +297,7 @@ function httpsContradictions(settings: Settings): string[] {
   return problems;
 }
 
-/** `host:8001-8003` as `host:8001`, `host:8002`, `host:8003`; none when the ports make no sense. */
+/** `host:8001-8003` as `host:8001`, `host:8002`, `host:8003`; empty if the ports are invalid. */
 export function expandPorts(text: string): string[] {
   const [host = '', ports = ''] = text.split(':');
   const [first = 0, last = first] = ports.split('-').map(Number);

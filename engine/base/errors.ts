@@ -8,7 +8,7 @@ import { type ErrorCode, errorTexts } from './error-texts';
 export { type ErrorCode, errorCodes, errorTexts } from './error-texts';
 
 export interface EngineErrorOptions {
-  /** Worth trying again without any change: another try may find the part back. @default false */
+  /** Retrying without any change may succeed, since the failed part may be back by then. @default false */
   readonly retryable?: boolean;
   readonly cause?: unknown;
   /** Field-level or rule-level facts that are safe to show. */
@@ -33,8 +33,8 @@ export class EngineError extends Error {
 }
 
 /**
- * Any thrown thing as an EngineError. A lost database connection, which may surface in any query, is told as such;
- * what is not ours becomes `internal` and keeps its story as cause.
+ * Turns anything thrown into an EngineError. A lost database connection, which can surface in any query, is reported as
+ * such; any other foreign error becomes `internal`, with the original as its cause.
  */
 export function toEngineError(thrown: unknown, code: ErrorCode = 'internal', message?: string): EngineError {
   if (thrown instanceof EngineError) return thrown;

@@ -1,16 +1,16 @@
-/** Looks again and again. A failure that lasts is told once a minute, and its end is told. */
+/** Calls a function periodically. A lasting failure is logged once a minute, and so is its end. */
 import { type Log, oncePerMinute } from './log';
 import { toEngineError } from './errors';
 
 export interface Every {
   /** For the log, e.g. `expired leases`. */
   readonly name: string;
-  /** From the end of one look to the start of the next. */
+  /** From the end of one call to the start of the next. */
   readonly intervalMs: number | (() => number);
   readonly log: Log;
 }
 
-/** Looks at once, then every `intervalMs`; never two looks at a time. @returns stops looking */
+/** Calls `look` immediately, then every `intervalMs`; never twice at a time. @returns a function that stops it */
 export function every({ name, intervalMs, log }: Every, look: () => Promise<void>): () => void {
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;

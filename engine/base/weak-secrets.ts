@@ -1,6 +1,6 @@
 /**
- * Secrets that only look like some: what everybody knows, and what has no randomness in it. A service that others can
- * reach does not start with one; development and tests may.
+ * Secrets that only look secret: well-known ones, and those without randomness. A service that others can reach does not
+ * start with one; development and tests can.
  */
 /** Of 32 random characters, even of hexadecimal ones, fewer than this many different ones are never seen. */
 const fewestCharacters = 8;
@@ -36,7 +36,7 @@ interface Judged {
   readonly BCRYPT_COST: number;
 }
 
-/** What makes these settings unfit for production, one line each with the name of the setting, and what to do. */
+/** What makes these settings unfit for production: one line each, with the name of the setting and what to do. */
 export function weaknesses(settings: Judged): string[] {
   if (settings.NODE_ENV !== 'production') return [];
   const { JWT_OLD_SECRETS, STATE_OLD_KEYS, DATABASE_URL, BCRYPT_COST } = settings;

@@ -1,4 +1,4 @@
-/** Deletes records that have had their time: one worker an hour, in pieces that hold up nobody. */
+/** Deletes records past their retention: one worker per hour, in batches small enough to block nobody. */
 import type { Parts } from './parts';
 import { deleteOld, retentions } from '../store/retention';
 import { takeTurn } from '../store/turns';
@@ -10,7 +10,7 @@ const atOnce = 1_000;
 /** Of each kind in one turn; what is left comes in the next. */
 const mostPieces = 500;
 
-/** @returns stops looking */
+/** @returns a function that stops it */
 export function reconcileOldRecords(parts: Parts): () => void {
   const stop = new AbortController();
   const stopLooking = every({ name: 'old records', intervalMs, log: parts.log }, async () => {

@@ -15,7 +15,7 @@ export interface Work {
   readonly row: OperationRow;
   readonly steps: readonly OperationStepRow[];
   readonly stop: AbortSignal;
-  /** @throws {Interruption} when the lease may have run out while this process slept */
+  /** @throws {Interruption} if the lease may have expired while this process was suspended */
   readonly assertHeld: () => void;
   readonly write: <T>(body: (tx: Tx) => Promise<T>) => Promise<T>;
   readonly report: StepContext['report'];
@@ -24,8 +24,8 @@ export interface Work {
 /**
  * Runs the steps that are not done.
  *
- * @returns why it failed, or null when all are done
- * @throws {Interruption} when the worker must let go
+ * @returns why it failed, or null once all are done
+ * @throws {Interruption} if the worker has to let go
  */
 export async function goForward(work: Work, signal: AbortSignal): Promise<Failure | null> {
   const { row, write } = work;
@@ -70,7 +70,7 @@ async function runSteps(work: Work, signal: AbortSignal): Promise<Failure | null
   return null;
 }
 
-/** Measures one try of a step, or of an undo. @param wanted  the outcome of one that goes well */
+/** Measures one try of a step or of an undo. @param wanted  the outcome of success */
 export function timed<T>(
   { parts, row }: Pick<Work, 'parts' | 'row'>,
   step: string,

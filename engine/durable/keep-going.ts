@@ -1,4 +1,4 @@
-/** Finds operations that nobody works on and wakes a worker for them: after a crash, and for any job that was lost. */
+/** Finds unfinished operations without a worker and wakes one for them: after a crash, or if a job was lost. */
 import { wakeWorker } from './wake-worker';
 import type { Parts } from './parts';
 import { tryLock } from '../store/locks';
@@ -10,7 +10,7 @@ const intervalMs = 2_000;
 /** What is left comes at the next look. */
 const atOnce = 500;
 
-/** @returns stops looking */
+/** @returns a function that stops it */
 export function reconcileExpiredLeases(parts: Parts): () => void {
   const { log } = parts;
   return every({ name: 'expired leases', intervalMs, log }, async () => {
@@ -19,7 +19,7 @@ export function reconcileExpiredLeases(parts: Parts): () => void {
   });
 }
 
-/** One look, by one worker at a time. @returns the stacks that a worker was woken for */
+/** One check, by one worker at a time. @returns the stacks that a worker was woken for */
 export function wakeAbandoned(parts: Pick<Parts, 'database' | 'queue'>): Promise<string[]> {
   return parts.database.transaction(async (tx) => {
     if (!(await tryLock(tx, 'expired leases'))) return [];

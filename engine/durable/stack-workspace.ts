@@ -1,4 +1,4 @@
-/** Where a stack's Terraform works. */
+/** The directory that Terraform runs in for a stack. */
 import path from 'node:path';
 import type { Config } from '../base/config';
 

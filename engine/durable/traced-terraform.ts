@@ -1,4 +1,4 @@
-/** Each command of Terraform as a part of the step that runs it. */
+/** Traces each Terraform command as a part of the step that runs it. */
 import type { Terraform } from '../machine/terraform/terraform';
 import { traced, type Tracing } from '../base/tracing';
 

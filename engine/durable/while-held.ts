@@ -1,8 +1,8 @@
 /**
- * A part whose every call first asks whether the lease is held: a worker that was frozen past its lease must not start
- * Terraform beside its successor's.
+ * A part whose every call first checks that the lease is held: a worker that was frozen past its lease must not start
+ * Terraform next to its successor's.
  *
- * @param assertHeld  throws when the lease may have run out
+ * @param assertHeld  throws if the lease may have expired
  */
 export function whileHeld<T extends object>(part: T, assertHeld: () => void): T {
   const guarded = (verb: (...args: unknown[]) => Promise<unknown>) => {

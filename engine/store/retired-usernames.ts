@@ -1,11 +1,11 @@
-/** Usernames that were somebody's; the database notes them by itself when a name is taken from an account. */
+/** Former usernames; a database trigger records them when an account loses its name. */
 import { EngineError } from '../base/errors';
 import type { Tx } from './database';
 
 /**
- * Call it in the transaction that has just given the name to an account: whoever waited for a deletion to end sees it.
+ * Call it in the transaction that has just given the name to an account, so that a deletion it waited for is visible.
  *
- * @param days  for which a name rests; 0 for none
+ * @param days  how long a former name stays reserved; 0 for not at all
  * @throws {EngineError} username_retired
  */
 export async function assertNotRetired(tx: Tx, username: string, days: number): Promise<void> {
@@ -23,7 +23,7 @@ export async function assertNotRetired(tx: Tx, username: string, days: number): 
   );
 }
 
-/** @throws {EngineError} not_found when it does not rest */
+/** @throws {EngineError} not_found if it is not reserved */
 export async function releaseUsername(tx: Tx, username: string): Promise<void> {
   const [, count]: [unknown[], number] = await tx.query(`DELETE FROM retired_usernames WHERE username = $1`, [
     username,

@@ -57,12 +57,12 @@ export async function credentialsOf(tx: Tx, id: number): Promise<Credentials | n
   return row?.deletedAt === null ? toCredentials(row) : null;
 }
 
-/** The same password at another cost; a password that was changed meanwhile stays. */
+/** Stores the hash of the same password at another cost, unless the password was changed meanwhile. */
 export async function updateHash(tx: Tx, id: number, before: string, after: string): Promise<void> {
   await tx.update(UserRow, { id, passwordHash: before }, { passwordHash: after });
 }
 
-/** Voids every access token there is. @returns the session version from here on; null when the account is gone */
+/** Invalidates all access tokens. @returns the new session version; null if the account no longer exists */
 export async function endSessions(
   tx: Tx,
   id: number,
@@ -86,8 +86,8 @@ export async function setRole(tx: Tx, email: string, role: Role): Promise<User> 
 }
 
 /**
- * Takes everything personal out of an account and voids its tokens. The row stays, since hostings and operations that
- * have ended refer to it; its number is never given to anybody else.
+ * Erases all personal data of an account and invalidates its tokens. The row stays, since ended hostings and operations
+ * refer to it; its number is never reused.
  *
  * @throws {EngineError} hosting_exists
  */
@@ -103,7 +103,7 @@ export async function deleteUser(tx: Tx, id: number): Promise<void> {
   await revokeApiTokens(tx, id);
 }
 
-/** Every API token of the account. */
+/** Revokes all API tokens of the account. */
 export async function revokeApiTokens(tx: Tx, userId: number): Promise<void> {
   await tx.query(
     `UPDATE api_tokens SET revoked_at = clock_timestamp() WHERE user_id = $1 AND revoked_at IS NULL`,

@@ -1,4 +1,4 @@
-/** What workers say of the parts that only they can reach. The database's clock counts: machines' may differ. */
+/** Reports of workers on the parts that only they can reach. Timed by the database's clock, since machines' clocks differ. */
 import type { ComponentHealth, MachineMetrics } from '../model/metrics';
 import type { Tx } from './database';
 
@@ -8,11 +8,11 @@ const freshSeconds = 30;
 export interface WorkerReport {
   readonly worker: string;
   readonly components: readonly ComponentHealth[];
-  /** Counts that only its machine knows; null from a worker of an older version. */
+  /** Counts that only its machine knows; null for workers of an older version. */
   readonly machine: MachineMetrics | null;
 }
 
-/** Replaces what this worker said before, and forgets those that are long gone. */
+/** Replaces the previous report of this worker, and deletes those of workers long gone. */
 export async function recordReport(tx: Tx, { worker, components, machine }: WorkerReport): Promise<void> {
   await tx.query(
     `INSERT INTO worker_reports (worker, at, components, machine) VALUES ($1, clock_timestamp(), $2, $3)
@@ -23,12 +23,12 @@ export async function recordReport(tx: Tx, { worker, components, machine }: Work
   await tx.query(`DELETE FROM worker_reports WHERE at < clock_timestamp() - interval '1 hour'`);
 }
 
-/** A worker that ends by itself is gone at once. */
+/** Call it when a worker stops, so that it disappears at once. */
 export async function forgetReport(tx: Tx, worker: string): Promise<void> {
   await tx.query(`DELETE FROM worker_reports WHERE worker = $1`, [worker]);
 }
 
-/** Of the workers that live, the newest first. */
+/** Reports of live workers, newest first. */
 export function freshReports(tx: Tx): Promise<WorkerReport[]> {
   return tx.query(
     `SELECT worker, components, machine FROM worker_reports
