@@ -10,7 +10,7 @@ import { metrics } from '../../engine/monitoring/metrics';
 import { allCertificates } from '../../engine/store/certificates';
 import { claimLease } from '../../engine/store/leases';
 import { makeSelfSigned, readCertificate } from '../../engine/certificates/certificate';
-import { certificatesLease } from '../../engine/certificates/keep-certificates';
+import { certificatesLease } from '../../engine/certificates/obtain';
 import {
   baseDomain,
   type HttpsWorld,

@@ -20,7 +20,7 @@ import type { Parts } from '../../engine/durable/parts';
 import { stopProxy } from '../../engine/operator/node';
 import { connectParts } from '../../engine/start';
 import { insertUser } from '../../engine/store/users';
-import { keepCertificates } from '../../engine/certificates/keep-certificates';
+import { keepCertificates } from '../../engine/certificates/obtain';
 import { makeSelfSigned } from '../../engine/certificates/certificate';
 import { FakeHost } from '../fakes/fake-host';
 import { fakeParts, readyNode, testConfig } from './fake-parts';
