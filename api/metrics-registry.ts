@@ -67,7 +67,7 @@ export function registryOf(metrics: Metrics): Registry {
 }
 
 function machineGauges(
-  { queue, leases, vms, pool, draining, certificates }: Metrics,
+  { queue, leases, vms, pool, draining, certificates, reconcilers }: Metrics,
   gauge: (name: string, help: string, samples: readonly Sample[]) => void,
   one: (name: string, help: string, value: number) => void,
 ): void {
@@ -97,6 +97,16 @@ function machineGauges(
     one('pool_free_bytes', 'Free space in the file system that holds the disks of VMs.', pool.freeBytes);
     one('pool_total_bytes', 'Size of the file system that holds the disks of VMs.', pool.totalBytes);
   }
+  gauge(
+    'reconciler_age_seconds',
+    'Seconds since the last look of a reconciler ended.',
+    reconcilers.map(({ name, ageSeconds }) => ({ labels: { name }, value: ageSeconds })),
+  );
+  gauge(
+    'reconciler_failed',
+    '1 if the last look of a reconciler failed or the next one is overdue, else 0.',
+    reconcilers.map(({ name, failed }) => ({ labels: { name }, value: failed ? 1 : 0 })),
+  );
   const having = certificates.flatMap(({ name, secondsLeft }) =>
     secondsLeft === null ? [] : [{ labels: { name }, value: secondsLeft }],
   );

@@ -1,4 +1,5 @@
 /** Puts the real parts together. Tests put fakes in the place of some of them. */
+import type { Reconciler } from './base/every';
 import path from 'node:path';
 import { accounts, personalTokens, reconcileEndedSessions } from './accounts';
 import { audit } from './audit';
@@ -177,7 +178,7 @@ export async function startEngine(config: Config, log: Log, replace: Partial<Par
   const redis = config.REDIS_URL === undefined ? null : openRedis(config.REDIS_URL, log);
   const connected = await connectParts(config, log, { redis, ...replace });
   const { parts, bus } = connected;
-  const stopReconciling = config.ROLE === 'api' ? reconcileLogs(parts) : await startWorking(connected);
+  const stopReconciling = config.ROLE === 'api' ? reconcileLogs(parts).stop : await startWorking(connected);
   return {
     limiter: (name, limit) => (redis === null ? memoryLimiter(limit) : redisLimiter(name, limit, redis)),
     ...answersOf(connected),
@@ -196,7 +197,7 @@ export async function startEngine(config: Config, log: Log, replace: Partial<Par
 export async function startWorking(engine: EngineParts): Promise<() => void> {
   const { parts, runner } = engine;
   await parts.queue.start((stackId, handover) => runner.perform(stackId, handover));
-  const reconcilers = [
+  const reconcilers: (Reconciler | null)[] = [
     reconcileServedRoutes(parts),
     reconcileFences(parts),
     reconcileExpiredLeases(parts),
@@ -205,7 +206,6 @@ export async function startWorking(engine: EngineParts): Promise<() => void> {
     reconcileOldRecords(parts),
     reconcileLogs(parts),
     reconcileEndedSessions(parts),
-    reportWorker(parts),
     reconcileCertificates(parts),
     reconcileMeasures(parts),
     reconcileWarmPool(parts),
@@ -214,8 +214,10 @@ export async function startWorking(engine: EngineParts): Promise<() => void> {
     reconcileTroubles(parts),
     reconcileCapacity(parts),
   ];
+  const looking = reconcilers.filter((each) => each !== null);
+  const reporting = reportWorker(parts, () => looking.map((each) => each.lastLook()));
   return () => {
-    for (const stop of reconcilers) stop();
+    for (const { stop } of [...looking, reporting]) stop();
   };
 }
 

@@ -2,21 +2,20 @@
 import type { Parts } from '../durable';
 import { processName } from '../base/process-name';
 import { keepCertificates } from './obtain';
-import { every } from '../base/every';
+import { andThen, every, type Reconciler } from '../base/every';
 
 const intervalMs = 10_000;
 
 /** @returns stops looking; an order that is under way is given up */
-export function reconcileCertificates(parts: Parts): () => void {
+export function reconcileCertificates(parts: Parts): Reconciler | null {
   const { config, log } = parts;
-  if (config.TLS_MODE === 'off') return () => undefined;
+  if (config.TLS_MODE === 'off') return null;
   const stop = new AbortController();
   const owner = processName();
-  const stopLooking = every({ name: 'certificates', intervalMs, log }, () =>
+  const looking = every({ name: 'certificates', intervalMs, log }, () =>
     keepCertificates(parts, owner, stop.signal),
   );
-  return () => {
-    stopLooking();
+  return andThen(looking, () => {
     stop.abort(new Error('the service stops'));
-  };
+  });
 }

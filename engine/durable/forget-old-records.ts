@@ -2,7 +2,7 @@
 import type { Parts } from './parts';
 import { deleteOld, retentions } from '../store/retention';
 import { takeTurn } from '../store/turns';
-import { every } from '../base/every';
+import { andThen, every, type Reconciler } from '../base/every';
 
 const intervalMs = 60_000;
 const turnSeconds = 3_600;
@@ -11,17 +11,20 @@ const atOnce = 1_000;
 const mostPieces = 500;
 
 /** @returns a function that stops it */
-export function reconcileOldRecords(parts: Parts): () => void {
+export function reconcileOldRecords(parts: Parts): Reconciler {
   const stop = new AbortController();
-  const stopLooking = every({ name: 'old records', intervalMs, log: parts.log }, async () => {
+  const looking = every({ name: 'old records', intervalMs, log: parts.log }, async () => {
     if (!(await takeTurn(parts.database.direct, 'old records', turnSeconds))) return;
     const deleted = await deleteOldRecords(parts, stop.signal);
-    if (Object.keys(deleted).length > 0) parts.log.info({ deleted }, 'old records deleted');
+    if (Object.keys(deleted).length === 0) return;
+    parts.log.info({ deleted }, 'old records deleted');
+    return `deleted ${Object.entries(deleted)
+      .map(([table, count]) => `${count} of ${table}`)
+      .join(', ')}`;
   });
-  return () => {
+  return andThen(looking, () => {
     stop.abort();
-    stopLooking();
-  };
+  });
 }
 
 /** @returns what was deleted, e.g. `{ operations: 1200 }` */

@@ -3,7 +3,7 @@ import { wakeWorker } from './wake-worker';
 import type { Parts } from './parts';
 import { tryLock } from '../store/locks';
 import { abandonedStacks } from '../store/operations';
-import { every } from '../base/every';
+import { every, type Reconciler } from '../base/every';
 
 /** With the lease's 30 s, what a dead worker left is taken up within 35 s. */
 const intervalMs = 2_000;
@@ -11,11 +11,12 @@ const intervalMs = 2_000;
 const atOnce = 500;
 
 /** @returns a function that stops it */
-export function reconcileExpiredLeases(parts: Parts): () => void {
+export function reconcileExpiredLeases(parts: Parts): Reconciler {
   const { log } = parts;
   return every({ name: 'expired leases', intervalMs, log }, async () => {
-    for (const stackId of await wakeAbandoned(parts))
-      log.info({ stackId }, 'operation has no worker, waking one');
+    const woken = await wakeAbandoned(parts);
+    for (const stackId of woken) log.info({ stackId }, 'operation has no worker, waking one');
+    return woken.length === 0 ? undefined : `woke ${woken.length} operations that had no worker`;
   });
 }
 

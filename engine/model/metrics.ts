@@ -12,6 +12,15 @@ export interface MachineMetrics {
   readonly draining: readonly { readonly nginx: 'pages' | 'ssh'; readonly count: number }[] | null;
 }
 
+/** One thing that the service looks at again and again. */
+export interface ReconcilerMetrics {
+  readonly name: string;
+  /** Seconds since its last look ended. */
+  readonly ageSeconds: number;
+  /** Whether that look failed, or the next one is overdue. */
+  readonly failed: boolean;
+}
+
 /** Counts of the service. Every kind and status is included, with 0 if there is none. */
 export interface Metrics extends MachineMetrics {
   /** Unfinished operations, and stuck ones. */
@@ -31,6 +40,8 @@ export interface Metrics extends MachineMetrics {
   readonly queue: { readonly waiting: number; readonly running: number; readonly oldestSeconds: number };
   /** Leases on stacks: held now, and expired without having been released. */
   readonly leases: { readonly held: number; readonly expired: number };
+  /** Of the workers that have reported lately. */
+  readonly reconcilers: readonly ReconcilerMetrics[];
   /** In use or wanted. */
   readonly certificates: readonly {
     readonly name: string;
@@ -55,7 +66,7 @@ export interface Measured {
 
 // prettier-ignore
 export const componentNames = [
-  'postgres', 'queue', 'redis', 'libvirt', 'network', 'vms', 'nginx', 'terraform', 'disk',
+  'postgres', 'queue', 'redis', 'reconcilers', 'libvirt', 'network', 'vms', 'nginx', 'terraform', 'disk',
 ] as const;
 
 export interface ComponentHealth {

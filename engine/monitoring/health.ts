@@ -6,6 +6,9 @@ import { shared } from '../base/cached';
 import type { ComponentHealth } from '../model/metrics';
 import { judge, judgeVms, lookAtGround } from './health-of-ground';
 import type { Parts } from '../durable';
+import type { LastLook } from '../base/every';
+import type { Tx } from '../store/database';
+import { judgeReconcilers, lastLooks } from './reconcilers';
 import type { HeldPort } from '../machine/nginx/proxy';
 import { type Redis, redisVersion } from '../machine/redis/redis';
 import { allRoutes } from '../store/routes';
@@ -38,6 +41,7 @@ export function health(parts: Parts): Health {
       checked('postgres', 'start PostgreSQL or correct DATABASE_URL', ping),
       checked('queue', 'see postgres', jobs),
       ...(redis == null ? [] : [checkedRedis(redis)]),
+      checkedReconcilers(database.direct),
     ]);
 
   return {
@@ -135,6 +139,12 @@ async function checkedRedis(redis: Redis): Promise<ComponentHealth> {
     () => redisVersion(redis),
   );
   return found.status === 'down' ? { ...found, status: 'degraded' } : found;
+}
+
+async function checkedReconcilers(tx: Tx): Promise<ComponentHealth> {
+  let looks: readonly LastLook[] | null = null;
+  const read = async (): Promise<string> => ((looks = await lastLooks(tx)), '');
+  return checked('reconcilers', 'see postgres', read, () => Promise.resolve(judgeReconcilers(looks)));
 }
 
 /** @param look  what is wrong with it although it answers */

@@ -1,10 +1,10 @@
 /** Writes down what was measured, every few seconds. */
 import type { Parts } from '../durable';
-import { every } from '../base/every';
+import { every, type Reconciler } from '../base/every';
 
 const intervalMs = 5_000;
 
 /** @returns stops writing */
-export function reconcileMeasures({ database, measures, log }: Parts): () => void {
+export function reconcileMeasures({ database, measures, log }: Parts): Reconciler {
   return every({ name: 'measures', intervalMs, log }, () => measures.flush(database.direct));
 }

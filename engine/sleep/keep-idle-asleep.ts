@@ -5,16 +5,15 @@ import { acceptSleep } from './sleep';
 import { countUnfinished } from '../store/operations';
 import { restfulHostings } from '../store/sleep';
 import { toEngineError } from '../base/errors';
-import { every } from '../base/every';
+import { every, type Reconciler } from '../base/every';
 
 /** A save writes the memory of a VM to the disk: all at once would hold up those who are awake. */
 const atOnce = 2;
 const longestIntervalMs = 10_000;
 
-/** @returns stops looking */
-export function reconcileIdle(parts: Parts): () => void {
+export function reconcileIdle(parts: Parts): Reconciler | null {
   const afterMs = parts.config.SLEEP_AFTER_MINUTES * 60_000;
-  if (afterMs === 0) return () => undefined;
+  if (afterMs === 0) return null;
   const { clock } = parts;
   let lastUse: LastUse = new Map();
   let skew: number | null = null;

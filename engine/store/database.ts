@@ -34,6 +34,7 @@ import { EmailKeys1763800000030 } from './migrations/0030-email-keys';
 import { RetiredUsernames1763800000031 } from './migrations/0031-retired-usernames';
 import { NodeCapacity1763800000033 } from './migrations/0033-node-capacity';
 import { MachineReports1763800000035 } from './migrations/0035-machine-reports';
+import { ReconcilerLooks1763800000036 } from './migrations/0036-reconciler-looks';
 import { lock } from './locks';
 
 /** A transaction, or the plain connection pool if one statement is enough. */
@@ -80,6 +81,7 @@ const migrations = [
   RetiredUsernames1763800000031,
   NodeCapacity1763800000033,
   MachineReports1763800000035,
+  ReconcilerLooks1763800000036,
 ];
 
 /** The names in the table `schema_migrations`. */

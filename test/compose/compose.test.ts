@@ -143,10 +143,18 @@ async function componentStates(): Promise<Record<string, string>> {
 }
 
 const allWell = Object.fromEntries(
-  ['postgres', 'queue', 'redis', 'libvirt', 'network', 'vms', 'nginx', 'terraform', 'disk'].map((name) => [
-    name,
-    'ok',
-  ]),
+  [
+    'postgres',
+    'queue',
+    'redis',
+    'reconcilers',
+    'libvirt',
+    'network',
+    'vms',
+    'nginx',
+    'terraform',
+    'disk',
+  ].map((name) => [name, 'ok']),
 );
 
 const account = { token: '', page: '' };

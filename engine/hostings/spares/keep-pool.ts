@@ -9,15 +9,14 @@ import { countUnfinished } from '../../store/operations';
 import { busiestTenMinutes, failuresInARow, lockSpare, sparesOf } from '../../store/spares';
 import { findNode } from '../../store/stacks';
 import { keepsSpares, planPool, type PoolFacts } from './pool';
-import { every } from '../../base/every';
+import { every, type Reconciler } from '../../base/every';
 
 /** A spare that was claimed is on its way to be replaced after this time at most. */
 const intervalMs = 2_000;
 /** How often libvirt is asked whether the spares run. */
 const aliveEveryMs = 30_000;
 
-/** @returns stops looking */
-export function reconcileWarmPool(parts: Parts): () => void {
+export function reconcileWarmPool(parts: Parts): Reconciler {
   let lookedAt = -Infinity;
   return every({ name: 'warm pool', intervalMs, log: parts.log }, async () => {
     const lookAtThem = performance.now() - lookedAt > aliveEveryMs;

@@ -33,6 +33,8 @@ function open({ ROLE = 'all', redis = null as unknown } = {}): Engine['health'] 
   } as unknown as Parts);
 }
 
+const look = { name: 'sweep', seconds: 1, intervalSeconds: 5, found: null, failure: null };
+
 async function part(name: ComponentHealth['name'], engine = open()): Promise<ComponentHealth> {
   const found = (await engine.detailed()).find((each) => each.name === name);
   if (found === undefined) throw new Error(`no part ${name}`);
@@ -46,7 +48,9 @@ beforeEach(() => {
         ? [{ version: 'PostgreSQL 18.0' }]
         : text.includes('GROUP BY trouble')
           ? troubles
-          : [{ waiting: '2' }],
+          : text.includes('worker_reports')
+            ? [{ worker: 'a', looks: [look], ageSeconds: 1 }]
+            : [{ waiting: '2' }],
     ),
   );
   version = jest.fn(() => Promise.resolve('Terraform 1.11.4'));
@@ -68,6 +72,7 @@ describe('health', () => {
     expect(parts.map(({ name, status }) => `${name} ${status}`)).toEqual([
       'postgres ok',
       'queue ok',
+      'reconcilers ok',
       'libvirt ok',
       'network ok',
       'vms ok',
@@ -78,6 +83,7 @@ describe('health', () => {
     expect(parts.map(({ detail }) => detail)).toEqual([
       'PostgreSQL 18.0',
       '2 waiting; served by this process',
+      '1 look regularly',
       'libvirt 0.0.0-fake',
       'up',
       'all VMs that should be running are',
@@ -157,7 +163,7 @@ describe('health', () => {
       status: 'down',
       detail: 'install Terraform or correct TERRAFORM_BIN',
     });
-    expect(parts.filter(({ status }) => status === 'ok')).toHaveLength(7);
+    expect(parts.filter(({ status }) => status === 'ok')).toHaveLength(8);
   });
 
   it('calls a nearly full disk down', async () => {
@@ -188,7 +194,7 @@ describe('health', () => {
       const older = { worker: 'b', components: [{ ...reported[0], status: 'down' }] };
       const rows = [{ worker: 'a', components: reported }, older];
       const parts = await remote(() => Promise.resolve(rows)).detailed();
-      expect(parts.slice(2)).toEqual(reported);
+      expect(parts.slice(3)).toEqual(reported);
       expect(version).not.toHaveBeenCalled();
     });
 
@@ -197,7 +203,7 @@ describe('health', () => {
       ['the database is away', () => Promise.reject(new Error('ECONNREFUSED'))],
     ])('is down when %s', async (_, rows) => {
       const parts = await remote(rows).detailed();
-      expect(parts.slice(2).map(({ name, status }) => `${name} ${status}`)).toEqual(
+      expect(parts.slice(3).map(({ name, status }) => `${name} ${status}`)).toEqual(
         ['libvirt', 'network', 'vms', 'nginx', 'terraform', 'disk'].map((name) => `${name} down`),
       );
     });
