@@ -160,7 +160,7 @@ it('tells a VM that cannot be reached from one whose web server is silent, and f
   expect(performance.now() - begun).toBeGreaterThan(900);
   expect(await ask('/3', { headers: { host: `breaks.${baseDomain}` } })).toMatchObject({
     status: 502,
-    body: expect.stringContaining('no proper answer') as string,
+    body: expect.stringContaining('an invalid response') as string,
   });
 });
 

@@ -316,7 +316,7 @@ describe('adopt', () => {
       'hosting.json',
       'an edited fact',
       (text) => text.replace('"vcpus": 1', '"vcpus": 2'),
-      /hosting.json is not as it was written/,
+      /hosting.json has changed since it was written/,
     ],
     [
       'hosting.json',

@@ -229,7 +229,7 @@ describe('a restore', () => {
     await here.backup();
     const config = await here.elsewhere({ STATE_KEY: 'another'.repeat(8) });
     const report = await here.restore(config, { stateKey: 'lost' });
-    expect(report.warnings).toEqual([expect.stringMatching(/stay closed/)]);
+    expect(report.warnings).toEqual([expect.stringMatching(/stay sealed/)]);
     expect(report.stacks).toMatchObject([
       { result: 'failed', detail: 'The Terraform state was sealed with another STATE_KEY' },
     ]);
