@@ -11,7 +11,7 @@ usage_of "$0" "$@"
 
 shows_user() { call GET /api/v1/auth/me && same email "$(json data.user.email)" "$EMAIL" && same id "$(json data.user.id)" "$USER_ID"; }
 shows_hosting() {
-  call GET /api/v1/host/my && same vm_id "$(json data.hosting.vm_id)" "$VM" && same status "$(json data.hosting.status)" running &&
+  call GET /api/v1/host/my && same vm_name "$(json data.hosting.vm_name)" "$VM" && same status "$(json data.hosting.status)" running &&
     same ssh_private_key "$(json data.ssh_private_key)" ''
 }
 second_refused() { answers 409 POST /api/v1/host && same code "$(json error.code)" quota_exceeded; }

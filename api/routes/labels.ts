@@ -45,6 +45,7 @@ function showLabels({ username, labels, vmName, hostingLabels }: UserLabels): z.
   return {
     username,
     labels: { ...labels },
+    vm_name: vmName,
     vm_id: vmName,
     hosting_labels: hostingLabels === null ? null : { ...hostingLabels },
   };

@@ -21,7 +21,7 @@ export const wakeMyHosting = defineRoute({
   },
   // prettier-ignore
   failures: [
-    'hosting_not_found', 'hosting_busy', 'domain_lost', 'node_full', 'memory_exhausted', 'libvirt_unavailable',
+    'hosting_not_found', 'hosting_busy', 'vm_lost', 'node_full', 'memory_exhausted', 'libvirt_unavailable',
     'isolation_failed', 'proxy_refused', 'proxy_unreachable', 'cancelled', 'lease_lost',
   ],
   async handle(context) {

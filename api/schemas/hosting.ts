@@ -1,7 +1,7 @@
 /** What a hosting is asked for with, and what it looks like. */
 import { z } from 'zod';
 import { hostingTroubles, readPublicKey, spareStatuses } from '../../engine';
-import { answerSchema, moment, named, requestSchema, text, told, whole } from './components';
+import { answerSchema, moment, named, requestSchema, text, told, vmId, vmName, whole } from './components';
 import { says } from './field-message';
 import { failureView, operationView } from './operation';
 import { next, page } from './page';
@@ -106,7 +106,8 @@ export const hostingView = answerSchema(
   'Hosting',
   z.object({
     id: named('Hosting ID'),
-    vm_id: text('Name of the VM', 'vm-1a2b3c4d'),
+    vm_name: vmName,
+    vm_id: vmId,
     vm_ip: text('IP address of the VM in the network of its node', '10.90.0.10'),
     ssh_port: whole('Port for SSH and SFTP on the host of the service', 10_001),
     status: z.enum(hostingStatuses).meta({
@@ -141,7 +142,7 @@ export const hostingView = answerSchema(
 export const listedHostingView = answerSchema(
   'ListedHosting',
   hostingView
-    .pick({ id: true, vm_id: true, status: true, labels: true, drift: true, created_at: true })
+    .pick({ id: true, vm_name: true, vm_id: true, status: true, labels: true, drift: true, created_at: true })
     .extend({
       username: text('Username of the owner; `-` if the hosting has no owner yet', 'mina'),
       status: z.enum([...hostingStatuses, ...spareStatuses]).meta({

@@ -1,7 +1,7 @@
 /** Labels of accounts. */
 import { z } from 'zod';
 import { lowerAscii } from '../../engine';
-import { answerSchema, requestSchema } from './components';
+import { answerSchema, requestSchema, vmIdIfAny } from './components';
 import { says } from './field-message';
 import { labels } from './hosting';
 
@@ -26,7 +26,8 @@ export const userLabels = answerSchema(
       description: 'Labels of the account; every hosting of the user carries them, including future ones',
       examples: [{ course: 'cs101' }],
     }),
-    vm_id: z
+    vm_id: vmIdIfAny,
+    vm_name: z
       .string()
       .nullable()
       .meta({

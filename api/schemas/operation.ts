@@ -1,7 +1,7 @@
 /** Operations, their steps and their events, as the API shows them. */
 import { z } from 'zod';
 import { errorCodes, errorTexts, operationKinds, operationStatuses } from '../../engine';
-import { aUuid, answerSchema, moment, named, text, told } from './components';
+import { answerSchema, aUuid, moment, named, text, told, vmIdIfAny } from './components';
 import { says } from './field-message';
 import { next, page } from './page';
 
@@ -92,7 +92,8 @@ export const listedOperationView = answerSchema(
       'Who requested it; null for the service and for commands on the machine',
       1,
     ),
-    vm_id: z
+    vm_id: vmIdIfAny,
+    vm_name: z
       .string()
       .nullable()
       .meta({ description: 'Name of the VM; null if there is none', examples: ['vm-1a2b3c4d'] }),

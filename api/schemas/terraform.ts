@@ -1,7 +1,7 @@
 /** Plans, runs and drift, as the API shows them; sensitive values are masked before they come here. */
 import { z } from 'zod';
 import { lowerAscii } from '../../engine';
-import { answerSchema, moment, named, requestSchema, text, told } from './components';
+import { answerSchema, moment, named, requestSchema, text, told, vmId, vmName } from './components';
 import { says } from './field-message';
 import { hostingView, prefer } from './hosting';
 import { failureView, operationView } from './operation';
@@ -156,7 +156,8 @@ export const driftList = answerSchema(
       .array(
         z.object({
           hosting_id: named('Hosting ID'),
-          vm_id: text('Name of the VM', 'vm-1a2b3c4d'),
+          vm_name: vmName,
+          vm_id: vmId,
           username: text('Username of the owner', 'mina'),
           checked_at: told(
             moment('').nullable(),

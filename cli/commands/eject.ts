@@ -96,7 +96,16 @@ function ejectedText({ facts, letGo }: Ejected, dir: string): string {
 
 function ejectedJson({ facts, uri, letGo }: Ejected, dir: string): unknown {
   const { id, vmName, username, ip } = facts;
-  return { directory: dir, hosting_id: id, vm_id: vmName, username, vm_ip: ip, uri, ejected: letGo };
+  return {
+    directory: dir,
+    hosting_id: id,
+    vm_name: vmName,
+    vm_id: vmName,
+    username,
+    vm_ip: ip,
+    uri,
+    ejected: letGo,
+  };
 }
 
 function adoptedText({ hosting, username, formerSshPort, changed }: Adopted, dir: string): string {
@@ -113,6 +122,7 @@ function adoptedText({ hosting, username, formerSshPort, changed }: Adopted, dir
 function adoptedJson({ hosting, username, formerSshPort, changed }: Adopted): unknown {
   return {
     hosting_id: hosting.id,
+    vm_name: hosting.vmName,
     vm_id: hosting.vmName,
     username,
     vm_ip: hosting.ip,

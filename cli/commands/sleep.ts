@@ -45,6 +45,6 @@ export function wakeCommand(): Command {
 }
 
 function tell({ vmName, changed, seconds }: Power, json: boolean, state: 'asleep' | 'awake'): void {
-  if (json) printJson({ vm_id: vmName, state, changed, seconds });
+  if (json) printJson({ vm_name: vmName, vm_id: vmName, state, changed, seconds });
   else console.log(changed ? `${vmName} is ${state} (${seconds} s)` : `${vmName} was already ${state}`);
 }

@@ -167,7 +167,16 @@ function summarize(results: readonly TornDown[], unknown: readonly string[], { j
 }
 
 function tornDownJson({ id, vmName, username, result, reason, changes, seconds }: TornDown): unknown {
-  return { id, vm_id: vmName, username, result, reason, changes: changes.map(showChange), seconds };
+  return {
+    id,
+    vm_name: vmName,
+    vm_id: vmName,
+    username,
+    result,
+    reason,
+    changes: changes.map(showChange),
+    seconds,
+  };
 }
 
 function addLabel(text: string, before: Record<string, string>): Record<string, string> {

@@ -103,7 +103,7 @@ export const errorTexts = {
     'The disk of this VM is gone, and its data with it; restore it from a copy, or ask for an empty disk',
     'VM 디스크와 데이터가 사라졌습니다. 사본에서 복원하거나 빈 디스크를 요청하세요.',
   ),
-  domain_lost: text(
+  vm_lost: text(
     'The VM is gone from the server; apply its stack to restore it',
     'VM이 서버에서 사라졌습니다. 스택을 다시 적용하여 복구하세요.',
   ),

@@ -90,10 +90,10 @@ export function hostings(parts: Parts): Hostings {
       return toHosting(found.hosting, user, config, found.drift);
     },
     delete: (user) =>
-      database.transaction(async (tx) => deleteAccepted(parts, tx, await livingHosting(tx, user))),
+      database.transaction(async (tx) => acceptDelete(parts, tx, await livingHosting(tx, user))),
     remove: (asker, id) => {
       const remove = () =>
-        database.transaction(async (tx) => deleteAccepted(parts, tx, await visibleHosting(tx, asker, id)));
+        database.transaction(async (tx) => acceptDelete(parts, tx, await visibleHosting(tx, asker, id)));
       return asker === 'operator' ? remove() : actingAs(asker.username, remove);
     },
     list: (filter, page) => selectHostings(database.direct, filter, page),
@@ -186,11 +186,7 @@ const makers: readonly OperationKind[] = ['create-hosting', 'claim-spare', 'make
  * Accepts the removal of a hosting, or of a spare; one that is on its way is joined, a stuck one goes on, what makes it
  * is cancelled first.
  */
-export async function deleteAccepted(
-  parts: Parts,
-  tx: Tx,
-  { id }: Pick<HostingRow, 'id'>,
-): Promise<Operation> {
+export async function acceptDelete(parts: Parts, tx: Tx, { id }: Pick<HostingRow, 'id'>): Promise<Operation> {
   // two removals that arrive together must become one operation
   if (!(await lockHosting(tx, id))) throw noHosting();
   // what was a spare a moment ago may have an owner by now

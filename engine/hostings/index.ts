@@ -2,7 +2,7 @@
 export { createHosting } from './create';
 export { deleteHosting } from './delete';
 export { hostingPolicy, hostingSpec } from './facts';
-export { deleteAccepted, hostings, type Hostings, livingHosting, reserve } from './hostings';
+export { acceptDelete, hostings, type Hostings, livingHosting, reserve } from './hostings';
 export { reconcileServedRoutes } from './keep-routes';
 export { labels, type Labels } from './labels';
 export { lookAtOne } from './look-at-one';

@@ -35,6 +35,7 @@ import { RetiredUsernames1763800000031 } from './migrations/0031-retired-usernam
 import { NodeCapacity1763800000033 } from './migrations/0033-node-capacity';
 import { MachineReports1763800000035 } from './migrations/0035-machine-reports';
 import { ReconcilerLooks1763800000036 } from './migrations/0036-reconciler-looks';
+import { VmLost1763800000037 } from './migrations/0037-vm-lost';
 import { lock } from './locks';
 
 /** A transaction, or the plain connection pool if one statement is enough. */
@@ -49,8 +50,8 @@ export interface Database {
 }
 
 /**
- * Oldest first: each builds on those before it. Numbers that are missing (11, 18, 20) were given to changes that came
- * to the main line in another shape: a number that was once taken is not taken again.
+ * Oldest first: each builds on those before it. A number that is missing was given to a change that
+ * came to the main line in another shape: a number that was once taken is not taken again.
  */
 const migrations = [
   Initial1763800000001,
@@ -82,6 +83,7 @@ const migrations = [
   NodeCapacity1763800000033,
   MachineReports1763800000035,
   ReconcilerLooks1763800000036,
+  VmLost1763800000037,
 ];
 
 /** The names in the table `schema_migrations`. */

@@ -120,7 +120,7 @@ call() {
   STATUS=$(curl -sS -X "$method" --max-time 60 -o "$WORK/body" -D "$WORK/headers" -w '%{http_code}' "$@" "$API_URL$path")
 }
 
-# json FIELD...: values of the last answer, e.g. data.hosting.vm_id, a line each; a list or an object as JSON, an empty
+# json FIELD...: values of the last answer, e.g. data.hosting.vm_name, a line each; a list or an object as JSON, an empty
 # line for what is absent.
 json() {
   # shellcheck disable=SC2016 # JavaScript
@@ -193,7 +193,7 @@ create_hosting() {
   {
     read -r VM && read -r VM_IP && read -r SSH_PORT && read -r MEMORY_MIB && read -r DISK_GIB && read -r IMAGE
     read -r PAGE_URL && read -r SUBDOMAIN_URL && read -ra SSH_WORDS && read -ra SFTP_WORDS
-  } < <(json data.hosting.{vm_id,vm_ip,ssh_port,memory_mib,disk_gib,image} data.{web_url,subdomain_url,ssh_command,sftp_command})
+  } < <(json data.hosting.{vm_name,vm_ip,ssh_port,memory_mib,disk_gib,image} data.{web_url,subdomain_url,ssh_command,sftp_command})
   (umask 077 && json data.ssh_private_key >"$WORK/key")
   node -p 'JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")).data.known_hosts.join("\n")' "$WORK/body" >"$WORK/known_hosts"
   FOUND="$VM, $VM_IP, SSH port $SSH_PORT, image $IMAGE"

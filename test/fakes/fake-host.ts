@@ -321,7 +321,7 @@ export class FakeHost {
 
   private stateOf(name: string): string {
     const state = this.domains.get(name);
-    if (state === undefined) throw new EngineError('domain_lost', `${name} is gone`);
+    if (state === undefined) throw new EngineError('vm_lost', `${name} is gone`);
     return state;
   }
 

@@ -238,7 +238,7 @@ describe('a hosting that sleeps', () => {
     world.host.domains.clear();
     const failed = await wake();
     await world.work(id);
-    expect((await getOperation(world.parts.database.direct, failed!.id)).failure?.code).toBe('domain_lost');
+    expect((await getOperation(world.parts.database.direct, failed!.id)).failure?.code).toBe('vm_lost');
     await plans(world.parts).apply('operator', id, { recreateDisk: false, agreed: null });
     await world.work(id);
     expect(await operationsOf('apply-stack')).toEqual(['succeeded']);

@@ -1,7 +1,7 @@
 /** Keeps as many spares as are wanted: has some made, takes others away. What it decides is in warm-pool.ts. */
 import { lock } from '../../store/locks';
 import { toEngineError } from '../../base/errors';
-import { deleteAccepted, newHostingSize } from '../hostings';
+import { acceptDelete, newHostingSize } from '../hostings';
 import { recordOnMachine, theService } from '../../audit';
 import { acceptSpare } from './make';
 import type { Parts } from '../../durable';
@@ -48,7 +48,7 @@ export async function keepPool(parts: Parts, alive: 'ask libvirt' | 'trust'): Pr
       recordOnMachine(tx, theService, { action, target, outcome: 'begun', code: null });
     for (const id of plan.remove) {
       if (!(await lockSpare(tx, id))) continue;
-      await deleteAccepted(parts, tx, { id });
+      await acceptDelete(parts, tx, { id });
       await record('spare remove', id);
     }
     for (const tier of plan.make) {

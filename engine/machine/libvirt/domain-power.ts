@@ -22,7 +22,7 @@ export function domainPower(
   const existing = async (name: string): Promise<string> => {
     const state = await stateOf(name);
     if (state !== null) return state;
-    throw new EngineError('domain_lost', `${name} is gone from the server; apply its stack to restore it`);
+    throw new EngineError('vm_lost', `${name} is gone from the server; apply its stack to restore it`);
   };
   return {
     save: async (name, signal) => {

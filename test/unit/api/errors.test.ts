@@ -29,7 +29,7 @@ const expected: Record<number, readonly ErrorCode[]> = {
     'not_cancellable',
     'not_ended',
     'hosting_busy',
-    'domain_lost',
+    'vm_lost',
     'not_an_orphan',
     'plan_changed',
     'disk_lost',
