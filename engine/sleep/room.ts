@@ -1,0 +1,11 @@
+/** What this room adds to a worker. */
+import type { OperationDefinition, Room } from '../durable';
+import { sleepHosting } from './sleep-hosting';
+import { wakeHosting } from './wake-hosting';
+import { keepDoors } from './doors/keep-doors';
+import { reconcileIdle } from './keep-idle-asleep';
+
+export const sleepRoom: Room<OperationDefinition> = {
+  operations: [sleepHosting, wakeHosting],
+  keepers: [keepDoors, ({ parts }) => reconcileIdle(parts)],
+};
