@@ -7,7 +7,6 @@ import type { ComponentHealth } from '../model/metrics';
 import { judge, judgeVms, lookAtGround } from './health-of-ground';
 import type { Parts } from '../durable';
 import type { LastLook } from '../base/every';
-import type { Tx } from '../store/database';
 import { judgeReconcilers, lastLooks } from './reconcilers';
 import type { HeldPort } from '../machine/nginx/proxy';
 import { type Redis, redisVersion } from '../machine/redis/redis';
@@ -41,7 +40,7 @@ export function health(parts: Parts): Health {
       checked('postgres', 'start PostgreSQL or correct DATABASE_URL', ping),
       checked('queue', 'see postgres', jobs),
       ...(redis == null ? [] : [checkedRedis(redis)]),
-      checkedReconcilers(database.direct),
+      checkedReconcilers(parts),
     ]);
 
   return {
@@ -141,10 +140,15 @@ async function checkedRedis(redis: Redis): Promise<ComponentHealth> {
   return found.status === 'down' ? { ...found, status: 'degraded' } : found;
 }
 
-async function checkedReconcilers(tx: Tx): Promise<ComponentHealth> {
+async function checkedReconcilers({ config, database }: Parts): Promise<ComponentHealth> {
   let looks: readonly LastLook[] | null = null;
-  const read = async (): Promise<string> => ((looks = await lastLooks(tx)), '');
-  return checked('reconcilers', 'see postgres', read, () => Promise.resolve(judgeReconcilers(looks)));
+  const read = async (): Promise<string> => ((looks = await lastLooks(database.direct)), '');
+  // a worker in this very process has only just begun
+  const judge = () =>
+    looks === null && config.ROLE !== 'api'
+      ? ({ status: 'ok', detail: 'none has looked yet' } as const)
+      : judgeReconcilers(looks);
+  return checked('reconcilers', 'see postgres', read, () => Promise.resolve(judge()));
 }
 
 /** @param look  what is wrong with it although it answers */

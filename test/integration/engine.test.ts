@@ -264,6 +264,7 @@ describe('the engine', () => {
     expect(parts.map(({ name, status }) => `${name} ${status}`)).toEqual([
       'postgres ok',
       'queue ok',
+      'reconcilers ok',
       'libvirt ok',
       'network ok',
       'vms ok',

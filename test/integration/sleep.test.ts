@@ -173,7 +173,10 @@ describe('a hosting that sleeps', () => {
     await world.work(id);
     expect(await getOperation(world.parts.database.direct, failed!.id)).toMatchObject({
       status: 'failed',
-      failure: { code: 'memory_exhausted', message: expect.stringContaining('no memory') as string },
+      failure: {
+        code: 'memory_exhausted',
+        message: expect.stringContaining('too little free memory') as string,
+      },
     });
     expect([await status(), world.host.domains.get(vmName)]).toEqual(['sleeping', 'saved']);
     world.host.freeMiB = 10_000;
