@@ -17,7 +17,7 @@ const features = {
   stack: ['durable'],
   node: ['durable', 'stack'],
   hostings: ['durable', 'audit', 'stack', 'node'],
-  sleep: ['durable', 'hostings'],
+  sleep: ['durable', 'stack', 'hostings'],
   certificates: ['durable', 'hostings'],
   plans: ['durable', 'stack', 'hostings', 'sleep'],
   ejection: ['durable', 'audit', 'stack', 'hostings', 'sleep'],

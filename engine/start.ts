@@ -9,9 +9,9 @@ import {
   durableRoom,
   type EngineParts,
   graphileQueue,
+  kindsOf,
   measures as newMeasures,
   migrateQueue,
-  type OperationDefinition,
   operationRunner,
   operations,
   type Parts,
@@ -26,6 +26,7 @@ import type { Log } from './base/log';
 import { drift, plans, plansRoom } from './plans';
 import { ejectionRoom } from './ejection';
 import { nodeRoom } from './node';
+import { type Definition, ownership, stackWork } from './stack';
 import { sweepRoom } from './sweep';
 import { sleep, sleepRoom } from './sleep';
 import { processName } from './base/process-name';
@@ -39,7 +40,7 @@ import { releaseUsername } from './store/retired-usernames';
 import { noTracing } from './base/tracing';
 
 /** In the order in which their keepers begin to look. */
-const rooms: readonly Room<OperationDefinition>[] = [
+const rooms: readonly Room<Definition>[] = [
   hostingsRoom,
   nodeRoom,
   durableRoom,
@@ -60,7 +61,7 @@ export async function connectParts(
   config: Config,
   log: Log,
   replace: Partial<Parts> = {},
-  operationsThereAre: readonly OperationDefinition[] = definitions,
+  operationsThereAre: readonly Definition[] = definitions,
 ): Promise<EngineParts> {
   // state, plans and configuration hold secrets; what others must read is given its mode by name
   process.umask(0o077);
@@ -77,6 +78,8 @@ export async function connectParts(
     log,
     clock: systemClock,
     database,
+    kinds: kindsOf(operationsThereAre),
+    owned: () => ownership(parts),
     queue: graphileQueue({ connectionString: url, concurrency: config.WORKER_CONCURRENCY, log }),
     secretBox: box,
     measures,
@@ -89,7 +92,11 @@ export async function connectParts(
     ...replace,
   };
   const owner = processName();
-  return { parts, bus, runner: operationRunner({ parts, definitions: operationsThereAre, bus, owner }) };
+  return {
+    parts,
+    bus,
+    runner: operationRunner({ parts, definitions: operationsThereAre, ...stackWork(parts), bus, owner }),
+  };
 }
 
 /** What the engine is asked, by parts that are connected. */

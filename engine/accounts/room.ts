@@ -1,8 +1,8 @@
 /** What this room adds to a worker. */
-import type { OperationDefinition, Room } from '../durable';
+import type { Room } from '../durable';
 import { reconcileEndedSessions } from './forget-ended';
 
-export const accountsRoom: Room<OperationDefinition> = {
+export const accountsRoom: Room<never> = {
   operations: [],
   keepers: [({ parts }) => reconcileEndedSessions(parts)],
 };

@@ -1,12 +1,12 @@
 /** Looks, stack by stack, whether what Terraform finds is what the database says; a few at a time. */
 import { randomUUID } from 'node:crypto';
 import { eachOf } from '../base/each-of';
-import { type EngineParts, expectSuccess, finishOperation, type Parts } from '../durable';
+import { acceptHere, type EngineParts, expectSuccess, finishOperation, type Parts } from '../durable';
 import { toEngineError } from '../base/errors';
-import { checkDrift, type Drift } from '../plans';
+import { checkDrift } from '../plans';
 import { initializeStack, rebuildWorkspace } from '../stack';
 import { claimLease, releaseLease } from '../store/leases';
-import { insertOperation, nextUnfinished, stepsOf } from '../store/operations';
+import { nextUnfinished, stepsOf } from '../store/operations';
 import { listStacks } from '../store/stacks';
 
 export interface StackResult {
@@ -58,15 +58,13 @@ async function planStack(
       await prepareForWorker(parts, stackId, signal);
       return { result: 'unfinished', detail: `${unfinished.kind} continues when the service starts` };
     }
-    const { id } = await insertOperation(parts.database.direct, {
-      kind: checkDrift.kind,
+    const { id } = await acceptHere(parts.database.direct, checkDrift, {
       stackId,
-      steps: checkDrift.steps,
       input: { by: 'a restore' },
     });
     expectSuccess(await finishOperation(connected, id, stackId, signal));
     const steps = await stepsOf(parts.database.direct, id);
-    const { changes, differences } = steps.find(({ name }) => name === 'record')?.output as Drift;
+    const { changes = false, differences = [] } = checkDrift.outputIn(steps, 'record') ?? {};
     return { result: changes ? 'changes' : 'no changes', detail: differences.join(', ') };
   } catch (thrown) {
     signal.throwIfAborted();

@@ -1,24 +1,39 @@
 /** The way forward through an operation's steps. */
 import type { Failure } from '../model/operation';
-import { EngineError, errorTexts, toEngineError } from '../base/errors';
-import type { Parts } from './parts';
+import { errorTexts, toEngineError } from '../base/errors';
+import type { RunnerParts } from './parts';
 import type { Tx } from '../store/database';
-import { markStep, moveOperation, type OperationRow, type OperationStepRow } from '../store/operations';
-import { Interruption, type OperationDefinition, type Step, type StepContext } from './definition';
+import {
+  markSkipped,
+  markStep,
+  moveOperation,
+  type OperationRow,
+  type OperationStepRow,
+} from '../store/operations';
+import {
+  type HeldStep,
+  Interruption,
+  skipped,
+  type OperationDefinition,
+  type Step,
+  type StepContext,
+} from './definition';
 import { type Span, traced } from '../base/tracing';
 import { anotherTry } from './retry';
 
 /** One operation while this worker holds its stack. */
-export interface Work {
-  readonly parts: Parts;
-  readonly definition: OperationDefinition;
+export interface Work<Ports> {
+  readonly parts: RunnerParts;
+  readonly definition: OperationDefinition<Ports>;
   readonly row: OperationRow;
   readonly steps: readonly OperationStepRow[];
   readonly stop: AbortSignal;
   /** @throws {Interruption} if the lease may have expired while this process was suspended */
   readonly assertHeld: () => void;
   readonly write: <T>(body: (tx: Tx) => Promise<T>) => Promise<T>;
-  readonly report: StepContext['report'];
+  readonly report: HeldStep['report'];
+  /** What steps work with, bound to one of them. */
+  readonly ports: (step: HeldStep) => Ports;
 }
 
 /**
@@ -27,7 +42,7 @@ export interface Work {
  * @returns why it failed, or null once all are done
  * @throws {Interruption} if the worker has to let go
  */
-export async function goForward(work: Work, signal: AbortSignal): Promise<Failure | null> {
+export async function goForward<Ports>(work: Work<Ports>, signal: AbortSignal): Promise<Failure | null> {
   const { row, write } = work;
   try {
     if (row.status !== 'running') await write((tx) => moveOperation(tx, row.id, 'running'));
@@ -42,19 +57,35 @@ export async function goForward(work: Work, signal: AbortSignal): Promise<Failur
 }
 
 /** A step that fails and may pass is gone back to as after a crash: to itself, or to where it says it must begin again. */
-async function runSteps(work: Work, signal: AbortSignal): Promise<Failure | null> {
+async function runSteps<Ports>(work: Work<Ports>, signal: AbortSignal): Promise<Failure | null> {
   const { definition, row, steps, write } = work;
-  const outputs = new Map(steps.map((step) => [step.name, step.output]));
-  const tries = new Map<Step, number>();
+  const outputs = outputsOf(steps);
+  const tries = new Map<Step<Ports>, number>();
   const begun = new Set(steps.flatMap(({ name, status }) => (status === 'pending' ? [] : [name])));
+  // written down with the next step's beginning: to pass over many costs no more than one
+  let passedOver: number[] = [];
+  const noted = async (tx: Tx): Promise<void> => {
+    if (passedOver.length > 0) await markSkipped(tx, row.id, passedOver, skipped);
+  };
   let position = startingPosition(definition, steps);
   for (let step = definition.steps[position]; step !== undefined; step = definition.steps[position]) {
     const at = { position, name: step.name };
     const resumed = begun.has(step.name);
-    begun.add(step.name);
     const context = stepContext(work, { signal, resumed, failure: null, outputs });
     try {
-      await runStep(work, at, step, context);
+      signal.throwIfAborted();
+      if ((await step.when?.(context)) === false) {
+        outputs.set(step.name, skipped);
+        passedOver.push(position);
+      } else {
+        begun.add(step.name);
+        await write(async (tx) => {
+          await noted(tx);
+          await markStep(tx, row.id, at, 'running');
+        });
+        passedOver = [];
+        outputs.set(step.name, await runStep(work, at, step, context));
+      }
       position += 1;
     } catch (thrown) {
       const tried = tries.get(step) ?? 0;
@@ -67,12 +98,13 @@ async function runSteps(work: Work, signal: AbortSignal): Promise<Failure | null
       position = restartPosition(definition, position);
     }
   }
+  if (passedOver.length > 0) await write(noted);
   return null;
 }
 
 /** Measures one try of a step or of an undo. @param wanted  the outcome of success */
 export function timed<T>(
-  { parts, row }: Pick<Work, 'parts' | 'row'>,
+  { parts, row }: Pick<Work<never>, 'parts' | 'row'>,
   step: string,
   wanted: 'done' | 'undone',
   run: () => Promise<T>,
@@ -89,7 +121,7 @@ export function timed<T>(
 }
 
 async function measured<T>(
-  { measures }: Pick<Parts, 'measures'>,
+  { measures }: Pick<RunnerParts, 'measures'>,
   labels: { readonly kind: string; readonly step: string; readonly outcome: 'done' | 'undone' },
   span: Span,
   run: () => Promise<T>,
@@ -111,37 +143,40 @@ async function measured<T>(
 }
 
 /** Of the first step that is not done, or of the one that a died step says to restart at. */
-function startingPosition(definition: OperationDefinition, rows: readonly OperationStepRow[]): number {
+function startingPosition(definition: Listed, rows: readonly OperationStepRow[]): number {
   const open = definition.steps.findIndex((_, index) => rows[index]?.status !== 'done');
   const position = open === -1 ? definition.steps.length : open;
   const status = rows[position]?.status;
   return status === 'running' || status === 'failed' ? restartPosition(definition, position) : position;
 }
 
-function restartPosition({ steps }: OperationDefinition, position: number): number {
+/** Its steps' names, and where each begins again. */
+interface Listed {
+  readonly steps: readonly Pick<Step<never>, 'name' | 'restartAt'>[];
+}
+
+function restartPosition({ steps }: Listed, position: number): number {
   const name = steps[position]?.restartAt;
   return name === undefined ? position : steps.findIndex((step) => step.name === name);
 }
 
-async function runStep(
-  work: Work,
+async function runStep<Ports>(
+  work: Work<Ports>,
   at: { position: number; name: string },
-  step: Step,
-  context: StepContext & { remember: (step: string, output: unknown) => void },
-): Promise<void> {
+  step: Step<Ports>,
+  context: StepContext<Ports>,
+): Promise<unknown> {
   const { row, write } = work;
-  context.signal.throwIfAborted();
-  await write((tx) => markStep(tx, row.id, at, 'running'));
   const output = await timed(work, step.name, 'done', async () => {
     return (await step.run?.(context)) ?? null;
   });
-  context.remember(step.name, output);
   await write((tx) => markStep(tx, row.id, at, 'done', output));
+  return output;
 }
 
 function worthAnother(
-  { parts, definition, report }: Work,
-  { name }: Step,
+  { parts, definition, report }: Pick<Work<never>, 'parts' | 'definition' | 'report'>,
+  { name }: Pick<Step<never>, 'name'>,
   thrown: unknown,
   tries: number,
   signal: AbortSignal,
@@ -159,29 +194,17 @@ function worthAnother(
 
 const cancelled: Failure = { code: 'cancelled', message: errorTexts.cancelled.en };
 
-export function stepContext(
-  work: Work,
-  now: { signal: AbortSignal; resumed: boolean; failure: Failure | null; outputs: Map<string, unknown> },
-): StepContext & { remember: (step: string, output: unknown) => void } {
+export function outputsOf(steps: readonly OperationStepRow[]): Map<string, unknown> {
+  return new Map(steps.map((step) => [step.name, step.output]));
+}
+
+export function stepContext<Ports>(
+  work: Work<Ports>,
+  now: Pick<StepContext<Ports>, 'signal' | 'resumed' | 'failure'> & { outputs: Map<string, unknown> },
+): StepContext<Ports> {
   const { parts, row, write, report, assertHeld } = work;
-  return {
-    parts,
-    operationId: row.id,
-    stackId: row.stackId,
-    input: row.input,
-    signal: now.signal,
-    resumed: now.resumed,
-    failure: now.failure,
-    write,
-    assertHeld,
-    report,
-    output: <T>(step: string): T => {
-      if (!now.outputs.has(step))
-        throw new EngineError('internal', undefined, {
-          cause: new Error(`no output of ${step}`),
-        });
-      return now.outputs.get(step) as T;
-    },
-    remember: (step, output) => now.outputs.set(step, output),
-  };
+  const { outputs, ...state } = now;
+  const { id: operationId, stackId, input } = row;
+  const basics = { ...state, operationId, stackId, input, log: parts.log, write, report };
+  return { ...basics, outputs, ports: work.ports({ ...basics, assertHeld }) };
 }

@@ -1,5 +1,5 @@
 /** Keeps a lease alive while an operation runs, and reports immediately if it is lost. */
-import type { Parts } from './parts';
+import type { RunnerParts } from './parts';
 import { type Lease, renewLease } from '../store/leases';
 import { toEngineError } from '../base/errors';
 import { Interruption } from './definition';
@@ -23,7 +23,7 @@ export interface LeaseKeeper {
  * that another worker soon might.
  */
 export function keepLease(
-  parts: Parts,
+  parts: Pick<RunnerParts, 'database' | 'log'>,
   lease: Lease,
   interrupt: (reason: Interruption) => void,
 ): LeaseKeeper {

@@ -11,7 +11,8 @@ import type { User } from '../model/account';
 import { EngineError } from '../base/errors';
 import type { EventBus } from './events';
 import { vmNameOf } from '../machine/libvirt/names';
-import { ownership, type OwningParts } from './owned';
+import type { Kinds } from './kinds';
+import type { Parts } from './parts';
 import { outlookOf } from '../store/outlook';
 import type { Tx } from '../store/database';
 import {
@@ -36,19 +37,24 @@ export interface Operations {
   cancel(user: User, id: string): Promise<Operation>;
 }
 
-/** Everything else has no way back. */
-const cancellable: readonly OperationKind[] = ['create-hosting', 'claim-spare'];
-
-function notCancellable(kind: OperationKind): string | undefined {
-  if (kind === 'delete-hosting' || kind === 'remove-spare')
-    return 'A removal cannot be cancelled: the VM cannot be brought back';
-  return undefined;
+/** What a removal may cancel, its user may. @throws {EngineError} not_cancellable */
+function assertCancellable(kinds: Kinds, kind: OperationKind): void {
+  if (kinds.treated('cancel').includes(kind)) return;
+  throw new EngineError(
+    'not_cancellable',
+    kinds.treated('join').includes(kind)
+      ? 'A removal cannot be cancelled: the VM cannot be brought back'
+      : undefined,
+  );
 }
 
 /** Notifications may be lost with their connection; then this is how late an end is seen. */
 const lookAgainMs = 2_000;
 
-export function operations(parts: OwningParts, bus: EventBus): Operations {
+/** What they are answered from. */
+type Answering = Pick<Parts, 'database' | 'kinds' | 'owned'>;
+
+export function operations(parts: Answering, bus: EventBus): Operations {
   const { database } = parts;
   return {
     get: async (user, id) => complete(parts, await visible(database.direct, user, id)),
@@ -68,7 +74,7 @@ export function operations(parts: OwningParts, bus: EventBus): Operations {
     events: (id, options) => follow(database.direct, bus, id, options),
     cancel: async (user, id) => {
       const { kind } = await visible(database.direct, user, id);
-      if (!cancellable.includes(kind)) throw new EngineError('not_cancellable', notCancellable(kind));
+      assertCancellable(parts.kinds, kind);
       await database.transaction((tx) => requestCancel(tx, id));
       return complete(parts, await getOperation(database.direct, id));
     },
@@ -77,10 +83,10 @@ export function operations(parts: OwningParts, bus: EventBus): Operations {
 
 /** Stuck operations come with the resources they hold; libvirt is asked once for all of them. */
 export async function list(
-  parts: OwningParts,
+  parts: Answering,
   options: Parameters<typeof newestOperations>[1],
 ): Promise<ListedOperation[]> {
-  const owned = ownership(parts);
+  const owned = parts.owned();
   const listed: ListedOperation[] = [];
   for (const { row, steps, vmName } of await newestOperations(parts.database.direct, options)) {
     const owns = row.status === 'stuck' ? await owned(row.stackId) : [];
@@ -142,11 +148,11 @@ function nextChange(
 }
 
 /** With what its rows do not say. */
-async function complete(parts: OwningParts, operation: Operation): Promise<Operation> {
+async function complete(parts: Answering, operation: Operation): Promise<Operation> {
   const { direct } = parts.database;
   if (operation.status === 'stuck') {
     const row = await findOperationRow(direct, operation.id);
-    return row === null ? operation : { ...operation, owns: await ownership(parts)(row.stackId) };
+    return row === null ? operation : { ...operation, owns: await parts.owned()(row.stackId) };
   }
   return hasEnded(operation) ? operation : { ...operation, ...(await outlookOf(direct, operation.id)) };
 }

@@ -7,6 +7,7 @@ import type { Agent } from '../machine/libvirt/agent';
 import type { Inventory } from '../machine/libvirt/inventory';
 import type { Virtualization } from '../machine/libvirt/virtualization';
 import type { Log } from '../base/log';
+import type { Kinds } from './kinds';
 import type { Measures } from './measures';
 import type { NodeCare } from '../machine/host/node-care';
 import type { Images } from '../machine/images/images';
@@ -21,12 +22,18 @@ import type { Synthesizer } from '../machine/terraform/synthesizer';
 import type { Terraform } from '../machine/terraform/terraform';
 import type { Tracing } from '../base/tracing';
 
+/** What the runner itself takes of them. */
+export type RunnerParts = Pick<Parts, 'clock' | 'database' | 'log' | 'measures' | 'queue' | 'tracing'>;
+
 export interface Parts {
   readonly config: Config;
   readonly log: Log;
   readonly clock: Clock;
   readonly database: Database;
   readonly queue: Queue;
+  readonly kinds: Kinds;
+  /** What is still there of an operation's stack, in words for people. What it returns asks once for all stacks. */
+  readonly owned: () => (stackId: string) => Promise<string[]>;
   readonly secretBox: SecretBox;
   readonly synthesizer: Synthesizer;
   readonly terraform: Terraform;

@@ -20,33 +20,33 @@ import {
   stepsOf,
 } from '../store/operations';
 import { claimLease, fenced, type Lease, releaseLease } from '../store/leases';
-import { endProcessesIn } from '../base/process';
-import type { Parts } from './parts';
+import type { RunnerParts } from './parts';
 import type { EventBus } from './events';
-import { stackWorkspace } from './stack-workspace';
 import { keepLease, type LeaseKeeper, leaseTtlMs } from './lease-keeper';
-import { Interruption, type OperationDefinition } from './definition';
-import { goForward, type Work } from './forward';
+import { type HeldStep, Interruption, type OperationDefinition } from './definition';
+import { goForward, outputsOf, type Work } from './forward';
 import { traced } from '../base/tracing';
-import { tracedTerraform } from './traced-terraform';
 import { unwind } from './unwind';
 import { wakeWorker } from './wake-worker';
-import { whileHeld } from './while-held';
 
 export interface Runner {
   /** Works on the stack until nothing is left to do; returns immediately if another worker holds it. */
   perform(stackId: string, handover: AbortSignal): Promise<void>;
 }
 
-export interface RunnerOptions {
-  readonly parts: Parts;
-  readonly definitions: readonly OperationDefinition[];
+export interface RunnerOptions<Ports> {
+  readonly parts: RunnerParts;
+  readonly definitions: readonly OperationDefinition<Ports>[];
+  /** What steps work with, bound to one of them. */
+  readonly ports: (step: HeldStep) => Ports;
+  /** Ends what a dead worker has left running on a stack; called with the lease, before anything runs there. */
+  readonly takeOver: (stackId: string) => Promise<void>;
   readonly bus: EventBus;
   /** Name of this worker, unique among all processes. */
   readonly owner: string;
 }
 
-export function operationRunner(options: RunnerOptions): Runner {
+export function operationRunner<Ports>(options: RunnerOptions<Ports>): Runner {
   return {
     perform: async (stackId, handover) => {
       const { parts, owner } = options;
@@ -65,8 +65,7 @@ export function operationRunner(options: RunnerOptions): Runner {
       // it may have come while the lease was claimed, and an event is not told again
       if (handover.aborted) onHandover();
       try {
-        // what a dead worker started must be gone before anybody goes on
-        await endProcessesIn(stackWorkspace(parts.config, stackId));
+        await options.takeOver(stackId);
         await workOff(options, { lease, keeper, stop: stop.signal });
       } catch (thrown) {
         await handOver(parts, lease, thrown);
@@ -87,7 +86,7 @@ interface Held {
 }
 
 /** Runs operations in the order of their acceptance; the last write gives the lease back. */
-async function workOff(options: RunnerOptions, held: Held): Promise<void> {
+async function workOff<Ports>(options: RunnerOptions<Ports>, held: Held): Promise<void> {
   const { parts } = options;
   const { lease } = held;
   for (;;) {
@@ -103,7 +102,11 @@ async function workOff(options: RunnerOptions, held: Held): Promise<void> {
 }
 
 /** One that another worker has begun is a second span of the same trace. */
-async function performOperation(options: RunnerOptions, held: Held, row: OperationRow): Promise<void> {
+async function performOperation<Ports>(
+  options: RunnerOptions<Ports>,
+  held: Held,
+  row: OperationRow,
+): Promise<void> {
   const attributes = {
     'webhoster.operation.id': row.id,
     'webhoster.operation.kind': row.kind,
@@ -118,8 +121,8 @@ async function performOperation(options: RunnerOptions, held: Held, row: Operati
   });
 }
 
-async function performWithin(
-  options: RunnerOptions,
+async function performWithin<Ports>(
+  options: RunnerOptions<Ports>,
   { lease, keeper, stop }: Held,
   row: OperationRow,
 ): Promise<OperationRow | null> {
@@ -130,13 +133,10 @@ async function performWithin(
   const assertHeld = (): void => {
     keeper.assertHeld();
   };
-  const write: Work['write'] = (body) => fenced(parts.database, lease, body);
-  const work: Work = {
-    parts: {
-      ...parts,
-      log,
-      terraform: whileHeld(tracedTerraform(parts.terraform, parts.tracing), assertHeld),
-    },
+  const write: Work<Ports>['write'] = (body) => fenced(parts.database, lease, body);
+  const work: Work<Ports> = {
+    parts: { ...parts, log },
+    ports: options.ports,
     definition,
     row,
     steps: await stepsToTake({ parts, definition, row, write }),
@@ -158,10 +158,15 @@ async function performWithin(
 }
 
 /** After the end, which is measured like any other; a worker that dies before it leaves one record too many. */
-async function forgetNoNews({ parts, definition: { isNoNews }, row, write }: Work): Promise<void> {
+async function forgetNoNews({
+  parts,
+  definition: { isNoNews },
+  row,
+  write,
+}: Pick<Work<never>, 'parts' | 'definition' | 'row' | 'write'>): Promise<void> {
   if (isNoNews === undefined || !isScheduled(row)) return;
-  const last = (await stepsOf(parts.database.direct, row.id)).at(-1);
-  if (isNoNews(last?.output)) await write((tx) => forgetScheduled(tx, row.id));
+  const done = Object.fromEntries(outputsOf(await stepsOf(parts.database.direct, row.id)));
+  if (isNoNews(done)) await write((tx) => forgetScheduled(tx, row.id));
 }
 
 /** As this version defines them, which another version may have recorded otherwise. */
@@ -170,7 +175,7 @@ async function stepsToTake({
   definition,
   row,
   write,
-}: Pick<Work, 'parts' | 'definition' | 'row' | 'write'>): Promise<Work['steps']> {
+}: Pick<Work<never>, 'parts' | 'definition' | 'row' | 'write'>): Promise<Work<never>['steps']> {
   const recorded = await stepsOf(parts.database.direct, row.id);
   const isAsDefined =
     recorded.length === definition.steps.length &&
@@ -178,7 +183,10 @@ async function stepsToTake({
   return isAsDefined ? recorded : write((tx) => replaceSteps(tx, row.id, definition.steps));
 }
 
-async function measureEnd({ database, measures, clock }: Parts, id: string): Promise<OperationRow | null> {
+async function measureEnd(
+  { database, measures, clock }: RunnerParts,
+  id: string,
+): Promise<OperationRow | null> {
   const ended = await findOperationRow(database.direct, id);
   if (ended === null) return null;
   const seconds = Math.max(0, clock.now().getTime() - ended.createdAt.getTime()) / 1000;
@@ -186,7 +194,10 @@ async function measureEnd({ database, measures, clock }: Parts, id: string): Pro
   return ended;
 }
 
-async function forwardWithCancel(work: Work, bus: EventBus): Promise<ReturnType<typeof failureOf> | null> {
+async function forwardWithCancel<Ports>(
+  work: Work<Ports>,
+  bus: EventBus,
+): Promise<ReturnType<typeof failureOf> | null> {
   const cancel = new AbortController();
   const check = async (): Promise<void> => {
     const row = await findOperationRow(work.parts.database.direct, work.row.id).catch(() => null);
@@ -209,7 +220,7 @@ function failureOf(row: OperationRow) {
 }
 
 /** Leaves the operation where it is. The lease goes back if it is still ours, so that the next worker need not wait. */
-async function handOver(parts: Parts, lease: Lease, thrown: unknown): Promise<void> {
+async function handOver(parts: RunnerParts, lease: Lease, thrown: unknown): Promise<void> {
   const interrupted = thrown instanceof Interruption;
   parts.log[interrupted ? 'info' : 'warn']({ err: thrown, stackId: lease.stackId }, 'operation handed over');
   if (interrupted && thrown.why === 'lease-lost') return;

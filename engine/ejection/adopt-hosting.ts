@@ -2,125 +2,105 @@
  * Takes an ejected hosting back: its VM is looked at and planned before anything is taken, so that a refusal has
  * changed nothing. From `reserve` on it is the user's again; on the way back it is an ejected one, as before.
  */
-import { assertAdoptable } from './adoptable';
-import type { AdoptInput } from './facts';
+import type { z } from 'zod';
+import { hostingPolicy, unroute, waitForSsh } from '../hostings';
+import { operation, type StepWith, unseenDriftFrom } from '../stack';
 import { noteDrift } from '../store/drift';
 import { markAdopted, putOut, takeIn } from '../store/ejections';
 import { bindToHosting } from '../store/operations';
 import { openRoute } from '../store/routes';
 import { deleteStack, saveSpec, saveState } from '../store/stacks';
-import { removeWorkspace, writeState } from '../machine/terraform/workspace';
-import {
-  checkStackPlan,
-  differences,
-  factsInState,
-  initializeStack,
-  openState,
-  planStack,
-  unseenDriftFrom,
-  writeWorkspace,
-} from '../stack';
+import { assertAdoptable } from './adoptable';
 import { expectNoDifferences } from './eject-hosting';
-import { hostingPolicy, unroute, waitForSsh } from '../hostings';
-import { type OperationDefinition, stackWorkspace, type StepContext } from '../durable';
+import { adoptInput } from './facts';
 
-export const adoptHosting: OperationDefinition = {
+const needs = [
+  'clock',
+  'config',
+  'database',
+  'guest',
+  'inventory',
+  'proxy',
+  'routePublisher',
+  'stack',
+] as const;
+type Context = StepWith<(typeof needs)[number], z.output<typeof adoptInput>>;
+
+export const adoptHosting = operation({
   kind: 'adopt-hosting',
+  input: adoptInput,
+  needs,
   onFailure: 'unwind',
-  steps: [
-    { name: 'check', run: check },
-    { name: 'workspace', run: workspace, undo: clear },
-    { name: 'init', run: initializeStack, restartAt: 'workspace' },
-    { name: 'plan', run: plan, restartAt: 'workspace' },
-    { name: 'ssh', run: ssh },
-    { name: 'reserve', run: reserve, undo: putBack },
-    { name: 'keep', run: keep, undo: forget },
-    { name: 'route', run: route, undo: unroute },
-    { name: 'ready', run: ready },
-  ],
-};
+  // on its way back an adoption needs what a removal would forget
+  onRemoval: 'refuse',
+})
+  .step('check', { do: (context) => assertAdoptable(context, context.input) })
+  .step('workspace', { do: workspace, undo: ({ stack }) => stack.clear() })
+  .step('init', { do: ({ stack }) => stack.init(), restartAt: 'workspace' })
+  .step('plan', { do: plan, restartAt: 'workspace' })
+  // the page is the user's own by now; SSH is what every guest has
+  .step('ssh', { do: (context) => waitForSsh(context, context.input.facts.ip) })
+  .step('reserve', { do: (context, done) => reserve(context, done.check), undo: putBack })
+  .step('keep', { do: keep, undo: ({ stackId, write }) => write((tx) => deleteStack(tx, stackId)) })
+  .step('route', { do: route, undo: unroute })
+  .step('ready', { do: (context, done) => ready(context, done.ssh) });
 
-function inputOf({ input }: StepContext): AdoptInput {
-  return input as unknown as AdoptInput;
+function sealedIn({ stateSealed }: Context['input']): Buffer {
+  return Buffer.from(stateSealed, 'base64');
 }
 
-async function check(context: StepContext): Promise<{ userId: number }> {
-  return assertAdoptable(context.parts, inputOf(context));
+async function workspace({ input, stack }: Context): Promise<void> {
+  await stack.bring(sealedIn(input));
+  await stack.draft(input.spec);
 }
 
-async function workspace(context: StepContext): Promise<void> {
-  const { parts, stackId } = context;
-  const { spec, stateSealed } = inputOf(context);
-  const state = openState(parts, stackId, Buffer.from(stateSealed, 'base64'));
-  await writeState(stackWorkspace(parts.config, stackId), state);
-  await writeWorkspace(context, spec);
-}
-
-async function clear({ parts, stackId }: StepContext): Promise<void> {
-  await removeWorkspace(stackWorkspace(parts.config, stackId));
-}
-
-async function plan(context: StepContext): Promise<void> {
-  const { facts, spec } = inputOf(context);
-  const unseen = await unseenDriftFrom(context.parts.inventory, spec);
-  if (!unseen.diskLost) await planStack(context, 'apply');
+async function plan({ config, input: { facts, spec }, inventory, stack }: Context): Promise<void> {
+  const unseen = await unseenDriftFrom(inventory, spec);
+  if (!unseen.diskLost) await stack.plan('apply');
   expectNoDifferences(
-    await differences(context, unseen),
+    await stack.differences(unseen),
     'restore it to what hosting.json says, then adopt it again',
   );
-  await checkStackPlan(context, hostingPolicy(facts, context.parts.config, 'apply'));
+  await stack.check(hostingPolicy(facts, config, 'apply'));
 }
 
-/** The page is the user's own by now; SSH is what every guest has. */
-function ssh(context: StepContext): Promise<string[]> {
-  return waitForSsh(context, inputOf(context).facts.ip);
-}
-
-async function reserve(context: StepContext): Promise<{ sshPort: number }> {
-  const { config, proxy } = context.parts;
-  const { facts } = inputOf(context);
-  const { userId } = context.output<{ userId: number }>('check');
+async function reserve(
+  { config, input: { facts }, proxy, write }: Context,
+  { userId }: { readonly userId: number },
+): Promise<{ sshPort: number }> {
   const [first, last] = [config.SSH_PORT_MIN, config.SSH_PORT_MAX];
   const fits = facts.sshPort >= first && facts.sshPort <= last && (await proxy.canListen(facts.sshPort));
   const adoptee = { ...facts, userId, node: config.NODE_NAME, createdAt: new Date(facts.createdAt) };
   const limits = { sshPorts: [first, last] as const, canListen: (port: number) => proxy.canListen(port) };
-  const sshPort = await context.write((tx) => takeIn(tx, adoptee, fits ? facts.sshPort : null, limits));
+  const sshPort = await write((tx) => takeIn(tx, adoptee, fits ? facts.sshPort : null, limits));
   return { sshPort };
 }
 
-async function putBack(context: StepContext): Promise<void> {
-  const { facts, spec, stateSerial, stateSealed } = inputOf(context);
-  const ejection = { spec, stateSerial, stateSealed: Buffer.from(stateSealed, 'base64') };
-  await context.write((tx) => putOut(tx, context.stackId, facts.sshPort, ejection));
+async function putBack({ input, stackId, write }: Context): Promise<void> {
+  const { facts, spec, stateSerial } = input;
+  await write((tx) =>
+    putOut(tx, stackId, facts.sshPort, { spec, stateSerial, stateSealed: sealedIn(input) }),
+  );
 }
 
-async function keep(context: StepContext): Promise<void> {
-  const { parts, stackId, write } = context;
-  const { spec, stateSerial, stateSealed } = inputOf(context);
-  const sealed = Buffer.from(stateSealed, 'base64');
+async function keep({ input, stack, stackId, write }: Context): Promise<void> {
+  const sealed = sealedIn(input);
+  const facts = stack.factsIn(sealed);
   await write(async (tx) => {
-    await saveSpec(tx, stackId, spec);
-    await saveState(tx, stackId, {
-      ...{ serial: stateSerial, sealed, facts: factsInState(parts, stackId, sealed) },
-    });
+    await saveSpec(tx, stackId, input.spec);
+    await saveState(tx, stackId, { serial: input.stateSerial, sealed, facts });
     await noteDrift(tx, stackId, []);
   });
 }
 
-async function forget({ stackId, write }: StepContext): Promise<void> {
-  await write((tx) => deleteStack(tx, stackId));
+async function route({ routePublisher, stackId, write }: Context): Promise<void> {
+  await write((tx) => openRoute(tx, stackId));
+  await routePublisher.publish();
 }
 
-async function route(context: StepContext): Promise<void> {
-  await context.write((tx) => openRoute(tx, context.stackId));
-  await context.parts.routePublisher.publish();
-}
-
-async function ready(context: StepContext): Promise<void> {
-  const { parts, stackId, operationId, write } = context;
-  const hostKeys = context.output<string[]>('ssh');
+async function ready({ clock, operationId, stackId, write }: Context, hostKeys: string[]): Promise<void> {
   await write(async (tx) => {
-    await markAdopted(tx, stackId, hostKeys, parts.clock.now());
+    await markAdopted(tx, stackId, hostKeys, clock.now());
     await bindToHosting(tx, operationId, stackId);
   });
 }

@@ -51,7 +51,7 @@ async function takeBack(
   };
   const operation = await parts.database.transaction((tx) =>
     // no hosting: this database may never have heard of it
-    accept(parts, tx, adoptOperation, { stackId: id, input: { ...input } }),
+    accept(parts, tx, adoptOperation, { stackId: id, input }),
   );
   expectSuccess(await finishOperation(engine, operation.id, id, handover));
   const row = await getOwnedHosting(parts.database.direct, id);

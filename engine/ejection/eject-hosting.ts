@@ -3,67 +3,61 @@
  * before this was accepted; that it still is what there is, and that Terraform finds nothing to change, is looked at
  * here, before anything is given up.
  */
-import { digestOf } from './digest';
-import type { EjectInput } from './facts';
+import { z } from 'zod';
 import { EngineError } from '../base/errors';
+import { hostingAt, hostingPolicy, unroute } from '../hostings';
+import { operation, type StepWith } from '../stack';
 import { holdOn, letGo as letHostingGo } from '../store/ejections';
 import { getHosting } from '../store/hostings';
 import { openRoute } from '../store/routes';
 import { findStack } from '../store/stacks';
-import { removeWorkspace } from '../machine/terraform/workspace';
-import {
-  checkStackPlan,
-  differences,
-  initializeStack,
-  planStack,
-  rebuildWorkspace,
-  unseenDrift,
-} from '../stack';
-import { hostingPolicy, unroute } from '../hostings';
-import { type OperationDefinition, stackWorkspace, type StepContext } from '../durable';
+import { digestOf } from './digest';
 
-export const ejectHosting: OperationDefinition = {
+/** The hosting must still be what was written. */
+const input = z.object({ stateSerial: z.int(), specDigest: z.string() });
+type Context = StepWith<'config' | 'database' | 'proxy' | 'routePublisher' | 'stack', z.output<typeof input>>;
+
+export const ejectHosting = operation({
   kind: 'eject-hosting',
+  input,
+  needs: ['config', 'database', 'proxy', 'routePublisher', 'stack'],
   onFailure: 'unwind',
-  steps: [
-    { name: 'look', run: look },
-    { name: 'init', run: initializeStack, restartAt: 'look' },
-    { name: 'plan', run: plan, restartAt: 'look' },
-    { name: 'unroute', run: unroute, undo: reroute },
-    { name: 'let-go', run: letGo, undo: takeBack },
-    { name: 'clear', run: clear },
-  ],
-};
+  onRemoval: 'wait',
+})
+  .step('look', { do: look })
+  .step('init', { do: ({ stack }) => stack.init(), restartAt: 'look' })
+  .step('plan', { do: plan, restartAt: 'look' })
+  .step('unroute', { do: unroute, undo: reroute })
+  .step('let-go', { do: letGo, undo: takeBack })
+  .step('clear', { do: ({ stack }) => stack.clear() });
 
-async function look(context: StepContext): Promise<void> {
-  const { parts, stackId, input } = context;
-  const { status } = await getHosting(parts.database.direct, stackId);
+async function look(context: Context): Promise<void> {
+  const { database, input: written, stack, stackId } = context;
+  const { status } = await hostingAt(context);
   if (status !== 'running')
     throw new EngineError(
       'validation_failed',
       `Only a running hosting can be ejected; this one is ${status}`,
     );
-  const stack = await findStack(parts.database.direct, stackId);
-  const written = input as unknown as EjectInput;
+  const row = await findStack(database.direct, stackId);
   if (
-    stack?.spec == null ||
-    Number(stack.stateSerial) !== written.stateSerial ||
-    digestOf(stack.spec) !== written.specDigest
+    row?.spec == null ||
+    Number(row.stateSerial) !== written.stateSerial ||
+    digestOf(row.spec) !== written.specDigest
   )
     throw new EngineError(
       'plan_changed',
       'The hosting has changed since its files were written; eject it again',
     );
-  await rebuildWorkspace(context);
+  await stack.rebuild();
 }
 
-async function plan(context: StepContext): Promise<void> {
-  const unseen = await unseenDrift(context);
-  if (!unseen.diskLost) await planStack(context, 'apply');
-  const found = await differences(context, unseen);
-  expectNoDifferences(found, 'apply the stack first (webhoster apply)');
-  const hosting = await getHosting(context.parts.database.direct, context.stackId);
-  await checkStackPlan(context, hostingPolicy(hosting, context.parts.config, 'apply'));
+async function plan(context: Context): Promise<void> {
+  const { config, stack } = context;
+  const unseen = await stack.look();
+  if (!unseen.diskLost) await stack.plan('apply');
+  expectNoDifferences(await stack.differences(unseen), 'apply the stack first (webhoster apply)');
+  await stack.check(hostingPolicy(await hostingAt(context), config, 'apply'));
 }
 
 /** @throws {EngineError} plan_changed, naming every difference */
@@ -76,29 +70,24 @@ export function expectNoDifferences(found: readonly string[], advice: string): v
 }
 
 /** Nothing is opened again for a hosting that its owner removes meanwhile. */
-async function reroute(context: StepContext): Promise<void> {
-  await context.write(async (tx) => {
-    const { status } = await getHosting(tx, context.stackId);
-    if (status === 'running') await openRoute(tx, context.stackId);
+async function reroute({ routePublisher, stackId, write }: Context): Promise<void> {
+  await write(async (tx) => {
+    const { status } = await getHosting(tx, stackId);
+    if (status === 'running') await openRoute(tx, stackId);
   });
-  await context.parts.routePublisher.publish();
+  await routePublisher.publish();
 }
 
-async function letGo(context: StepContext): Promise<void> {
-  if (await context.write((tx) => letHostingGo(tx, context.stackId))) return;
+async function letGo({ stackId, write }: Context): Promise<void> {
+  if (await write((tx) => letHostingGo(tx, stackId))) return;
   throw new EngineError('plan_changed', 'The hosting is being removed');
 }
 
-async function takeBack(context: StepContext): Promise<void> {
-  const { config, proxy } = context.parts;
+async function takeBack({ config, proxy, stack, stackId, write }: Context): Promise<void> {
   const limits = {
     sshPorts: [config.SSH_PORT_MIN, config.SSH_PORT_MAX] as const,
     canListen: (port: number) => proxy.canListen(port),
   };
-  await context.write((tx) => holdOn(tx, context.stackId, limits));
-  await rebuildWorkspace(context);
-}
-
-async function clear({ parts, stackId }: StepContext): Promise<void> {
-  await removeWorkspace(stackWorkspace(parts.config, stackId));
+  await write((tx) => holdOn(tx, stackId, limits));
+  await stack.rebuild();
 }

@@ -19,7 +19,7 @@ import { findStack } from '../store/stacks';
 import { findUser } from '../store/users';
 import { type BundleFile, bundleOf } from './bundle';
 import { digestOf } from './digest';
-import { type EjectedFacts, type EjectInput, factsOf } from './facts';
+import { type EjectedFacts, factsOf } from './facts';
 import { readme } from './readme';
 
 /** Where the files go, on the machine of whoever asks. */
@@ -112,10 +112,10 @@ async function letGo(
   { spec, stateSerial }: Ejection,
   handover: AbortSignal,
 ): Promise<Operation> {
-  const input: EjectInput = { stateSerial, specDigest: digestOf(spec) };
+  const input = { stateSerial, specDigest: digestOf(spec) };
   const { parts } = engine;
   const operation = await parts.database.transaction((tx) =>
-    accept(parts, tx, ejectOperation, { stackId: id, hostingId: id, input: { ...input } }),
+    accept(parts, tx, ejectOperation, { stackId: id, hostingId: id, input }),
   );
   return finishOperation(engine, operation.id, id, handover);
 }

@@ -1,4 +1,5 @@
 /** What an ejected hosting is told by, where no database knows it. */
+import { z } from 'zod';
 import type { HostingSpec } from '../../stacks';
 import type { HostingRow } from '../store/hostings';
 
@@ -23,19 +24,33 @@ export type EjectedFacts = Pick<
   readonly createdAt: string;
 };
 
-/** What an adoption is accepted with. */
-export interface AdoptInput {
-  readonly facts: EjectedFacts;
-  readonly spec: HostingSpec;
-  readonly stateSerial: number;
-  /** As the database keeps states, in base64. */
-  readonly stateSealed: string;
-}
+/** What an adoption is accepted with. The specification is one of the allow-list's; the state as the database keeps it. */
+export const adoptInput = z.object({
+  facts: z.object({
+    id: z.uuid(),
+    vmName: z.string(),
+    image: z.string(),
+    memoryMiB: z.int(),
+    vcpus: z.int(),
+    diskGiB: z.int(),
+    ip: z.string(),
+    mac: z.string(),
+    sshPort: z.int(),
+    sshPublicKey: z.string(),
+    sshHostKeys: z.array(z.string()),
+    labels: z.record(z.string(), z.string()).default({}),
+    username: z.string(),
+    createdAt: z.string(),
+  }) satisfies z.ZodType<EjectedFacts>,
+  spec: z.custom<HostingSpec>(isHostingSpec),
+  stateSerial: z.int(),
+  /** In base64. */
+  stateSealed: z.base64(),
+});
+export type AdoptInput = z.output<typeof adoptInput>;
 
-/** What an ejection is accepted with: the hosting must still be what was written. */
-export interface EjectInput {
-  readonly stateSerial: number;
-  readonly specDigest: string;
+function isHostingSpec(given: unknown): boolean {
+  return typeof given === 'object' && given !== null && 'kind' in given && given.kind === 'hosting';
 }
 
 export function factsOf(row: HostingRow, username: string): EjectedFacts {

@@ -1,4 +1,6 @@
 /** Makes a hosting: from a reserved name, address and port to a page that the outside can read. */
+import { z } from 'zod';
+import { operation, type StepWith } from '../stack';
 import { updateHosting } from '../store/hostings';
 import {
   boot,
@@ -9,36 +11,41 @@ import {
   ready,
   releaseFailed,
   route,
-  specificationOf,
+  synthesize,
   unroute,
 } from './steps';
-import type { OperationDefinition, StepContext } from '../durable';
-import { applyStack, forgetStack, initializeStack, synthesizeStack } from '../stack';
 import { waitForSsh } from './wait-for-guest';
 
-export const createHosting: OperationDefinition = {
+export const createHosting = operation({
   kind: 'create-hosting',
-  onFailure: 'unwind',
-  steps: [
-    { name: 'reserve', undo: releaseFailed },
-    { name: 'synthesize', run: synthesize, undo: forgetStack },
-    { name: 'init', run: initializeStack },
-    { name: 'plan', run: plan },
-    { name: 'check', run: check },
-    { name: 'apply', run: (context) => applyStack(context), undo: destroy, restartAt: 'plan' },
-    { name: 'boot', run: boot },
-    { name: 'route', run: route, undo: unroute },
-    { name: 'ssh', run: ssh },
-    { name: 'ready', run: ready },
+  input: z.object({}),
+  needs: [
+    'clock',
+    'config',
+    'database',
+    'guest',
+    'inventory',
+    'nodeCare',
+    'proxy',
+    'routePublisher',
+    'stack',
   ],
-};
-
-async function synthesize(context: StepContext): Promise<void> {
-  await synthesizeStack(context, (await specificationOf(context)).spec);
-}
+  onFailure: 'unwind',
+  onRemoval: 'cancel',
+})
+  .step('reserve', { undo: releaseFailed })
+  .step('synthesize', { do: synthesize, undo: ({ stack }) => stack.forget() })
+  .step('init', { do: ({ stack }) => stack.init() })
+  .step('plan', { do: plan })
+  .step('check', { do: check })
+  .step('apply', { do: ({ stack }) => stack.apply(), undo: destroy, restartAt: 'plan' })
+  .step('boot', { do: boot })
+  .step('route', { do: route, undo: unroute })
+  .step('ssh', { do: ssh })
+  .step('ready', { do: ready });
 
 /** After the route: the page is there a second before SSH answers, and need not wait for it. */
-async function ssh(context: StepContext): Promise<void> {
+async function ssh(context: StepWith<'clock' | 'config' | 'database' | 'guest'>): Promise<void> {
   const hosting = await hostingOf(context);
   const sshHostKeys = await waitForSsh(context, hosting.ip);
   await context.write((tx) => updateHosting(tx, hosting.id, { sshHostKeys }));

@@ -9,21 +9,19 @@ import type {
   HostingFilter,
   NamedHosting,
 } from '../model/hosting';
-import type { Operation, OperationKind } from '../model/operation';
+import type { Operation } from '../model/operation';
 import type { User, Asker } from '../model/account';
 import { EngineError } from '../base/errors';
 import { vmNameOf } from '../machine/libvirt/names';
 import { toHosting } from './view';
 import { parseCidr, poolAddresses } from '../base/addresses';
-import { accept, type OperationDefinition, type Parts, wakeWorker } from '../durable';
-import { claimSpare as claimOperation, type ClaimInput } from './spares/claim';
+import { accept, type Parts, wakeWorker } from '../durable';
+import { claimSpare as claimOperation } from './spares/claim';
 import { createHosting } from './create';
-import { deleteHosting } from './delete';
-import { removeSpare } from './spares/remove';
+import { deleteHosting, removeSpare } from './delete';
 import { madeKeyComment, makeKeyPair, parsePublicKey } from './ssh-key';
 import type { Tx } from '../store/database';
 import { driftOf } from '../store/drift';
-import { isBeingAdopted } from '../store/ejections';
 import {
   findLivingHosting,
   getHosting,
@@ -39,7 +37,13 @@ import {
 } from '../store/hostings';
 import { claimIdempotencyKey, rememberAnswer } from '../store/idempotency';
 import { findMyHosting } from '../store/my-hosting';
-import { getOperation, latestOperation, requestCancel, resumeStuck } from '../store/operations';
+import {
+  getOperation,
+  latestOperation,
+  requestCancel,
+  resumeStuck,
+  unendedOperation,
+} from '../store/operations';
 import { claimSpare } from '../store/spares';
 import { findNode } from '../store/stacks';
 import { admitUser } from '../store/admission';
@@ -118,31 +122,29 @@ async function acceptCreate(
     return { hostingId, operation: await getOperation(tx, operationId), isFirst: false };
   }
   if (hasHosting) throw quotaExceeded();
-  const { hostingId, definition, input: how } = await spareOrNew(parts, tx, user, { sshPublicKey, labels });
-  const wanted = { stackId: hostingId, hostingId, userId: user.id, unfinished, input: how };
-  const operation = await accept(parts, tx, definition, wanted);
+  const owner = { sshPublicKey, labels, userId: user.id };
+  const spare = await claimedSpare(parts, tx, owner);
+  const hostingId = spare?.id ?? randomUUID();
+  const about = { stackId: hostingId, hostingId, userId: user.id, unfinished };
+  if (spare === null) await reserve(parts, tx, user, { sshPublicKey, labels, id: hostingId });
+  const operation =
+    spare === null
+      ? await accept(parts, tx, createHosting, about)
+      : await accept(parts, tx, claimOperation, { ...about, input: { saved: spare.saved } });
   if (key !== undefined) await rememberAnswer(tx, user.id, key, { hostingId, operationId: operation.id });
   return { hostingId, operation, isFirst: true };
 }
 
-/** The user gets a spare; where none waits, everything that a new hosting takes. */
-async function spareOrNew(
-  parts: Parts,
+/** A spare that is its user's from here on. @returns null where none waits */
+async function claimedSpare(
+  { config }: Pick<Parts, 'config'>,
   tx: Tx,
-  user: User,
-  wanted: Pick<HostingRow, 'sshPublicKey' | 'labels'>,
-): Promise<{ hostingId: string; definition: OperationDefinition; input?: Record<string, unknown> }> {
-  const owner = { ...wanted, userId: user.id };
-  const spare = await claimSpare(tx, owner, newHostingSize(parts.config));
-  if (spare !== null) {
-    const { id, saved } = spare;
-    // what was saved uses no memory until now
-    if (saved) await admitVm(tx, parts.config, { memoryMiB: parts.config.VM_MEMORY_MIB, diskGiB: 0 });
-    return { hostingId: id, definition: claimOperation, input: { saved } satisfies ClaimInput };
-  }
-  const hostingId = randomUUID();
-  await reserve(parts, tx, user, { ...wanted, id: hostingId });
-  return { hostingId, definition: createHosting };
+  owner: Parameters<typeof claimSpare>[1],
+): Promise<{ id: string; saved: boolean } | null> {
+  const spare = await claimSpare(tx, owner, newHostingSize(config));
+  // what was saved uses no memory until now
+  if (spare?.saved === true) await admitVm(tx, config, { memoryMiB: config.VM_MEMORY_MIB, diskGiB: 0 });
+  return spare;
 }
 
 /** What every new hosting is. */
@@ -160,7 +162,7 @@ export function newHostingSize(
  * @throws {EngineError} node_not_ready, node_full, quota_exceeded, ports_exhausted, addresses_exhausted
  */
 export async function reserve(
-  { config, proxy }: Parts,
+  { config, proxy }: Pick<Parts, 'config' | 'proxy'>,
   tx: Tx,
   user: Pick<User, 'id'> | null,
   wanted: Pick<HostingRow, 'id' | 'sshPublicKey' | 'labels'>,
@@ -179,21 +181,24 @@ export async function reserve(
   });
 }
 
-/** What makes a hosting: a removal that meets it under way cancels it first. */
-const makers: readonly OperationKind[] = ['create-hosting', 'claim-spare', 'make-spare'];
-
 /**
- * Accepts the removal of a hosting, or of a spare; one that is on its way is joined, a stuck one goes on, what makes it
- * is cancelled first.
+ * Accepts the removal of a hosting, or of a spare; one that is on its way is joined, a stuck one goes on. What it does to
+ * other operations on the hosting stands with their kinds.
+ *
+ * @throws {EngineError} hosting_not_found; not_cancellable while one must end first
  */
-export async function acceptDelete(parts: Parts, tx: Tx, { id }: Pick<HostingRow, 'id'>): Promise<Operation> {
+export async function acceptDelete(
+  parts: Pick<Parts, 'kinds' | 'queue'>,
+  tx: Tx,
+  { id }: Pick<HostingRow, 'id'>,
+): Promise<Operation> {
   // two removals that arrive together must become one operation
   if (!(await lockHosting(tx, id))) throw noHosting();
   // what was a spare a moment ago may have an owner by now
   const hosting = await getHosting(tx, id);
-  // on its way back an adoption needs what a removal would forget
-  if (await isBeingAdopted(tx, hosting.id))
-    throw new EngineError('not_cancellable', 'The hosting is being adopted; try again in a minute');
+  for (const kind of parts.kinds.treated('refuse'))
+    if ((await unendedOperation(tx, hosting.id, kind)) !== null)
+      throw new EngineError('not_cancellable', 'The hosting is being adopted; try again in a minute');
   const definition = isOwned(hosting) ? deleteHosting : removeSpare;
   const before = await latestOperation(tx, hosting.id, definition.kind);
   if (before?.status === 'stuck') {
@@ -201,15 +206,12 @@ export async function acceptDelete(parts: Parts, tx: Tx, { id }: Pick<HostingRow
     await wakeWorker(parts, tx, hosting.id);
   }
   if (before !== null && before.status !== 'failed') return getOperation(tx, before.id);
-  for (const kind of makers) {
-    const maker = await latestOperation(tx, hosting.id, kind);
-    if (maker?.status === 'stuck') await resumeStuck(tx, maker.id);
-    else if (maker !== null) await requestCancel(tx, maker.id);
-  }
-  for (const kind of ['sleep-hosting', 'wake-hosting'] as const) {
-    const half = await latestOperation(tx, hosting.id, kind);
-    if (half?.status === 'stuck') await resumeStuck(tx, half.id);
-  }
+  for (const how of ['cancel', 'resume'] as const)
+    for (const kind of parts.kinds.treated(how)) {
+      const other = await latestOperation(tx, hosting.id, kind);
+      if (other?.status === 'stuck') await resumeStuck(tx, other.id);
+      else if (other !== null && how === 'cancel') await requestCancel(tx, other.id);
+    }
   await updateHosting(tx, hosting.id, { status: 'deleting' });
   return accept(parts, tx, definition, {
     stackId: hosting.id,

@@ -3,26 +3,20 @@ import type { HostingSpec } from '../../stacks';
 import type { GuestFacts } from '../machine/guest/cloud-init';
 import { EngineError } from '../base/errors';
 import { requireRoomNow } from '../node';
-import {
-  getHosting,
-  getOwnedHosting,
-  markRunning,
-  type OwnedHosting,
-  releaseHosting,
-} from '../store/hostings';
+import { getOwnedHosting, markRunning, type OwnedHosting, releaseHosting } from '../store/hostings';
 import { closeRoute, openRoute } from '../store/routes';
 import { findNode } from '../store/stacks';
 import { findUser } from '../store/users';
 import { guestFacts, hostingMarker, hostingNames, hostingPolicy, hostingSpec } from './facts';
-import type { StepContext } from '../durable';
-import { checkStackPlan, destroyStack, planStack, removeUntracked } from '../stack';
+import type { StepWith } from '../stack';
+import { hostingAt } from './power-steps';
 import { waitForPage } from './wait-for-guest';
 
 /** What the stack of the hosting's owner is made from, and what the guest is told about them. */
 export async function specificationOf(
-  context: StepContext,
+  context: StepWith<'config' | 'database'>,
 ): Promise<{ spec: HostingSpec; guest: GuestFacts }> {
-  const { config, database } = context.parts;
+  const { config, database } = context;
   const hosting = await hostingOf(context);
   const [owner, node] = await Promise.all([
     findUser(database.direct, hosting.userId),
@@ -38,52 +32,69 @@ export async function specificationOf(
   };
 }
 
-export async function plan(context: StepContext): Promise<unknown> {
-  // a killed apply may have made what it never wrote into its state; a new apply would collide with it or adopt it
-  if (context.resumed) await removeUntracked(context, hostingNames(context.stackId, context.parts.config));
-  return planStack(context, 'apply');
+/** Keeps and renders the specification of the owner's stack. */
+export async function synthesize(context: StepWith<'config' | 'database' | 'stack'>): Promise<void> {
+  await context.stack.synthesize((await specificationOf(context)).spec);
+}
+
+export async function plan(context: StepWith<'config' | 'stack'>): Promise<{ changes: boolean }> {
+  return context.resumed ? planAfresh(context) : context.stack.plan('apply');
+}
+
+/** A killed apply may have made what it never wrote into its state; a new apply would collide with it or adopt it. */
+export async function planAfresh({
+  config,
+  stack,
+  stackId,
+}: StepWith<'config' | 'stack'>): Promise<{ changes: boolean }> {
+  await stack.removeUntracked(hostingNames(stackId, config));
+  return stack.plan('apply');
 }
 
 /** The plan firewall, and whether there still is room for what the plan makes. */
-export async function check(context: StepContext): Promise<void> {
-  const hosting = await getHosting(context.parts.database.direct, context.stackId);
-  await checkStackPlan(context, hostingPolicy(hosting, context.parts.config, 'apply'));
-  await requireRoomNow(context.parts, hosting);
+export async function check(
+  context: StepWith<'config' | 'database' | 'inventory' | 'nodeCare' | 'stack'>,
+): Promise<void> {
+  const hosting = await hostingAt(context);
+  await context.stack.check(hostingPolicy(hosting, context.config, 'apply'));
+  await requireRoomNow(context, hosting);
 }
 
+type Destroying = StepWith<'config' | 'database' | 'stack'>;
+
 /** Takes the stack down, whoever its hosting belongs to. */
-export function destroy(context: StepContext): Promise<void> {
+export function destroy(context: Destroying): Promise<void> {
   return destroyAfter(() => Promise.resolve(), context);
 }
 
 /** Nobody is led to a VM that is going: its route is gone before anything of it is, and goes while Terraform plans. */
-export function unrouteAndDestroy(context: StepContext): Promise<void> {
+export function unrouteAndDestroy(context: Destroying & StepWith<'routePublisher'>): Promise<void> {
   return destroyAfter(() => unroute(context), context);
 }
 
-async function destroyAfter(before: () => Promise<void>, context: StepContext): Promise<void> {
-  const { config, database } = context.parts;
-  const hosting = await getHosting(database.direct, context.stackId);
-  const policy = hostingPolicy(hosting, config, 'destroy');
-  await destroyStack(context, policy, hostingNames(hosting.id, config), before);
+async function destroyAfter(before: () => Promise<void>, context: Destroying): Promise<void> {
+  const { config, stack, stackId } = context;
+  const policy = hostingPolicy(await hostingAt(context), config, 'destroy');
+  await stack.destroy(policy, hostingNames(stackId, config), before);
 }
 
 /** The VM counts as up when it serves its own page. */
-export async function boot(context: StepContext): Promise<void> {
+export async function boot(context: StepWith<'clock' | 'config' | 'database' | 'guest'>): Promise<void> {
   const hosting = await hostingOf(context);
   await waitForPage(context, hosting.ip, hostingMarker(hosting));
 }
 
-export async function route(context: StepContext): Promise<void> {
-  const { parts } = context;
+type Routing = StepWith<'database' | 'proxy' | 'routePublisher'>;
+
+export async function route(context: Routing): Promise<void> {
   const hosting = await hostingOf(context);
   await context.write((tx) => openRoute(tx, hosting.id));
-  await parts.routePublisher.publish();
+  await context.routePublisher.publish();
   await expectPage(context, hosting);
 }
 
-async function expectPage({ parts }: StepContext, hosting: OwnedHosting): Promise<void> {
-  const page = await parts.proxy.fetch(`/${hosting.userId}`);
+async function expectPage({ proxy }: StepWith<'proxy'>, hosting: OwnedHosting): Promise<void> {
+  const page = await proxy.fetch(`/${hosting.userId}`);
   if (!page.includes(hostingMarker(hosting))) {
     throw new EngineError('proxy_unreachable', 'The page cannot be reached through Nginx', {
       retryable: true,
@@ -95,8 +106,8 @@ async function expectPage({ parts }: StepContext, hosting: OwnedHosting): Promis
  * As `route`, without a reload of Nginx where the door (engine/sleep/doors) finds the page already. The reconciler of served
  * routes takes the door out of the way, for all that have come meanwhile at once: each reload leaves old workers behind.
  */
-export async function routeAtOnce(context: StepContext): Promise<void> {
-  const { proxy, routePublisher } = context.parts;
+export async function routeAtOnce(context: Routing): Promise<void> {
+  const { proxy, routePublisher } = context;
   const hosting = await hostingOf(context);
   await context.write((tx) => openRoute(tx, hosting.id));
   const page = await proxy.fetch(`/${hosting.userId}`).catch(() => '');
@@ -105,26 +116,26 @@ export async function routeAtOnce(context: StepContext): Promise<void> {
   await expectPage(context, hosting);
 }
 
-export async function unroute(context: StepContext): Promise<void> {
-  await context.write((tx) => closeRoute(tx, context.stackId));
-  await context.parts.routePublisher.publish();
+export async function unroute({ routePublisher, stackId, write }: StepWith<'routePublisher'>): Promise<void> {
+  await write((tx) => closeRoute(tx, stackId));
+  await routePublisher.publish();
 }
 
-export async function ready(context: StepContext): Promise<void> {
-  await context.write((tx) => markRunning(tx, context.stackId, context.parts.clock.now()));
+export async function ready({ clock, stackId, write }: StepWith<'clock'>): Promise<void> {
+  await write((tx) => markRunning(tx, stackId, clock.now()));
 }
 
 /** The undo of what was reserved: name, address and port are free again. */
-export async function releaseFailed(context: StepContext): Promise<void> {
+export async function releaseFailed(context: StepWith): Promise<void> {
   const { code, message } = context.failure ?? new EngineError('internal');
   await context.write((tx) => releaseHosting(tx, context.stackId, { status: 'failed', code, message }));
 }
 
-export function hostingOf({ parts, stackId }: StepContext): Promise<OwnedHosting> {
-  return getOwnedHosting(parts.database.direct, stackId);
+export function hostingOf({ database, stackId }: StepWith<'database'>): Promise<OwnedHosting> {
+  return getOwnedHosting(database.direct, stackId);
 }
 
 /** The last step of a removal: name, address and port are free again. */
-export async function releaseDeleted({ stackId, write }: StepContext): Promise<void> {
+export async function releaseDeleted({ stackId, write }: StepWith): Promise<void> {
   await write((tx) => releaseHosting(tx, stackId, { status: 'deleted' }));
 }

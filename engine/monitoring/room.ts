@@ -1,10 +1,10 @@
 /** What this room adds to a worker. */
-import type { OperationDefinition, Room } from '../durable';
+import type { Room } from '../durable';
 import { reconcileMeasures } from './keep-measures';
 import { reconcileTroubles } from './keep-troubles';
 import { reconcileLogs } from './keep-logs';
 
-export const monitoringRoom: Room<OperationDefinition> = {
+export const monitoringRoom: Room<never> = {
   operations: [],
   keepers: [
     ({ parts }) => reconcileMeasures(parts),

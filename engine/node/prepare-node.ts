@@ -1,5 +1,6 @@
 /** Makes a libvirt host ready for VMs: fences, pool, network, base images; whether VMs run under KVM; what limits they can have. */
 import path from 'node:path';
+import { z } from 'zod';
 import type { NodeSpec } from '../../stacks';
 import type { Config } from '../base/config';
 import { EngineError } from '../base/errors';
@@ -14,59 +15,79 @@ import { findNode, findStack, type NodeImage, nodeSpecOf, updateNode } from '../
 import type { StackNames } from '../machine/libvirt/inventory';
 import type { PlanPolicy } from '../machine/terraform/plan-firewall';
 import { namedObstacle } from './obstacles';
-import type { OperationDefinition, StepContext } from '../durable';
-import { applyStack, checkStackPlan, initializeStack, planStack, synthesizeStack } from '../stack';
+import type { Parts } from '../durable';
+import { operation, type StepWith } from '../stack';
 
 /** The base image is copied into the pool, and nothing is said meanwhile. */
 const uploadMs = 900_000;
 
-export const prepareNode: OperationDefinition = {
-  kind: 'prepare-node',
-  onFailure: 'unwind',
-  steps: [
-    { name: 'virtualization', run: detectVirtualization },
-    { name: 'synthesize', run: synthesize },
-    { name: 'init', run: initializeStack },
-    { name: 'plan', run: (context) => planStack(context, 'apply') },
-    { name: 'check', run: check },
-    // first, so that the network never is without
-    { name: 'fence', run: fence },
-    { name: 'apply', run: apply, restartAt: 'plan' },
-    { name: 'limits', run: findLimits },
-    { name: 'record', run: record },
-  ],
-};
+/** Of what the node depends on: see `nodeFingerprint`. */
+const input = z.object({ fingerprint: z.string() });
+const needs = [
+  'config',
+  'database',
+  'images',
+  'inventory',
+  'isolation',
+  'nodeCare',
+  'stack',
+  'virtualization',
+] as const;
+type Context = StepWith<(typeof needs)[number], z.output<typeof input>>;
 
-async function detectVirtualization({ parts, signal }: StepContext): Promise<unknown> {
-  const { DOMAIN_TYPE, IMAGE } = parts.config;
+export const prepareNode = operation({
+  kind: 'prepare-node',
+  input,
+  needs,
+  onFailure: 'unwind',
+  onRemoval: 'wait',
+})
+  .step('virtualization', { do: detectVirtualization })
+  .step('synthesize', { do: synthesize })
+  .step('init', { do: ({ stack }) => stack.init() })
+  .step('plan', { do: ({ stack }) => stack.plan('apply') })
+  .step('check', { do: check })
+  // first, so that the network never is without
+  .step('fence', { do: fence })
+  .step('apply', { do: apply, restartAt: 'plan' })
+  .step('limits', { do: findLimits })
+  .step('record', { do: (context, { virtualization, limits }) => record(context, virtualization, limits) });
+
+interface Detected {
+  readonly domainType: 'kvm' | 'qemu';
+}
+
+async function detectVirtualization({ config, images, signal, virtualization }: Context): Promise<Detected> {
+  const { DOMAIN_TYPE, IMAGE } = config;
   if (DOMAIN_TYPE !== 'auto') return { domainType: DOMAIN_TYPE };
-  const { boot } = await builtImage(parts.images.find(IMAGE), IMAGE);
+  const { boot } = await builtImage(images.find(IMAGE), IMAGE);
   return {
-    domainType: await parts.virtualization.detect(boot.kind === 'direct-kernel' ? boot.kernel : null, signal),
+    domainType: await virtualization.detect(boot.kind === 'direct-kernel' ? boot.kernel : null, signal),
   };
 }
 
-async function synthesize(context: StepContext): Promise<void> {
-  const { parts } = context;
-  const before = nodeSpecOf(await findStack(parts.database.direct, context.stackId));
-  const image = await builtImage(parts.images.find(parts.config.IMAGE), parts.config.IMAGE);
+async function synthesize({
+  config,
+  database,
+  inventory,
+  stack,
+  stackId,
+  ...context
+}: Context): Promise<void> {
+  const before = nodeSpecOf(await findStack(database.direct, stackId));
+  const image = await builtImage(context.images.find(config.IMAGE), config.IMAGE);
   // base images stay: VMs may be backed by one that no recipe makes any more
   const images = new Map(
     [...(before?.images ?? []), baseVolume(image)].map((each) => [each.volumeName, each]),
   );
-  await synthesizeStack(
-    context,
-    nodeSpec(parts.config, [...images.values()], await parts.inventory.hypervisorGroup()),
-  );
+  await stack.synthesize(nodeSpec(config, [...images.values()], await inventory.hypervisorGroup()));
 }
 
-async function check(context: StepContext): Promise<void> {
-  const { config, database } = context.parts;
+async function check({ config, database, stack }: Context): Promise<void> {
   // another CIDR, egress or pool path replaces what the VMs of today are attached to
   const users = [livingHostings, ejectedHostings].map((list) => list(database.direct, config.NODE_NAME));
   const used = (await Promise.all(users)).flat().length > 0;
-  await checkStackPlan(
-    context,
+  await stack.check(
     nodePolicy(config, 'apply', used ? ['libvirt_network', 'libvirt_pool', 'libvirt_volume'] : []),
   );
 }
@@ -93,34 +114,32 @@ export function nodeNames(config: Config): StackNames {
   return { domain: null, pool: config.POOL_NAME, volumes: [] };
 }
 
-async function apply(context: StepContext): Promise<void> {
-  await applyStack(context, uploadMs).catch((thrown: unknown) => {
-    throw namedObstacle(context.parts.config, thrown);
+async function apply({ config, stack }: Context): Promise<void> {
+  await stack.apply(uploadMs).catch((thrown: unknown) => {
+    throw namedObstacle(config, thrown);
   });
 }
 
-async function fence({ parts }: StepContext): Promise<void> {
-  await parts.isolation.put(fenceOf(parts.config));
+async function fence({ config, isolation }: Context): Promise<void> {
+  await isolation.put(fenceOf(config));
 }
 
-function findLimits({ parts, signal }: StepContext): Promise<SupportedLimits> {
-  return parts.isolation.supportedLimits(parts.config.NETWORK_NAME, signal);
+function findLimits({ config, isolation, signal }: Context): Promise<SupportedLimits> {
+  return isolation.supportedLimits(config.NETWORK_NAME, signal);
 }
 
-async function record(context: StepContext): Promise<void> {
-  const { config, database } = context.parts;
-  const { domainType } = context.output<{ domainType: 'kvm' | 'qemu' }>('virtualization');
-  const image = await builtImage(context.parts.images.find(config.IMAGE), config.IMAGE);
+async function record(context: Context, { domainType }: Detected, limits: SupportedLimits): Promise<void> {
+  const { config, database, write } = context;
+  const image = await builtImage(context.images.find(config.IMAGE), config.IMAGE);
   const node = await findNode(database.direct, config.NODE_NAME);
   const images = {
     ...(node?.images as Record<string, NodeImage> | undefined),
     [image.name]: nodeImage(image, config),
   };
-  const prepared = String(context.input.fingerprint);
-  const limits = context.output<SupportedLimits>('limits');
-  const capacity = await measureCapacity(context.parts);
+  const prepared = context.input.fingerprint;
+  const capacity = await measureCapacity(context);
   const found = { domainType, images, limits, capacity, prepared };
-  await context.write((tx) => updateNode(tx, config.NODE_NAME, found));
+  await write((tx) => updateNode(tx, config.NODE_NAME, found));
 }
 
 /** What the node depends on; when it changes, the node is prepared again. */
@@ -140,8 +159,10 @@ export function nodeFingerprint(config: Config, image: BuiltImage): string {
   return [...node, filterName(config)].join(' ');
 }
 
-export async function isPrepared(parts: StepContext['parts'], fingerprint: string): Promise<boolean> {
-  const { config, database, inventory } = parts;
+export async function isPrepared(
+  { config, database, inventory }: Pick<Parts, 'config' | 'database' | 'inventory'>,
+  fingerprint: string,
+): Promise<boolean> {
   const node = await findNode(database.direct, config.NODE_NAME);
   if (node?.prepared !== fingerprint) return false;
   const images = Object.values(node.images as Record<string, NodeImage>);

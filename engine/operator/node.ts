@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { Config } from '../base/config';
 import type { Operation } from '../model/operation';
-import { type EngineParts, expectSuccess, finishOperation, operations } from '../durable';
+import { acceptHere, type EngineParts, expectSuccess, finishOperation, operations } from '../durable';
 import { assertNoneEjected, acceptDelete } from '../hostings';
 import { imageBuilder } from '../machine/images/builder';
 import { imageMissing, type Images } from '../machine/images/images';
@@ -13,7 +13,7 @@ import { isPrepared, nodeFingerprint, prepareNode as prepareNodeOperation, remov
 import { runCommand } from '../base/process';
 import { assertNoOverlap, groundFixes, mendNode } from '../sweep';
 import { isRunning } from '../machine/nginx/control';
-import { insertOperation, resumeStuck, unendedOperation } from '../store/operations';
+import { resumeStuck, unendedOperation } from '../store/operations';
 import { livingHostings } from '../store/hostings';
 import { ensureNode, findNode } from '../store/stacks';
 import { recipesDir } from '../base/project';
@@ -45,11 +45,9 @@ export async function prepareNode(
   await assertNoOverlap(connected);
   const node = await ensureNode(parts.database.direct, config.NODE_NAME, randomUUID());
   return recorder(parts, who)('node prepare', config.NODE_NAME, async () => {
-    const { id } = await insertOperation(parts.database.direct, {
-      kind: prepareNodeOperation.kind,
+    const { id } = await acceptHere(parts.database.direct, prepareNodeOperation, {
       stackId: node.stackId,
       input: { fingerprint },
-      steps: prepareNodeOperation.steps,
     });
     const watching = new AbortController();
     const watched = watch(operations(parts, bus).events(id, { signal: watching.signal }), onEvent);
@@ -101,8 +99,7 @@ export async function removeEverything(
     const removal = await parts.database.transaction(async (tx) => {
       const before = await unendedOperation(tx, node.stackId, removeNode.kind);
       if (before !== null) await resumeStuck(tx, before.id);
-      const { kind, steps } = removeNode;
-      return before ?? insertOperation(tx, { kind, steps, stackId: node.stackId });
+      return before ?? acceptHere(tx, removeNode, { stackId: node.stackId });
     });
     expectSuccess(await finishOperation(connected, removal.id, node.stackId, handover));
   });

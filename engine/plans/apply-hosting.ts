@@ -2,98 +2,96 @@
  * Brings what there is of a hosting back to its specification. The user's disk is never touched; where it is gone, the
  * operation says so, and makes an empty one only when it was asked to.
  */
-import type { ApplyInput } from '../model/plan';
+import { z } from 'zod';
 import { EngineError } from '../base/errors';
 import { vmNameOf } from '../machine/libvirt/names';
 import { hostingAt, hostingPolicy, leadToVm, waitForSsh } from '../hostings';
-import { getHosting } from '../store/hostings';
-import { clearTrouble } from '../store/troubles';
+import { oneWay } from '../durable';
+import { wakeSteps } from '../sleep';
+import { domainAddress, operation, rootVolumeAddress, type StepWith, type UnseenDrift } from '../stack';
 import { noteDrift } from '../store/drift';
-import {
-  applyStack as applyPlan,
-  checkStackPlan,
-  differences,
-  domainAddress,
-  initializeStack,
-  planStack,
-  requireWorkspace,
-  rootVolumeAddress,
-  unseenDrift,
-  type UnseenDrift,
-} from '../stack';
-import { type OperationDefinition, stackWorkspace, type StepContext } from '../durable';
-import { wake } from '../sleep';
+import { clearTrouble } from '../store/troubles';
 
-export const applyStack: OperationDefinition = {
+const input = z.object({
+  /** Makes an empty disk where the user's is gone; without it such an apply is refused. */
+  recreateDisk: z.boolean().default(false),
+  /** The differences that somebody was shown and agreed to; null applies whatever is found. */
+  agreed: z.array(z.string()).readonly().nullable().default(null),
+});
+
+const needs = [...wakeSteps.needs, 'nodeCare', 'stack'] as const;
+type Context = StepWith<(typeof needs)[number], z.output<typeof input>>;
+
+export const applyStack = operation({
   kind: 'apply-stack',
+  input,
+  needs,
   onFailure: 'unwind',
-  steps: [
-    { name: 'wake', run: wakeFirst },
-    { name: 'workspace', run: requireWorkspace },
-    { name: 'init', run: initializeStack, restartAt: 'workspace' },
-    { name: 'look', run: look, restartAt: 'workspace' },
-    { name: 'plan', run: plan, restartAt: 'workspace' },
-    { name: 'check', run: check, restartAt: 'workspace' },
-    { name: 'apply', run: apply, restartAt: 'workspace' },
-    { name: 'ssh', run: ssh },
-    { name: 'record', run: record },
-  ],
-};
+  onRemoval: 'wait',
+})
+  // what a plan changes must be up
+  .include(oneWay(wakeSteps), { when: canWake })
+  .step('wake', { do: leadToLost })
+  .step('workspace', { do: ({ stack }) => stack.require() })
+  .step('init', { do: ({ stack }) => stack.init(), restartAt: 'workspace' })
+  .step('look', { do: look, restartAt: 'workspace' })
+  .step('plan', {
+    do: ({ stack }, done) => stack.plan('apply', outdated(done.look)),
+    restartAt: 'workspace',
+  })
+  .step('check', { do: (context, done) => check(context, done.look), restartAt: 'workspace' })
+  .step('apply', { do: (context, done) => apply(context, done.look), restartAt: 'workspace' })
+  .step('ssh', { do: ssh })
+  .step('record', { do: record });
 
-/** What a plan changes must be up. Where there is nothing to wake, the apply makes it anew. */
-async function wakeFirst(context: StepContext): Promise<void> {
+async function canWake(context: Context): Promise<boolean> {
   const { status, vmName } = await hostingAt(context);
-  if (status !== 'sleeping') return;
-  const isGone = (await context.parts.inventory.domainState(vmName)) === null;
-  await (isGone || (await unseenDrift(context)).diskLost ? leadToVm(context) : wake(context));
+  if (status !== 'sleeping' || (await context.inventory.domainState(vmName)) === null) return false;
+  return !(await context.stack.look()).diskLost;
 }
 
-async function look(context: StepContext): Promise<UnseenDrift> {
-  const { parts, stackId, input, signal, assertHeld } = context;
-  const unseen = await unseenDrift(context);
+/** Where there was nothing to wake, the apply makes it anew. */
+async function leadToLost(context: Context): Promise<void> {
+  if ((await hostingAt(context)).status === 'sleeping') await leadToVm(context);
+}
+
+async function look({ inventory, stack, stackId, input: asked }: Context): Promise<UnseenDrift> {
+  const unseen = await stack.look();
   if (!unseen.diskLost) return unseen;
-  if (input.recreateDisk !== true) throw new EngineError('disk_lost');
-  assertHeld();
+  if (!asked.recreateDisk) throw new EngineError('disk_lost');
   // a domain without its disk fails every refresh
-  await parts.inventory.removeDomain(vmNameOf(stackId));
-  const call = { workspace: stackWorkspace(parts.config, stackId), signal };
-  await parts.terraform.forget(call, [domainAddress, rootVolumeAddress]);
+  await inventory.removeDomain(vmNameOf(stackId));
+  await stack.forgetResources([domainAddress, rootVolumeAddress]);
   return unseen;
 }
 
-async function plan(context: StepContext): Promise<{ changes: boolean }> {
-  const { domain, diskLost } = context.output<UnseenDrift>('look');
-  return planStack(context, 'apply', domain !== null && !diskLost ? [domainAddress] : []);
+function outdated({ domain, diskLost }: UnseenDrift): string[] {
+  return domain !== null && !diskLost ? [domainAddress] : [];
 }
 
-async function check(context: StepContext): Promise<void> {
-  const { parts, stackId, input } = context;
-  const hosting = await getHosting(parts.database.direct, stackId);
-  await checkStackPlan(context, hostingPolicy(hosting, parts.config, 'apply'));
-  const { agreed } = input as unknown as ApplyInput;
+async function check(context: Context, unseen: UnseenDrift): Promise<void> {
+  const { config, stack } = context;
+  await stack.check(hostingPolicy(await hostingAt(context), config, 'apply'));
+  const { agreed } = context.input;
   if (agreed === null) return;
-  const found = await differences(context, context.output<UnseenDrift>('look'));
+  const found = await stack.differences(unseen);
   if (JSON.stringify(found) !== JSON.stringify(agreed)) throw new EngineError('plan_changed');
 }
 
 /** What has no definition can be given none of what belongs to one, as to start with the machine. */
-async function apply(context: StepContext): Promise<void> {
-  const { parts, stackId, assertHeld } = context;
-  if (context.output<UnseenDrift>('look').isUndefined) {
-    assertHeld();
-    await parts.nodeCare.defineAgain(vmNameOf(stackId));
-  }
-  await applyPlan(context);
+async function apply({ nodeCare, stack, stackId }: Context, { isUndefined }: UnseenDrift): Promise<void> {
+  if (isUndefined) await nodeCare.defineAgain(vmNameOf(stackId));
+  await stack.apply();
 }
 
 /** The page is the user's own by now; SSH is what every guest has. */
-async function ssh(context: StepContext): Promise<void> {
-  await waitForSsh(context, (await getHosting(context.parts.database.direct, context.stackId)).ip);
+async function ssh(context: Context): Promise<void> {
+  await waitForSsh(context, (await hostingAt(context)).ip);
 }
 
-async function record(context: StepContext): Promise<void> {
-  await context.write(async (tx) => {
-    await noteDrift(tx, context.stackId, []);
-    await clearTrouble(tx, context.stackId);
+async function record({ stackId, write }: Context): Promise<void> {
+  await write(async (tx) => {
+    await noteDrift(tx, stackId, []);
+    await clearTrouble(tx, stackId);
   });
 }

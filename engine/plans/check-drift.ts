@@ -2,19 +2,13 @@
  * Looks at what an apply would change, and changes nothing: no resource, no specification, no state. What comes out
  * is the output of the last step.
  */
+import { z } from 'zod';
 import type { Operation } from '../model/operation';
-import { accept, type OperationDefinition, type Parts, type StepContext } from '../durable';
+import { accept, type Parts } from '../durable';
+import { operation, type StepWith, type UnseenDrift } from '../stack';
 import type { Tx } from '../store/database';
 import { driftOf, noteDrift, noteDriftAsked } from '../store/drift';
 import { scheduledInput } from '../store/operations';
-import {
-  differences,
-  initializeStack,
-  planStack,
-  requireWorkspace,
-  unseenDrift,
-  type UnseenDrift,
-} from '../stack';
 
 export interface Drift {
   /** Whether what there is differs from the specification. */
@@ -25,23 +19,31 @@ export interface Drift {
   readonly news: boolean;
 }
 
-export const checkDrift: OperationDefinition = {
+const input = z.object({
+  /** Where the service itself asks, time and again. */
+  scheduled: z.literal(true).optional(),
+  /** For people who read the record. */
+  by: z.string().optional(),
+});
+
+export const checkDrift = operation({
   kind: 'check-drift',
-  background: true,
+  input,
+  needs: ['database', 'stack'],
   onFailure: 'unwind',
+  onRemoval: 'wait',
+  background: true,
+})
+  // never again: what is recorded at the end would be taken for what was known before
+  .step('recall', { do: recall })
+  .step('workspace', { do: ({ stack }) => stack.require() })
+  // another machine may go on, and has no workspace of this stack
+  .step('init', { do: ({ stack }) => stack.init(), restartAt: 'workspace' })
+  .step('look', { do: ({ stack }) => stack.look(), restartAt: 'workspace' })
+  .step('plan', { do: plan, restartAt: 'workspace' })
+  .step('record', { do: record, restartAt: 'workspace' })
   // 24 looks a day at each hosting: what was found is kept, and that it was looked
-  isNoNews: (output) => !(output as Drift).news,
-  steps: [
-    // never again: what is recorded at the end would be taken for what was known before
-    { name: 'recall', run: recall },
-    { name: 'workspace', run: requireWorkspace },
-    // another machine may go on, and has no workspace of this stack
-    { name: 'init', run: initializeStack, restartAt: 'workspace' },
-    { name: 'look', run: unseenDrift, restartAt: 'workspace' },
-    { name: 'plan', run: plan, restartAt: 'workspace' },
-    { name: 'record', run: record, restartAt: 'workspace' },
-  ],
-};
+  .noNewsIf((done) => !done.record.news);
 
 /** Has a hosting looked at. @param asked  who asked; nobody when it is its turn */
 export async function acceptLook(
@@ -55,18 +57,21 @@ export async function acceptLook(
   return accept(parts, tx, checkDrift, { stackId: hostingId, hostingId, ...how });
 }
 
-async function recall({ parts, stackId }: StepContext): Promise<readonly string[]> {
-  return (await driftOf(parts.database.direct, stackId)).differences;
+async function recall({ database, stackId }: StepWith<'database'>): Promise<readonly string[]> {
+  return (await driftOf(database.direct, stackId)).differences;
 }
 
 /** A plan is not possible when the disk is gone: its refresh asks for it. */
-async function plan(context: StepContext): Promise<void> {
-  if (!context.output<UnseenDrift>('look').diskLost) await planStack(context, 'apply');
+async function plan({ stack }: StepWith<'stack'>, { look }: { look: UnseenDrift }): Promise<void> {
+  if (!look.diskLost) await stack.plan('apply');
 }
 
-async function record(context: StepContext): Promise<Drift> {
-  const found = await differences(context, context.output<UnseenDrift>('look'));
-  await context.write((tx) => noteDrift(tx, context.stackId, found));
-  const news = JSON.stringify(found) !== JSON.stringify(context.output<readonly string[]>('recall'));
+async function record(
+  { stack, stackId, write }: StepWith<'stack'>,
+  { look, recall: known }: { look: UnseenDrift; recall: readonly string[] },
+): Promise<Drift> {
+  const found = await stack.differences(look);
+  await write((tx) => noteDrift(tx, stackId, found));
+  const news = JSON.stringify(found) !== JSON.stringify(known);
   return { changes: found.length > 0, differences: found, news };
 }

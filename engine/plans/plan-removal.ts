@@ -1,22 +1,26 @@
 /** Shows what a delete would remove, and removes nothing. */
-import { getHosting } from '../store/hostings';
+import { z } from 'zod';
 import { hostingPolicy } from '../hostings';
-import type { OperationDefinition, StepContext } from '../durable';
-import { checkStackPlan, initializeStack, planStack, requireWorkspace } from '../stack';
+import { operation, type StepWith } from '../stack';
+import { getHosting } from '../store/hostings';
 
-export const planRemoval: OperationDefinition = {
+export const planRemoval = operation({
   kind: 'plan-removal',
+  input: z.object({}),
+  needs: ['config', 'database', 'stack'],
   onFailure: 'unwind',
-  steps: [
-    { name: 'workspace', run: requireWorkspace },
-    { name: 'init', run: initializeStack, restartAt: 'workspace' },
-    { name: 'plan', run: (context) => planStack(context, 'destroy'), restartAt: 'workspace' },
-    { name: 'check', run: check, restartAt: 'workspace' },
-  ],
-};
+  onRemoval: 'wait',
+})
+  .step('workspace', { do: ({ stack }) => stack.require() })
+  .step('init', { do: ({ stack }) => stack.init(), restartAt: 'workspace' })
+  .step('plan', { do: ({ stack }) => stack.plan('destroy'), restartAt: 'workspace' })
+  .step('check', { do: check, restartAt: 'workspace' });
 
-async function check(context: StepContext): Promise<void> {
-  const { parts, stackId } = context;
-  const hosting = await getHosting(parts.database.direct, stackId);
-  await checkStackPlan(context, hostingPolicy(hosting, parts.config, 'destroy'));
+async function check({
+  config,
+  database,
+  stack,
+  stackId,
+}: StepWith<'config' | 'database' | 'stack'>): Promise<void> {
+  await stack.check(hostingPolicy(await getHosting(database.direct, stackId), config, 'destroy'));
 }

@@ -7,7 +7,7 @@ import type { PlanReport, ApplyInput } from '../model/plan';
 import { EngineError } from '../base/errors';
 import { accept, hasEnded, type Parts, wakeWorker } from '../durable';
 import { applyStack } from './apply-hosting';
-import { acceptLook, checkDrift, type Drift } from './check-drift';
+import { acceptLook, checkDrift } from './check-drift';
 import { planHosting } from './plan-new-hosting';
 import { planRemoval } from './plan-removal';
 import { makeKeyPair, parsePublicKey, visibleHosting } from '../hostings';
@@ -87,8 +87,8 @@ export async function planReport(tx: Tx, operationId: string): Promise<PlanRepor
   if (operation.status !== 'succeeded')
     throw new EngineError(operation.failure?.code ?? 'internal', operation.failure?.message ?? 'No plan');
   const run = await planOf(tx, operationId);
-  const drift = (await stepsOf(tx, operationId)).find(({ name }) => name === 'record')
-    ?.output as Drift | null;
+  // null of those that record no drift
+  const drift = checkDrift.outputIn(await stepsOf(tx, operationId), 'record');
   const changes = run?.changes ?? [];
   return {
     operationId,

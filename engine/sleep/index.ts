@@ -1,5 +1,5 @@
 /** VMs that nobody visits are saved to disk, and woken by their next visitor. */
 export type { SleepInput } from './sleep-hosting';
 export { acceptSleep, acceptWake, sleep, type Sleep, wakeFor } from './sleep';
-export { wake, type WakeInput } from './wake-hosting';
+export { wakeSteps, type WakeInput } from './wake-hosting';
 export { sleepRoom } from './room';

@@ -2,14 +2,7 @@
 import type { User } from '../model/account';
 import type { Operation } from '../model/operation';
 import { livingHosting, lookAtOne, noSuchHosting } from '../hostings';
-import {
-  accept,
-  type EngineParts,
-  expectSuccess,
-  finishOperation,
-  type Parts,
-  type Wanted,
-} from '../durable';
+import { accept, type EngineParts, expectSuccess, finishOperation, type Parts } from '../durable';
 import { EngineError } from '../base/errors';
 import { sleepHosting, type SleepInput } from './sleep-hosting';
 import { wakeHosting, type WakeInput } from './wake-hosting';
@@ -52,7 +45,7 @@ export async function acceptSleep(
       'validation_failed',
       `Only a running hosting can be put to sleep; ${vmName} is ${status}`,
     );
-  return accept(parts, tx, sleepHosting, wantedFor(hosting, input));
+  return accept(parts, tx, sleepHosting, { ...about(hosting), input });
 }
 
 /**
@@ -80,11 +73,11 @@ export async function acceptWake(
   // the memory of one that should run is its own already, and that of one that falls asleep is not yet given back
   if (status === 'sleeping' && !fallingAsleep)
     await admitVm(tx, parts.config, { memoryMiB: hosting.memoryMiB, diskGiB: 0 });
-  return accept(parts, tx, wakeHosting, wantedFor(hosting, input));
+  return accept(parts, tx, wakeHosting, { ...about(hosting), input });
 }
 
-function wantedFor({ id, userId }: HostingRow, input: SleepInput | WakeInput): Wanted {
-  return { stackId: id, hostingId: id, userId: userId ?? undefined, input: { ...input } };
+function about({ id, userId }: HostingRow) {
+  return { stackId: id, hostingId: id, userId: userId ?? undefined };
 }
 
 async function locked(tx: Tx, id: string): Promise<HostingRow> {

@@ -1,8 +1,8 @@
 /** Brings a VM that sleeps back to where it was, and leads its page and its SSH port to it again. */
+import { z } from 'zod';
 import { allOf } from '../base/each-of';
-import { clearTrouble } from '../store/troubles';
 import { EngineError } from '../base/errors';
-import type { OperationDefinition, StepContext } from '../durable';
+import { waitUntil } from '../base/wait-until';
 import {
   hostingAt,
   leadToDoors,
@@ -15,75 +15,83 @@ import {
   whileAsleep,
   whileDown,
 } from '../hostings';
-import { waitUntil } from '../base/wait-until';
+import { operation, steps, type StepWith } from '../stack';
+import { clearTrouble } from '../store/troubles';
 
-export const wakeHosting: OperationDefinition = {
-  kind: 'wake-hosting',
-  lane: 'quick',
-  onFailure: 'unwind',
-  steps: [
-    { name: 'room', run: whileDown(room) },
-    { name: 'fence', run: whileDown(fence) },
-    { name: 'start', run: startUnlessUp, undo: whileAsleep(save) },
-    { name: 'settle', run: settle },
-    { name: 'open', run: asleep(leadToVm), undo: closeAgain },
-  ],
-};
-
-export interface WakeInput {
+const input = z.object({
   /** Starts from the disk: what was only in its memory is lost. */
-  readonly cold: boolean;
-}
+  cold: z.boolean().default(false),
+});
+export type WakeInput = z.output<typeof input>;
 
-/** All of it in one step, where an operation needs the VM; one that is awake stays as it is. */
-export async function wake(context: StepContext): Promise<void> {
-  for (const step of wakeHosting.steps) await step.run?.(context);
-}
+const needs = [
+  'agent',
+  'clock',
+  'config',
+  'database',
+  'guest',
+  'inventory',
+  'isolation',
+  'routePublisher',
+] as const;
+type Context = StepWith<(typeof needs)[number], WakeInput>;
+
+/** For operations that need the VM; one that is awake stays as it is. */
+export const wakeSteps = steps({ input, needs })
+  .step('room', { do: whileDown(room) })
+  .step('fence', { do: whileDown(fence) })
+  .step('start', { do: startUnlessUp, undo: whileAsleep(save) })
+  .step('settle', { do: settle })
+  .step('open', { do: openIfAsleep, undo: closeAgain });
+
+export const wakeHosting = operation({
+  kind: 'wake-hosting',
+  input,
+  needs,
+  onFailure: 'unwind',
+  onRemoval: 'resume',
+  lane: 'quick',
+}).include(wakeSteps);
 
 /** One that should run and does not is off, or paused: it is started where it is. */
-async function startUnlessUp(context: StepContext): Promise<void> {
+async function startUnlessUp(context: Context): Promise<void> {
   const { status, vmName } = await hostingAt(context);
   if (status === 'sleeping') return start(context);
-  if (status === 'running' && (await context.parts.inventory.domainState(vmName)) !== 'running')
+  if (status === 'running' && (await context.inventory.domainState(vmName)) !== 'running')
     await start(context);
 }
 
 /** One that is gone is told of, unlike in an undo. */
-function asleep(act: (context: StepContext) => Promise<void>) {
-  return async (context: StepContext): Promise<void> => {
-    if ((await hostingAt(context)).status === 'sleeping') await act(context);
-  };
+async function openIfAsleep(context: Context): Promise<void> {
+  if ((await hostingAt(context)).status === 'sleeping') await leadToVm(context);
 }
 
-async function fence(context: StepContext): Promise<void> {
-  const { inventory } = context.parts;
+async function fence(context: Context): Promise<void> {
   await putFences(context);
-  const { cold } = context.input as Partial<WakeInput>;
-  if (cold !== true) return;
+  if (!context.input.cold) return;
   const { vmName } = await hostingAt(context);
-  context.assertHeld();
-  await inventory.forgetSaved(vmName);
+  await context.inventory.forgetSaved(vmName);
 }
 
 /** Neither an agent nor an answer is a must: users change their VMs. */
-async function settle(context: StepContext): Promise<void> {
+async function settle(context: Context): Promise<void> {
+  const { config, inventory, stackId, write } = context;
   const { ip, status, vmName } = await hostingAt(context);
   if (status !== 'sleeping' && status !== 'running') return;
-  if ((await context.parts.inventory.domainState(vmName)) === null) return;
+  if ((await inventory.domainState(vmName)) === null) return;
   // one that was off boots
-  const timeoutMs = status === 'running' ? context.parts.config.BOOT_TIMEOUT_SECONDS * 1000 : answerMs;
+  const timeoutMs = status === 'running' ? config.BOOT_TIMEOUT_SECONDS * 1000 : answerMs;
   await allOf([setClock(context), waitForAnswer(context, ip, timeoutMs)]);
-  await context.write((tx) => clearTrouble(tx, context.stackId));
+  await write((tx) => clearTrouble(tx, stackId));
 }
 
 const answerMs = 10_000;
 
 async function waitForAnswer(
-  { parts, signal, report }: StepContext,
+  { clock, guest, signal, report }: Context,
   ip: string,
   timeoutMs: number,
 ): Promise<void> {
-  const { clock, guest } = parts;
   const silent = new EngineError('guest_unreachable', 'it does not answer by SSH');
   const answers = async (): Promise<true | null> => (await guest.answers(ip)) || null;
   try {
@@ -96,7 +104,7 @@ async function waitForAnswer(
 }
 
 /** One that is being removed meanwhile need not sleep first. */
-async function closeAgain(context: StepContext): Promise<void> {
+async function closeAgain(context: Context): Promise<void> {
   const { status } = await hostingAt(context);
   if (status === 'running' || status === 'sleeping') await leadToDoors(context);
 }

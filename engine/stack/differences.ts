@@ -1,7 +1,7 @@
 /** How what there is differs from what it was made from, one line a resource; the same lines for the same plan. */
 import { plannedChanges } from '../machine/terraform/plan-view';
-import { readPlan } from '../machine/terraform/workspace';
-import { stackWorkspace, type StepContext } from '../durable';
+import { readPlan, stackWorkspace } from '../machine/terraform/workspace';
+import type { StackStep } from './step';
 import { domainAddress, rootVolumeAddress, type UnseenDrift } from './unseen';
 
 /**
@@ -9,7 +9,7 @@ import { domainAddress, rootVolumeAddress, type UnseenDrift } from './unseen';
  *
  * @param unseen  what the look before the plan found
  */
-export async function differences(context: StepContext, unseen: UnseenDrift): Promise<string[]> {
+export async function differences(context: StackStep, unseen: UnseenDrift): Promise<string[]> {
   if (unseen.diskLost) return [`${rootVolumeAddress}: lost, and the user's data with it`];
   const unseenToo = unseen.isUndefined ? [`${domainAddress}: runs without a definition`] : [];
   const planned = [...unseenToo, ...(await plannedDifferences(context))];
@@ -20,7 +20,7 @@ export async function differences(context: StepContext, unseen: UnseenDrift): Pr
 }
 
 /** e.g. `libvirt_domain.vm: update (running)` */
-async function plannedDifferences({ parts, stackId }: StepContext): Promise<string[]> {
+async function plannedDifferences({ parts, stackId }: StackStep): Promise<string[]> {
   const planned = plannedChanges(await readPlan(stackWorkspace(parts.config, stackId)));
   return planned.map(({ address, action, attributes }) => {
     const changed = attributes.filter(({ unknown }) => !unknown).map(({ name }) => name);

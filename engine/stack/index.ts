@@ -1,17 +1,6 @@
 /** One Terraform stack as durable state: workspace, sealed state, plan, apply, runs. */
-export { differences } from './differences';
+export { ownership } from './owned';
+export { type Definition, operation, stackWork, steps, type StepWith } from './ports';
 export { factsInState, openState, sealState, stateContext } from './state';
-export { domainAddress, rootVolumeAddress, unseenDrift, type UnseenDrift, unseenDriftFrom } from './unseen';
-export {
-  applyStack,
-  checkStackPlan,
-  destroyStack,
-  forgetStack,
-  initializeStack,
-  planStack,
-  rebuildWorkspace,
-  removeUntracked,
-  requireWorkspace,
-  synthesizeStack,
-  writeWorkspace,
-} from './work';
+export { domainAddress, rootVolumeAddress, type UnseenDrift, unseenDriftFrom } from './unseen';
+export { initializeStack, rebuildWorkspace } from './work';

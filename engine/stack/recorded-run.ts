@@ -11,10 +11,10 @@ import {
 } from '../store/runs';
 import { clean, runRecord } from '../machine/terraform/run-record';
 import type { TerraformCall, TerraformEvent } from '../machine/terraform/terraform';
-import { readState } from '../machine/terraform/workspace';
-import { stackWorkspace, type StepContext } from '../durable';
+import { readState, stackWorkspace } from '../machine/terraform/workspace';
 import { toEngineError } from '../base/errors';
 import { keepState } from './state';
+import type { StackStep } from './step';
 
 /** How often what was said meanwhile is written down. */
 const flushMs = 300;
@@ -27,7 +27,7 @@ const maxLogLength = 1_000_000;
  * @param verb  returns its result, and the plan if it made one
  */
 export async function recordedRun<T>(
-  context: StepContext,
+  context: StackStep,
   kind: RunRow['kind'],
   verb: (call: TerraformCall) => Promise<{ result: T; plan?: RunPlan }>,
 ): Promise<T> {
@@ -78,7 +78,7 @@ export async function recordedRun<T>(
 
 /** Writes in pieces, in their order, while the run goes on. What cannot be written does not stop the run. */
 function logWriter(
-  { write, parts }: StepContext,
+  { write, parts }: StackStep,
   runId: string,
 ): { add(text: string): void; end(): Promise<void> } {
   let waiting = '';

@@ -4,8 +4,9 @@
  */
 import type { HostingSpec } from '../../stacks';
 import { rootVolumeName } from '../machine/libvirt/names';
+import type { Inventory } from '../machine/libvirt/inventory';
 import { findStack } from '../store/stacks';
-import type { StepContext } from '../durable';
+import type { StackStep } from './step';
 
 export const domainAddress = 'libvirt_domain.vm';
 export const rootVolumeAddress = 'libvirt_volume.root';
@@ -21,7 +22,7 @@ export interface UnseenDrift {
 
 const nothing: UnseenDrift = { diskLost: false, domain: null, isUndefined: false };
 
-export async function unseenDrift({ parts, stackId }: StepContext): Promise<UnseenDrift> {
+export async function unseenDrift({ parts, stackId }: StackStep): Promise<UnseenDrift> {
   const stack = await findStack(parts.database.direct, stackId);
   // before the first apply there is nothing that could have been lost
   if (stack?.spec?.kind !== 'hosting' || !stack.stateSealed) return nothing;
@@ -29,10 +30,7 @@ export async function unseenDrift({ parts, stackId }: StepContext): Promise<Unse
 }
 
 /** How what there is differs from a specification that the database need not know. */
-export async function unseenDriftFrom(
-  inventory: StepContext['parts']['inventory'],
-  spec: HostingSpec,
-): Promise<UnseenDrift> {
+export async function unseenDriftFrom(inventory: Inventory, spec: HostingSpec): Promise<UnseenDrift> {
   const root = rootVolumeName(spec.hostingId);
   const { volumes } = await inventory.find({ domain: null, pool: spec.node.pool, volumes: [root] });
   const { domains } = await inventory.survey(spec.node.pool);
@@ -43,10 +41,7 @@ export async function unseenDriftFrom(
   };
 }
 
-async function changedConfig(
-  inventory: StepContext['parts']['inventory'],
-  spec: HostingSpec,
-): Promise<string | null> {
+async function changedConfig(inventory: Inventory, spec: HostingSpec): Promise<string | null> {
   const config = await inventory.domainConfig(spec.vmName);
   if (config === null) return null;
   const differences = [

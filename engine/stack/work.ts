@@ -24,16 +24,17 @@ import {
   writeProject,
   writeStack,
   writeState,
+  stackWorkspace,
 } from '../machine/terraform/workspace';
-import { stackWorkspace, type StepContext } from '../durable';
 import { recordedRun } from './recorded-run';
 import { openState } from './state';
+import type { StackStep } from './step';
 
-type WorkspaceContext = Pick<StepContext, 'parts' | 'stackId' | 'signal' | 'assertHeld'> &
-  Partial<Pick<StepContext, 'report'>>;
+type WorkspaceContext = Pick<StackStep, 'parts' | 'stackId' | 'signal' | 'assertHeld'> &
+  Partial<Pick<StackStep, 'report'>>;
 
 /** Keeps the specification, renders it, and makes the workspace ready for Terraform. */
-export async function synthesizeStack(context: StepContext, spec: StackSpec): Promise<void> {
+export async function synthesizeStack(context: StackStep, spec: StackSpec): Promise<void> {
   await context.write((tx) => saveSpec(tx, context.stackId, spec));
   await rebuildWorkspace(context);
 }
@@ -137,7 +138,7 @@ export async function initializeStack(context: WorkspaceContext): Promise<void> 
  * @returns whether anything would change
  */
 export async function planStack(
-  context: StepContext,
+  context: StackStep,
   intent: 'apply' | 'destroy',
   replace: readonly string[] = [],
 ): Promise<{ changes: boolean }> {
@@ -157,7 +158,7 @@ export async function planStack(
 }
 
 /** The plan firewall. @throws {EngineError} plan_refused */
-export async function checkStackPlan(context: StepContext, policy: PlanPolicy): Promise<void> {
+export async function checkStackPlan(context: StackStep, policy: PlanPolicy): Promise<void> {
   checkPlan(await readPlan(stackWorkspace(context.parts.config, context.stackId)), policy);
 }
 
@@ -166,11 +167,11 @@ export async function checkStackPlan(context: StepContext, policy: PlanPolicy): 
  *
  * @param silentMs  for a stack of which one resource alone takes long
  */
-export async function applyStack(context: StepContext, silentMs?: number): Promise<void> {
+export async function applyStack(context: StackStep, silentMs?: number): Promise<void> {
   await applyAs(context, 'apply', silentMs);
 }
 
-function applyAs(context: StepContext, kind: 'apply' | 'destroy', silentMs?: number): Promise<void> {
+function applyAs(context: StackStep, kind: 'apply' | 'destroy', silentMs?: number): Promise<void> {
   return recordedRun(context, kind, async (run) => ({
     result: await context.parts.terraform.apply({ ...run, silentMs }, planFile),
   }));
@@ -184,7 +185,7 @@ function applyAs(context: StepContext, kind: 'apply' | 'destroy', silentMs?: num
  * @param before  what must be done before anything is destroyed; it is done while Terraform plans
  */
 export async function destroyStack(
-  context: StepContext,
+  context: StackStep,
   policy: PlanPolicy,
   names: StackNames,
   before: () => Promise<void> = () => Promise.resolve(),
@@ -214,7 +215,7 @@ export async function destroyStack(
 }
 
 /** @returns whether there is anything to destroy */
-async function planRemoval(context: StepContext, policy: PlanPolicy): Promise<boolean> {
+async function planRemoval(context: StackStep, policy: PlanPolicy): Promise<boolean> {
   if ((await readState(stackWorkspace(context.parts.config, context.stackId))) === null) return false;
   await initializeStack(context);
   const { changes } = await planStack(context, 'destroy');
@@ -223,7 +224,7 @@ async function planRemoval(context: StepContext, policy: PlanPolicy): Promise<bo
 }
 
 /** Removes what carries the stack's names in libvirt. Call it only when nothing of it is to be kept. */
-export function removeRemains(context: StepContext, names: StackNames): Promise<void> {
+export function removeRemains(context: StackStep, names: StackNames): Promise<void> {
   return removeByName(context, names, []);
 }
 
@@ -232,7 +233,7 @@ export function removeRemains(context: StepContext, names: StackNames): Promise<
  * have run for a while, and was cut off in its first boot: its disks are made anew, too. Call it before planning a
  * creation again.
  */
-export async function removeUntracked(context: StepContext, names: StackNames): Promise<void> {
+export async function removeUntracked(context: StackStep, names: StackNames): Promise<void> {
   const state = await readState(stackWorkspace(context.parts.config, context.stackId));
   const known = state === null ? [] : resourceNames(state);
   const finished = names.domain === null || known.includes(names.domain);
@@ -240,7 +241,7 @@ export async function removeUntracked(context: StepContext, names: StackNames): 
 }
 
 async function removeByName(
-  { parts, report, assertHeld }: StepContext,
+  { parts, report, assertHeld }: StackStep,
   names: StackNames,
   kept: readonly string[],
 ): Promise<void> {
@@ -258,7 +259,7 @@ async function removeByName(
 }
 
 /** Removes workspace, specification and state. Call it only when nothing of the stack exists any more. */
-export async function forgetStack({ parts, stackId, write }: StepContext): Promise<void> {
+export async function forgetStack({ parts, stackId, write }: StackStep): Promise<void> {
   await removeWorkspace(stackWorkspace(parts.config, stackId));
   await write((tx) => deleteStack(tx, stackId));
 }

@@ -181,16 +181,6 @@ export function findByName(tx: Tx, text: string): Promise<(Named & Pick<HostingR
   );
 }
 
-/** True from the acceptance of an adoption until it has ended; a stuck one has not. */
-export async function isBeingAdopted(tx: Tx, id: string): Promise<boolean> {
-  const rows: unknown[] = await tx.query(
-    `SELECT 1 FROM operations WHERE stack_id = $1 AND kind = 'adopt-hosting'
-       AND status IN ('pending', 'running', 'unwinding', 'stuck')`,
-    [id],
-  );
-  return rows.length > 0;
-}
-
 export function notEjected({ vmName, status }: Pick<HostingRow, 'vmName' | 'status'>): EngineError {
   return new EngineError('validation_failed', `${vmName} is not ejected but ${status}`);
 }

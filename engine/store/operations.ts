@@ -208,7 +208,7 @@ export function countUnfinishedOf(tx: Tx, userId: number): Promise<number> {
 }
 
 /** The input of operations that the service itself requests periodically; anyone who joins such an operation removes it. */
-export const scheduledInput = { scheduled: true };
+export const scheduledInput = { scheduled: true } as const;
 
 export function isScheduled({ input }: Pick<OperationRow, 'input'>): boolean {
   return 'scheduled' in input;
@@ -297,6 +297,20 @@ export async function markStep(
   await addEvent(tx, operationId, `step.${status}`, `${step.name} ${status.replace('_', ' ')}`, {
     step: step.name,
   });
+}
+
+/** Done, without an event of its own: nothing has happened. @param output  what says so */
+export async function markSkipped(
+  tx: Tx,
+  operationId: string,
+  positions: readonly number[],
+  output: object,
+): Promise<void> {
+  await tx.query(
+    `UPDATE operation_steps SET status = 'done', output = $3::jsonb
+     WHERE operation_id = $1 AND position = ANY ($2::int[])`,
+    [operationId, positions, JSON.stringify(output)],
+  );
 }
 
 export async function addEvent(

@@ -1,10 +1,10 @@
 /** Mends what a sweep found. What touches a stack is an operation, under the stack's lease, and looks again itself. */
 import { EngineError, toEngineError } from '../base/errors';
-import { type EngineParts, expectSuccess, finishOperation } from '../durable';
+import { acceptHere, type EngineParts, expectSuccess, finishOperation } from '../durable';
 import { recorder } from '../audit';
 import { removeOrphan } from './remove-orphan';
 import { findHosting, reserveAgain } from '../store/hostings';
-import { insertOperation, nextUnfinished, resumeStuck } from '../store/operations';
+import { nextUnfinished, resumeStuck } from '../store/operations';
 import { adviceFor, type Finding, type Fix, findingKinds } from './findings';
 import { groundFixes, type Mend } from './ground-fixes';
 
@@ -86,12 +86,7 @@ const fixes = {
     const { id } = await database.transaction(async (tx) => {
       const underWay = await nextUnfinished(tx, stackId);
       if (underWay !== null) return underWay;
-      return insertOperation(tx, {
-        kind: removeOrphan.kind,
-        stackId,
-        ...(known ? { hostingId: stackId } : {}),
-        steps: removeOrphan.steps,
-      });
+      return acceptHere(tx, removeOrphan, { stackId, ...(known ? { hostingId: stackId } : {}) });
     });
     expectSuccess(await finishOperation(engine, id, stackId, handover));
   },

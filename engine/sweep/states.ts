@@ -1,10 +1,10 @@
 /** What the stacks' states know of, as their rows say; a state itself is opened once at most, where the row says nothing. */
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { factsInState } from '../stack';
-import { type Parts, stackWorkspace } from '../durable';
+import { type Parts } from '../durable';
 import { noteStateFacts, sealedState } from '../store/stacks';
 import { judgeState, type LocalState } from '../machine/terraform/judge-state';
-import { readStateFile } from '../machine/terraform/workspace';
+import { readStateFile, stackWorkspace } from '../machine/terraform/workspace';
 import type { Records } from '../store/records';
 
 /**

@@ -4,7 +4,7 @@
  */
 import { createHosting } from '../../engine/hostings/create';
 import { deleteHosting } from '../../engine/hostings/delete';
-import type { OperationDefinition } from '../../engine/durable/definition';
+import type { Definition } from '../../engine/stack/ports';
 import { type Fault, isChaotic, type Moment, type OperationName } from './faults';
 import type { Random } from './random';
 
@@ -55,7 +55,7 @@ function anyDelay(random: Random): number {
 }
 
 /** The worker dies around every step that does something. */
-function forward(definition: OperationDefinition): Row[] {
+function forward(definition: Definition): Row[] {
   const operation = nameOf(definition);
   return definition.steps
     .filter((step) => step.run)
@@ -71,7 +71,7 @@ function forward(definition: OperationDefinition): Row[] {
 }
 
 /** The worker dies around every undo of an operation whose last step fails. */
-function backward(definition: OperationDefinition): Row[] {
+function backward(definition: Definition): Row[] {
   const operation = nameOf(definition);
   const last = definition.steps.findLast((step) => step.run);
   const undoable = definition.steps.filter((step) => step.undo);
@@ -144,7 +144,7 @@ function frozen(): Row[] {
   ];
 }
 
-function nameOf({ kind }: OperationDefinition): OperationName {
+function nameOf({ kind }: Definition): OperationName {
   if (!isChaotic(kind)) throw new Error(`${kind} is not covered`);
   return kind;
 }

@@ -5,11 +5,14 @@
 import { loadConfig } from '../../engine/base/config';
 import { EngineError } from '../../engine/base/errors';
 import { createLog } from '../../engine/base/log';
-import type { OperationDefinition, Step, StepContext } from '../../engine/durable/definition';
+import type { Step as AnyStep, StepContext as AnyContext } from '../../engine/durable/definition';
+import type { Definition, Ports } from '../../engine/stack/ports';
 import { connectParts, definitions, startWorking } from '../../engine/start';
 import { getOwnedHosting } from '../../engine/store/hostings';
 import { type Fault, isChaotic, type Moment, noteFired, type Point, takeFault } from './faults';
 
+type Step = AnyStep<Ports>;
+type StepContext = AnyContext<Ports>;
 type Body<T> = (context: StepContext) => Promise<T>;
 type Place = Pick<Point, 'operation' | 'step' | 'way'>;
 
@@ -36,7 +39,7 @@ async function main(): Promise<void> {
   });
 }
 
-function withFaults(definition: OperationDefinition): OperationDefinition {
+function withFaults(definition: Definition): Definition {
   const operation = definition.kind;
   if (!isChaotic(operation)) return definition;
   const steps = definition.steps.map(({ run, undo, ...step }): Step => ({
@@ -83,8 +86,8 @@ function act(userId: number, fault: Fault): void {
   else throw new EngineError('internal', 'An internal error occurred', { cause: new Error('planned') });
 }
 
-async function userOf({ parts, stackId }: StepContext): Promise<number> {
-  const known = userIds.get(stackId) ?? (await getOwnedHosting(parts.database.direct, stackId)).userId;
+async function userOf({ ports, stackId }: StepContext): Promise<number> {
+  const known = userIds.get(stackId) ?? (await getOwnedHosting(ports.database.direct, stackId)).userId;
   userIds.set(stackId, known);
   return known;
 }

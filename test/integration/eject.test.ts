@@ -6,16 +6,16 @@ import type { BundleFile } from '../../engine/ejection/bundle';
 import { digestOf } from '../../engine/ejection/digest';
 import { eject } from '../../engine/ejection/eject';
 import { assertNoneEjected } from '../../engine/hostings/vm-exists';
-import type { StepContext } from '../../engine/durable/definition';
+import type { HeldStep, StepContext } from '../../engine/durable/definition';
 import { prepareNode } from '../../engine/node/prepare-node';
 import { operationRunner } from '../../engine/durable/runner';
-import { stackWorkspace } from '../../engine/durable/stack-workspace';
+import { type Ports, portsOf, stackWork } from '../../engine/stack/ports';
 import { definitions } from '../../engine/start';
 import { fix } from '../../engine/sweep/fix';
 import { sweep } from '../../engine/sweep/sweep';
 import { getHosting } from '../../engine/store/hostings';
 import { findNode } from '../../engine/store/stacks';
-import { writePlan, writeStack } from '../../engine/machine/terraform/workspace';
+import { writePlan, writeStack, stackWorkspace } from '../../engine/machine/terraform/workspace';
 import { ejected, readFrom } from '../support/scenarios';
 import { type Traces, tracesOf } from '../support/traces';
 import { openWorld, type World } from '../worlds/world';
@@ -175,7 +175,10 @@ function whenPublishing(act: () => Promise<unknown>): World {
   const { publish } = world.parts.routePublisher;
   const routePublisher = { publish: () => act().then(publish) };
   const parts = { ...world.parts, routePublisher };
-  const runner = operationRunner({ parts, definitions, bus: world.bus, owner: 'watched' });
+  const runner = operationRunner({
+    ...{ parts, definitions, bus: world.bus, owner: 'watched' },
+    ...stackWork(parts),
+  });
   return { ...world, parts, runner };
 }
 
@@ -220,7 +223,15 @@ it('keeps pool, network and base image of the node for the VM', async () => {
   const named = { name: 'network', provider_name: 'registry.terraform.io/dmacvicar/libvirt' };
   await writePlan(workspace, { resource_changes: [{ ...network, ...named, change }] });
   const check = prepareNode.steps.find(({ name }) => name === 'check')?.run;
-  const refused = check?.({ parts: world.parts, stackId } as StepContext);
+  const { parts } = world;
+  const held = { stackId, log: parts.log, assertHeld: () => undefined } as unknown as HeldStep;
+  const step: Partial<StepContext<Ports>> = {
+    ...held,
+    input: { fingerprint: '' },
+    ports: portsOf(parts)(held),
+    outputs: new Map(),
+  };
+  const refused = check?.(step as StepContext<Ports>);
   await expect(refused).rejects.toMatchObject({
     details: { rules: expect.arrayContaining(['keep-what-is-used']) as unknown },
   });

@@ -39,7 +39,10 @@ async function onTheNode(
   await connected.parts.database.close();
 }
 
-async function run(connected: Awaited<ReturnType<typeof connectParts>>, definition: typeof prepareNode) {
+async function run(
+  connected: Awaited<ReturnType<typeof connectParts>>,
+  definition: typeof prepareNode | typeof removeNode,
+) {
   const { parts, runner } = connected;
   const node = await ensureNode(parts.database.direct, config.NODE_NAME, randomUUID());
   await insertOperation(parts.database.direct, {

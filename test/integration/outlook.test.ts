@@ -1,7 +1,8 @@
 /** Who is served when, and what those who wait are told of it. */
 import { randomUUID } from 'node:crypto';
+import type { z } from 'zod';
 import type { User } from '../../engine';
-import { accept } from '../../engine/durable/accept';
+import { accept, type Acceptable, type Wanted } from '../../engine/durable/accept';
 import { checkDrift } from '../../engine/plans/check-drift';
 import { planHosting } from '../../engine/plans/plan-new-hosting';
 import { openWorld, type World } from '../worlds/world';
@@ -18,7 +19,10 @@ function plan(user: User): Promise<string> {
   return accepted(planHosting, { stackId: randomUUID(), userId: user.id, input });
 }
 
-async function accepted(...[definition, wanted]: [typeof planHosting, Parameters<typeof accept>[3]]) {
+async function accepted<Schema extends z.ZodType>(
+  definition: Acceptable<Schema>,
+  wanted: Wanted<NoInfer<Schema>>,
+): Promise<string> {
   const { parts } = world;
   return (await parts.database.transaction((tx) => accept(parts, tx, definition, wanted))).id;
 }

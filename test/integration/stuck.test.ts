@@ -3,7 +3,7 @@ import { EngineError } from '../../engine/base/errors';
 import type { User } from '../../engine/model/account';
 import { createHosting } from '../../engine/hostings/create';
 import { deleteHosting } from '../../engine/hostings/delete';
-import type { OperationDefinition } from '../../engine/durable/definition';
+import type { Definition } from '../../engine/stack/ports';
 import { removeNode } from '../../engine/node/remove-node';
 import { removeOrphan } from '../../engine/sweep/remove-orphan';
 import { failsAfter, failsBefore, withRun, withUndo, workWith } from '../support/faulty-steps';
@@ -18,7 +18,7 @@ const gone = new EngineError('libvirt_unavailable', 'libvirt does not answer', {
 const operator = { id: -1, role: 'admin' } as User;
 
 /** Accepts an operation of this kind in a world where it has just become stuck. */
-async function stuck(definition: OperationDefinition): Promise<Accepted> {
+async function stuck(definition: Definition): Promise<Accepted> {
   const scenario = scenarios[definition.kind];
   world = await scenario.open();
   await scenario.prepare(world);

@@ -5,13 +5,13 @@ import type { User } from '../../engine/model/account';
 import { EngineError } from '../../engine/base/errors';
 import { isoName, rootVolumeName, vmNameOf } from '../../engine/machine/libvirt/names';
 import { removeOrphan } from '../../engine/sweep/remove-orphan';
-import { stackWorkspace } from '../../engine/durable/stack-workspace';
 import { insertOperation } from '../../engine/store/operations';
 import { recordSweep } from '../../engine/store/sweeps';
 import { takeTurn } from '../../engine/store/turns';
 import { fix, type Mended } from '../../engine/sweep/fix';
 import { sweep } from '../../engine/sweep/sweep';
 import { openWorld, type World } from '../worlds/world';
+import { stackWorkspace } from '../../engine/machine/terraform/workspace';
 
 jest.setTimeout(20_000);
 

@@ -1,16 +1,17 @@
 /** Operations in which one step, or one undo, goes wrong in a planned way; and workers that run them. */
 import { EngineError } from '../../engine/base/errors';
-import type { OperationDefinition, StepContext } from '../../engine/durable/definition';
+import type { StepContext } from '../../engine/durable/definition';
 import { operationRunner } from '../../engine/durable/runner';
+import { type Definition, type Ports, stackWork } from '../../engine/stack/ports';
 import { definitions } from '../../engine/start';
 import { claimLease } from '../../engine/store/leases';
 import type { World } from '../worlds/world';
 
-export type Act = (context: StepContext) => Promise<unknown>;
+export type Act = (context: StepContext<Ports>) => Promise<unknown>;
 /** What is done in the place of a step or of an undo. */
 export type Fault = (act: Act) => Act;
 
-export function withRun(definition: OperationDefinition, name: string, fault: Fault): OperationDefinition {
+export function withRun(definition: Definition, name: string, fault: Fault): Definition {
   return {
     ...definition,
     steps: definition.steps.map((step) =>
@@ -19,13 +20,13 @@ export function withRun(definition: OperationDefinition, name: string, fault: Fa
   };
 }
 
-export function withUndo(definition: OperationDefinition, name: string, fault: Fault): OperationDefinition {
+export function withUndo(definition: Definition, name: string, fault: Fault): Definition {
   return {
     ...definition,
     steps: definition.steps.map((step) => {
       if (step.name !== name || !step.undo) return step;
       const undo = fault(step.undo);
-      return { ...step, undo: async (context: StepContext) => void (await undo(context)) };
+      return { ...step, undo: async (context: StepContext<Ports>) => void (await undo(context)) };
     }),
   };
 }
@@ -51,7 +52,7 @@ export const failsOnce = (): Fault => {
 };
 
 /** A step that says where it begins again is not repeated alone. */
-export function twice({ steps }: OperationDefinition, name: string): Fault {
+export function twice({ steps }: Definition, name: string): Fault {
   const last = steps.findIndex((step) => step.name === name);
   const first = steps.findIndex((step) => step.name === (steps[last]?.restartAt ?? name));
   return (act) => async (context) => {
@@ -81,13 +82,10 @@ export const diesAfter =
   };
 
 /** A worker that knows this definition in the place of the one of its kind. */
-export async function workWith(
-  world: World,
-  stackId: string,
-  definition: OperationDefinition,
-): Promise<void> {
+export async function workWith(world: World, stackId: string, definition: Definition): Promise<void> {
   const runner = operationRunner({
     parts: world.parts,
+    ...stackWork(world.parts),
     definitions: definitions.map((each) => (each.kind === definition.kind ? definition : each)),
     bus: world.bus,
     owner: 'faulty',

@@ -1,16 +1,18 @@
 /** For every kind of operation: the world it is accepted in, and what holds there when it has ended. */
 import { randomUUID } from 'node:crypto';
 import type { OperationKind } from '../../engine/model/operation';
+import { EngineError } from '../../engine/base/errors';
 import { adopt } from '../../engine/ejection/adopt';
 import { type BundleFile } from '../../engine/ejection/bundle';
 import { eject } from '../../engine/ejection/eject';
 import { applyStack } from '../../engine/plans/apply-hosting';
 import { checkDrift } from '../../engine/plans/check-drift';
-import type { OperationDefinition } from '../../engine/durable/definition';
+import type { Definition } from '../../engine/stack/ports';
 import { planHosting } from '../../engine/plans/plan-new-hosting';
 import { planRemoval } from '../../engine/plans/plan-removal';
 import { isPrepared, nodeFingerprint, prepareNode } from '../../engine/node/prepare-node';
 import { removeNode } from '../../engine/node/remove-node';
+import { wakeSteps } from '../../engine/sleep/wake-hosting';
 import { removeOrphan } from '../../engine/sweep/remove-orphan';
 import { planReport } from '../../engine/plans/plans';
 import { findHosting } from '../../engine/store/hostings';
@@ -231,6 +233,40 @@ export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
   ),
 };
 
+/** Worlds in which steps are taken that an operation passes over in that of its kind. */
+export const moreScenarios: readonly {
+  readonly kind: OperationKind;
+  readonly title: string;
+  readonly steps: readonly string[];
+  readonly scenario: Scenario;
+}[] = [
+  {
+    kind: 'apply-stack',
+    title: 'apply-stack to a VM that sleeps',
+    steps: [...wakeSteps.steps.map(({ name }) => name), 'wake'],
+    scenario: {
+      ...scenarios['apply-stack'],
+      prepare: scenarios['wake-hosting'].prepare,
+      done: async (world, accepted, opened) => {
+        await scenarios['apply-stack'].done(world, accepted, opened);
+        expect([...world.host.domains.values()]).toEqual(['running']);
+      },
+    },
+  },
+  {
+    kind: 'claim-spare',
+    title: 'claim-spare of one that does not answer',
+    steps: ['discard', 'synthesize', 'init', 'plan', 'check', 'apply', 'boot'],
+    scenario: {
+      ...scenarios['claim-spare'],
+      prepare: async (world) => {
+        await scenarios['claim-spare'].prepare(world);
+        world.host.faults.fail('agent', new EngineError('guest_unreachable', 'silent'), 10);
+      },
+    },
+  },
+];
+
 async function createHosting(world: World): Promise<Accepted> {
   const { hosting, operation } = await world.engine.hostings.create(await world.newUser(), {});
   return { operationId: operation.id, stackId: hosting.id };
@@ -344,7 +380,7 @@ async function expectPrepared(world: World): Promise<void> {
 
 async function insert(
   { parts }: World,
-  { kind, steps }: OperationDefinition,
+  { kind, steps }: Definition,
   stackId: string,
   input: Record<string, unknown> = {},
 ): Promise<Accepted> {

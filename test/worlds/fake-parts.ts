@@ -14,6 +14,8 @@ type Harmless =
   | 'clock'
   | 'database'
   | 'queue'
+  | 'kinds'
+  | 'owned'
   | 'secretBox'
   | 'routePublisher'
   | 'redis'

@@ -5,50 +5,75 @@
  * What the user gets is what a create would have made: the specification is theirs, the cloud-init disk holds their
  * data, and a plan finds no difference.
  */
+import { z } from 'zod';
 import type { HostingSpec } from '../../../stacks';
 import { toEngineError } from '../../base/errors';
 import { allOf } from '../../base/each-of';
-import { claimScript, hostKeysIn } from './claim-script';
 import { isoName } from '../../machine/libvirt/names';
+import { operation, steps, type StepWith } from '../../stack';
 import { updateHosting } from '../../store/hostings';
 import { findStack, saveSpec, type StackRow } from '../../store/stacks';
+import { putFences, room, setClock, start } from '../power-steps';
 import {
   boot,
   check,
   destroy,
   hostingOf,
-  plan,
+  planAfresh,
   ready,
   releaseFailed,
   routeAtOnce,
   specificationOf,
+  synthesize,
   unroute,
 } from '../steps';
-import type { OperationDefinition, StepContext } from '../../durable';
-import { putFences, room, setClock, start } from '../power-steps';
-import { applyStack, forgetStack, initializeStack, rebuildWorkspace, synthesizeStack } from '../../stack';
 import { waitForSsh } from '../wait-for-guest';
+import { claimScript, hostKeysIn } from './claim-script';
 
-export const claimSpare: OperationDefinition = {
+/** The spare was of the second tier. */
+const input = z.object({ saved: z.boolean().default(false) });
+const needs = [
+  'agent',
+  'clock',
+  'config',
+  'database',
+  'guest',
+  'inventory',
+  'isolation',
+  'nodeCare',
+  'proxy',
+  'routePublisher',
+  'stack',
+] as const;
+type Context = StepWith<(typeof needs)[number], z.output<typeof input>>;
+
+/** The way of a create, taken only where a spare has failed. What it makes, the undo of `claim` takes away. */
+const remake = steps({ input: z.object({}), needs })
+  .step('synthesize', { do: synthesize })
+  .step('init', { do: ({ stack }) => stack.init() })
+  // an earlier version did all of this in one step: what that one left is not known here
+  .step('plan', { do: planAfresh })
+  .step('check', { do: check })
+  .step('apply', { do: ({ stack }) => stack.apply(), restartAt: 'plan' })
+  .step('boot', { do: boot });
+
+export const claimSpare = operation({
   kind: 'claim-spare',
-  lane: 'quick',
+  input,
+  needs,
   onFailure: 'unwind',
-  steps: [
-    { name: 'reserve', undo: releaseFailed },
-    { name: 'claim', undo: remove },
-    { name: 'wake', run: wakeIfSaved },
-    { name: 'personalize', run: personalize },
-    { name: 'discard', run: discard },
-    { name: 'remake', run: remake },
-    { name: 'open', run: open, undo: unroute },
-    { name: 'ready', run: ready },
-  ],
-};
-
-export interface ClaimInput {
-  /** The spare was of the second tier. */
-  readonly saved: boolean;
-}
+  onRemoval: 'cancel',
+  lane: 'quick',
+})
+  .step('reserve', { undo: releaseFailed })
+  .step('claim', { undo: remove })
+  .step('wake', { do: wakeIfSaved })
+  .step('personalize', { do: personalize })
+  // a step of its own: what is made next must not find a disk that was half its user's
+  .step('discard', { do: async (context, done) => (done.personalize.warm ? undefined : remove(context)) })
+  .include(remake, { when: (_, { personalize: { warm } }) => Promise.resolve(!warm) })
+  .step('open', { do: (context, done) => open(context, done.personalize), undo: unroute })
+  .step('ready', { do: ready });
 
 /** A guest that has not done it by now is given up: to make another takes no longer. */
 const guestMs = 20_000;
@@ -61,15 +86,15 @@ interface Personalized {
 }
 
 /** Nobody else is ever given what was once somebody's, even for a moment. */
-async function remove(context: StepContext): Promise<void> {
+async function remove(context: Context): Promise<void> {
   await destroy(context);
-  await forgetStack(context);
+  await context.stack.forget();
 }
 
 /** One whose memory cannot be read again stays off, does not answer, and is made anew. */
-async function wakeIfSaved(context: StepContext): Promise<void> {
-  const { inventory, log } = context.parts;
-  if (!(context.input as unknown as ClaimInput).saved) return;
+async function wakeIfSaved(context: Context): Promise<void> {
+  const { inventory, log } = context;
+  if (!context.input.saved) return;
   await room(context);
   await putFences(context);
   try {
@@ -85,12 +110,11 @@ async function wakeIfSaved(context: StepContext): Promise<void> {
   await setClock(context);
 }
 
-async function personalize(context: StepContext): Promise<Personalized> {
-  const { agent, config, inventory, log } = context.parts;
+/** A worker that was frozen must not write over what the user has made of it since: each of the three is guarded. */
+async function personalize(context: Context): Promise<Personalized> {
+  const { agent, config, database, inventory, log, stackId } = context;
   const { spec: wanted, guest } = await specificationOf(context);
-  const spec = asMade(wanted, await findStack(context.parts.database.direct, context.stackId));
-  // a worker that was frozen must not write over what the user has made of it since
-  context.assertHeld();
+  const spec = asMade(wanted, await findStack(database.direct, stackId));
   try {
     const [output] = await allOf([
       agent.run(spec.vmName, claimScript(guest, spec.cloudInit), {
@@ -115,37 +139,16 @@ function asMade({ cloudInit, ...wanted }: HostingSpec, stack: StackRow | null): 
   return { ...made, cloudInit };
 }
 
-function isWarm(context: StepContext): boolean {
-  return context.output<Personalized>('personalize').warm;
-}
-
-/** A step of its own: what is made next must not find a disk that was half its user's. */
-async function discard(context: StepContext): Promise<void> {
-  if (!isWarm(context)) await remove(context);
-}
-
-/** The way of a create, all in one: taken only where a spare has failed. */
-async function remake(context: StepContext): Promise<void> {
-  if (isWarm(context)) return;
-  await synthesizeStack(context, (await specificationOf(context)).spec);
-  await initializeStack(context);
-  await plan(context);
-  await check(context);
-  await applyStack(context);
-  await boot(context);
-}
-
 /**
  * Page and SSH at the same time, and both must be the user's own. The workspace is rendered beside them, while the guest
  * is waited for.
  */
-async function open(context: StepContext): Promise<void> {
-  const { hostKeys } = context.output<Personalized>('personalize');
+async function open(context: Context, { hostKeys }: Personalized): Promise<void> {
   const { id, ip } = await hostingOf(context);
   const [found] = await allOf([
     waitForSsh(context, ip, hostKeys),
     routeAtOnce(context),
-    rebuildWorkspace(context),
+    context.stack.rebuild(),
   ]);
   await context.write((tx) => updateHosting(tx, id, { sshHostKeys: found }));
 }

@@ -28,6 +28,9 @@ export interface NodeCare {
   defineAgain(name: string): Promise<void>;
 }
 
+/** What no write can take back: see guarded.ts. */
+export const irreversibleOfNodeCare = ['defineAgain'] as const satisfies readonly (keyof NodeCare)[];
+
 export interface NodeNames {
   readonly pool: string;
   readonly poolDir: string;

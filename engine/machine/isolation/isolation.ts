@@ -16,6 +16,9 @@ export interface Isolation {
   supportedLimits(network: string, signal?: AbortSignal): Promise<SupportedLimits>;
 }
 
+/** What no write can take back: see guarded.ts. */
+export const irreversibleOfIsolation = ['remove'] as const satisfies readonly (keyof Isolation)[];
+
 export interface SupportedLimits {
   /** The weight of one vCPU: the kernel's own default of 1024, or 100 under cgroup v2; null without cgroups. */
   readonly cpuShares: number | null;

@@ -16,6 +16,9 @@ export interface Agent {
   setTime(domain: string, at: Date, signal: AbortSignal): Promise<void>;
 }
 
+/** What no write can take back: see guarded.ts. */
+export const irreversibleOfAgent = ['run'] as const satisfies readonly (keyof Agent)[];
+
 export interface AgentOptions {
   readonly signal: AbortSignal;
   /** For the whole script. */

@@ -47,6 +47,16 @@ export interface Inventory {
   version(): Promise<string>;
 }
 
+/** What no write can take back: see guarded.ts. */
+export const irreversibleOfInventory = [
+  'removeDomain',
+  'removeVolume',
+  'save',
+  'start',
+  'forgetSaved',
+  'rewriteCloudInit',
+] as const satisfies readonly (keyof Inventory)[];
+
 export interface StackNames {
   /** null where the stack has none. */
   readonly domain: string | null;

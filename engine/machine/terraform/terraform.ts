@@ -44,6 +44,16 @@ export interface Terraform {
   provider(): Promise<string | null>;
 }
 
+/** What runs Terraform; the rest is remembered. Its own lock would let a superseded run start: see guarded.ts. */
+export const terraformVerbs = [
+  'init',
+  'plan',
+  'forget',
+  'showPlan',
+  'showPlanText',
+  'apply',
+] as const satisfies readonly (keyof Terraform)[];
+
 export interface PlanOptions {
   readonly planFile: string;
   readonly intent: 'apply' | 'destroy';

@@ -5,6 +5,7 @@
  */
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import type { Config } from '../../base/config';
 import { ignoreMissing, replaceFile } from '../../base/files';
 import type { TerraformPlan } from './terraform';
 
@@ -16,6 +17,11 @@ const stateFile = 'terraform.tfstate';
 export interface StateSnapshot {
   readonly serial: number;
   readonly content: Buffer;
+}
+
+/** Where a stack's Terraform works. */
+export function stackWorkspace({ workspacesDir }: Pick<Config, 'workspacesDir'>, stackId: string): string {
+  return path.join(workspacesDir, stackId);
 }
 
 export async function writeStack(workspace: string, terraformJson: string): Promise<void> {

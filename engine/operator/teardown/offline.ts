@@ -11,7 +11,6 @@ import type { Inventory } from '../../machine/libvirt/inventory';
 import { removeMarked } from '../../machine/libvirt/remove-marked';
 import { virshInventory } from '../../machine/libvirt/virsh';
 import { hostingPolicy } from '../../hostings';
-import { stackWorkspace } from '../../durable';
 import { endProcessesIn } from '../../base/process';
 import { postgresExists } from '../../store/postgres';
 import { terraformCli } from '../../machine/terraform/cli';
@@ -19,7 +18,13 @@ import { plannedChanges } from '../../machine/terraform/plan-view';
 import type { ResourceChange } from '../../model/plan';
 import { checkPlan } from '../../machine/terraform/plan-firewall';
 import type { Terraform } from '../../machine/terraform/terraform';
-import { listWorkspaces, planFile, readState, removeWorkspace } from '../../machine/terraform/workspace';
+import {
+  listWorkspaces,
+  planFile,
+  readState,
+  removeWorkspace,
+  stackWorkspace,
+} from '../../machine/terraform/workspace';
 import { takeDownEach, type TeardownOptions, type TornDown } from './take-down';
 
 interface Tools {

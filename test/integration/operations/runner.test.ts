@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import { EngineError } from '../../../engine/base/errors';
 import { createHosting } from '../../../engine/hostings/create';
-import type { OperationDefinition, Step, StepContext } from '../../../engine/durable/definition';
+import type { Step as AnyStep, StepContext } from '../../../engine/durable/definition';
+import { type Definition, operation, type Ports, steps } from '../../../engine/stack/ports';
 import { acceptLook } from '../../../engine/plans/check-drift';
 import { wakeAbandoned } from '../../../engine/durable/keep-going';
 import { abandonedStacks, moveOperation } from '../../../engine/store/operations';
@@ -18,6 +20,10 @@ import {
   workWith,
 } from '../../support/faulty-steps';
 import { openWorld, type World } from '../../worlds/world';
+
+type Step = AnyStep<Ports>;
+
+const admin = { id: -1, role: 'admin' } as User;
 
 let world: World;
 let user: User;
@@ -221,18 +227,18 @@ describe('the runner', () => {
     beforeEach(() => {
       ran = [];
     });
-    const watched = (steps: readonly Step[]): OperationDefinition => ({
+    const watched = (steps: readonly Step[]): Definition => ({
       ...createHosting,
       steps: steps.map((step) => ({
         ...step,
         ...(step.run && {
-          run: (context: StepContext) => {
+          run: (context: StepContext<Ports>) => {
             ran.push(context.resumed ? `${step.name} again` : step.name);
             return step.run?.(context) ?? Promise.resolve();
           },
         }),
         ...(step.undo && {
-          undo: async (context: StepContext) => {
+          undo: async (context: StepContext<Ports>) => {
             ran.push(`undo ${step.name}`);
             await step.undo?.(context);
           },
@@ -276,6 +282,44 @@ describe('the runner', () => {
       expect(ran).toEqual(['undo apply', 'undo synthesize', 'undo reserve']);
       expect((await world.engine.operations.get(user, operation.id)).status).toBe('failed');
     });
+  });
+
+  it('does not undo a step that was passed over', async () => {
+    const undone: string[] = [];
+    const remember = (name: string) => (): Promise<void> => Promise.resolve(void undone.push(name));
+    const extra = steps({ input: z.object({}), needs: [] }).step('extra', {
+      do: () => Promise.resolve(),
+      undo: remember('extra'),
+    });
+    const begin = operation({
+      ...{ kind: 'create-hosting', onFailure: 'unwind', onRemoval: 'cancel' },
+      ...{ input: z.object({}), needs: [] },
+    }).step('reserve', { undo: remember('reserve') });
+    const fail = { do: () => Promise.reject(new EngineError('internal', 'planned failure')) };
+    for (const [passed, expected] of [
+      [true, ['reserve']],
+      [false, ['extra', 'reserve']],
+    ] as const) {
+      undone.length = 0;
+      const whole = begin.include(extra, { when: () => Promise.resolve(!passed) }).step('fail', fail);
+      const { hosting, operation: accepted } = await world.engine.hostings.create(await world.newUser(), {});
+      await workWith(world, hosting.id, whole);
+      expect((await world.engine.operations.get(admin, accepted.id)).status).toBe('failed');
+      expect(undone).toEqual(expected);
+    }
+  });
+
+  it('is stuck with an input that it cannot read, and keeps what was made', async () => {
+    const { hosting, operation: accepted } = await world.engine.hostings.create(user, {});
+    const strict = operation({
+      ...{ kind: 'create-hosting', onFailure: 'unwind', onRemoval: 'cancel' },
+      ...{ input: z.object({ never: z.string() }), needs: ['stack'] },
+    })
+      .step('reserve', { undo: () => Promise.reject(new Error('undone')) })
+      .step('apply', { do: ({ stack }) => stack.apply() });
+    await workWith(world, hosting.id, strict);
+    const { status, failure } = await world.engine.operations.get(user, accepted.id);
+    expect([status, failure?.code]).toEqual(['stuck', 'internal']);
   });
 
   it('has no illegal transitions', async () => {

@@ -6,10 +6,10 @@ import { existsSync } from 'node:fs';
 import { EngineError } from '../base/errors';
 import { isoName, rootVolumeName, vmNameOf } from '../machine/libvirt/names';
 import type { Survey } from '../machine/libvirt/inventory';
-import { stackWorkspace } from './stack-workspace';
-import type { Parts } from './parts';
+import type { Parts } from '../durable';
 import { reservationsOf } from '../store/hostings';
 import { findNodeOfStack, findStack } from '../store/stacks';
+import { stackWorkspace } from '../machine/terraform/workspace';
 
 export type OwningParts = Pick<Parts, 'config' | 'database' | 'inventory'>;
 
