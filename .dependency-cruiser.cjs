@@ -13,7 +13,7 @@ const libraries = {
 const features = {
   durable: [],
   audit: [],
-  accounts: [],
+  accounts: ['durable'],
   stack: ['durable'],
   node: ['durable', 'stack'],
   hostings: ['durable', 'audit', 'stack', 'node'],

@@ -66,7 +66,7 @@ export const statusOf: Readonly<Record<FailureCode, number>> = {
   plan_refused: 500,
   plan_changed: 409,
   disk_lost: 409,
-  domain_lost: 409,
+  vm_lost: 409,
   apply_failed: 502,
   guest_unreachable: 504,
   proxy_refused: 502,

@@ -21,12 +21,12 @@ export function registryOf(metrics: Metrics): Registry {
 
   gauge(
     'operations',
-    'Operations that have not ended, and those that are stuck.',
+    'Operations that are unfinished or stuck.',
     metrics.operations.map(({ kind, status, count }) => ({ labels: { kind, status }, value: count })),
   );
   gauge(
     'operation_oldest_seconds',
-    'Seconds since the oldest operation of this status was accepted.',
+    'Seconds since the oldest operation with this status was accepted.',
     metrics.oldestOperations.map(({ status, seconds }) => ({ labels: { status }, value: seconds })),
   );
   gauge(
@@ -36,31 +36,27 @@ export function registryOf(metrics: Metrics): Registry {
   );
   gauge(
     'spares',
-    'VMs that nobody owns yet.',
+    'VMs that have no owner yet.',
     metrics.spares.map(({ state, count }) => ({ labels: { state }, value: count })),
   );
-  one('ssh_ports_used', 'SSH ports that hostings hold.', metrics.sshPorts.used);
-  one('ssh_ports', 'SSH ports that there are for hostings.', metrics.sshPorts.total);
+  one('ssh_ports_used', 'SSH ports in use by hostings.', metrics.sshPorts.used);
+  one('ssh_ports', 'SSH ports available to hostings in total.', metrics.sshPorts.total);
   one(
     'drift_hostings',
-    'Running hostings that differed from their specification at the last look.',
+    'Running hostings that differed from their specification at the last check.',
     metrics.drift.hostings,
   );
-  one(
-    'drift_failed_looks',
-    'Running hostings whose newest look for drift failed.',
-    metrics.drift.failedLooks,
-  );
+  one('drift_failed_looks', 'Running hostings whose latest drift check failed.', metrics.drift.failedLooks);
   one(
     'drift_oldest_look_seconds',
-    'Seconds since the last look for drift that succeeded, of the running hosting where that is the longest ago.',
+    'Seconds since the last successful drift check, for the running hosting where it was longest ago.',
     metrics.drift.oldestLookSeconds,
   );
   if (metrics.sweep !== null) {
-    one('sweep_age_seconds', 'Seconds since the newest sweep.', metrics.sweep.ageSeconds);
+    one('sweep_age_seconds', 'Seconds since the latest sweep.', metrics.sweep.ageSeconds);
     gauge(
       'sweep_findings',
-      'What the newest sweep found that no hosting owns.',
+      'Findings of the latest sweep, by kind.',
       metrics.sweep.findings.map(({ kind, count }) => ({ labels: { kind }, value: count })),
     );
   }
@@ -71,39 +67,53 @@ export function registryOf(metrics: Metrics): Registry {
 }
 
 function machineGauges(
-  { queue, leases, vms, pool, draining, certificates }: Metrics,
+  { queue, leases, vms, pool, draining, certificates, reconcilers }: Metrics,
   gauge: (name: string, help: string, samples: readonly Sample[]) => void,
   one: (name: string, help: string, value: number) => void,
 ): void {
-  one('queue_jobs_waiting', 'Jobs that wait for a worker.', queue.waiting);
+  one('queue_jobs_waiting', 'Jobs waiting for a worker.', queue.waiting);
   one('queue_jobs_running', 'Jobs that a worker has taken.', queue.running);
-  one('queue_oldest_seconds', 'Seconds that the first job in the queue has waited.', queue.oldestSeconds);
-  one('leases_held', 'Stacks that somebody works on.', leases.held);
-  one('leases_expired', 'Leases that ran out and were never given back: their workers died.', leases.expired);
-  one('libvirt_up', '1 when libvirt answers, 0 when it does not.', vms === null ? 0 : 1);
+  one(
+    'queue_oldest_seconds',
+    'Seconds that the first job in the queue has been waiting.',
+    queue.oldestSeconds,
+  );
+  one('leases_held', 'Stacks that a worker holds a lease on.', leases.held);
+  one('leases_expired', 'Leases that expired without being released: their workers died.', leases.expired);
+  one('libvirt_up', '1 if libvirt answers, 0 if it does not.', vms === null ? 0 : 1);
   if (vms !== null)
     gauge(
       'vms',
-      'VMs of this installation, by what libvirt says of them.',
+      'VMs of this installation, by their state in libvirt.',
       vms.map(({ state, count }) => ({ labels: { state }, value: count })),
     );
   if (draining !== null)
     gauge(
       'nginx_draining_workers',
-      'Workers of Nginx that only wait for their last visitors.',
+      'Nginx workers that are shutting down and only serve their remaining connections.',
       draining.map(({ nginx, count }) => ({ labels: { nginx }, value: count })),
     );
   if (pool !== null) {
-    one('pool_free_bytes', 'Room where the disks of VMs are.', pool.freeBytes);
-    one('pool_total_bytes', 'Size of the file system where the disks of VMs are.', pool.totalBytes);
+    one('pool_free_bytes', 'Free space in the file system that holds the disks of VMs.', pool.freeBytes);
+    one('pool_total_bytes', 'Size of the file system that holds the disks of VMs.', pool.totalBytes);
   }
+  gauge(
+    'reconciler_age_seconds',
+    'Seconds since the last look of a reconciler ended.',
+    reconcilers.map(({ name, ageSeconds }) => ({ labels: { name }, value: ageSeconds })),
+  );
+  gauge(
+    'reconciler_failed',
+    '1 if the last look of a reconciler failed or the next one is overdue, else 0.',
+    reconcilers.map(({ name, failed }) => ({ labels: { name }, value: failed ? 1 : 0 })),
+  );
   const having = certificates.flatMap(({ name, secondsLeft }) =>
     secondsLeft === null ? [] : [{ labels: { name }, value: secondsLeft }],
   );
-  gauge('certificate_left_seconds', 'Seconds until a certificate runs out.', having);
+  gauge('certificate_left_seconds', 'Seconds until a certificate expires.', having);
   gauge(
     'certificate_failures',
-    'Times in a row that a certificate could not be had or renewed.',
+    'Consecutive failed attempts to obtain or renew a certificate.',
     certificates.map(({ name, failures }) => ({ labels: { name }, value: failures })),
   );
 }

@@ -131,7 +131,7 @@ async function endHead(response: Response, answer: Answer): Promise<void> {
 }
 
 /** Made once: every request ends with it, and an error of its own would look through the stack each time. */
-const nobodyWaits = new DOMException('The client has gone, or the server stops', 'AbortError');
+const nobodyWaits = new DOMException('The client has disconnected, or the server is stopping', 'AbortError');
 
 /** Fires when the client goes away or the server stops. Listeners leave with the request. */
 function endOfInterest(response: Response, stopping: AbortSignal): AbortSignal {

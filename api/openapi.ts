@@ -16,10 +16,10 @@ type Direction = 'input' | 'output';
 
 const description = `Gives every user an isolated virtual machine with a web server.
 
-Register, log in (**Authorize**), then \`POST /api/v1/host\`. Scripts send a personal API token instead of
-signing in; \`x-token-scope\` says which scope it needs. Every answer but the login's is
+Register, log in (**Authorize**), then call \`POST /api/v1/host\`. Scripts send a personal API token instead of
+signing in; \`x-token-scope\` names the scope that it needs. Every response except the login's is
 \`{success, message, data}\`; every error is \`{success, message, error: {code, details, request_id}}\`.
-Messages are English, or Korean with \`Accept-Language: ko\`.`;
+Messages are in English, or in Korean with \`Accept-Language: ko\`.`;
 
 export function describeApi(routes: readonly Route[]): Json {
   const paths: Record<string, Record<string, Json>> = {};
@@ -95,7 +95,9 @@ function parameters(schema: z.ZodObject | undefined, place: 'path' | 'query' | '
 }
 
 const headerText = (text: string): Json => ({ description: text, schema: { type: 'string' } });
-const everyAnswer = { 'X-Request-Id': headerText('Yours if it was sane, else made here; it is in the log') };
+const everyAnswer = {
+  'X-Request-Id': headerText('Your own if it was valid, otherwise a new one; it is in the log'),
+};
 
 function answers(route: Route): Record<string, Json> {
   return Object.fromEntries(
@@ -133,8 +135,8 @@ function eventOf(data: z.ZodType): Json {
     contentSchema: schemaOf(data, 'output'),
   };
   const properties = {
-    id: { type: 'string', description: 'Sent back as `Last-Event-ID`, it goes on behind this one' },
-    event: { type: 'string', description: 'Its type' },
+    id: { type: 'string', description: 'Send it as `Last-Event-ID` to continue after this event' },
+    event: { type: 'string', description: 'Type of the event' },
     data: { ...json, description: 'JSON' },
   };
   return { type: 'object', properties, required: ['data'] };
@@ -146,7 +148,11 @@ function envelope(data: Json): Json {
     description: 'For people, in their language',
     examples: ['Your hosting is ready'],
   };
-  const properties = { success: { const: true, description: 'Of every answer but errors' }, message, data };
+  const properties = {
+    success: { const: true, description: 'Always true, except for errors' },
+    message,
+    data,
+  };
   return { type: 'object', properties, required: ['success', 'message', 'data'] };
 }
 

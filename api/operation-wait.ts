@@ -1,13 +1,13 @@
 /** Waiting for an operation on behalf of a request, and what its end means for the answer. */
-import type { Operation, User } from '../engine';
+import { EngineError, type Operation, type User } from '../engine';
 import { HttpError, toPublicError } from './http-error';
 import { failureMessage } from './messages';
 import { readWaitPreference } from './prefer';
 import type { Service } from './route';
 
 /** For the documentation of routes that wait. */
-export const waitHeaders = { 'Preference-Applied': 'The preference that was honoured' };
-export const asyncHeaders = { ...waitHeaders, Location: 'Where to follow the operation' };
+export const waitHeaders = { 'Preference-Applied': 'The preference that was applied' };
+export const asyncHeaders = { ...waitHeaders, Location: 'URL of the operation' };
 
 export interface Waiting extends Service {
   readonly user: User;
@@ -64,7 +64,7 @@ async function settle(context: Waiting, accepted: Operation, timeoutMs: number):
 
 function failureOf(operation: Operation): HttpError {
   const { id, status, owns } = operation;
-  const failure = operation.failure ?? { code: 'internal', message: 'The operation failed' };
+  const failure = operation.failure ?? new EngineError('internal');
   const details = { operation_id: id, operation_status: status, ...(owns.length > 0 ? { owns } : {}) };
   const text = {
     en: failureMessage(failure, 'en', operation),

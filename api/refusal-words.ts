@@ -1,20 +1,20 @@
-/** What is said of a value that a schema refuses and has no words for itself. */
+/** Texts for refused values whose schema names none itself. */
 import type { z } from 'zod';
 import type { Language, Text } from './language';
 
 const text = (en: string, ko: string): Text => ({ en, ko });
 
 const kinds: Readonly<Record<string, Text>> = {
-  string: text('must be a text', '문자열이어야 합니다.'),
+  string: text('must be a string', '문자열이어야 합니다.'),
   number: text('must be a number', '숫자여야 합니다.'),
-  int: text('must be a whole number', '정수여야 합니다.'),
+  int: text('must be an integer', '정수여야 합니다.'),
   boolean: text('must be true or false', 'true 또는 false여야 합니다.'),
   array: text('must be a list', '목록이어야 합니다.'),
   object: text('must be an object', '객체여야 합니다.'),
   record: text('must be an object', '객체여야 합니다.'),
 };
-const anything = text('is not a value that can be taken here', '사용할 수 없는 값입니다.');
-const form = text('does not have the form that is asked for', '형식이 올바르지 않습니다.');
+const anything = text('is not an accepted value', '사용할 수 없는 값입니다.');
+const form = text('does not have the expected format', '형식이 올바르지 않습니다.');
 
 /** The bound of a number, of the length of a text, of the entries of a list. */
 const bounds = {

@@ -15,7 +15,7 @@ export function methodOf({ method }: Request): string {
 export function measureRequests(register: Registry): RequestHandler {
   const seconds = new Histogram({
     name: 'webhoster_http_request_duration_seconds',
-    help: 'Requests by their route, and how long they took, waiting for operations included.',
+    help: 'Duration of requests by route, including time spent waiting for operations.',
     labelNames: ['method', 'route', 'status'],
     buckets,
     registers: [register],

@@ -48,6 +48,7 @@ export function showDrift(
 ): z.output<typeof driftList>['hostings'][number] {
   return {
     hosting_id: drift.hostingId,
+    vm_name: drift.vmName,
     vm_id: drift.vmName,
     username: drift.username,
     checked_at: drift.checkedAt?.toISOString() ?? null,

@@ -45,6 +45,7 @@ export function showFailure(
 export function showHosting(hosting: Hosting, language: Language): z.output<typeof hostingView> {
   return {
     id: hosting.id,
+    vm_name: hosting.vmName,
     vm_id: hosting.vmName,
     vm_ip: hosting.ip,
     ssh_port: hosting.sshPort,
@@ -82,6 +83,7 @@ export function showListedHosting(
 ): z.output<typeof listedHostingView> {
   return {
     id: hosting.id,
+    vm_name: hosting.vmName,
     vm_id: hosting.vmName,
     username: hosting.username,
     status: hosting.status,
@@ -130,7 +132,12 @@ export function showListedOperation(
   operation: ListedOperation,
   language: Language,
 ): z.output<typeof listedOperationView> {
-  return { ...showOperation(operation, language), user_id: operation.userId, vm_id: operation.vmName };
+  return {
+    ...showOperation(operation, language),
+    user_id: operation.userId,
+    vm_name: operation.vmName,
+    vm_id: operation.vmName,
+  };
 }
 
 export function showEvent(event: OperationEvent): ServerSentEvent {

@@ -29,7 +29,7 @@ const typedAge = new RegExp(`^(?:\\d{1,6} ?${unitNames} ?)+$`);
  */
 export function readAge(text: string): number {
   const typed = text.trim().toLowerCase();
-  if (!typedAge.test(typed)) throw new InvalidArgumentError('must be an age such as 30m, 12h, 90d or 2w');
+  if (!typedAge.test(typed)) throw new InvalidArgumentError('must be an age, such as 30m, 12h, 90d or 2w');
   return [...typed.matchAll(/(\d+) ?([a-z])[a-z]*/g)].reduce(
     (sum, [, number, unit = '']) => sum + Number(number) * (unitSeconds[unit] ?? 0),
     0,

@@ -6,7 +6,7 @@ import { CommanderError } from 'commander';
 export async function confirmed(question: string, yes: boolean): Promise<boolean> {
   if (yes) return true;
   if (!process.stdin.isTTY) {
-    console.error('error: no terminal to ask at; say --yes to go on without asking');
+    console.error('error: no terminal to ask for confirmation; use --yes to continue without asking');
     throw new CommanderError(2, 'webhoster.confirm', 'not confirmed');
   }
   const terminal = createInterface({ input: process.stdin, output: process.stdout });

@@ -36,7 +36,7 @@ export async function readLogins(file = credentialsFile()): Promise<Logins> {
   if ((found.mode & 0o077) !== 0)
     throw new EngineError(
       'config_invalid',
-      `Others may read the tokens in ${file}. Close it: chmod 600 ${file}`,
+      `Other users can read the tokens in ${file}. Restrict its permissions: chmod 600 ${file}`,
     );
   try {
     const { current, services } = JSON.parse(await readFile(file, 'utf8')) as Partial<Logins>;
@@ -44,7 +44,7 @@ export async function readLogins(file = credentialsFile()): Promise<Logins> {
   } catch {
     // told below
   }
-  throw new EngineError('config_invalid', `${file} is damaged. Remove it, and sign in again`);
+  throw new EngineError('config_invalid', `${file} is damaged. Remove it and sign in again`);
 }
 
 /** The whole file at once, or not at all; without any login left there is no file. */

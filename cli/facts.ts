@@ -15,18 +15,18 @@ export interface Facts {
 
 /** Of every command that may work over the API. */
 export const overTheApi: ExitCodes = {
-  3: 'not signed in, or not allowed to',
-  4: 'the service cannot be reached, or cannot take work now',
+  3: 'not signed in, or not allowed',
+  4: 'the service cannot be reached, or cannot accept work now',
 };
 
 const facts = new WeakMap<Command, Facts>();
 
 const places: Readonly<Record<Facts['where'], string>> = {
   anywhere:
-    'Works over the API of a service (--url, WEBHOSTER_URL, webhoster login), else on this machine (--local).',
-  machine: 'Works on the machine of the service only.',
+    'Works over the API of a service (--url, WEBHOSTER_URL, webhoster login), otherwise on this machine (--local).',
+  machine: 'Works only on the machine of the service.',
   'no matter': 'Needs neither a service nor its machine.',
-  service: 'Talks to a service; nothing of it need be on this machine.',
+  service: 'Talks to a service over its API, from any machine.',
 };
 
 /** Gives a command its facts, and its help a chapter of them. */

@@ -22,7 +22,9 @@ buildProgram((command) => {
 function tell(error: EngineError, command: Command | null): void {
   console.error(`error: ${error.message}`);
   if (error.code === 'config_invalid' && command !== null && factsOf(command)?.where === 'machine')
-    console.error('This command works on the machine of the service only, there as ./scripts/webhoster');
+    console.error(
+      'This command works only on the machine of the service; run it there as ./scripts/webhoster',
+    );
   if (process.env.LOG_LEVEL === 'debug') console.error(error.cause);
 }
 

@@ -19,7 +19,7 @@ export function changeLines(changes: readonly ResourceChange[]): string[] {
 
 /** What differs, and how many of each. */
 export function planLines({ differences, changes }: PlanReport): string[] {
-  if (differences.length === 0) return ['No changes: what there is is what was specified.'];
+  if (differences.length === 0) return ['No changes: the hosting matches its specification.'];
   const seen = new Set(changes.map(({ address }) => address));
   // what Terraform does not see has no change of its own
   const unseen = differences.filter((line) => !seen.has(line.split(':')[0] ?? ''));

@@ -29,7 +29,7 @@ const groups: readonly (readonly [string, readonly (() => Command)[]])[] = [
     'Hostings:',
     [planCommand, applyCommand, driftCommand, runsCommand, operationsCommand, labelCommand, teardownCommand],
   ],
-  ['A service elsewhere:', [loginCommand, logoutCommand]],
+  ['Remote services:', [loginCommand, logoutCommand]],
   [
     'On the machine of the service:',
     [doctorCommand, backupCommand, restoreCommand, ejectCommand, adoptCommand, sleepCommand, wakeCommand],
@@ -48,17 +48,17 @@ export function buildProgram(onAction: (command: Command) => void = () => undefi
     where: 'anywhere',
     examples: ['webhoster plan vm-1a2b3c4d', 'webhoster login --url https://hosting.example.org'],
     exitCodes: {
-      0: 'done; nothing differs, nothing is left',
+      0: 'success: no differences, nothing left',
       1: 'failed, or something is left',
-      2: 'wrong usage, or refused; of plan and drift: there are differences (their wrong usage is 1)',
-      3: 'not signed in, or not allowed to',
-      4: 'the service cannot be reached, or cannot take work now',
+      2: 'wrong usage, or refused; for plan and drift: there are differences (wrong usage is 1 there)',
+      3: 'not signed in, or not allowed',
+      4: 'the service cannot be reached, or cannot accept work now',
     },
   })
-    .description('Operates vm-webhoster: on the machine of the service, or over its API.')
+    .description('Operates vm-webhoster, on the machine of the service or over its API.')
     .version(projectVersion)
     .addOption(new Option('--url <address>', 'the service to talk to, such as http://localhost:8000'))
-    .addOption(new Option('--local', 'on this machine itself, whatever login there is'))
+    .addOption(new Option('--local', 'work on this machine, even if signed in to a service'))
     .configureHelp({
       showGlobalOptions: true,
       // the whole of it is in the help of its own
@@ -93,12 +93,10 @@ function refuseElsewhere(command: Command): void {
   const name = command.parent?.parent ? `${command.parent.name()} ${command.name()}` : command.name();
   if (where === 'machine' && url !== undefined)
     command.error(
-      `error: webhoster ${name} works on the machine of the service only: run it there, without --url`,
+      `error: webhoster ${name} works only on the machine of the service: run it there, without --url`,
     );
   if (where === 'service' && local === true)
-    command.error(
-      `error: webhoster ${name} talks to a service: there is nothing to do on this machine itself`,
-    );
+    command.error(`error: webhoster ${name} talks to a service and cannot be used with --local`);
 }
 
 /** Commander gives these to commands that it makes itself, not to those that are added. */
@@ -110,7 +108,7 @@ function inherit(command: Command, from: Command): void {
 
 /** Commander would end the process itself, with 1; subcommands do not inherit the setting. */
 function throwOnUsage(command: Command): void {
-  command.showHelpAfterError(`(${nameOf(command)} --help says more)`).exitOverride((error) => {
+  command.showHelpAfterError(`(see ${nameOf(command)} --help)`).exitOverride((error) => {
     throw error.exitCode === 0 ? error : new CommanderError(usageCodeOf(command), error.code, error.message);
   });
   command.commands.forEach(throwOnUsage);

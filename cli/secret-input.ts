@@ -12,13 +12,13 @@ export async function readFirstLine(what: string): Promise<string> {
   }
   const line = (text.split('\n')[0] ?? '').replace(/\r$/, '');
   if (line !== '') return line;
-  throw new EngineError('validation_failed', `There is no ${what} on the input`);
+  throw new EngineError('validation_failed', `No ${what} on the standard input`);
 }
 
 /** @param instead  the option for where there is no terminal. @throws {EngineError} validation_failed there */
 export async function askFor(question: string, typed: 'shown' | 'hidden', instead: string): Promise<string> {
   if (!process.stdin.isTTY)
-    throw new EngineError('validation_failed', `No terminal to ask at; use ${instead}`);
+    throw new EngineError('validation_failed', `No terminal to ask for input; use ${instead}`);
   let quiet = false;
   const output = new Writable({
     write: (chunk: Buffer, _, done) => {
@@ -41,7 +41,7 @@ export async function askFor(question: string, typed: 'shown' | 'hidden', instea
 export async function readNewPassword(): Promise<string> {
   if (!process.stdin.isTTY) return readFirstLine('password');
   const password = await askFor('Password: ', 'hidden', 'the standard input');
-  if ((await askFor('Once more: ', 'hidden', 'the standard input')) === password && password !== '')
+  if ((await askFor('Repeat password: ', 'hidden', 'the standard input')) === password && password !== '')
     return password;
-  throw new EngineError('validation_failed', 'The two passwords differ; nothing was changed');
+  throw new EngineError('validation_failed', 'The passwords do not match; nothing was changed');
 }

@@ -23,7 +23,8 @@ export async function chooseTarget(
   env: Readonly<Record<string, string | undefined>>,
   logins: () => Promise<Logins>,
 ): Promise<Target> {
-  if (local && url !== undefined) throw new EngineError('validation_failed', 'Either --local or --url');
+  if (local && url !== undefined)
+    throw new EngineError('validation_failed', '--local and --url cannot be used together');
   if (local) return { kind: 'machine' };
   const given = url ?? (env.WEBHOSTER_URL || null);
   const ownToken = env.WEBHOSTER_TOKEN?.trim() || null;

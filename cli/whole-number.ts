@@ -5,6 +5,6 @@ export function wholeNumber(most: number): (value: string) => number {
   return (value) => {
     const number = Number(value);
     if (Number.isSafeInteger(number) && number >= 1 && number <= most) return number;
-    throw new InvalidArgumentError(`a whole number from 1 to ${most}`);
+    throw new InvalidArgumentError(`must be a whole number from 1 to ${most}`);
   };
 }

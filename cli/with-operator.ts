@@ -30,7 +30,7 @@ function machineConfig(): ReturnType<typeof loadConfig> {
     return loadConfig();
   } catch (thrown) {
     if (!(thrown instanceof EngineError)) throw thrown;
-    const elsewhere = 'If the service runs elsewhere: webhoster login --url ADDRESS';
+    const elsewhere = 'If the service runs on another machine: webhoster login --url ADDRESS';
     throw new EngineError(thrown.code, `${thrown.message}\n${elsewhere}`, { cause: thrown.cause });
   }
 }

@@ -35,7 +35,7 @@ export {
   verifyBackup,
 } from './backup';
 export { loadConfig, settingNames, type Config } from './base/config';
-export { EngineError, errorCodes, toEngineError, type ErrorCode } from './base/errors';
+export { EngineError, errorCodes, errorTexts, toEngineError, type ErrorCode } from './base/errors';
 export { imageNames, type ImageName, type Images, type ImageStatus } from './machine/images/images';
 export { isReservedUsername, networkOf } from './accounts';
 export { namesHosting, readHostingName, theOne } from './machine/libvirt/names';

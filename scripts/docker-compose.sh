@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Docker Compose with the settings of the service that docker-start.sh started, where another one was started from this
-# directory since, or .env was changed; else `docker compose` does the same. E.g.
+# Runs Docker Compose with the settings of the service that docker-start.sh started. Needed if another service was started
+# from this directory since, or .env was changed; otherwise `docker compose` does the same. E.g.
 #   ./scripts/docker-compose.sh ps
 #   ./scripts/docker-compose.sh exec worker webhoster doctor
 set -euo pipefail

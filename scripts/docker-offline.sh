@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Prepares on this machine what docker-start.sh --offline builds images from, where containers reach no registry: a base
-# image made of Debian's packages (as this machine's apt gets them), the Node modules of package-lock.json, Terraform and
-# its provider. Kept in CACHE_DIR by checksum: a second run takes seconds.
+# Prepares what docker-start.sh --offline builds images from, for when containers cannot reach a registry: a base image made
+# of Debian packages (from the sources of this machine's apt), the Node modules of package-lock.json, Terraform and its
+# provider. Everything is cached in CACHE_DIR by checksum: a second run takes seconds.
 set -euo pipefail
 # shellcheck source=scripts/lib/steps.sh
 . "$(dirname "$0")/lib/steps.sh"
@@ -66,7 +66,7 @@ do_node_modules() {
 }
 
 step packages "mmdebstrap"
-step base "Base image of Debian packages"
+step base "Base image from Debian packages"
 step import "Base image in Docker"
 check_node
 step node_modules "Node modules"
@@ -81,4 +81,4 @@ do_parts() {
   echo "$LOCK" >"$OFFLINE_DIR/lock-sha256"
   echo "$BASE_IMAGE" >"$CACHE/base-image"
 }
-step parts "Terraform, provider, and all of it for the build"
+step parts "Terraform, its provider, and the build context"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Starts the service in containers: checks and offers to install what is missing, builds, starts, returns when healthy.
-# Safe to repeat; after an update or a changed .env it replaces what changed.
-#   --yes          installs missing packages without asking
-#   --offline      builds from this machine's packages, for where no image registry can be reached (docs/deployment.md)
-#   --monitoring   also starts Prometheus and Grafana
-#   --dry-run      says what it would do, and does nothing
+# Starts the service in containers: offers to install missing packages, builds, starts, returns once it is healthy.
+# Safe to repeat; after an update or a change to .env, it replaces what has changed.
+#   --yes          install missing packages without asking
+#   --offline      build from this machine's packages, for when no image registry can be reached (docs/deployment.md)
+#   --monitoring   also start Prometheus and Grafana
+#   --dry-run      show what would be done, and do nothing
 set -euo pipefail
 ARGUMENTS=("$@") YES='' OFFLINE='' MONITORING=''
 for argument in "$@"; do
@@ -43,16 +43,16 @@ docker_packages() {
   command -v dockerd >/dev/null || docker_answers || echo docker.io
   has_compose || compose_package
 }
-no_compose() { fail "Docker Compose is missing, and this distribution has none from $COMPOSE_LEAST on: install its plugin as https://docs.docker.com/compose/install/linux says, and run this again"; }
+no_compose() { fail "Docker Compose is missing, and this distribution has no version from $COMPOSE_LEAST on: install the plugin as described at https://docs.docker.com/compose/install/linux, and run this again"; }
 # Asked before the steps, which write to a log.
 offer_packages() {
   local missing
   has_compose || [ -n "$(compose_package)" ] || [ -n "$DRY_RUN" ] || no_compose
   mapfile -t missing < <(docker_packages && missing_packages)
   [ "${#missing[@]}" -gt 0 ] && [ -z "$DRY_RUN" ] || return 0
-  command -v apt-get >/dev/null || fail "these are missing, and this system has no apt-get: ${missing[*]}"
+  command -v apt-get >/dev/null || fail "this system has no apt-get; install these packages yourself: ${missing[*]}"
   ask "Not installed: ${missing[*]}. Install them now?" ||
-    fail "not installed: ${missing[*]}; install them yourself, or say --yes"
+    fail "not installed: ${missing[*]}; install them yourself, or use --yes"
 }
 need_packages() { [ -n "$(docker_packages && missing_packages)" ]; }
 do_packages() {
@@ -64,7 +64,7 @@ do_packages() {
 
 need_docker() { ! docker_answers; }
 do_docker() {
-  [ -d /run/systemd/system ] || fail "Docker does not answer and there is no systemd to start it with: start dockerd and run this again, or name it in DOCKER_HOST"
+  [ -d /run/systemd/system ] || fail "Docker does not answer, and there is no systemd to start it: start dockerd and run this again, or set DOCKER_HOST"
   systemctl enable --now docker
   wait_for 30 docker_answers || fail "Docker was started but does not answer; see journalctl -u docker"
 }
@@ -96,7 +96,7 @@ do_guest() { compose run --rm -T setup image; }
 need_database() { return 0; }
 do_database() {
   compose up -d postgres redis
-  wait_for 90 database_healthy || fail "PostgreSQL is not healthy; its log: docker compose logs postgres"
+  wait_for 90 database_healthy || fail "PostgreSQL is not healthy; see docker compose logs postgres"
 }
 database_healthy() { [ "$(docker inspect -f '{{.State.Health.Status}}' "$(compose ps -q postgres)" 2>/dev/null)" = healthy ]; }
 
@@ -112,7 +112,7 @@ do_services() {
   compose "${profile[@]}" up -d --remove-orphans
   local deadline=$(($(date +%s) + 120))
   until healthy; do
-    [ "$(date +%s)" -lt "$deadline" ] || fail "the service is not healthy after 120 s: docker compose ps, docker compose logs worker, and http://127.0.0.1:$API_PORT/api/v1/health/detailed"
+    [ "$(date +%s)" -lt "$deadline" ] || fail "the service is not healthy after 120 s; see docker compose ps, docker compose logs worker, and http://127.0.0.1:$API_PORT/api/v1/health/detailed"
     sleep 0.5
   done
 }
@@ -137,7 +137,7 @@ step docker "Docker answers"
 step libvirt "libvirtd"
 step directories "Directories, secrets and settings"
 if [ -n "$OFFLINE" ]; then
-  step offline "What images are built from"
+  step offline "Sources of the images"
   [ -n "$DRY_RUN" ] || { BASE_IMAGE=$(cat "$CACHE_DIR/docker/base-image") && export BASE_IMAGE && (umask 077 && write_settings); }
 fi
 step images "Images"
@@ -156,7 +156,7 @@ ${GREEN}Ready${OFF} after $(seconds_since "$STARTED")
   Service      $WEB/
   API          $API/api/v1
   API docs     $API/docs
-  Health       $API/api/v1/health/detailed (parts: as docs/accounts.md#metrics says)
+  Health       $API/api/v1/health/detailed (components: see docs/accounts.md#metrics)
   Log          docker compose logs -f worker api
   Operate      docker compose exec worker webhoster --help
   Stop         ./scripts/docker-stop.sh

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Sets everything up, starts everything, returns when healthy. Safe to repeat: what is there already is left alone.
-#   --dry-run        says what it would do, and does nothing
-#   --restore FILE   brings a backup back before it starts the service; the database must be empty
+# Sets up and starts everything, and returns once it is healthy. Safe to repeat: existing parts are left alone.
+#   --dry-run        show what would be done, and do nothing
+#   --restore FILE   restore a backup before starting the service; the database must be empty
 set -euo pipefail
 ARGUMENTS=("$@") RESTORE=''
 while [ $# -gt 0 ]; do
@@ -9,7 +9,7 @@ while [ $# -gt 0 ]; do
   --dry-run) DRY_RUN=1 ;;
   --restore)
     RESTORE=${2:-}
-    [ -n "$RESTORE" ] || { echo "--restore: which file?" >&2; exit 2; }
+    [ -n "$RESTORE" ] || { echo "error: --restore needs a file" >&2; exit 2; }
     shift
     ;;
   *)
@@ -54,10 +54,10 @@ do_postgres() { webhoster service postgres-start; }
 
 # Before anything is made: a STATE_KEY that is made up now could never open what is in the backup.
 check_restore() {
-  if [ ! -f "$RESTORE" ] || [ ! -r "$RESTORE" ]; then fail "--restore: $RESTORE is not there, or cannot be read"; fi
+  if [ ! -f "$RESTORE" ] || [ ! -r "$RESTORE" ]; then fail "--restore: $RESTORE does not exist, or cannot be read"; fi
   RESTORE=$(realpath -- "$RESTORE")
   [ -n "${STATE_KEY:-}" ] || [ -s "$STATE_KEY_FILE" ] ||
-    fail "a backup is opened with the STATE_KEY it was made with: put yours back into $STATE_KEY_FILE and run this again (docs/operations.md)"
+    fail "a backup can only be opened with the STATE_KEY it was made with: put yours back into $STATE_KEY_FILE and run this again (docs/operations.md)"
 }
 # Before the node is prepared: on an empty database that would make a pool and a network that are there already.
 do_restore() {
@@ -65,7 +65,7 @@ do_restore() {
   say "${BOLD}Restoring $RESTORE${OFF}"
   webhoster restore "$RESTORE" || status=$?
   [ "$status" -le 1 ] || fail "nothing was restored, and the service was not started"
-  [ "$status" -eq 0 ] || say "${BOLD}Restored, but not every stack is as the backup has it: see the table and docs/operations.md${OFF}"
+  [ "$status" -eq 0 ] || say "${BOLD}Restored, but not every stack matches the backup: see the table and docs/operations.md${OFF}"
 }
 
 need_node() { return 0; }
@@ -115,10 +115,10 @@ do_health() {
   local deadline=$(($(date +%s) + 60)) part
   until healthy; do
     for part in api worker; do
-      kill -0 "$(cat "$RUN_DIR/$part.pid")" 2>/dev/null || fail "the $part ended; the end of $DATA_DIR/$part.log:
+      kill -0 "$(cat "$RUN_DIR/$part.pid")" 2>/dev/null || fail "the $part has exited; the end of $DATA_DIR/$part.log:
 $(tail -n 15 "$DATA_DIR/$part.log")"
     done
-    [ "$(date +%s)" -lt "$deadline" ] || fail "the service is not healthy after 60 s; webhoster doctor, $DATA_DIR/api.log and $DATA_DIR/worker.log say more"
+    [ "$(date +%s)" -lt "$deadline" ] || fail "the service is not healthy after 60 s; see webhoster doctor, $DATA_DIR/api.log and $DATA_DIR/worker.log"
     sleep 0.1
   done
 }
@@ -161,7 +161,7 @@ ${GREEN}Ready${OFF} after $(seconds_since "$STARTED")
   Service      $WEB/
   API          $API/api/v1
   API docs     $API/docs
-  Health       $API/api/v1/health/detailed (parts: as docs/accounts.md#metrics says)
+  Health       $API/api/v1/health/detailed (components: see docs/accounts.md#metrics)
   Logs         $DATA_DIR/api.log, $DATA_DIR/worker.log
   First VM     ./scripts/test-workflow.sh
   Stop         ./scripts/stop.sh

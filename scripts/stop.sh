@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Stops what start.sh started. VMs keep running; what they serve is unreachable until the next start.
-#   --purge     also removes every VM, the network, the pool and all data (asks first)
-#   --yes       does not ask
+# Stops what start.sh started. VMs keep running, but their pages are unreachable until the next start.
+#   --purge     also remove all VMs, the network, the pool and all data (asks first)
+#   --yes       do not ask
 set -euo pipefail
 PURGE='' YES=''
 for argument in "$@"; do

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Asks the HTTP interface of a running system everything that needs no VM: health, version, documentation, accounts
-# and tokens, and what it must refuse, each with its status and error code.
+# Checks everything in the HTTP API of a running system that needs no VM: health, version, documentation, accounts and
+# tokens, and the requests that it must refuse, each with its status and error code.
 #
 #   ./scripts/test-api.sh
 # shellcheck disable=SC2317,SC2016 # the checks are called by name; what is in single quotes is JavaScript
@@ -126,20 +126,20 @@ unsigned_token() {
   ' "$USER_ID"
 }
 
-begin 'The HTTP interface'
+begin 'The HTTP API'
 note 'service'
 for path in /api/v1/health /health; do check "GET $path" healthy "$path"; done
 for path in /api/v1/health/detailed /health/detailed; do check "GET $path" parts_healthy "$path"; done
 for path in /api/v1/version /version; do check "GET $path" shows_version "$path"; done
 check 'GET /docs with all its files' shows_docs
-check 'GET /openapi.json names the interface' documented
+check 'GET /openapi.json describes the API' documented
 check 'every documented address is served' all_served
-check 'headers that keep browsers safe' guarded
-check 'a request id that was sent comes back' keeps_request_id
+check 'security headers for browsers' guarded
+check 'a request ID that was sent is returned' keeps_request_id
 check 'messages in Korean on request' speaks_korean
 refuses 'an unknown address' 404 not_found GET /api/v1/nothing
-refuses 'a method that an address does not take' 405 method_not_allowed PUT /api/v1/host/my
-check '405 names the methods it takes' names_methods
+refuses 'a method that an address does not support' 405 method_not_allowed PUT /api/v1/host/my
+check '405 names the supported methods' names_methods
 
 note 'registration'
 new_user
@@ -150,38 +150,38 @@ refuses 'a body of another type' 415 unsupported_media_type POST $AUTH/register 
 head -c 70000 /dev/zero | tr '\0' x >"$WORK/large"
 refuses 'a body of 70 kB' 413 payload_too_large POST $AUTH/register "${JSON[@]}" --data-binary "@$WORK/large"
 refuses 'no body' 400 validation_failed POST $AUTH/register
-refuses_field 'an e-mail that is none' email $AUTH/register email=nobody "password=$PASSWORD" "username=$USERNAME"
+refuses_field 'an invalid e-mail address' email $AUTH/register email=nobody "password=$PASSWORD" "username=$USERNAME"
 refuses_field 'a password of 9 characters' password $AUTH/register "email=$EMAIL" password=abcdefgh1 "username=$USERNAME"
-refuses_field 'a password that everybody has' password $AUTH/register "email=$EMAIL" password=password123 "username=$USERNAME"
-refuses_field 'a password that is the e-mail' password $AUTH/register "email=$EMAIL" "password=$EMAIL" "username=$USERNAME"
+refuses_field 'a common password' password $AUTH/register "email=$EMAIL" password=password123 "username=$USERNAME"
+refuses_field 'a password that is the e-mail address' password $AUTH/register "email=$EMAIL" "password=$EMAIL" "username=$USERNAME"
 refuses_field 'a username with a space' username $AUTH/register "email=$EMAIL" "password=$PASSWORD" "username=mina kim"
-refuses_field 'a username that is the service'\''s' username $AUTH/register "email=$EMAIL" "password=$PASSWORD" username=admin
+refuses_field 'a reserved username' username $AUTH/register "email=$EMAIL" "password=$PASSWORD" username=admin
 refuses_field 'a username with a template' username $AUTH/register "email=$EMAIL" "password=$PASSWORD" "username=\${file(\"/etc/passwd\")}"
-refuses_field 'a field nobody asked for' role $AUTH/register "email=$EMAIL" "password=$PASSWORD" "username=$USERNAME" role=admin
+refuses_field 'an unknown field' role $AUTH/register "email=$EMAIL" "password=$PASSWORD" "username=$USERNAME" role=admin
 must 'registers a user' register
-check 'the answer holds no password' hides_password
-refuses 'the same e-mail in capitals' 409 email_taken POST $AUTH/register "${JSON[@]}" -d "$(as_json "email=${EMAIL^^}" "password=$PASSWORD" "username=$USERNAME-2")"
+check 'the response contains no password' hides_password
+refuses 'the same e-mail address in capitals' 409 email_taken POST $AUTH/register "${JSON[@]}" -d "$(as_json "email=${EMAIL^^}" "password=$PASSWORD" "username=$USERNAME-2")"
 refuses 'the same username' 409 username_taken POST $AUTH/register "${JSON[@]}" -d "$(as_json "email=2-$EMAIL" "password=$PASSWORD" "username=$USERNAME")"
 
 note 'login and tokens'
-refuses 'JSON where a form is asked for' 415 unsupported_media_type POST $AUTH/login "${JSON[@]}" -d "$(as_json "username=$EMAIL" "password=$PASSWORD")"
+refuses 'JSON instead of a form' 415 unsupported_media_type POST $AUTH/login "${JSON[@]}" -d "$(as_json "username=$EMAIL" "password=$PASSWORD")"
 refuses 'a wrong password' 401 invalid_credentials POST $AUTH/login --data-urlencode "username=$EMAIL" --data-urlencode "password=x$PASSWORD"
 refuses 'an unknown user' 401 invalid_credentials POST $AUTH/login --data-urlencode "username=nobody-$EMAIL" --data-urlencode "password=$PASSWORD"
-check 'both with the same words' tells_nobody_apart
+check 'both with the same message' tells_nobody_apart
 refuses 'no token' 401 unauthorized GET $AUTH/me
 check '401 asks for a bearer token' asks_for_bearer
 for route in 'POST /api/v1/host' 'GET /api/v1/host/my' 'DELETE /api/v1/host/my' 'GET /api/v1/operations/0' 'GET /api/v1/admin/operations'; do
   read -r method path <<<"$route"
   refuses "$route without a token" 401 unauthorized "$method" "$path"
 done
-refuses 'a token nobody signed' 401 unauthorized GET $AUTH/me -H "Authorization: Bearer $(unsigned_token)"
-refuses 'nonsense for a token' 401 unauthorized GET $AUTH/me -H 'Authorization: Bearer nonsense'
-refuses 'a NUL in the e-mail' 401 invalid_credentials POST "$AUTH/login" -d 'username=a%00b&password=abcdefghij'
+refuses 'an unsigned token' 401 unauthorized GET $AUTH/me -H "Authorization: Bearer $(unsigned_token)"
+refuses 'nonsense as a token' 401 unauthorized GET $AUTH/me -H 'Authorization: Bearer nonsense'
+refuses 'a NUL in the e-mail address' 401 invalid_credentials POST "$AUTH/login" -d 'username=a%00b&password=abcdefghij'
 must 'logs in' log_in
-check 'GET /auth/me knows the token' knows_me
+check 'GET /auth/me accepts the token' knows_me
 mv "$WORK/authorization" "$WORK/kept"
 refuses 'the token with its signature changed' 401 unauthorized GET $AUTH/me -H "Authorization: Bearer ${TOKEN%.*}.$(tr 'A-Za-z' 'N-ZA-Mn-za-m' <<<"${TOKEN##*.}")"
-refuses 'the token in the address' 401 unauthorized GET "$AUTH/me?access_token=$TOKEN"
+refuses 'the token in the URL' 401 unauthorized GET "$AUTH/me?access_token=$TOKEN"
 mv "$WORK/kept" "$WORK/authorization"
 
 note 'hostings and operations'
@@ -190,19 +190,19 @@ HOST=/api/v1/host
 KEY='ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILdY6r9jfAmsUfix6q9FxYwSxY690IUa31CYrEDEkunI'
 refuses 'GET without a hosting' 404 hosting_not_found GET $HOST/my
 refuses 'DELETE without a hosting' 404 hosting_not_found DELETE $HOST/my
-refuses_field 'a public key that is none' ssh_public_key $HOST 'ssh_public_key=ssh-ed25519 AAAA'
+refuses_field 'an invalid public key' ssh_public_key $HOST 'ssh_public_key=ssh-ed25519 AAAA'
 refuses_field 'a public key with options' ssh_public_key $HOST "ssh_public_key=command=\"id\" $KEY"
 refuses_field 'the fingerprint of a key' ssh_public_key $HOST 'ssh_public_key=256 SHA256:9cV3u2w0nVZ0q5ZC7bq0Kjv kim@laptop (ED25519)'
 refuses_field 'two public keys' ssh_public_key $HOST "ssh_public_key=$KEY"$'\n'"$KEY"
 refuses_field 'a private key' ssh_public_key $HOST 'ssh_public_key=-----BEGIN OPENSSH PRIVATE KEY-----'
-refuses_field 'a field nobody asked for' memory_mib $HOST memory_mib=65536
-refuses 'a list where an object is asked for' 400 validation_failed POST $HOST "${JSON[@]}" -d '[]'
+refuses_field 'an unknown field' memory_mib $HOST memory_mib=65536
+refuses 'a list instead of an object' 400 validation_failed POST $HOST "${JSON[@]}" -d '[]'
 refuses 'an idempotency key that is too long' 400 validation_failed POST $HOST -H "Idempotency-Key: $(head -c 300 /dev/zero | tr '\0' k)"
-refuses 'an operation id that is none' 400 validation_failed GET /api/v1/operations/nonsense
+refuses 'an invalid operation ID' 400 validation_failed GET /api/v1/operations/nonsense
 refuses 'an unknown operation' 404 operation_not_found GET /api/v1/operations/00000000-0000-4000-8000-000000000000
 refuses 'its events' 404 operation_not_found GET /api/v1/operations/00000000-0000-4000-8000-000000000000/events
-refuses 'its cancel' 404 operation_not_found POST /api/v1/operations/00000000-0000-4000-8000-000000000000/cancel
-refuses 'an operation id with a slash' 400 validation_failed GET /api/v1/operations/..%2Fx
-refuses "everybody's operations to a user" 403 forbidden GET /api/v1/admin/operations
+refuses 'its cancellation' 404 operation_not_found POST /api/v1/operations/00000000-0000-4000-8000-000000000000/cancel
+refuses 'an operation ID with a slash' 400 validation_failed GET /api/v1/operations/..%2Fx
+refuses 'the operations of all users, to a user' 403 forbidden GET /api/v1/admin/operations
 refuses 'still no hosting' 404 hosting_not_found GET $HOST/my
 summary

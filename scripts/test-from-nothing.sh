@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs the tests on a machine that has nothing but what the README names: a fresh Debian in a directory, with Node.js, Go
-# and Terraform put beside it, a clone of the last commit, no cache, and a /dev of its own. Takes an hour and 20 GiB.
-#   --kvm closed|open|none   what /dev/kvm is there: one that QEMU may not open, one that it may, none  [closed]
-#   --keep                   leaves the directory and says where it is
-#   -- COMMAND...            what to run in the clone  [./scripts/test.sh]
-# Packages, modules and the like come from where this machine's own clients are set to get them.
+# Runs the tests on a machine that has only what the README lists: a fresh Debian in a directory, with Node.js, Go and
+# Terraform added, a clone of the last commit, no cache, and its own /dev. Takes an hour and 20 GiB.
+#   --kvm closed|open|none   /dev/kvm in there: QEMU is not allowed to open it, is allowed to, or it does not exist  [closed]
+#   --keep                   keep the directory and print its path
+#   -- COMMAND...            the command to run in the clone  [./scripts/test.sh]
+# Packages, modules and the like come from the sources that this machine's own clients are configured to use.
 # shellcheck disable=SC2317 # steps are called by their names
 set -euo pipefail
 KVM=closed KEEP='' COMMAND=(./scripts/test.sh)
@@ -12,7 +12,7 @@ while [ $# -gt 0 ]; do
   case $1 in
   --kvm)
     KVM=${2:-}
-    [[ $KVM =~ ^(closed|open|none)$ ]] || { echo "--kvm: closed, open or none" >&2; exit 2; }
+    [[ $KVM =~ ^(closed|open|none)$ ]] || { echo "error: --kvm must be closed, open or none" >&2; exit 2; }
     shift
     ;;
   --keep) KEEP=1 ;;
@@ -32,7 +32,7 @@ done
 . "$(dirname "$0")/lib/steps.sh"
 [ "$(id -u)" -eq 0 ] || fail "this needs root"
 for program in debootstrap git go node npm terraform unshare; do
-  command -v "$program" >/dev/null || fail "$program is needed and not installed"
+  command -v "$program" >/dev/null || fail "$program is required but not installed"
 done
 
 MACHINE=$(mktemp -d "${TMPDIR:-/var/tmp}/webhoster-nothing.XXXXXX")
@@ -126,8 +126,8 @@ leave_network() {
 }
 
 STEPS=2
-step system "A Debian with nothing in it"
-step given "Node.js, Go, Terraform, and a clone of $(git -C "$ROOT" rev-parse --short HEAD)"
+step system "A minimal Debian"
+step given "Node.js, Go, Terraform and a clone of $(git -C "$ROOT" rev-parse --short HEAD)"
 say "${BOLD}/dev/kvm: $KVM; ${COMMAND[*]}${OFF}"
 STARTED=$(now_ms) STATUS=0
 network_state >"$MACHINE/before"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs tests with releases of Node.js that the service supports, beside the one that the machine has: test-node.sh 22 24.
-# Their programs come from the npm registry by a lock file (test/support/node), cached under CACHE_DIR. Without options:
-# what depends on Node (processes, HTTP, TLS, streams, the queue), and the compiled service, in about a minute each.
-#   --full    all of unit, contract and integration, and a hosting on the real system: half an hour each
+# Runs tests with other supported releases of Node.js than the installed one, e.g. test-node.sh 22 24. The releases come from
+# the npm registry by a lock file (test/support/node) and are cached under CACHE_DIR. Without options, it runs what depends
+# on Node.js (processes, HTTP, TLS, streams, the queue) and the compiled service, in about a minute each.
+#   --full    all unit, contract and integration tests, and a hosting on the real system: half an hour each
 set -euo pipefail
 FULL='' VERSIONS=()
 for argument in "$@"; do
@@ -50,7 +50,7 @@ bin_of() {
 }
 
 # What Node itself makes: child processes, HTTP, TLS, streams, timers, native modules.
-QUICK_TESTS='unit/(cli|api)/|unit/engine/(process|passwords|secret-box|tracing|publisher|every|cached)|contract/(queue|events|limiter|synthesizer)|integration/(engine|replicas|https-handshake|shared-state|file-modes)'
+QUICK_TESTS='unit/(cli|api)/|unit/engine/[a-z]+/(process|passwords|secret-box|tracing|publisher|every|cached)|contract/(queue|events|limiter|synthesizer)|integration/(engine|replicas|https-handshake|shared-state|file-modes)'
 # tests VERSION: with that release first on PATH, so that whatever is started finds it.
 tests() {
   local what=(--testPathPatterns "$QUICK_TESTS")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the contract tests of Terraform and every system test with OpenTofu instead: tofu on PATH, or built from source
-# (5 to 10 minutes, cached under CACHE_DIR by checksum). Needs what scripts/test.sh installs. Options go to jest.
+# Runs the Terraform contract tests and all system tests with OpenTofu instead: tofu from PATH, or built from source
+# (5 to 10 minutes, cached under CACHE_DIR by checksum). Needs what scripts/test.sh installs. Options are passed to jest.
 set -euo pipefail
 # shellcheck source=scripts/lib/steps.sh
 . "$(dirname "$0")/lib/steps.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Looks at a VM from outside and from within: SSH and its host key, sudo, the web root, the firewall, memory and disk.
-# Makes one for the purpose and deletes it.
+# Checks a VM from outside and inside: SSH and its host key, sudo, the web root, the firewall, memory and disk.
+# Creates a VM for this purpose and deletes it.
 #
 #   ./scripts/test-vm.sh
 # shellcheck disable=SC2317 # the checks are called by name
@@ -24,13 +24,13 @@ wrong_key_refused() {
 # The server names what it would take when it takes nothing: only a key may be there.
 only_keys() {
   local output
-  output=$(ssh -o UserKnownHostsFile="$WORK/known_hosts" "${SSH_OPTIONS[@]}" -o PubkeyAuthentication=no -o PreferredAuthentications=none "${SSH_WORDS[@]:1}" true 2>&1) && { echo "let in without a key"; return 1; }
+  output=$(ssh -o UserKnownHostsFile="$WORK/known_hosts" "${SSH_OPTIONS[@]}" -o PubkeyAuthentication=no -o PreferredAuthentications=none "${SSH_WORDS[@]:1}" true 2>&1) && { echo "logged in without a key"; return 1; }
   FOUND=$(tr -d '\r' <<<"${output##*: }")
   same answer "$FOUND" 'Permission denied (publickey).'
 }
 root_refused() {
   local output words=("${SSH_WORDS[@]:1}")
-  output=$(ssh -i "$WORK/key" -o UserKnownHostsFile="$WORK/known_hosts" "${SSH_OPTIONS[@]}" "${words[@]/#*@/root@}" true 2>&1) && { echo "root was let in"; return 1; }
+  output=$(ssh -i "$WORK/key" -o UserKnownHostsFile="$WORK/known_hosts" "${SSH_OPTIONS[@]}" "${words[@]/#*@/root@}" true 2>&1) && { echo "root was able to log in"; return 1; }
   grep -q 'Permission denied' <<<"$output" || { echo "$output"; return 1; }
 }
 is_root() { same 'user id' "$(in_vm sudo -n id -u)" 0; }
@@ -63,7 +63,7 @@ ufw_active() {
   same 'open ports' "$FOUND" '22 80 443 '
 }
 
-begin 'A VM from outside and from within'
+begin 'A VM from outside and inside'
 new_user
 must 'register' register
 must 'log in' log_in
@@ -73,12 +73,12 @@ check 'ssh: another host key is refused' wrong_key_refused
 check 'ssh: passwords are refused' only_keys
 check 'ssh: root is refused' root_refused
 check 'sudo without a password' is_root
-check 'host name, and it resolves' own_name
+check 'the host name is set and resolves' own_name
 check 'sftp: pages into /var/www/html' writes_pages
 check 'the page is served' page_is "$PAGE_URL" 200 "$USERNAME writes"
 check 'a page in a folder is served' page_is "${PAGE_URL}more/" 200 "$USERNAME writes"
 check 'memory' right_memory
 check 'disk' right_disk
-if has_ufw; then check 'ufw lets in 22, 80, 443 and nothing else' ufw_active; else note "ufw: not in image $IMAGE, not checked"; fi
+if has_ufw; then check 'ufw allows ports 22, 80 and 443 only' ufw_active; else note "ufw: not in image $IMAGE, not checked"; fi
 must 'DELETE /host/my' delete_hosting
 summary

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs what is missing and runs every test: checks, unit, contract, integration, system and a sample of chaos (micro
-# guest), end to end (debian-13 guest), Docker Compose. What is costly is cached under CACHE_DIR by checksum: a second
+# Installs what is missing and runs all tests: checks, unit, contract, integration, system and a sample of chaos (micro
+# guest), end to end (debian-13 guest), Docker Compose. Expensive steps are cached under CACHE_DIR by checksum: a second
 # run is quick.
-#   --quick     leaves out the system, chaos, end-to-end and Compose layers, and says so
-#   --all       also what takes many minutes and shows little more: the teardown of ten
+#   --quick     leave out the system, chaos, end-to-end and Compose layers, and report that
+#   --all       also run what takes many minutes and adds little: the teardown of ten
 set -euo pipefail
 QUICK='' LONG=/teardown-ten
 case "${1:-}" in
@@ -45,7 +45,7 @@ command -v dockerd >/dev/null || PACKAGES+=(docker.io)
 pebble_stamp() { sha256sum test/support/pebble/go.sum | cut -c1-16; }
 need_pebble() { [ "$(cat "$CACHE_DIR/pebble/.built-from" 2>/dev/null)" != "$(pebble_stamp)" ]; }
 do_pebble() {
-  command -v go >/dev/null || fail "Go is not installed: install Go 1.24 or newer and run this again, and Pebble is built from source"
+  command -v go >/dev/null || fail "Go is not installed: install Go 1.24 or newer to build Pebble from source, and run this again"
   install -d -m 0755 "$CACHE_DIR/pebble"
   (cd test/support/pebble && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags='-s -w' -o "$CACHE_DIR/pebble/" \
     github.com/letsencrypt/pebble/v2/cmd/pebble github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv)
@@ -55,7 +55,7 @@ do_pebble() {
 compose_stamp() { sha256sum test/support/compose/go.sum | cut -c1-16; }
 need_compose() { [ "$(cat "$CACHE_DIR/compose/.built-from" 2>/dev/null)" != "$(compose_stamp)" ]; }
 do_compose() {
-  command -v go >/dev/null || fail "Go is not installed: install Go 1.24 or newer and run this again, and Docker Compose is built from source"
+  command -v go >/dev/null || fail "Go is not installed: install Go 1.24 or newer to build Docker Compose from source, and run this again"
   install -d -m 0755 "$CACHE_DIR/compose/cli-plugins"
   (cd test/support/compose && CGO_ENABLED=0 go build -mod=readonly -trimpath \
     -ldflags="-s -w -X github.com/docker/compose/v2/internal.Version=$(go list -mod=readonly -m -f '{{.Version}}' github.com/docker/compose/v2)" \
@@ -66,13 +66,13 @@ do_compose() {
 need_debian() { image_missing debian-13; }
 do_debian() { webhoster image build debian-13; }
 
-say "${BOLD}What the tests need${OFF}"
+say "${BOLD}Prerequisites of the tests${OFF}"
 one_at_a_time
 check_node
 side_by_side packages "Distribution packages"
 side_by_side modules "Node modules, with the test tools"
 side_by_side provider "Terraform provider for libvirt" "$PROVIDER_AFTER"
-side_by_side pebble "Pebble, an authority for tests" "$TRUST"
+side_by_side pebble "Pebble, a certificate authority for tests" "$TRUST"
 side_by_side user "System user for PostgreSQL"
 side_by_side terraform "Terraform" packages
 side_by_side libvirt "libvirtd" packages
@@ -93,16 +93,27 @@ fi
 PASSED=0 FAILED=0 FAILURES=()
 # check NAME COMMAND...: one test that passes or fails as a whole.
 check() {
-  local name=$1 started
+  run_check "$@"
+  count_check "$1"
+}
+# Its halves, for checks that run beside others: most of them use one core.
+run_check() {
+  local log=$RESULTS/check-${1//[^a-z0-9]/-} status=0 started
   shift
   started=$(now_ms)
-  if "$@" >"$RESULTS/check.log" 2>&1; then
+  "$@" >"$log.log" 2>&1 || status=$?
+  echo "$status $(seconds_since "$started")" >"$log.ended"
+}
+count_check() {
+  local log=$RESULTS/check-${1//[^a-z0-9]/-} status=1 took=''
+  read -r status took <"$log.ended" || true
+  if [ "$status" -eq 0 ]; then
     PASSED=$((PASSED + 1))
-    printf '%-20s ok      %s\n' "$name" "$(seconds_since "$started")"
+    printf '%-20s ok      %s\n' "$1" "$took"
   else
-    FAILED=$((FAILED + 1)) FAILURES+=("$name")
-    printf '%-20s %sFAILED%s  %s\n' "$name" "$RED" "$OFF" "$(seconds_since "$started")"
-    tail -n 60 "$RESULTS/check.log"
+    FAILED=$((FAILED + 1)) FAILURES+=("$1")
+    printf '%-20s %sFAILED%s  %s\n' "$1" "$RED" "$OFF" "$took"
+    tail -n 60 "$log.log"
   fi
 }
 # layer NAME... -- OPTIONS...: test layers, counted test by test.
@@ -165,7 +176,7 @@ chaos() {
 }
 # schemathesis CASES: the HTTP interface asked from its own document, up to so many cases an operation for each of three
 # callers.
-schemathesis() { counted schemathesis 200 timeout 600 npm run -s test:schemathesis -- --cases "$1" --seed 1; }
+schemathesis() { counted schemathesis 200 timeout 600 node dist/test/schemathesis/main.js --cases "$1" --seed 1; }
 coverage_holds() {
   # shellcheck disable=SC2016
   node -e '
@@ -197,18 +208,27 @@ nothing_left() { diff "$RESULTS/traces-before" <(traces | sort); }
 traces | sort >"$RESULTS/traces-before"
 say
 say "${BOLD}Tests${OFF}"
+# the long one beside the others
+run_check lint npm run -s check:lint &
+lint=$!
 check format npm run -s check:format
-check lint npm run -s check:lint
 check types npm run -s check:types
 check boundaries npm run -s check:boundaries
 check shellcheck bash -c 'shellcheck -x scripts/*.sh scripts/webhoster .ci/run images/*/*.sh deploy/docker/*.sh deploy/docker/*/*.sh'
 check "systemd units" units_hold
+wait "$lint"
+count_check lint
 layer unit contract integration -- --coverage --maxWorkers=3
 check "coverage 85 %" coverage_holds
-schemathesis 10
-# beside the machine's own
+# compiled before anything runs what is compiled
+npx tsc -p tsconfig.schemathesis.json || true
+# other releases than the machine's own, beside Schemathesis: each uses one core
 mapfile -t OTHER_NODES < <(printf '%s\n' 20 22 24 | grep -vx "$(node -p 'process.versions.node.split(".")[0]')")
-check "Node.js ${OTHER_NODES[*]}" ./scripts/test-node.sh "${OTHER_NODES[@]}"
+run_check "Node.js ${OTHER_NODES[*]}" ./scripts/test-node.sh "${OTHER_NODES[@]}" &
+nodes=$!
+schemathesis 10
+wait "$nodes"
+count_check "Node.js ${OTHER_NODES[*]}"
 if [ -z "$QUICK" ]; then
   # two at a time, but for what restarts libvirtd under all of them
   layer system -- --maxWorkers=2 --testPathIgnorePatterns /faults "$LONG"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs a program that sees no /dev/kvm: libvirtd, where the device is there and QEMU may not open it. It gets a /dev of its
-# own with everything else in it. A mount over the device alone would do for libvirtd, but libvirt takes such mounts into
-# the namespace of each VM, and fails.
+# Runs a program that cannot see /dev/kvm, for libvirtd where the device exists but QEMU is not allowed to open it. The
+# program gets its own /dev with everything else in it. A mount over just the device would be enough for libvirtd, but
+# libvirt copies such mounts to the namespace of each VM, and fails.
 #   scripts/without-kvm.sh libvirtd --daemon
 set -euo pipefail
 [ $# -gt 0 ] || { sed -n '2,5s/^# //p' "$0"; exit 2; }

@@ -47,7 +47,7 @@ export const me = defineRoute({
   method: 'get',
   path: '/api/v1/auth/me',
   tag: 'Accounts',
-  summary: 'Who am I',
+  summary: 'Show your account',
   auth: 'user',
   scope: 'any',
   responses: { 200: { description: 'The account of the token', data: accountView } },

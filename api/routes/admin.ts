@@ -12,7 +12,8 @@ export const listOperations = defineRoute({
   path: '/api/v1/admin/operations',
   tag: 'Administration',
   summary: 'List operations of all users, newest first',
-  description: 'With `status=stuck`: what waits for somebody to go on with it, and what it still owns.',
+  description:
+    'With `status=stuck`: operations that wait for someone to resume them, and the resources they still hold.',
   auth: 'admin',
   query: operationQuery,
   responses: { 200: { description: 'The operations', data: operationList } },
@@ -32,11 +33,11 @@ export const listHostings = defineRoute({
   method: 'get',
   path: '/api/v1/admin/hostings',
   tag: 'Administration',
-  summary: 'List living hostings of all users, the oldest first',
+  summary: 'List current hostings of all users, oldest first',
   auth: 'admin',
   query: hostingQuery,
   responses: {
-    200: { description: 'The hostings, with what the last look for drift found', data: hostingList },
+    200: { description: 'The hostings, with the result of the last drift check', data: hostingList },
   },
   failures: [],
   async handle({ engine, query, language, answer }) {
@@ -65,12 +66,12 @@ export const releaseUsername = defineRoute({
   method: 'delete',
   path: '/api/v1/admin/retired-usernames/{username}',
   tag: 'Administration',
-  summary: 'Free the username of a deleted account at once',
+  summary: 'Release the username of a deleted account immediately',
   description:
-    'It rests for `USERNAME_REST_DAYS`, since it is a host name that links still lead to. Whoever registers it next gets it.',
+    'Such a username stays reserved for `USERNAME_REST_DAYS`, since links still lead to it as a host name. Once released, the next person to register it gets it.',
   auth: 'admin',
   params: userParams,
-  responses: { 204: { description: 'It can be registered', empty: true } },
+  responses: { 204: { description: 'The username can be registered', empty: true } },
   failures: ['not_found'],
   async handle({ engine, params, answer }) {
     await engine.usernames.release(params.username);

@@ -9,7 +9,7 @@ const listAudit = defineRoute({
   method: 'get',
   path: '/api/v1/admin/audit',
   tag: 'Administration',
-  summary: 'Show who changed what, newest first',
+  summary: 'Show the audit log, newest first',
   auth: 'admin',
   query: auditQuery,
   responses: { 200: { description: 'A page of the audit log', data: auditPage } },

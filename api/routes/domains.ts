@@ -17,9 +17,9 @@ const list = defineRoute({
   method: 'get',
   path: '/api/v1/host/my/domains',
   tag: 'Domains',
-  summary: 'Domains of my hosting',
+  summary: 'List the domains of your hosting',
   auth: 'user',
-  responses: { 200: { description: 'All of them, proved or not', data: domainList } },
+  responses: { 200: { description: 'All domains, proved or not', data: domainList } },
   failures: ['hosting_not_found'],
   async handle({ engine, user, answer }) {
     const domains = await engine.domains.list(user);
@@ -32,13 +32,13 @@ const add = defineRoute({
   method: 'post',
   path: '/api/v1/host/my/domains',
   tag: 'Domains',
-  summary: 'Bring a domain',
+  summary: 'Add a custom domain',
   description:
-    'The answer says by which TXT record, or by which file at http://DOMAIN, the domain is proved. Then verify it. ' +
-    'A domain that is there already is answered as it is.',
+    'The response names the TXT record, or alternatively the file at http://DOMAIN, that proves ownership. Then verify ' +
+    'the domain. A domain that was added before is returned unchanged.',
   auth: 'user',
   body: domainRequest,
-  responses: { 201: { description: 'How to prove it', data: oneDomain } },
+  responses: { 201: { description: 'The domain, and how to prove ownership', data: oneDomain } },
   failures: ['hosting_not_found', 'too_many_domains'],
   async handle({ engine, user, body, answer }) {
     const domain = await engine.domains.add(user, body.domain);
@@ -51,11 +51,12 @@ const verify = defineRoute({
   method: 'post',
   path: '/api/v1/host/my/domains/{domain}/verify',
   tag: 'Domains',
-  summary: 'Look for the proof',
-  description: 'Once it is found, the domain is served, and gets a certificate where the service uses HTTPS.',
+  summary: 'Verify a domain',
+  description:
+    'Looks for the proof of ownership. Once found, the domain is served and gets a certificate if the service uses HTTPS.',
   auth: 'user',
   params: domainParams,
-  responses: { 200: { description: 'It is proved and served', data: oneDomain } },
+  responses: { 200: { description: 'The domain is proved and served', data: oneDomain } },
   failures: [
     'hosting_not_found',
     'domain_not_found',
@@ -78,7 +79,7 @@ const remove = defineRoute({
   summary: 'Remove a domain and its certificate',
   auth: 'user',
   params: domainParams,
-  responses: { 204: { description: 'It is gone', empty: true } },
+  responses: { 204: { description: 'The domain has been removed', empty: true } },
   failures: ['hosting_not_found', 'domain_not_found', 'proxy_refused', 'proxy_unreachable'],
   async handle({ engine, user, params, answer }) {
     await engine.domains.remove(user, params.domain);

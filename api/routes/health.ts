@@ -11,11 +11,11 @@ export const health = defineRoute({
   path: '/api/v1/health',
   aliases: ['/health'],
   tag: 'Service',
-  summary: 'Can requests be accepted',
+  summary: 'Check whether requests are accepted',
   auth: 'none',
   // probes ask often, and an answer costs next to nothing
   cost: 0,
-  responses: { 200: { description: 'Yes', data: healthView } },
+  responses: { 200: { description: 'Requests are accepted', data: healthView } },
   failures: ['not_ready'],
   async handle({ engine, clock, answer }) {
     // A check that breaks is an answer too: the service cannot be used.
@@ -33,12 +33,12 @@ export const detailedHealth = defineRoute({
   path: '/api/v1/health/detailed',
   aliases: ['/health/detailed'],
   tag: 'Service',
-  summary: 'The state of every part',
+  summary: 'Show the state of every component',
   description:
-    'A part that is down makes it 503; `error.details.components` then says which. Strangers and users are told the status ' +
-    'alone: versions and free space are for administrators, and for who reads the metrics (`METRICS_TOKEN`).',
+    'Responds with 503 if a component is down; `error.details.components` then shows which. Anonymous callers and users ' +
+    'only get the status: versions and free space are for administrators and for holders of `METRICS_TOKEN`.',
   auth: 'optional',
-  responses: { 200: { description: 'Everything needed is up', data: detailedHealthView } },
+  responses: { 200: { description: 'No component is down', data: detailedHealthView } },
   failures: ['not_ready'],
   async handle({ engine, clock, operates, answer }) {
     const components = (await checkOnce(engine)).map(showComponent);
@@ -69,7 +69,7 @@ export const version = defineRoute({
   path: '/api/v1/version',
   aliases: ['/version'],
   tag: 'Service',
-  summary: 'The version that runs',
+  summary: 'Show the running version',
   auth: 'none',
   responses: { 200: { description: 'Name and version', data: versionView } },
   failures: [],

@@ -22,16 +22,16 @@ export const createHosting = defineRoute({
   path: '/api/v1/host',
   tag: 'Hosting',
   summary: 'Create your hosting: a VM with a web server',
-  description: 'Waits until the page is served, or answers 202 with the operation (see `Prefer`).',
+  description: 'Waits until the page is served, or responds with 202 and the operation (see `Prefer`).',
   auth: 'user',
   body: hostingRequest,
   headers: createHeaders,
   query: createQuery,
   responses: {
-    200: { description: 'With `dry_run`: what would be made', data: planAnswer, headers: waitHeaders },
-    201: { description: 'The hosting serves', data: createdHosting, headers: waitHeaders },
+    200: { description: 'With `dry_run`: what would be created', data: planAnswer, headers: waitHeaders },
+    201: { description: 'The hosting is up and serves its page', data: createdHosting, headers: waitHeaders },
     202: {
-      description: 'Accepted and still being made, or planned',
+      description: 'Accepted; the hosting is still being created or planned',
       data: z.union([createdHosting, planPending]),
       headers: asyncHeaders,
     },
@@ -79,7 +79,7 @@ export const showMyHosting = defineRoute({
   tag: 'Hosting',
   summary: 'Show your hosting',
   auth: 'user',
-  responses: { 200: { description: 'Your hosting and the ways into it', data: hostingAccess } },
+  responses: { 200: { description: 'Your hosting and how to access it', data: hostingAccess } },
   failures: ['hosting_not_found'],
   async handle({ engine, user, language, answer }) {
     const hosting = await engine.hostings.mine(user);
@@ -92,11 +92,11 @@ export const showOneHosting = defineRoute({
   method: 'get',
   path: '/api/v1/hostings/{id}',
   tag: 'Hosting',
-  summary: 'Show a hosting by its id: your own, or as an operator anybody’s',
-  description: 'One that has ended too: `status` and `failure` say how.',
+  summary: 'Show a hosting by ID: your own, or any hosting as an administrator',
+  description: 'Includes hostings that have ended: `status` and `failure` say how.',
   auth: 'user',
   params: idParams,
-  responses: { 200: { description: 'The hosting and the ways into it', data: hostingAccess } },
+  responses: { 200: { description: 'The hosting and how to access it', data: hostingAccess } },
   failures: ['hosting_not_found'],
   async handle({ engine, user, params, language, answer }) {
     const hosting = await engine.hostings.get(user, params.id);
@@ -110,12 +110,17 @@ export const deleteMyHosting = defineRoute({
   path: '/api/v1/host/my',
   tag: 'Hosting',
   summary: 'Delete your hosting and every trace of it',
-  description: 'A create that is still running is cancelled first. Waits as `POST /api/v1/host` does.',
+  description:
+    'If the hosting is still being created, that is cancelled first. Waits like `POST /api/v1/host`.',
   auth: 'user',
   headers: deleteHeaders,
   responses: {
     200: { description: 'What was removed', data: removedHosting, headers: waitHeaders },
-    202: { description: 'Accepted and still being removed', data: removedHosting, headers: asyncHeaders },
+    202: {
+      description: 'Accepted; the hosting is still being removed',
+      data: removedHosting,
+      headers: asyncHeaders,
+    },
   },
   // prettier-ignore
   failures: [
@@ -138,20 +143,20 @@ export const removeHosting = defineRoute({
   method: 'delete',
   path: '/api/v1/hostings/{id}',
   tag: 'Hosting',
-  summary: 'Delete a hosting by its id: your own, or as an operator anybody’s',
-  description: 'With `dry_run`, shows what would be removed. Waits as `POST /api/v1/host` does.',
+  summary: 'Delete a hosting by ID: your own, or any hosting as an administrator',
+  description: 'With `dry_run`, shows what would be removed. Waits like `POST /api/v1/host`.',
   auth: 'user',
   params: idParams,
   headers: deleteHeaders,
   query: removeQuery,
   responses: {
     200: {
-      description: 'What was removed; with `dry_run` what would be',
+      description: 'What was removed, or with `dry_run` what would be',
       data: z.union([removedHosting, planAnswer]),
       headers: waitHeaders,
     },
     202: {
-      description: 'Accepted and still being removed, or planned',
+      description: 'Accepted; the hosting is still being removed, or the removal is still being planned',
       data: z.union([removedHosting, planPending]),
       headers: asyncHeaders,
     },

@@ -29,11 +29,11 @@ const setLabels = defineRoute({
   tag: 'Administration',
   summary: 'Set the labels of an account',
   description:
-    'In the place of those that it had. Its hosting carries them at once, and so does every one that its user makes from now on.',
+    'Replaces the previous labels of the account. Its hosting carries the new labels immediately, and so does every hosting that the user creates later.',
   auth: 'admin',
   params: userParams,
   body: labelsRequest,
-  responses: { 200: { description: 'The labels from now on', data: userLabels } },
+  responses: { 200: { description: 'The new labels', data: userLabels } },
   failures: ['not_found'],
   async handle({ engine, params, body, answer }) {
     const data = showLabels(await engine.labels.set(params.username, body.labels));
@@ -45,6 +45,7 @@ function showLabels({ username, labels, vmName, hostingLabels }: UserLabels): z.
   return {
     username,
     labels: { ...labels },
+    vm_name: vmName,
     vm_id: vmName,
     hosting_labels: hostingLabels === null ? null : { ...hostingLabels },
   };

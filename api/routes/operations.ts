@@ -29,13 +29,13 @@ export const followOperation = defineRoute({
   tag: 'Operations',
   summary: 'Follow an operation as server-sent events',
   description:
-    'Past events first, then live ones; ends with the operation. Comments keep the connection open.',
+    'Sends past events first, then live ones, and ends with the operation. Comments keep the connection open.',
   auth: 'user',
   params: operationParams,
   headers: eventHeaders,
   responses: {
-    200: { description: 'The data of each event is', events: operationEventView },
-    204: { description: 'The operation has ended and you have seen its last event', empty: true },
+    200: { description: 'The data of each event', events: operationEventView },
+    204: { description: 'The operation has ended, and you have received its last event', empty: true },
   },
   failures: ['operation_not_found'],
   async handle({ engine, user, params, headers, signal, answer }) {
@@ -72,10 +72,10 @@ export const cancelOperation = defineRoute({
   method: 'post',
   path: '/api/v1/operations/{id}/cancel',
   tag: 'Operations',
-  summary: 'Ask an operation to stop and undo what it did',
+  summary: 'Cancel an operation: it stops and rolls back',
   auth: 'user',
   params: operationParams,
-  responses: { 202: { description: 'Asked; follow the operation', data: operationAnswer } },
+  responses: { 202: { description: 'Cancellation requested; follow the operation', data: operationAnswer } },
   failures: ['operation_not_found', 'not_cancellable'],
   async handle({ engine, user, params, language, answer }) {
     const operation = await engine.operations.cancel(user, params.id);

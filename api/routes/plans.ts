@@ -19,13 +19,13 @@ import { showHosting, showOperation } from '../views';
 const planSpec = {
   method: 'get',
   tag: 'Terraform',
-  summary: 'Plan a hosting anew and show what an apply would change',
-  description: 'Changes nothing. Waits as `POST /api/v1/host` does.',
+  summary: 'Make a new plan for a hosting and show what an apply would change',
+  description: 'Changes nothing. Waits like `POST /api/v1/host`.',
   auth: 'user',
   headers: preferHeader,
   responses: {
     200: { description: 'The plan', data: planAnswer, headers: waitHeaders },
-    202: { description: 'Still being planned', data: planPending, headers: asyncHeaders },
+    202: { description: 'The plan is still being made', data: planPending, headers: asyncHeaders },
   },
   failures: ['hosting_not_found', 'plan_failed', 'libvirt_unavailable', 'terraform_missing', 'not_found'],
 } as const;
@@ -33,14 +33,15 @@ const planSpec = {
 const applySpec = {
   method: 'post',
   tag: 'Terraform',
-  summary: 'Bring a hosting back to its specification',
-  description: 'Mends drift without touching the disk. Where the disk is gone it asks: see `recreate_disk`.',
+  summary: 'Restore a hosting to its specification',
+  description:
+    'Corrects drift without touching the disk. If the disk is gone, it has to be agreed to: see `recreate_disk`.',
   auth: 'user',
   body: applyRequest,
   headers: preferHeader,
   responses: {
-    200: { description: 'What there is is what was specified', data: appliedHosting, headers: waitHeaders },
-    202: { description: 'Still being applied', data: appliedHosting, headers: asyncHeaders },
+    200: { description: 'The hosting matches its specification', data: appliedHosting, headers: waitHeaders },
+    202: { description: 'The plan is still being applied', data: appliedHosting, headers: asyncHeaders },
   },
   // prettier-ignore
   failures: [
@@ -132,8 +133,8 @@ const planNewHosting = defineRoute({
   method: 'post',
   path: '/api/v1/admin/plans',
   tag: 'Administration',
-  summary: 'Plan what a create for a user would make',
-  description: 'Makes nothing. Waits as `POST /api/v1/host` does.',
+  summary: 'Plan what creating a hosting for a user would create',
+  description: 'Creates nothing. Waits like `POST /api/v1/host`.',
   changes: 'nothing',
   auth: 'admin',
   body: newPlanRequest,
@@ -160,7 +161,8 @@ const showPlanOfOperation = defineRoute({
   path: '/api/v1/operations/{id}/plan',
   tag: 'Terraform',
   summary: 'Show the plan that an operation made',
-  description: 'For those who did not wait: once it has ended, what a waiting request would have answered.',
+  description:
+    'For clients that did not wait: once the operation has ended, returns what a waiting request would have returned.',
   auth: 'user',
   params: idParams,
   responses: { 200: { description: 'The plan', data: planAnswer } },

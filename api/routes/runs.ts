@@ -46,7 +46,7 @@ const showOneRun = defineRoute({
   method: 'get',
   path: '/api/v1/runs/{id}',
   tag: 'Terraform',
-  summary: 'Show a run: log, plan, timings',
+  summary: 'Show a Terraform run: log, plan, timings',
   auth: 'user',
   params: idParams,
   responses: { 200: { description: 'The run', data: runDetail } },
@@ -62,11 +62,11 @@ const followRun = defineRoute({
   method: 'get',
   path: '/api/v1/runs/{id}/log',
   tag: 'Terraform',
-  summary: 'Follow the log of a run as server-sent events',
-  description: 'What was said first, then what is being said; ends with the run.',
+  summary: 'Follow the log of a Terraform run as server-sent events',
+  description: 'Sends the log so far first, then live output, and ends with the run.',
   auth: 'user',
   params: idParams,
-  responses: { 200: { description: 'The data of each event is', events: runLogPiece } },
+  responses: { 200: { description: 'The data of each event', events: runLogPiece } },
   failures: ['run_not_found'],
   async handle({ engine, user, params, signal, answer }) {
     // asked first, so that a run nobody may see is an answer of its own and not a broken stream
@@ -87,7 +87,7 @@ const listDrift = defineRoute({
   summary: 'Show how running hostings differ from their specification',
   auth: 'admin',
   query: pageQuery,
-  responses: { 200: { description: 'What the last looks found', data: driftList } },
+  responses: { 200: { description: 'The results of the last drift checks', data: driftList } },
   failures: [],
   async handle({ engine, query, language, answer }) {
     const found = await engine.drift.list(query);

@@ -11,7 +11,7 @@ const logout = defineRoute({
   method: 'post',
   path: '/api/v1/auth/logout',
   tag: 'Accounts',
-  summary: 'Sign out: the access token is refused from here on',
+  summary: 'Sign out: the access token is no longer accepted',
   auth: 'user',
   scope: 'session',
   body: logoutRequest,
@@ -29,12 +29,13 @@ const changePassword = defineRoute({
   path: '/api/v1/auth/password',
   tag: 'Accounts',
   summary: 'Change your password',
-  description: 'Ends every session, and gives this one a new token. API tokens stay: revoke them one by one.',
+  description:
+    'Ends all sessions and gives this one a new token. API tokens stay valid: revoke them one by one.',
   auth: 'user',
   scope: 'session',
   cost: 10,
   body: passwordChange,
-  responses: { 200: { description: 'Changed; go on with this token', data: changedPassword } },
+  responses: { 200: { description: 'Changed; continue with this token', data: changedPassword } },
   failures: ['wrong_password', 'too_many_attempts'],
   async handle({ engine, caller, body, address, language, answer }) {
     const { current_password: current, new_password: next } = body;
@@ -54,8 +55,8 @@ const deleteAccount = defineRoute({
   tag: 'Accounts',
   summary: 'Delete your account',
   description:
-    'Only without a hosting. E-mail, username and password are erased; every token is void at once. The username is ' +
-    'noted, apart from the account, for as long as nobody else gets it.',
+    'Only possible without a hosting. E-mail address, username and password are erased; all tokens become invalid ' +
+    'immediately. The username is kept, separately from the account, as long as it stays reserved (`USERNAME_REST_DAYS`).',
   auth: 'user',
   scope: 'session',
   cost: 10,

@@ -8,9 +8,9 @@ const createToken = defineRoute({
   method: 'post',
   path: '/api/v1/auth/tokens',
   tag: 'Accounts',
-  summary: 'Make an API token',
+  summary: 'Create an API token',
   description:
-    'It opens what its scopes name, as you, until it expires. Only an administrator may give it `admin`.',
+    'It acts for you within its scopes until it expires. Only administrators can grant the scope `admin`.',
   auth: 'user',
   scope: 'session',
   body: tokenRequest,
@@ -28,10 +28,10 @@ const listTokens = defineRoute({
   method: 'get',
   path: '/api/v1/auth/tokens',
   tag: 'Accounts',
-  summary: 'List your API tokens that are good',
+  summary: 'List your valid API tokens',
   auth: 'user',
   scope: 'session',
-  responses: { 200: { description: 'The tokens, without what must stay secret', data: tokenList } },
+  responses: { 200: { description: 'The tokens, without the secrets themselves', data: tokenList } },
   failures: [],
   async handle({ engine, user, answer }) {
     const tokens = await engine.tokens.list(user);
@@ -48,7 +48,7 @@ const revokeToken = defineRoute({
   auth: 'user',
   scope: 'session',
   params: tokenParams,
-  responses: { 204: { description: 'Refused from here on', empty: true } },
+  responses: { 204: { description: 'The token is no longer accepted', empty: true } },
   failures: ['token_not_found'],
   async handle({ engine, user, params, answer }) {
     await engine.tokens.revoke(user, params.id);

@@ -11,16 +11,17 @@ export const wakeMyHosting = defineRoute({
   path: '/api/v1/host/my/wake',
   tag: 'Hosting',
   summary: 'Wake your hosting',
-  description: 'A visit to its page or its SSH port does the same. Waits as `POST /api/v1/host` does.',
+  description:
+    'A visit to its page or a connection to its SSH port does the same. Waits like `POST /api/v1/host`.',
   auth: 'user',
   headers: preferHeader,
   responses: {
-    200: { description: 'It is awake', data: wokenHosting, headers: waitHeaders },
-    202: { description: 'Still being woken', data: wokenHosting, headers: asyncHeaders },
+    200: { description: 'The hosting is awake', data: wokenHosting, headers: waitHeaders },
+    202: { description: 'The hosting is still waking up', data: wokenHosting, headers: asyncHeaders },
   },
   // prettier-ignore
   failures: [
-    'hosting_not_found', 'hosting_busy', 'domain_lost', 'node_full', 'memory_exhausted', 'libvirt_unavailable',
+    'hosting_not_found', 'hosting_busy', 'vm_lost', 'node_full', 'memory_exhausted', 'libvirt_unavailable',
     'isolation_failed', 'proxy_refused', 'proxy_unreachable', 'cancelled', 'lease_lost',
   ],
   async handle(context) {

@@ -20,7 +20,8 @@ const email = z
   .meta({
     format: 'email',
     pattern: '^\\s*[^\\s@]+@[^\\s@]+\\.[^\\s@]+\\s*$',
-    description: 'Space around it is taken off, an international domain turned into its xn-- form.',
+    description:
+      'Surrounding white space is removed, and an international domain is converted to its xn-- form.',
     examples: ['mina@example.com'],
   });
 
@@ -33,7 +34,10 @@ export const newPassword = z
   .min(PASSWORD_MIN, says('password_too_short'))
   .max(PASSWORD_MAX, { error: says('password_too_long'), abort: true })
   .refine((value) => !isCommonPassword(value), says('password_common'))
-  .meta({ format: 'password', description: 'Not a common one, not your e-mail, not your username.' });
+  .meta({
+    format: 'password',
+    description: 'Must not be a common password, your e-mail address or your username.',
+  });
 
 /** A username is also a DNS label: it cannot end with a dash, and `xn--` would let it pose in another script. */
 const username = z
@@ -49,7 +53,7 @@ const username = z
   .meta({
     pattern: '^\\s*[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]\\s*$',
     description:
-      'Your host name under the base domain, in lower case. Names of the service, its people and its machines are reserved.',
+      'Your host name below the base domain; converted to lower case. Names that could stand for the service, its staff or its machines are reserved.',
     examples: ['mina'],
   });
 
@@ -75,14 +79,14 @@ export const login = requestSchema(
       .string()
       .min(1, says('required'))
       .max(EMAIL_MAX, says('email_too_long'))
-      .meta({ description: 'Your e-mail', examples: ['mina@example.com'] }),
+      .meta({ description: 'Your e-mail address', examples: ['mina@example.com'] }),
     password: z
       .string()
       .overwrite(composed)
       .min(1, says('required'))
       .max(PASSWORD_MAX, says('password_too_long'))
-      .meta({ format: 'password', description: 'As it was given; spaces at its ends are part of it' }),
-    grant_type: told(z.literal('password').optional(), 'What OAuth2 clients send along'),
+      .meta({ format: 'password', description: 'Your password; leading and trailing spaces are part of it' }),
+    grant_type: told(z.literal('password').optional(), 'Sent by OAuth2 clients'),
     scope: told(z.string().max(1000).optional(), 'Ignored'),
     client_id: told(z.string().max(1000).optional(), 'Ignored'),
     client_secret: told(z.string().max(1000).optional(), 'Ignored'),
@@ -92,11 +96,11 @@ export const login = requestSchema(
 export const userView = answerSchema(
   'User',
   z.object({
-    id: whole('The number in your web path', 1),
-    email: text('To sign in with', 'mina@example.com'),
-    username: text('Your host name under the base domain', 'mina'),
-    role: told(z.enum(['user', 'admin']), 'What the account may', 'user'),
-    created_at: moment('When it was made'),
+    id: whole('User ID, which is also the number in your web path', 1),
+    email: text('The e-mail address to sign in with', 'mina@example.com'),
+    username: text('Your host name below the base domain', 'mina'),
+    role: told(z.enum(['user', 'admin']), 'The permissions of the account', 'user'),
+    created_at: moment('When the account was created'),
   }),
   'An account',
 );
@@ -107,8 +111,8 @@ export const tokenView = answerSchema(
   'Token',
   z.object({
     access_token: text('Send it as `Authorization: Bearer …`', 'eyJhbGciOiJIUzI1NiJ9.e30.…'),
-    token_type: told(z.literal('bearer'), 'How it is sent'),
-    expires_in: whole('Seconds until it is refused', 86_400),
+    token_type: told(z.literal('bearer'), 'How the token is sent'),
+    expires_in: whole('Seconds until the token expires', 86_400),
     user: userView,
   }),
   'A session',

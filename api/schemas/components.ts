@@ -32,6 +32,16 @@ export function told<S extends z.ZodType>(schema: S, description: string, ...exa
 export const text = (description: string, example: string): z.ZodString =>
   told(z.string(), description, example);
 
+export const vmName = text('Name of the VM', 'vm-1a2b3c4d');
+/** What `vm_name` was called before. */
+const formerly = {
+  description: 'The same as `vm_name`. The next release removes it',
+  deprecated: true,
+  examples: ['vm-1a2b3c4d'],
+};
+export const vmId = z.string().meta(formerly);
+export const vmIdIfAny = z.string().nullable().meta(formerly);
+
 export const whole = (description: string, example: number): z.ZodInt => told(z.int(), description, example);
 
 /** A moment in ISO 8601, UTC. */

@@ -12,7 +12,7 @@ const name = z
   .refine((value) => readHostName(value) === value, says('domain_invalid'))
   .meta({
     pattern: '^\\s*([Hh][Tt][Tt][Pp][Ss]?://)?[^\\s/@:*]+\\.[^\\s/@:*]+/?\\s*$',
-    description: 'An international one may come as it is read, or in its xn-- form.',
+    description: 'International domain names are accepted as written or in their xn-- form.',
     examples: ['www.example.org'],
   });
 
@@ -27,34 +27,37 @@ export const domainParams = z.strictObject({
       /^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]$/,
       says('domain_invalid'),
     )
-    .meta({ description: 'In its ASCII form', examples: ['www.example.org'] }),
+    .meta({ description: 'The domain in its ASCII form', examples: ['www.example.org'] }),
 });
 
 export const domainView = answerSchema(
   'Domain',
   z.object({
-    domain: text('In its ASCII form', 'www.example.org'),
-    proved: told(z.boolean(), 'Only then it is served', true),
-    url: text('The page under it', 'https://www.example.org/'),
+    domain: text('The domain in its ASCII form', 'www.example.org'),
+    proved: told(z.boolean(), 'Whether ownership has been proved; only proved domains are served', true),
+    url: text('URL of the page at this domain', 'https://www.example.org/'),
     txt_record: z
       .object({
-        name: text('Of the record', '_webhoster.www.example.org'),
-        value: text('Of the record', 'f3c1a2b4d5e6'),
+        name: text('Name of the record', '_webhoster.www.example.org'),
+        value: text('Value of the record', 'f3c1a2b4d5e6'),
       })
-      .meta({ description: 'Proves it' }),
+      .meta({ description: 'The TXT record that proves ownership' }),
     http_file: z
       .object({
-        path: text('Of the file', '/.well-known/webhoster/f3c1a2b4d5e6'),
-        content: text('Of the file', 'f3c1a2b4d5e6'),
+        path: text('Path of the file', '/.well-known/webhoster/f3c1a2b4d5e6'),
+        content: text('Content of the file', 'f3c1a2b4d5e6'),
       })
-      .meta({ description: 'Proves it too, where the domain leads to now' }),
-    created_at: moment('When it was added'),
+      .meta({
+        description:
+          'Alternatively, the file that proves ownership, at the site that the domain leads to now',
+      }),
+    created_at: moment('When the domain was added'),
   }),
-  'A domain that a user brought',
+  'A custom domain of a user',
 );
 
 export const oneDomain = answerSchema('OneDomain', z.object({ domain: domainView }));
 export const domainList = answerSchema(
   'DomainList',
-  z.object({ domains: z.array(domainView).meta({ description: 'All that the hosting has' }) }),
+  z.object({ domains: z.array(domainView).meta({ description: 'All domains of the hosting' }) }),
 );

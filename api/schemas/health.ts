@@ -5,37 +5,40 @@ import { answerSchema, moment, text, told } from './components';
 
 export const healthView = answerSchema(
   'Health',
-  z.object({ status: told(z.literal('ok'), 'Requests are accepted'), time: moment('Of the service') }),
+  z.object({
+    status: told(z.literal('ok'), 'Requests are accepted'),
+    time: moment('Current time of the service'),
+  }),
 );
 
 export const componentHealthView = answerSchema(
   'ComponentHealth',
   z.object({
-    name: told(z.enum(componentNames), 'Of the part', 'postgres'),
-    status: told(z.enum(['ok', 'degraded', 'down']), '`degraded`: it works, with limits', 'ok'),
-    latency_ms: told(z.number(), 'How long it took to answer', 1.5),
-    detail: text('What it is, or what to do about it', 'PostgreSQL 18.0'),
+    name: told(z.enum(componentNames), 'Name of the component', 'postgres'),
+    status: told(z.enum(['ok', 'degraded', 'down']), '`degraded`: it works, with limitations', 'ok'),
+    latency_ms: told(z.number(), 'How long the check took, in milliseconds', 1.5),
+    detail: text('What was found, or what to do about it', 'PostgreSQL 18.0'),
   }),
-  'One part of the service',
+  'One component of the service',
 );
 
 export const detailedHealthView = answerSchema(
   'DetailedHealth',
   z.object({
-    status: told(z.enum(['ok', 'degraded']), '`degraded`: some part is not ok', 'ok'),
-    time: moment('Of the service'),
+    status: told(z.enum(['ok', 'degraded']), '`degraded`: at least one component is degraded', 'ok'),
+    time: moment('Current time of the service'),
     components: z
       .array(componentHealthView)
       .optional()
-      .meta({ description: 'Every part; for administrators and METRICS_TOKEN only' }),
+      .meta({ description: 'Every component; only for administrators and holders of METRICS_TOKEN' }),
   }),
 );
 
 export const versionView = answerSchema(
   'Version',
   z.object({
-    name: told(z.literal('vm-webhoster'), 'Of the program'),
-    version: text('Of the program', '0.1.0'),
-    api_version: told(z.literal('v1'), 'Of this interface'),
+    name: told(z.literal('vm-webhoster'), 'Name of the program'),
+    version: text('Version of the program', '0.1.0'),
+    api_version: told(z.literal('v1'), 'Version of this API'),
   }),
 );

@@ -1,15 +1,15 @@
 /** Operations, their steps and their events, as the API shows them. */
 import { z } from 'zod';
-import { errorCodes, operationKinds, operationStatuses } from '../../engine';
-import { aUuid, answerSchema, moment, named, text, told } from './components';
+import { errorCodes, errorTexts, operationKinds, operationStatuses } from '../../engine';
+import { answerSchema, aUuid, moment, named, text, told, vmIdIfAny } from './components';
 import { says } from './field-message';
 import { next, page } from './page';
 
 export const failureView = answerSchema(
   'Failure',
   z.object({
-    code: told(z.enum(errorCodes), 'For programs', 'guest_unreachable'),
-    message: text('For people: what went wrong, and what to do', 'The VM did not answer in time'),
+    code: told(z.enum(errorCodes), 'The error code', 'guest_unreachable'),
+    message: text('For people: what went wrong and what to do about it', errorTexts.guest_unreachable.en),
   }),
   'Why it failed',
 );
@@ -17,37 +17,46 @@ export const failureView = answerSchema(
 export const operationView = answerSchema(
   'Operation',
   z.object({
-    id: named('Of the operation'),
-    kind: told(z.enum(operationKinds), 'What is done', 'create-hosting'),
-    status: told(z.enum(operationStatuses), 'How far it is; `stuck` waits for somebody', 'succeeded'),
-    hosting_id: told(named('').nullable(), 'What it is done to; null for a node or a dry run', aUuid),
+    id: named('Operation ID'),
+    kind: told(z.enum(operationKinds), 'What the operation does', 'create-hosting'),
+    status: told(
+      z.enum(operationStatuses),
+      'The state of the operation; `stuck`: someone has to resume it',
+      'succeeded',
+    ),
+    hosting_id: told(
+      named('').nullable(),
+      'The hosting that the operation is about; null for a node or a dry run',
+      aUuid,
+    ),
     steps: z
       .array(
         z.object({
-          name: text('As the operation calls it', 'apply'),
+          name: text('Name of the step', 'apply'),
           status: told(
             z.enum(['pending', 'running', 'done', 'failed', 'undone', 'undo_failed']),
-            'How far the step is',
+            'The state of the step',
             'done',
           ),
           tries: z
             .number()
             .int()
             .meta({
-              description: 'How often it was begun; `started_at` is the first time',
+              description: 'How often the step was started; `started_at` is the first time',
               examples: [1],
             }),
-          started_at: told(moment('').nullable(), 'null before it was begun'),
-          finished_at: told(moment('').nullable(), 'null before it ended'),
+          started_at: told(moment('').nullable(), 'When the step first started; null before that'),
+          finished_at: told(moment('').nullable(), 'When the step ended; null before that'),
         }),
       )
-      .meta({ description: 'In their order' }),
-    failure: failureView
-      .nullable()
-      .meta({ description: 'null unless it failed or is stuck', examples: [null] }),
-    cancel_requested: told(z.boolean(), 'Somebody asked it to stop', false),
+      .meta({ description: 'The steps, in order' }),
+    failure: failureView.nullable().meta({
+      description: 'Why the operation failed or is stuck; null unless it did or is',
+      examples: [null],
+    }),
+    cancel_requested: told(z.boolean(), 'Whether a cancellation was requested', false),
     owns: z.array(z.string()).meta({
-      description: 'What a stuck operation still has hold of; empty for every other',
+      description: 'Resources that a stuck operation still holds; empty for all others',
       examples: [['domain vm-1a2b3c4d (running)', 'SSH port 10001']],
     }),
     queue_position: z
@@ -55,7 +64,7 @@ export const operationView = answerSchema(
       .int()
       .nullable()
       .meta({
-        description: 'While it waits for a worker: 1 is served next',
+        description: 'Position in the queue while the operation waits for a worker; 1 is next',
         examples: [3],
       }),
     estimated_seconds: z
@@ -63,14 +72,14 @@ export const operationView = answerSchema(
       .int()
       .nullable()
       .meta({
-        description: 'Likely seconds until the end, by what such operations took in the last hour',
+        description: 'Estimated seconds until the end, from such operations in the last hour',
         examples: [42],
       }),
-    created_at: moment('When it was accepted'),
-    started_at: told(moment('').nullable(), 'null while it waits'),
-    finished_at: told(moment('').nullable(), 'null before it ended'),
+    created_at: moment('When the operation was accepted'),
+    started_at: told(moment('').nullable(), 'When a worker started the operation; null while it waits'),
+    finished_at: told(moment('').nullable(), 'When the operation ended; null before that'),
   }),
-  'Something that was asked for, made of steps',
+  'A requested change, carried out in steps',
 );
 
 export const operationAnswer = answerSchema('OperationAnswer', z.object({ operation: operationView }));
@@ -78,18 +87,23 @@ export const operationAnswer = answerSchema('OperationAnswer', z.object({ operat
 export const listedOperationView = answerSchema(
   'ListedOperation',
   operationView.extend({
-    user_id: told(z.int().nullable(), 'Who asked; null for the service and the machine', 1),
-    vm_id: z
+    user_id: told(
+      z.int().nullable(),
+      'Who requested it; null for the service and for commands on the machine',
+      1,
+    ),
+    vm_id: vmIdIfAny,
+    vm_name: z
       .string()
       .nullable()
-      .meta({ description: 'Name of the VM; null where there is none', examples: ['vm-1a2b3c4d'] }),
+      .meta({ description: 'Name of the VM; null if there is none', examples: ['vm-1a2b3c4d'] }),
   }),
 );
 
 export const operationList = answerSchema(
   'OperationList',
   z.object({
-    operations: z.array(listedOperationView).meta({ description: 'Newest first' }),
+    operations: z.array(listedOperationView).meta({ description: 'The operations, newest first' }),
     next,
   }),
 );
@@ -97,11 +111,11 @@ export const operationList = answerSchema(
 export const operationEventView = answerSchema(
   'OperationEvent',
   z.object({
-    operation_id: named('Whose event it is'),
-    at: moment('When it happened'),
-    type: text('For programs', 'step.done'),
-    message: text('For people', 'apply done'),
-    data: told(z.record(z.string(), z.unknown()), 'What belongs to the type', { step: 'apply' }),
+    operation_id: named('ID of the operation'),
+    at: moment('When the event happened'),
+    type: text('The type of the event, for programs', 'step.done'),
+    message: text('The event in words, for people', 'apply done'),
+    data: told(z.record(z.string(), z.unknown()), 'Data that depends on the type', { step: 'apply' }),
   }),
 );
 
@@ -110,14 +124,16 @@ const operationId = z.guid(says('identifier_invalid'));
 const eventId = z.string().regex(/^[0-9]{1,9}$/, says('identifier_invalid'));
 
 export const operationParams = z.strictObject({
-  id: operationId.meta({ description: 'Of the operation' }),
+  id: operationId.meta({ description: 'Operation ID' }),
 });
 
 export const operationQuery = z.strictObject({
-  status: told(z.enum(operationStatuses).optional(), 'Only those that are so far', 'stuck'),
+  status: told(z.enum(operationStatuses).optional(), 'Only operations with this status', 'stuck'),
   ...page(),
 });
 
 export const eventHeaders = z.strictObject({
-  'last-event-id': eventId.optional().meta({ description: 'The last event seen; only later ones are sent.' }),
+  'last-event-id': eventId
+    .optional()
+    .meta({ description: 'ID of the last event received; only later ones are sent' }),
 });

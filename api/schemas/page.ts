@@ -9,10 +9,10 @@ const uuid = z.guid(says('identifier_invalid'));
 /** Of a query. @param id  what an entry is named by. @default a UUID */
 export function page(id: z.ZodString | z.ZodGUID = uuid) {
   return {
-    after: id.optional().meta({ description: 'The `next` of the page before; without it, the first page' }),
+    after: id.optional().meta({ description: 'The `next` of the previous page; omit it for the first page' }),
     limit: wholeNumber(1, longestPage)
       .default(50)
-      .meta({ description: 'Entries in a page', examples: [50] }),
+      .meta({ description: 'Maximum number of entries per page', examples: [50] }),
   };
 }
 
@@ -21,7 +21,7 @@ export const next = z
   .string()
   .nullable()
   .meta({
-    description: '`after` of the next page; null when this is the last',
+    description: 'The `after` of the next page; null on the last page',
     examples: ['5f0c1f0e-0f7b-4f57-8f1c-0d8b3c1f2a3b'],
   });
 

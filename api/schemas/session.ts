@@ -10,7 +10,7 @@ const currentPassword = z
   .overwrite(composed)
   .min(1, says('required'))
   .max(PASSWORD_MAX, says('password_too_long'))
-  .meta({ format: 'password', description: 'The password that the account has now' });
+  .meta({ format: 'password', description: 'The current password of the account' });
 
 export const logoutRequest = requestSchema(
   'LogoutRequest',
@@ -19,7 +19,7 @@ export const logoutRequest = requestSchema(
       everywhere: z
         .boolean()
         .default(false)
-        .meta({ description: 'Ends every session of yours, not this one only' }),
+        .meta({ description: 'Ends all of your sessions instead of only this one' }),
     })
     .optional(),
 );

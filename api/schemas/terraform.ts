@@ -1,7 +1,7 @@
 /** Plans, runs and drift, as the API shows them; sensitive values are masked before they come here. */
 import { z } from 'zod';
 import { lowerAscii } from '../../engine';
-import { answerSchema, moment, named, requestSchema, text, told } from './components';
+import { answerSchema, moment, named, requestSchema, text, told, vmId, vmName } from './components';
 import { says } from './field-message';
 import { hostingView, prefer } from './hosting';
 import { failureView, operationView } from './operation';
@@ -10,38 +10,44 @@ import { next, page } from './page';
 const resourceChange = answerSchema(
   'ResourceChange',
   z.object({
-    address: text('Of the resource in its stack', 'libvirt_domain.vm'),
-    type: text('Of the resource', 'libvirt_domain'),
-    action: told(z.enum(['create', 'update', 'replace', 'delete']), 'What becomes of it', 'update'),
+    address: text('Address of the resource in its stack', 'libvirt_domain.vm'),
+    type: text('Type of the resource', 'libvirt_domain'),
+    action: told(z.enum(['create', 'update', 'replace', 'delete']), 'What happens to the resource', 'update'),
     attributes: z
       .array(
         z.object({
-          name: text('Of the attribute', 'memory'),
-          before: told(z.unknown(), 'Its value now', 512),
-          after: told(z.unknown(), 'Its value then', 1024),
-          unknown: told(z.boolean(), 'Known only after the apply', false),
-          forces_replace: told(z.boolean(), 'For its sake the resource is made anew', false),
+          name: text('Name of the attribute', 'memory'),
+          before: told(z.unknown(), 'Value before the change', 512),
+          after: told(z.unknown(), 'Value after the change', 1024),
+          unknown: told(z.boolean(), 'Whether the new value is known only after the apply', false),
+          forces_replace: told(z.boolean(), 'Whether the change forces a replacement of the resource', false),
         }),
       )
-      .meta({ description: 'What differs, of updates and replacements' }),
+      .meta({ description: 'Changed attributes, for updates and replacements' }),
   }),
-  'What becomes of one resource',
+  'The change of one resource',
 );
 
 const planView = answerSchema(
   'Plan',
   z.object({
-    run_id: told(named('').nullable(), 'null where no plan is possible: the disk is gone'),
-    at: moment('When it was made'),
-    changed: told(z.boolean(), 'There is a difference', true),
+    run_id: told(
+      named('').nullable(),
+      'ID of the Terraform run; null if no plan is possible because the disk is gone',
+    ),
+    at: moment('When the plan was made'),
+    changed: told(z.boolean(), 'Whether there are differences', true),
     differences: z.array(z.string()).meta({
       description:
-        'Everything that differs, also what Terraform does not see; `agreed` of an apply means these',
+        'All differences, including those that Terraform does not see; send these as `agreed` when applying',
       examples: [['libvirt_domain.vm: update (running)']],
     }),
-    changes: z.array(resourceChange).meta({ description: 'Resource by resource' }),
-    text: text('As Terraform shows it', 'No changes. Your infrastructure matches the configuration.'),
-    json: told(z.record(z.string(), z.unknown()), 'Terraform’s plan JSON, secrets masked', {
+    changes: z.array(resourceChange).meta({ description: 'The changes, by resource' }),
+    text: text(
+      'The plan as Terraform prints it',
+      'No changes. Your infrastructure matches the configuration.',
+    ),
+    json: told(z.record(z.string(), z.unknown()), 'Terraform’s plan in JSON, with secrets masked', {
       format_version: '1.2',
     }),
   }),
@@ -59,14 +65,11 @@ export const applyRequest = requestSchema(
   z
     .strictObject({
       recreate_disk: z.boolean().default(false).meta({
-        description: 'Makes an empty disk where yours is gone; without it such an apply is refused',
+        description: 'Creates an empty disk if yours is gone; otherwise such an apply is refused',
       }),
-      agreed: z
-        .array(z.string().max(1_000).regex(oneLine))
-        .max(100)
-        .nullable()
-        .default(null)
-        .meta({ description: 'The `differences` of the plan you looked at; another plan is then refused' }),
+      agreed: z.array(z.string().max(1_000).regex(oneLine)).max(100).nullable().default(null).meta({
+        description: 'The `differences` of the plan that you reviewed; a different plan is then refused',
+      }),
     })
     .optional(),
 );
@@ -77,33 +80,36 @@ export const appliedHosting = answerSchema(
 );
 
 const run = {
-  id: named('Of the run'),
-  stack_id: named('Of the hosting or the node'),
-  operation_id: told(named('').nullable(), 'What it was done for'),
-  kind: told(z.enum(['plan', 'apply', 'destroy']), 'What Terraform was asked', 'plan'),
-  host: text('The machine that it ran on', 'node-1'),
-  tools: told(z.record(z.string(), z.string()), 'What it ran with', {
+  id: named('Run ID'),
+  stack_id: named('ID of the stack: a hosting or a node'),
+  operation_id: told(named('').nullable(), 'ID of the operation that the run belongs to'),
+  kind: told(z.enum(['plan', 'apply', 'destroy']), 'What Terraform ran', 'plan'),
+  host: text('The machine that Terraform ran on', 'node-1'),
+  tools: told(z.record(z.string(), z.string()), 'Versions of the tools used', {
     terraform: 'Terraform 1.11.4',
     libvirt: '0.8.3',
   }),
   requested_by: told(
     z.string().nullable(),
-    'A username, or `operator NAME` of the machine; null where the service itself asked',
+    'A username, or `operator NAME` for commands on the machine; null for the service itself',
     'mina',
   ),
-  started_at: moment('When it began'),
-  finished_at: told(moment('').nullable(), 'null while it runs, and where its worker died'),
-  exit_code: told(z.int().nullable(), 'Of Terraform; null before its end', 0),
+  started_at: moment('When the run started'),
+  finished_at: told(
+    moment('').nullable(),
+    'When the run ended; null while it is running, or if its worker died',
+  ),
+  exit_code: told(z.int().nullable(), 'Exit code of Terraform; null until the run ends', 0),
   phases: z
     .array(
       z.object({
-        phase: text('Of the run, or a resource', 'plan'),
-        start_ms: told(z.number(), 'Since the run began', 0),
-        ms: told(z.number(), 'How long it took', 280),
+        phase: text('Name of the phase, or address of the resource', 'plan'),
+        start_ms: told(z.number(), 'Start, in milliseconds since the run started', 0),
+        ms: told(z.number(), 'Duration in milliseconds', 280),
       }),
     )
-    .meta({ description: 'A waterfall: the whole run first, then each resource' }),
-  changes: z.array(resourceChange).meta({ description: 'What it planned or did' }),
+    .meta({ description: 'Timings: the whole run first, then each resource' }),
+  changes: z.array(resourceChange).meta({ description: 'The changes planned or made' }),
 };
 
 export const runList = answerSchema(
@@ -111,7 +117,7 @@ export const runList = answerSchema(
   z.object({
     runs: z
       .array(answerSchema('Run', z.object(run), 'One plan, apply or destroy'))
-      .meta({ description: 'Newest first' }),
+      .meta({ description: 'The runs, newest first' }),
     next,
   }),
 );
@@ -122,19 +128,25 @@ export const runDetail = answerSchema(
     run: z
       .object({
         ...run,
-        log: text('Without colours and secrets', 'No changes.\n'),
-        plan_text: told(z.string().nullable(), 'As Terraform shows it; only of plans', 'No changes.'),
-        plan: told(z.record(z.string(), z.unknown()).nullable(), 'Plan JSON, secrets masked; only of plans', {
-          format_version: '1.2',
-        }),
+        log: text('The log, without colours and secrets', 'No changes.\n'),
+        plan_text: told(
+          z.string().nullable(),
+          'The plan as Terraform prints it; only for plans',
+          'No changes.',
+        ),
+        plan: told(
+          z.record(z.string(), z.unknown()).nullable(),
+          'The plan in JSON, with secrets masked; only for plans',
+          { format_version: '1.2' },
+        ),
       })
-      .meta({ description: 'With what it said and planned' }),
+      .meta({ description: 'The run, with its log and plan' }),
   }),
 );
 
 export const runLogPiece = answerSchema(
   'RunLogPiece',
-  z.object({ text: text('What was said since the event before', 'No changes.\n') }),
+  z.object({ text: text('Log output since the previous event', 'No changes.\n') }),
 );
 
 export const driftList = answerSchema(
@@ -143,21 +155,33 @@ export const driftList = answerSchema(
     hostings: z
       .array(
         z.object({
-          hosting_id: named('Of the hosting'),
-          vm_id: text('Name of the VM', 'vm-1a2b3c4d'),
-          username: text('Of its owner', 'mina'),
-          checked_at: told(moment('').nullable(), 'null before the first look that succeeded'),
-          differences: told(z.array(z.string()), 'What differs; empty where nothing does', [
+          hosting_id: named('Hosting ID'),
+          vm_name: vmName,
+          vm_id: vmId,
+          username: text('Username of the owner', 'mina'),
+          checked_at: told(
+            moment('').nullable(),
+            'When the last successful check ran; null before the first one',
+          ),
+          differences: told(z.array(z.string()), 'The differences; empty if there are none', [
             'libvirt_domain.vm: update (running)',
           ]),
-          look_failed: told(z.boolean(), 'The newest look failed; what stands here is older', false),
+          look_failed: told(
+            z.boolean(),
+            'Whether the latest check failed; the other values are then of an earlier one',
+            false,
+          ),
           look_failure: failureView
             .nullable()
-            .meta({ description: 'Why the newest look failed', examples: [null] }),
-          asleep: told(z.boolean(), 'Asleep: it is looked at when it is awake', false),
+            .meta({ description: 'Why the latest check failed', examples: [null] }),
+          asleep: told(
+            z.boolean(),
+            'Whether the hosting is asleep; it is checked again once it is awake',
+            false,
+          ),
         }),
       )
-      .meta({ description: 'The oldest first' }),
+      .meta({ description: 'The hostings, oldest first' }),
     next,
   }),
 );
@@ -171,7 +195,7 @@ export const newPlanRequest = requestSchema(
       .max(64)
       .overwrite((typed) => lowerAscii(typed.trim()))
       .regex(oneLine)
-      .meta({ description: 'For whom the hosting would be' }),
+      .meta({ description: 'Username of the owner of the planned hosting' }),
   }),
 );
 
@@ -179,18 +203,18 @@ export const removeQuery = z.strictObject({
   dry_run: z
     .enum(['true', 'false'])
     .optional()
-    .meta({ description: '`true` answers with the plan of what would be removed, and removes nothing' }),
+    .meta({ description: '`true` returns a plan of what would be removed, and removes nothing' }),
 });
 
 export const createQuery = z.strictObject({
   dry_run: z
     .enum(['true', 'false'])
     .optional()
-    .meta({ description: '`true` answers with the plan of what would be made, and makes nothing' }),
+    .meta({ description: '`true` returns a plan of what would be created, and creates nothing' }),
 });
 
 export const idParams = z.strictObject({
-  id: z.guid(says('identifier_invalid')).meta({ description: 'As lists and answers have it' }),
+  id: z.guid(says('identifier_invalid')).meta({ description: 'The ID, as in lists and responses' }),
 });
 export const preferHeader = z.strictObject({ prefer });
 export const pageQuery = z.strictObject(page());

@@ -9,15 +9,15 @@ import { readNewPassword } from '../secret-input';
 
 export function adminCommand(): Command {
   const command = new Command('admin').description(
-    'Makes administrators, makes accounts administrators or users, and signs them out',
+    'Creates administrators, changes the role of accounts, and signs them out',
   );
   const create = command
     .command('create')
-    .argument('<email>', 'of the new account')
+    .argument('<email>', 'e-mail address of the new account')
     .description(
-      'Makes an account that administrates; asks for its password, or reads it from the standard input',
+      'Creates an administrator account; asks for its password, or reads it from the standard input',
     )
-    .option('--username <name>', 'instead of the part before the @')
+    .option('--username <name>', 'username [default: the part of the address before the @]')
     .action(createAdmin);
   withFacts(create, {
     where: 'machine',
@@ -25,11 +25,11 @@ export function adminCommand(): Command {
       'webhoster admin create you@example.org',
       'webhoster admin create you@example.org <password-file',
     ],
-    exitCodes: { 0: 'made', 1: 'failed', 2: 'wrong usage, or refused' },
+    exitCodes: { 0: 'created', 1: 'failed', 2: 'wrong usage, or refused' },
   });
   const grant = command
     .command('grant')
-    .argument('<email>', 'of the account')
+    .argument('<email>', 'e-mail address of the account')
     .description('Makes an account an administrator')
     .action((email: string) => setRole(email, 'admin'));
   withFacts(grant, {
@@ -39,8 +39,8 @@ export function adminCommand(): Command {
   });
   const revoke = command
     .command('revoke')
-    .argument('<email>', 'of the account')
-    .description('Makes an administrator a user again, at once')
+    .argument('<email>', 'e-mail address of the account')
+    .description('Makes an administrator an ordinary user again, with immediate effect')
     .action((email: string) => setRole(email, 'user'));
   withFacts(revoke, {
     where: 'machine',
@@ -59,11 +59,11 @@ export function adminCommand(): Command {
 function addSignOut(command: Command): void {
   const signOut = command
     .command('sign-out')
-    .argument('<email>', 'of the account')
+    .argument('<email>', 'e-mail address of the account')
     .description(
-      'Ends every session of an account, at once; its API tokens stay, unless --tokens takes them too',
+      'Ends all sessions of an account immediately; its API tokens stay valid unless --tokens is given',
     )
-    .option('--tokens', 'revokes the API tokens of the account as well')
+    .option('--tokens', 'also revoke the API tokens of the account')
     .action(async (email: string, { tokens = false }: { tokens?: boolean }) => {
       const apiTokens = tokens ? 'revoke' : 'stay';
       const ended = await withAdministration((administration) =>
@@ -81,18 +81,18 @@ function addSignOut(command: Command): void {
 function addReleaseUsername(command: Command): void {
   const release = command
     .command('release-username')
-    .argument('<username>', 'of an account that was deleted')
+    .argument('<username>', 'username of a deleted account')
     .description(
-      'Frees a username that rests after its account was deleted; whoever registers it next gets it',
+      'Releases a username that is still reserved after its account was deleted; anyone can register it then',
     )
     .action(async (username: string) => {
       await withAdministration((administration) => administration.releaseUsername(username));
-      console.log(`${username} can be registered`);
+      console.log(`${username} can be registered again`);
     });
   withFacts(release, {
     where: 'machine',
     examples: ['webhoster admin release-username mina'],
-    exitCodes: { 0: 'free', 1: 'failed, or it does not rest', 2: 'wrong usage' },
+    exitCodes: { 0: 'released', 1: 'failed, or it was not reserved', 2: 'wrong usage' },
   });
 }
 
@@ -102,11 +102,11 @@ export function signedOutLines(
 ): string[] {
   const who = `${user.username} (${user.email})`;
   const tokens = count === 1 ? '1 API token' : `${count} API tokens`;
-  if (count === 0) return [`${who} is signed out everywhere; there is no API token`];
+  if (count === 0) return [`${who} is signed out everywhere; there are no API tokens`];
   if (apiTokens === 'revoke') return [`${who} is signed out everywhere; ${tokens} revoked`];
   return [
-    `Every session of ${who} has ended; ${tokens} still good`,
-    `webhoster admin sign-out ${user.email} --tokens revokes them too`,
+    `All sessions of ${who} have ended; ${tokens} still valid`,
+    `To revoke them too: webhoster admin sign-out ${user.email} --tokens`,
   ];
 }
 
@@ -114,7 +114,7 @@ async function createAdmin(email: string, { username }: { username?: string }): 
   const name = username ?? lowerAscii(email.split('@', 1)[0] ?? '').replace(/[^a-z0-9-]/g, '-') ?? '';
   const input = checked({ email, username: name, password: await readNewPassword() });
   const user = await withAdministration((administration) => administration.createAdmin(input));
-  console.log(`${user.username} (${user.email}) is user ${user.id} and administrates`);
+  console.log(`${user.username} (${user.email}) is user ${user.id} and an administrator`);
 }
 
 /** By the rules for everybody. */
@@ -125,7 +125,7 @@ function checked(input: { email: string; username: string; password: string }): 
     const text = Object.hasOwn(fieldMessages, message)
       ? fieldMessages[message as keyof typeof fieldMessages].en
       : message;
-    const hint = path[0] === 'username' ? ' (--username names another)' : '';
+    const hint = path[0] === 'username' ? ' (choose another with --username)' : '';
     return `${path.join('.')}: ${text}${hint}`;
   });
   throw new EngineError('validation_failed', told.join('\n       '));
@@ -133,5 +133,5 @@ function checked(input: { email: string; username: string; password: string }): 
 
 async function setRole(email: string, role: Role): Promise<void> {
   const user = await withAdministration((administration) => administration.setRole(email, role));
-  console.log(`${user.username} (${user.email}) is ${role === 'admin' ? 'an administrator' : 'a user'} now`);
+  console.log(`${user.username} (${user.email}) is now ${role === 'admin' ? 'an administrator' : 'a user'}`);
 }

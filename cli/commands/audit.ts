@@ -18,14 +18,19 @@ interface Options {
 
 export function auditCommand(): Command {
   const command = new Command('audit')
-    .description('Shows who changed what, from where, and how it went; newest first')
-    .option('--limit <count>', `at most so many, up to ${longestPage}`, wholeNumber(longestPage), 50)
-    .option('--after <id>', 'goes on behind this entry, with what is older', (value) =>
+    .description('Shows who changed what, from where and with what outcome, newest first')
+    .option(
+      '--limit <count>',
+      `maximum number of entries, up to ${longestPage}`,
+      wholeNumber(longestPage),
+      50,
+    )
+    .option('--after <id>', 'only entries older than this one', (value) =>
       String(wholeNumber(Number.MAX_SAFE_INTEGER)(value)),
     )
-    .option('--user <number>', 'only of this user', wholeNumber(2_147_483_647))
-    .option('--action <name>', 'only this, e.g. createHosting or "admin grant"')
-    .option('--json', 'for scripts')
+    .option('--user <number>', 'only entries of this user ID', wholeNumber(2_147_483_647))
+    .option('--action <name>', 'only this action, e.g. createHosting or "admin grant"')
+    .option('--json', 'JSON output, for scripts')
     .action(async ({ limit, after, user: userId, action, json }: Options) => {
       const entries = await withAdministration((administration) =>
         administration.listAudit({ limit, after, userId, action }),

@@ -32,13 +32,13 @@ interface RestoreFlags {
 export function backupCommand(): Command {
   const command = new Command('backup')
     .description(
-      'Writes the database, Terraform states and all, into one file; works while the service runs. Treat the file as ' +
-        'a secret. It holds neither STATE_KEY, without which it is worth little, nor the disks of the VMs.',
+      'Writes the database, including the Terraform states, to one file; works while the service is running. Treat the ' +
+        'file as a secret. It contains neither STATE_KEY, without which it is of little use, nor the disks of the VMs.',
     )
-    .argument('<file>', 'a tar archive, of mode 0600')
-    .option('--force', 'replaces the file if it exists')
-    .option('--verify', 'writes nothing: reads the file and compares every checksum; needs no database')
-    .option('--json', 'for scripts')
+    .argument('<file>', 'the tar archive to write, with mode 0600')
+    .option('--force', 'replace the file if it exists')
+    .option('--verify', 'write nothing; read the file and compare all checksums; needs no database')
+    .option('--json', 'JSON output, for scripts')
     .action(async (file: string, { force = false, verify = false, json = false }: BackupFlags) => {
       const working = verify
         ? verifyBackup(file)
@@ -51,27 +51,27 @@ export function backupCommand(): Command {
       if (json) printSnakeJson(summary);
       else
         console.log(
-          `${verify ? `whole, made ${made(summary)}` : 'written'}: ${contents(summary)}, ${size(summary.bytes)}, ` +
+          `${verify ? `intact, made ${made(summary)}` : 'written'}: ${contents(summary)}, ${size(summary.bytes)}, ` +
             `${summary.seconds.toFixed(1)} s`,
         );
     });
   return withFacts(command, {
     where: 'machine',
     examples: ['webhoster backup /var/backups/vm-webhoster/today.backup'],
-    exitCodes: { 0: 'written; with --verify: whole', 1: 'failed', 2: 'wrong usage, or refused' },
+    exitCodes: { 0: 'written; with --verify: intact', 1: 'failed', 2: 'wrong usage, or refused' },
   });
 }
 
 export function restoreCommand(): Command {
   const command = new Command('restore')
     .description(
-      'Brings the database back from a backup, rebuilds the Terraform workspaces and plans every stack, without ' +
-        'applying anything. The service must be stopped; scripts/start.sh --restore FILE does it all.',
+      'Restores the database from a backup, rebuilds the Terraform workspaces and plans every stack, without applying ' +
+        'anything. The service must be stopped. scripts/start.sh --restore FILE does all of this and starts the service.',
     )
-    .argument('<file>', 'what `webhoster backup` has written')
-    .option('--replace', 'empties a database that holds something first')
-    .option('--lost-state-key', 'restores although STATE_KEY is gone for good: Terraform states stay closed')
-    .option('--json', 'for scripts')
+    .argument('<file>', 'a file written by `webhoster backup`')
+    .option('--replace', 'empty the database first if it is not empty')
+    .option('--lost-state-key', 'restore although STATE_KEY is lost: the Terraform states stay sealed')
+    .option('--json', 'JSON output, for scripts')
     .action(async (file: string, { replace = false, lostStateKey = false, json = false }: RestoreFlags) => {
       const tell = (line: string): void => {
         if (json) console.error(line);
@@ -87,8 +87,8 @@ export function restoreCommand(): Command {
     where: 'machine',
     examples: ['webhoster restore --replace /var/backups/vm-webhoster/today.backup'],
     exitCodes: {
-      0: 'restored, and every stack plans to no changes',
-      1: 'restored, and some stack does not',
+      0: 'restored, and no stack has changes to apply',
+      1: 'restored, but not every stack matches',
       2: 'wrong usage, or refused: nothing was restored',
     },
   });
@@ -135,7 +135,11 @@ function row({ id, kind, result, detail, seconds }: StackResult): string[] {
 /** Tells why, and the exit code: a refusal is always 2. */
 function failed(json: boolean, otherwise: 1 | 2): (thrown: unknown) => null {
   return (thrown) => {
-    const error = toEngineError(thrown, 'internal', thrown instanceof Error ? thrown.message : 'It failed');
+    const error = toEngineError(
+      thrown,
+      'internal',
+      thrown instanceof Error ? thrown.message : 'Unknown error',
+    );
     if (json) printJson({ error: { code: error.code, message: error.message } });
     else console.error(`error: ${error.message}`);
     if (process.env.LOG_LEVEL === 'debug') console.error(error.cause);

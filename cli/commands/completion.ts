@@ -11,8 +11,8 @@ type Shell = keyof typeof writers;
 
 export function completionCommand(): Command {
   const command = new Command('completion')
-    .description('Prints what a shell needs to complete commands and options')
-    .addArgument(new Argument('<shell>', 'which shell').choices(Object.keys(writers)))
+    .description('Prints a shell script that completes commands and options')
+    .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(writers)))
     .action((shell: Shell, _: unknown, self: Command) => {
       process.stdout.write(completionOf(shell, self.parent ?? self));
     });

@@ -1,4 +1,4 @@
-/** `webhoster doctor`. Exit codes: 0 nothing found (or all mended), 1 findings, 2 could not look. */
+/** `webhoster doctor`. Exit codes: 0 nothing found (or everything fixed), 1 findings, 2 the check failed. */
 import { Command } from 'commander';
 import {
   adviceFor,
@@ -22,12 +22,12 @@ interface Options {
 export function doctorCommand(): Command {
   const command = new Command('doctor')
     .description(
-      'Holds Postgres, Terraform states, libvirt, Nginx, ports and addresses against each other and tells what does ' +
-        'not fit. Things that are not ours are never touched.',
+      'Compares PostgreSQL, Terraform states, libvirt, Nginx, ports and addresses, and reports what does not match. ' +
+        'Never touches anything that does not belong to the service.',
     )
-    .option('--fix', 'mends what can be mended without a decision of yours')
-    .option('--unknown', 'with --fix: also removes what a restored database has never heard of')
-    .option('--json', 'for scripts')
+    .option('--fix', 'fix everything that needs no decision of yours')
+    .option('--unknown', 'with --fix: also remove what is unknown to a restored database')
+    .option('--json', 'JSON output, for scripts')
     .action(async (options: Options) => {
       process.exitCode = await run(options);
     });
@@ -35,9 +35,9 @@ export function doctorCommand(): Command {
     where: 'machine',
     examples: ['webhoster doctor --fix'],
     exitCodes: {
-      0: 'nothing found, or all mended',
+      0: 'nothing found, or everything fixed',
       1: 'findings are left',
-      2: 'wrong usage, or could not look',
+      2: 'wrong usage, or the check failed',
     },
   });
 }
@@ -46,7 +46,7 @@ async function run({ json = false, fix = false, unknown = false }: Options): Pro
   const diagnosis = await look(fix, unknown, json ? undefined : showMended).catch((thrown: unknown) => {
     const error = toEngineError(thrown);
     if (json) printJson({ error: { code: error.code, message: error.message } });
-    else console.error(`could not look: ${error.message}`);
+    else console.error(`error: the check failed: ${error.message}`);
     return null;
   });
   if (diagnosis === null) return 2;
@@ -66,11 +66,11 @@ function showMended({ finding, result, reason }: Mended): void {
 function show({ report, mended, left, restoredFrom }: Diagnosis): void {
   const seconds = (report.ms / 1000).toFixed(1);
   if (report.findings.length === 0) {
-    console.log(`Everything fits together (${seconds} s)`);
+    console.log(`Everything matches (${seconds} s)`);
     return;
   }
   if (mended !== null) {
-    console.log(left.length === 0 ? '\nEverything fits together now' : `\n${counted(left.length)} left:\n`);
+    console.log(left.length === 0 ? '\nEverything matches now' : `\n${counted(left.length)} left:\n`);
   }
   if (left.length === 0) return;
   printTable(
@@ -89,7 +89,7 @@ function toDo(finding: Finding, restoredFrom: Date | null): string {
   const advice = adviceFor(finding);
   if (advice !== null) return advice;
   if (finding.known || restoredFrom === null) return 'webhoster doctor --fix';
-  return `may be newer than the backup of ${restoredFrom.toISOString()}; to remove it: --fix --unknown`;
+  return `may be newer than the backup of ${restoredFrom.toISOString()}; to remove it: webhoster doctor --fix --unknown`;
 }
 
 function counted(findings: number): string {

@@ -12,22 +12,22 @@ interface Flags {
   readonly json?: boolean;
 }
 
-const exitCodes = { 0: 'done', 1: 'failed, and nothing was changed', 2: 'wrong usage, or refused' };
+const exitCodes = { 0: 'done', 1: 'failed, nothing was changed', 2: 'wrong usage, or refused' };
 
 export function ejectCommand(): Command {
   const command = new Command('eject')
     .description(
-      'Hands a VM over to somebody with Terraform: writes configuration, state and instructions into a directory, ' +
-        'closes its route and its SSH port, and leaves the VM running. Treat the directory as a secret.',
+      'Hands a VM over to someone who uses Terraform: writes its configuration, state and instructions to a directory, ' +
+        'closes its route and SSH port, and leaves the VM running. Treat the directory as a secret.',
     )
-    .argument('<hosting>', "a VM's name, a hosting's id or a username")
-    .argument('<dir>', 'must not exist, or be empty')
-    .option('--yes', 'does not ask')
-    .option('--json', 'for scripts')
+    .argument('<hosting>', 'VM name, hosting ID or username')
+    .argument('<dir>', 'the directory to write; must not exist, or be empty')
+    .option('--yes', 'do not ask for confirmation')
+    .option('--json', 'JSON output, for scripts')
     .action(async (hosting: string, dir: string, { yes = false, json = false }: Flags) => {
       const refusal = await whyNotEmpty(dir);
       if (refusal !== null) return failed('validation_failed', refusal, json);
-      const question = `${hosting} will not be reachable through this service any more. Eject it into ${dir}?`;
+      const question = `${hosting} will no longer be reachable through this service. Eject it to ${dir}?`;
       if (!(await confirmed(question, yes))) return failed('cancelled', 'nothing was done', json);
       const work = async (): Promise<Ejected> =>
         withMachine(({ eject }) => eject(hosting, bundleTarget(dir)), { logLevel: 'error' });
@@ -43,14 +43,14 @@ export function ejectCommand(): Command {
 export function adoptCommand(): Command {
   const command = new Command('adopt')
     .description(
-      'Takes back a VM that was ejected, from the directory that eject wrote. What there is must be what hosting.json ' +
-        'says: a plan that would change anything is refused.',
+      'Takes back an ejected VM from the directory that eject wrote. The VM must match hosting.json: if the plan has any ' +
+        'changes, it is refused.',
     )
-    .argument('<dir>', 'what `webhoster eject` has written, with the state of today')
-    .option('--yes', 'does not ask')
-    .option('--json', 'for scripts')
+    .argument('<dir>', 'the directory written by `webhoster eject`, with the current state')
+    .option('--yes', 'do not ask for confirmation')
+    .option('--json', 'JSON output, for scripts')
     .action(async (dir: string, { yes = false, json = false }: Flags) => {
-      const question = `Take the VM of ${dir} back? Terraform must not be run there again.`;
+      const question = `Take back the VM of ${dir}? Terraform must not be run there again.`;
       if (!(await confirmed(question, yes))) return failed('cancelled', 'nothing was done', json);
       const work = async (): Promise<Adopted> =>
         withMachine(({ adopt }) => adopt(readerOf(dir)), { logLevel: 'error' });
@@ -75,24 +75,37 @@ async function told<T>(work: () => Promise<T>, json: boolean, show: (result: T) 
     if (json) printJson(shown);
     else console.log(shown);
   } catch (thrown) {
-    const error = toEngineError(thrown, 'internal', thrown instanceof Error ? thrown.message : 'It failed');
+    const error = toEngineError(
+      thrown,
+      'internal',
+      thrown instanceof Error ? thrown.message : 'Unknown error',
+    );
     if (process.env.LOG_LEVEL === 'debug') console.error(error.cause);
     failed(error.code, error.message, json);
   }
 }
 
 function ejectedText({ facts, letGo }: Ejected, dir: string): string {
-  if (!letGo) return `${facts.vmName} was ejected before; its files of that time are in ${dir} again`;
+  if (!letGo) return `${facts.vmName} was already ejected; the files written then are in ${dir} again`;
   return [
-    `${facts.vmName} of ${facts.username} is yours: ${dir}/README.md says how to go on with it`,
-    `It runs on at ${facts.ip}; its route and its SSH port ${facts.sshPort} are closed.`,
-    `Keep ${dir} as you keep a password. The way back: webhoster adopt ${dir}`,
+    `${facts.vmName} of ${facts.username} is yours now; see ${dir}/README.md`,
+    `It keeps running at ${facts.ip}; its route and its SSH port ${facts.sshPort} are closed.`,
+    `Protect ${dir} like a password. To return the VM to the service: webhoster adopt ${dir}`,
   ].join('\n');
 }
 
 function ejectedJson({ facts, uri, letGo }: Ejected, dir: string): unknown {
   const { id, vmName, username, ip } = facts;
-  return { directory: dir, hosting_id: id, vm_id: vmName, username, vm_ip: ip, uri, ejected: letGo };
+  return {
+    directory: dir,
+    hosting_id: id,
+    vm_name: vmName,
+    vm_id: vmName,
+    username,
+    vm_ip: ip,
+    uri,
+    ejected: letGo,
+  };
 }
 
 function adoptedText({ hosting, username, formerSshPort, changed }: Adopted, dir: string): string {
@@ -100,15 +113,16 @@ function adoptedText({ hosting, username, formerSshPort, changed }: Adopted, dir
     `${hosting.vmName} is a hosting of ${username} again: ${hosting.webUrl}`,
     formerSshPort === null
       ? hosting.sshCommand
-      : `Its SSH port ${formerSshPort} is taken; it is another now: ${hosting.sshCommand}`,
-    ...(changed.length > 0 ? [`Not as they were written, and not used: ${changed.join(', ')}`] : []),
-    `Do not run Terraform in ${dir} any more; remove it.`,
+      : `Its former SSH port ${formerSshPort} is taken; it has a new one: ${hosting.sshCommand}`,
+    ...(changed.length > 0 ? [`Changed since they were written, and ignored: ${changed.join(', ')}`] : []),
+    `Do not run Terraform in ${dir} again; remove the directory.`,
   ].join('\n');
 }
 
 function adoptedJson({ hosting, username, formerSshPort, changed }: Adopted): unknown {
   return {
     hosting_id: hosting.id,
+    vm_name: hosting.vmName,
     vm_id: hosting.vmName,
     username,
     vm_ip: hosting.ip,

@@ -7,11 +7,11 @@ import { untilStopped } from '../until-stopped';
 import { printSnakeJson } from '../json';
 import { printTable } from '../table';
 
-const nameArgument = (): Argument => new Argument('<name>', 'which image').choices(imageNames);
+const nameArgument = (): Argument => new Argument('<name>', 'name of the image').choices(imageNames);
 
 export function imageCommand(): Command {
   const command = new Command('image').description(
-    "Guest images: built once, cached under their recipe's checksum",
+    'Manages guest images: built once, cached by the checksum of their recipe',
   );
   for (const make of [listCommand, buildCommand, verifyCommand]) command.addCommand(make());
   return withFacts(command, {
@@ -24,8 +24,8 @@ export function imageCommand(): Command {
 function listCommand(): Command {
   return withFacts(
     new Command('list')
-      .description('Shows every recipe and whether it is built')
-      .option('--json', 'for scripts')
+      .description('Lists all recipes and whether they have been built')
+      .option('--json', 'JSON output, for scripts')
       .action(async ({ json }: { json?: boolean }) => {
         const images = await openImages(imageSettings()).list();
         if (json) printSnakeJson(images);
@@ -53,7 +53,7 @@ function listCommand(): Command {
 function buildCommand(): Command {
   return withFacts(
     new Command('build')
-      .description('Builds an image unless it is built')
+      .description('Builds an image unless it has been built already')
       .addArgument(nameArgument())
       .action(async (name: ImageName) => {
         const started = performance.now();
@@ -78,16 +78,16 @@ function buildCommand(): Command {
 function verifyCommand(): Command {
   return withFacts(
     new Command('verify')
-      .description('Reads a built image again and compares its checksums')
+      .description('Verifies the checksums of a built image')
       .addArgument(nameArgument())
       .action(async (name: ImageName) => {
         await openImages(imageSettings()).verify(name);
-        console.log(`${name} is as it was built`);
+        console.log(`${name} is intact`);
       }),
     {
       where: 'machine',
       examples: ['webhoster image verify debian-13'],
-      exitCodes: { 0: 'as it was built', 1: 'not built, or not as it was', 2: 'wrong usage' },
+      exitCodes: { 0: 'intact', 1: 'not built, or damaged', 2: 'wrong usage' },
     },
   );
 }

@@ -6,16 +6,16 @@ import { printSnakeJson } from '../json';
 import { untilStopped } from '../until-stopped';
 
 export function keysCommand(): Command {
-  const command = new Command('keys').description('Keys that Terraform states are sealed with');
+  const command = new Command('keys').description('Manages the keys that seal Terraform states');
   const rotate = command
     .command('rotate')
     .description(
-      'Seals every Terraform state with STATE_KEY that another key of STATE_OLD_KEYS has sealed; restart the service with both keys first',
+      'Reseals with STATE_KEY every Terraform state that is sealed with a key of STATE_OLD_KEYS; restart the service with both keys first',
     )
-    .option('--json', 'for scripts')
+    .option('--json', 'JSON output, for scripts')
     .action(async ({ json }: { json?: boolean }) => {
       const onBatch = (sealed: number): void => {
-        if (!json) console.log(`${sealed} sealed`);
+        if (!json) console.log(`${sealed} resealed`);
       };
       const rotation = await withAdministration((administration) =>
         administration.rotateKeys({ onBatch, signal: untilStopped() }),
@@ -29,7 +29,7 @@ export function keysCommand(): Command {
     examples: ['webhoster keys rotate'],
     exitCodes: {
       0: 'everything is sealed with STATE_KEY',
-      1: 'failed, or some state no known key opens; a repeat goes on',
+      1: 'failed, or no known key opens some of the states; repeat to continue',
       2: 'wrong usage',
     },
   });
@@ -42,10 +42,10 @@ export function keysCommand(): Command {
 
 function rotationLines({ sealed, closed }: { sealed: number; closed: readonly string[] }): string[] {
   if (closed.length === 0)
-    return [`${sealed} sealed anew; everything is sealed with STATE_KEY, and STATE_OLD_KEYS may be emptied`];
+    return [`${sealed} resealed; everything is sealed with STATE_KEY, and STATE_OLD_KEYS can be emptied`];
   return [
-    `${sealed} sealed anew; no known key opens that of:`,
+    `${sealed} resealed; no known key opens the states of:`,
     ...closed.map((id) => `    ${id}`),
-    'put the key of that time into STATE_OLD_KEYS and repeat this, and keep every old key until then',
+    'add the key they were sealed with to STATE_OLD_KEYS and repeat this; keep all old keys until then',
   ];
 }

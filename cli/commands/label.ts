@@ -22,12 +22,12 @@ function addLabel(text: string, before: Record<string, string>): Record<string, 
 export function labelCommand(): Command {
   const command = new Command('label')
     .description(
-      'Labels accounts: their hostings carry the labels, those that are made later too. Without a label it shows them.',
+      'Sets labels on accounts; their hostings carry the labels, including future ones. Without labels, shows the current ones.',
     )
-    .argument('[labels...]', 'to set, such as course=cs101', addLabel, {})
-    .requiredOption('--user <username>', 'whom; may be repeated', more, [])
-    .option('--remove <name>', 'a label to take away; may be repeated', more, [])
-    .option('--json', 'for scripts')
+    .argument('[labels...]', 'labels to set, such as course=cs101', addLabel, {})
+    .requiredOption('--user <username>', 'the account; can be repeated', more, [])
+    .option('--remove <name>', 'a label to remove; can be repeated', more, [])
+    .option('--json', 'JSON output, for scripts')
     .action(async (set: Record<string, string>, flags: Flags, self: Command) => {
       const found = await withOperator(self, async (operator) => {
         const all: UserLabels[] = [];

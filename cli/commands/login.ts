@@ -25,10 +25,13 @@ interface Flags {
 
 export function loginCommand(): Command {
   const command = new Command('login')
-    .description('Signs in to a service and keeps its token, in a file that only you can read')
-    .option('--email <address>', 'your account; asked for otherwise')
-    .option('--password-stdin', 'reads the password from the first line of the input')
-    .option('--token-stdin', 'keeps the token in the first line of the input, instead of signing in')
+    .description('Signs in to a service and stores its token in a file that only you can read')
+    .option('--email <address>', 'e-mail address of your account [default: asks for it]')
+    .option('--password-stdin', 'read the password from the first line of the standard input')
+    .option(
+      '--token-stdin',
+      'store the token from the first line of the standard input instead of signing in',
+    )
     .action(async (_: Flags, self: Command) => {
       const flags = self.optsWithGlobals<Flags>();
       const url = serviceUrl(flags.url ?? (process.env.WEBHOSTER_URL || noAddress()));
@@ -36,7 +39,7 @@ export function loginCommand(): Command {
       const login = await signIn(url, flags, untilStopped());
       await writeLogins(withLogin(await readLogins(), url, login));
       const until = login.expiresAt === null ? '' : `, until ${login.expiresAt}`;
-      console.log(`Signed in to ${url} as ${login.username}${until}; kept in ${credentialsFile()}`);
+      console.log(`Signed in to ${url} as ${login.username}${until}; stored in ${credentialsFile()}`);
     });
   return withFacts(command, {
     where: 'service',
@@ -46,18 +49,20 @@ export function loginCommand(): Command {
     ],
     exitCodes: {
       0: 'signed in',
-      1: 'failed, nothing was kept',
+      1: 'failed, nothing was stored',
       2: 'wrong usage',
-      3: 'wrong e-mail, password or token',
-      4: 'the service cannot be reached, or cannot take work now',
+      3: 'wrong e-mail address, password or token',
+      4: 'the service cannot be reached, or cannot accept work now',
     },
   });
 }
 
 export function logoutCommand(): Command {
   const command = new Command('logout')
-    .description('Forgets the token of a service; of the one signed in to last, unless --url names another')
-    .option('--all', 'forgets every token')
+    .description(
+      'Removes the stored token of a service: the one signed in to last, or the one given by --url',
+    )
+    .option('--all', 'remove all stored tokens')
     .action(async ({ all = false }: { all?: boolean }, self: Command) => {
       const { url } = self.optsWithGlobals<Flags>();
       const logins = await readLogins();
@@ -66,13 +71,13 @@ export function logoutCommand(): Command {
       await writeLogins(
         all ? { current: null, services: {} } : at === null ? logins : withoutLogin(logins, at),
       );
-      if (all) console.log('Signed out of every service');
-      else console.log(known ? `Signed out of ${at}` : 'There was no login');
+      if (all) console.log('Signed out of all services');
+      else console.log(known ? `Signed out of ${at}` : 'Not signed in');
     });
   return withFacts(command, {
     where: 'service',
     examples: ['webhoster logout'],
-    exitCodes: { 0: 'there is no login any more', 1: 'failed', 2: 'wrong usage' },
+    exitCodes: { 0: 'signed out', 1: 'failed', 2: 'wrong usage' },
   });
 }
 
@@ -90,7 +95,7 @@ async function signIn(url: string, flags: Flags, signal: AbortSignal): Promise<L
     .call<z.output<typeof tokenView>>('POST', '/auth/login', { form: { username: email, password } })
     .catch((thrown: unknown) => {
       throw isRefusal(thrown)
-        ? new EngineError('invalid_credentials', `${url} does not know this e-mail with this password`)
+        ? new EngineError('invalid_credentials', `${url}: wrong e-mail address or password`)
         : thrown;
     });
   const expiresAt = new Date(Date.now() + given.expires_in * 1000).toISOString();
@@ -109,12 +114,14 @@ function isRefusal(thrown: unknown): boolean {
 function noAddress(): never {
   throw new EngineError(
     'validation_failed',
-    'Say which service: --url http://localhost:8000, or WEBHOSTER_URL',
+    'Specify the service: --url http://localhost:8000, or WEBHOSTER_URL',
   );
 }
 
 function warnOfPlainHttp(url: string): void {
   const { protocol, hostname } = new URL(url);
   if (protocol === 'http:' && !/^(localhost|127\..*|\[::1\])$/.test(hostname))
-    console.error(`warning: ${url} is not encrypted: whoever is on the way can read your password and token`);
+    console.error(
+      `warning: ${url} is not encrypted: anyone on the network path can read your password and token`,
+    );
 }

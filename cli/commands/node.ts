@@ -6,12 +6,12 @@ import { withMachine } from '../with-machine';
 const exitCodes = { 0: 'ready', 1: 'failed', 2: 'wrong usage' };
 
 export function nodeCommand(): Command {
-  const command = new Command('node').description('The libvirt host that VMs run on');
+  const command = new Command('node').description('Manages the libvirt host that VMs run on');
   withFacts(command, { where: 'machine', examples: ['webhoster node prepare'], exitCodes });
   withFacts(
     command
       .command('prepare')
-      .description('Brings pool, network and base image to what the configuration says')
+      .description('Sets up the pool, network and base image as configured')
       .action(async () => {
         const show = (message: string): void => {
           console.log(`  ${message}`);
@@ -20,7 +20,7 @@ export function nodeCommand(): Command {
           postgres: 'must-run',
           logLevel: 'warn',
         });
-        console.log(operation === null ? 'the node is ready' : 'the node is ready now');
+        console.log(operation === null ? 'the node is ready' : 'the node is now ready');
       }),
     { where: 'machine', examples: ['webhoster node prepare'], exitCodes },
   );

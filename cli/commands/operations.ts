@@ -17,10 +17,17 @@ interface Options {
 
 export function operationsCommand(): Command {
   const command = new Command('operations')
-    .description('Lists operations of everybody, newest first; a stuck one with what it still owns')
-    .addOption(new Option('--status <status>', 'only those').choices(operationStatuses))
-    .option('--limit <count>', `at most so many, up to ${longestPage}`, wholeNumber(longestPage), 20)
-    .option('--json', 'for scripts')
+    .description(
+      'Lists the operations of all users, newest first; stuck ones with the resources they still hold',
+    )
+    .addOption(new Option('--status <status>', 'only operations with this status').choices(operationStatuses))
+    .option(
+      '--limit <count>',
+      `maximum number of operations, up to ${longestPage}`,
+      wholeNumber(longestPage),
+      20,
+    )
+    .option('--json', 'JSON output, for scripts')
     .action(async ({ status, limit, json }: Options, self: Command) => {
       const found = await withOperator(self, (operator) => operator.operations({ status, limit }));
       if (json) printJson(found.map((operation) => showListedOperation(operation, 'en')));
@@ -28,10 +35,7 @@ export function operationsCommand(): Command {
     });
   return withFacts(command, {
     where: 'anywhere',
-    examples: [
-      'webhoster operations --status stuck',
-      'webhoster doctor --fix   # goes on with the stuck ones',
-    ],
+    examples: ['webhoster operations --status stuck', 'webhoster doctor --fix   # resumes the stuck ones'],
     exitCodes: { 0: 'listed', 1: 'failed', 2: 'wrong usage', ...overTheApi },
   });
 }

@@ -12,7 +12,7 @@ import { printTable } from '../table';
 import { withOperator } from '../with-operator';
 
 /** For the argument of commands that need one. */
-export const oneHosting = 'VM name, hosting id or username; over the API your own if you name none';
+export const oneHosting = 'VM name, hosting ID or username; over the API, your own by default';
 
 interface PlanFlags {
   readonly new?: string;
@@ -22,14 +22,14 @@ interface PlanFlags {
 
 export function planCommand(): Command {
   const command = new Command('plan')
-    .description('Plans a hosting anew and shows what an apply would change. Changes nothing.')
+    .description('Makes a new plan for a hosting and shows what an apply would change. Changes nothing.')
     .argument('[hosting]', oneHosting)
-    .option('--new <username>', 'instead: what a create for this user would make')
-    .option('--text', 'as Terraform shows it')
-    .option('--json', 'Terraform’s plan JSON, secrets masked')
+    .option('--new <username>', 'plan a new hosting for this user instead')
+    .option('--text', 'the plan as Terraform prints it')
+    .option('--json', 'Terraform’s plan in JSON, with secrets masked')
     .action(async (hosting: string | undefined, flags: PlanFlags, command: Command) => {
       if (hosting !== undefined && flags.new !== undefined)
-        command.error('error: either a hosting, or --new and a username');
+        command.error('error: give either a hosting or --new, not both');
       const report = await withOperator(command, async (operator) =>
         flags.new === undefined
           ? operator.plan((await operator.find(hosting ?? null)).id)
@@ -59,11 +59,11 @@ interface ApplyFlags {
 export function applyCommand(): Command {
   const command = new Command('apply')
     .description(
-      'Brings a hosting back to its specification, after showing the plan. Its disk is never touched.',
+      'Restores a hosting to its specification, after showing the plan. Its disk is never touched.',
     )
     .argument('[hosting]', oneHosting)
-    .option('--yes', 'does not ask')
-    .option('--recreate-disk', 'makes an empty disk where the user’s is gone, with their data')
+    .option('--yes', 'do not ask for confirmation')
+    .option('--recreate-disk', 'create an empty disk if the user’s disk is gone, and its data with it')
     .action(
       async (name: string | undefined, { yes = false, recreateDisk = false }: ApplyFlags, self: Command) => {
         process.exitCode = await withOperator(self, async (operator) => {
@@ -75,7 +75,7 @@ export function applyCommand(): Command {
           await operator.apply(hosting.id, { recreateDisk, agreed: report.differences }, (message) => {
             console.log(paint('dim', `  ${message}`));
           });
-          console.log(`${hosting.vmName} is what was specified`);
+          console.log(`${hosting.vmName} matches its specification`);
           return 0;
         });
       },
@@ -84,8 +84,8 @@ export function applyCommand(): Command {
     where: 'anywhere',
     examples: ['webhoster apply vm-1a2b3c4d --yes'],
     exitCodes: {
-      0: 'nothing differs any more',
-      1: 'failed, or not agreed to',
+      0: 'no differences left',
+      1: 'failed, or not confirmed',
       2: 'wrong usage',
       ...overTheApi,
     },
@@ -99,10 +99,10 @@ interface DriftFlags {
 
 export function driftCommand(): Command {
   const command = new Command('drift')
-    .description('Shows how running hostings differ from their specification, as the last looks found it')
-    .argument('[hosting]', 'looks at this one now: VM name, hosting id or username')
-    .option('--all', 'looks at every hosting now, instead of showing the last looks')
-    .option('--json', 'for scripts')
+    .description('Shows how running hostings differ from their specification, as of the last checks')
+    .argument('[hosting]', 'check this hosting now: VM name, hosting ID or username')
+    .option('--all', 'check all hostings now instead of showing the last results')
+    .option('--json', 'JSON output, for scripts')
     .action(async (name: string | undefined, { all = false, json = false }: DriftFlags, self: Command) => {
       const found = await withOperator(self, async (operator) => {
         const wanted = name === undefined ? null : (await operator.find(name)).id;
@@ -124,12 +124,12 @@ export function driftCommand(): Command {
 
 function showDrift(found: readonly HostingDrift[]): void {
   if (found.length === 0) {
-    console.log('There is no hosting that runs or sleeps');
+    console.log('No running or sleeping hostings');
     return;
   }
   const now = new Date();
   printTable(
-    ['HOSTING', 'USER', 'LOOKED', 'DIFFERENCES'],
+    ['HOSTING', 'USER', 'CHECKED', 'DIFFERENCES'],
     found.map((each) => [
       each.vmName,
       each.username,
@@ -141,7 +141,7 @@ function showDrift(found: readonly HostingDrift[]): void {
 
 function lookOf({ checkedAt, lookFailed, lookFailure, isAsleep }: HostingDrift, now: Date): string {
   const looked = checkedAt === null ? 'never' : `${ageOf(checkedAt, now)} ago`;
-  if (isAsleep) return `${looked}; it is asleep`;
+  if (isAsleep) return `${looked}; asleep`;
   if (!lookFailed) return looked;
-  return `${looked}, the next look failed: ${lookFailure?.message ?? 'nobody knows why; plan it again'}`;
+  return `${looked}; the latest check failed: ${lookFailure?.message ?? 'reason unknown; plan it again'}`;
 }

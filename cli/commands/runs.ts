@@ -14,7 +14,7 @@ import { wholeNumber } from '../whole-number';
 
 export function runsCommand(): Command {
   const command = new Command('runs')
-    .description('What Terraform did: when, by whom, what it said and planned')
+    .description('Shows Terraform runs: when, for whom, their logs and plans')
     .addCommand(listCommand(), { isDefault: true })
     .addCommand(showCommand());
   return withFacts(command, {
@@ -28,8 +28,8 @@ function listCommand(): Command {
   const command = new Command('list')
     .description('Lists the runs of a hosting, newest first')
     .argument('[hosting]', oneHosting)
-    .option('--limit <count>', 'at most so many', wholeNumber(1_000), 20)
-    .option('--json', 'for scripts')
+    .option('--limit <count>', 'maximum number of runs', wholeNumber(1_000), 20)
+    .option('--json', 'JSON output, for scripts')
     .action(
       async (name: string | undefined, { limit, json }: { limit: number; json?: boolean }, self: Command) => {
         const runs = await withOperator(self, async (operator) =>
@@ -49,11 +49,11 @@ function listCommand(): Command {
 function showCommand(): Command {
   const command = new Command('show')
     .description('Shows one run: timings as a waterfall, then its log')
-    .argument('<id>', 'as `webhoster runs` lists it')
+    .argument('<id>', 'run ID, as listed by `webhoster runs`')
     .option('--log', 'only the log')
     .option('--follow', 'the log as it is written, until the run ends')
-    .option('--plan', 'only the plan, as Terraform shows it')
-    .option('--json', 'everything, with Terraform’s plan JSON; secrets masked')
+    .option('--plan', 'only the plan, as Terraform prints it')
+    .option('--json', 'everything, including Terraform’s plan in JSON, with secrets masked')
     .action(async (id: string, flags: ShowFlags, self: Command) => {
       await withOperator(self, async (operator) => {
         if (flags.follow) {

@@ -6,7 +6,7 @@ import { loadConfig, startPostgres, stopPostgres, stopProxy } from '../../engine
 
 export function serviceCommand(): Command {
   const command = new Command('service').description(
-    'Parts of the service on this machine, for scripts/start.sh and scripts/stop.sh',
+    'Controls parts of the service on this machine, for scripts/start.sh and scripts/stop.sh',
   );
   withFacts(command, {
     where: 'machine',
@@ -20,15 +20,15 @@ export function serviceCommand(): Command {
       exitCodes: { 0: 'done', 1: 'failed', 2: 'wrong usage' },
     });
   };
-  part('check-config', 'Checks the environment and prints nothing when it is good', async () => {
+  part('check-config', 'Checks the configuration; prints nothing if it is valid', async () => {
     loadConfig();
     return Promise.resolve();
   });
-  part('postgres-start', 'Starts the embedded PostgreSQL, unless DATABASE_URL names another', async () => {
+  part('postgres-start', 'Starts the embedded PostgreSQL, unless DATABASE_URL is set', async () => {
     await startPostgres(loadConfig());
   });
   part('postgres-stop', 'Stops the embedded PostgreSQL', () => stopPostgres(loadConfig()));
-  part('purge-stacks', 'Removes every VM, the pool and the network of this machine', () =>
+  part('purge-stacks', 'Removes all VMs, the pool and the network from this machine', () =>
     withMachine(
       ({ removeEverything }) =>
         removeEverything((message) => {

@@ -34,31 +34,31 @@ interface Flags {
 export function teardownCommand(): Command {
   const command = new Command('teardown')
     .description(
-      'Takes hostings down, a few at a time. Works on its machine with the service stopped, too; safe to repeat and to interrupt.',
+      'Removes hostings, a few at a time. On the machine of the service, also works while the service is stopped; safe to repeat and to interrupt.',
     )
-    .argument('[names...]', 'VM names, hosting ids or usernames')
-    .option('--all', 'every hosting')
+    .argument('[names...]', 'VM names, hosting IDs or usernames')
+    .option('--all', 'all hostings')
     .addOption(
-      new Option('--label <name=value>', 'those with this label; may be repeated')
+      new Option('--label <name=value>', 'hostings with this label; can be repeated')
         .argParser(addLabel)
         .default({}, 'any'),
     )
-    .option('--older-than <age>', 'those made longer ago than this: 30m, 12h, 90d', readAge)
-    .option('--parallel <count>', 'how many at a time', wholeNumber(64), 4)
-    .option('--dry-run', 'shows the plan of each, and removes nothing')
-    .option('--offline', 'without a database: from the workspaces of this machine')
-    .option('--yes', 'does not ask')
-    .option('--json', 'for scripts')
+    .option('--older-than <age>', 'hostings created longer ago than this: 30m, 12h, 90d', readAge)
+    .option('--parallel <count>', 'number of hostings to remove at a time', wholeNumber(64), 4)
+    .option('--dry-run', 'show the plan for each, remove nothing')
+    .option('--offline', 'work without a database, from the workspaces on this machine')
+    .option('--yes', 'do not ask for confirmation')
+    .option('--json', 'JSON output, for scripts')
     .action(async (typed: string[], flags: Flags, command: Command) => {
       const names = [...new Set(typed.map((name) => lowerAscii(name.trim())))];
       const chosen = flags.all || names.length > 0 || Object.keys(flags.label).length > 0 || flags.olderThan;
-      if (!chosen) command.error('error: say which: names, --label, --older-than, or --all');
-      if (flags.all && names.length > 0) command.error('error: either names or --all');
+      if (!chosen) command.error('error: specify which: names, --label, --older-than, or --all');
+      if (flags.all && names.length > 0) command.error('error: give either names or --all, not both');
       if (flags.offline && (Object.keys(flags.label).length > 0 || flags.olderThan))
-        command.error('error: labels and ages are in the database: with --offline, names or --all');
+        command.error('error: labels and ages are in the database: with --offline, use names or --all');
       if (flags.offline && command.optsWithGlobals<{ url?: string }>().url !== undefined)
         command.error(
-          'error: --offline works on the machine of the service only: run it there, without --url',
+          'error: --offline works only on the machine of the service: run it there, without --url',
         );
       const results = await (flags.offline ? offline(names, flags) : online(command, names, flags));
       if (results === null) {
@@ -73,8 +73,8 @@ export function teardownCommand(): Command {
     where: 'anywhere',
     examples: ['webhoster teardown --label course=cs101 --dry-run', 'webhoster teardown --all --yes'],
     exitCodes: {
-      0: 'all gone',
-      1: 'some are left, and a repeat goes on; or a name is that of no hosting',
+      0: 'all removed',
+      1: 'some are left (repeat to continue), or a name matches no hosting',
       2: 'wrong usage',
       ...overTheApi,
     },
@@ -95,7 +95,7 @@ function online(command: Command, names: string[], flags: Flags): Promise<TornDo
       const list = chosen.map(({ vmName, username }) => `${vmName} (${username})`).join(', ');
       if (
         !(await confirmed(
-          `Remove ${chosen.length} with all their data at ${operator.place}: ${list}?`,
+          `Remove ${chosen.length} hosting${chosen.length === 1 ? '' : 's'} with all data at ${operator.place}: ${list}?`,
           flags.yes ?? false,
         ))
       )
@@ -106,7 +106,7 @@ function online(command: Command, names: string[], flags: Flags): Promise<TornDo
 }
 
 async function offline(names: string[], flags: Flags): Promise<TornDown[] | null> {
-  const which = names.length > 0 ? names.join(', ') : 'every hosting that has a workspace here';
+  const which = names.length > 0 ? names.join(', ') : 'all hostings that have a workspace here';
   if (!flags.dryRun && !(await confirmed(`Remove ${which}, with all data?`, flags.yes ?? false))) return null;
   const results = await tearDownOffline(loadConfig(), names, {
     ...options(flags),
@@ -144,8 +144,8 @@ function unknownOf(
 /** Before anything is asked or removed: who mistyped one name may want to see to the others first. */
 function tellUnknown(unknown: readonly string[], { label, olderThan }: Flags): void {
   const narrowed = Object.keys(label).length > 0 || olderThan !== undefined;
-  const which = narrowed ? 'no such hosting with that label or age' : 'no hosting of the name, id or user';
-  for (const name of unknown) console.error(`error: there is ${which} ${name}`);
+  const which = narrowed ? 'no hosting with that label or age matches' : 'no hosting matches';
+  for (const name of unknown) console.error(`error: ${which} "${name}" (VM name, ID or username)`);
 }
 
 function summarize(results: readonly TornDown[], unknown: readonly string[], { json }: Flags): void {
@@ -158,16 +158,25 @@ function summarize(results: readonly TornDown[], unknown: readonly string[], { j
     });
     return;
   }
-  if (results.length === 0) console.log('There is no such hosting; nothing was removed');
-  else if (count('planned') > 0) console.log(`${count('planned')} would go, nothing was removed`);
+  if (results.length === 0) console.log('No such hosting; nothing was removed');
+  else if (count('planned') > 0) console.log(`${count('planned')} would be removed; nothing was removed`);
   else
     console.log(
-      `${count('gone')} gone, ${count('left')} left${count('left') > 0 ? '; repeat to go on' : ''}`,
+      `${count('gone')} gone, ${count('left')} left${count('left') > 0 ? '; repeat to continue' : ''}`,
     );
 }
 
 function tornDownJson({ id, vmName, username, result, reason, changes, seconds }: TornDown): unknown {
-  return { id, vm_id: vmName, username, result, reason, changes: changes.map(showChange), seconds };
+  return {
+    id,
+    vm_name: vmName,
+    vm_id: vmName,
+    username,
+    result,
+    reason,
+    changes: changes.map(showChange),
+    seconds,
+  };
 }
 
 function addLabel(text: string, before: Record<string, string>): Record<string, string> {

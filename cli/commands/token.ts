@@ -9,28 +9,30 @@ import { tableLines } from '../table';
 import { wholeNumber } from '../whole-number';
 
 export function tokenCommand(): Command {
-  const command = new Command('token').description('Makes, lists and revokes API tokens of an account');
+  const command = new Command('token').description('Creates, lists and revokes API tokens of an account');
   const create = command
     .command('create')
-    .argument('<email>', 'of the account')
-    .argument('<name>', 'what it will be known by')
-    .description('Makes a token and prints it; it is not shown again')
+    .argument('<email>', 'e-mail address of the account')
+    .argument('<name>', 'a name for the token')
+    .description('Creates a token and prints it; it is not shown again')
     .addOption(
-      new Option('--scope <scope...>', 'what it opens').choices(tokenScopes).default(['hosting:read']),
+      new Option('--scope <scope...>', 'what the token gives access to')
+        .choices(tokenScopes)
+        .default(['hosting:read']),
     )
-    .option('--days <count>', 'good for so many days, up to 365', wholeNumber(365), 90)
-    .option('--json', 'for scripts')
+    .option('--days <count>', 'days until the token expires, up to 365', wholeNumber(365), 90)
+    .option('--json', 'JSON output, for scripts')
     .action(createToken);
   withFacts(create, {
     where: 'machine',
     examples: ['webhoster token create ada@example.org backup --scope hosting:read --days 30'],
-    exitCodes: { 0: 'made, and printed once', 1: 'failed', 2: 'wrong usage' },
+    exitCodes: { 0: 'created, and printed once', 1: 'failed', 2: 'wrong usage' },
   });
   const list = command
     .command('list')
-    .argument('<email>', 'of the account')
-    .description('Lists the tokens that are good')
-    .option('--json', 'for scripts')
+    .argument('<email>', 'e-mail address of the account')
+    .description('Lists the valid tokens of an account')
+    .option('--json', 'JSON output, for scripts')
     .action(listTokens);
   withFacts(list, {
     where: 'machine',
@@ -39,9 +41,9 @@ export function tokenCommand(): Command {
   });
   const revoke = command
     .command('revoke')
-    .argument('<email>', 'of the account')
-    .argument('<id>', 'of the token, as `token list` shows it')
-    .description('Refuses a token from now on')
+    .argument('<email>', 'e-mail address of the account')
+    .argument('<id>', 'token ID, as listed by `token list`')
+    .description('Revokes a token')
     .action(async (email: string, id: string) => {
       await withAdministration((administration) => administration.revokeToken(email, id));
       console.log(`${id} is revoked`);
@@ -49,7 +51,7 @@ export function tokenCommand(): Command {
   withFacts(revoke, {
     where: 'machine',
     examples: ['webhoster token revoke ada@example.org 7'],
-    exitCodes: { 0: 'refused from now on', 1: 'failed', 2: 'wrong usage' },
+    exitCodes: { 0: 'revoked', 1: 'failed', 2: 'wrong usage' },
   });
   return withFacts(command, {
     where: 'machine',

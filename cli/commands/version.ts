@@ -7,8 +7,8 @@ import { printTable } from '../table';
 export function versionCommand(): Command {
   return withFacts(
     new Command('version')
-      .description('Shows the version of everything that makes a VM')
-      .option('--json', 'for scripts')
+      .description('Shows the versions of the service and of the tools it uses')
+      .option('--json', 'JSON output, for scripts')
       .action(async ({ json }: { json?: boolean }) => {
         const found = await partVersions(loadConfig());
         if (json) console.log(JSON.stringify(found, null, 2));

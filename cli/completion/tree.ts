@@ -45,7 +45,7 @@ function below(command: Command, at: string, global: readonly Option[]): Place[]
     })),
     options: [
       ...options.map(optionWord),
-      { word: '--help', description: 'shows help', takesValue: false, choices: [] },
+      { word: '--help', description: 'show help', takesValue: false, choices: [] },
     ],
     choices: args.flatMap(({ argChoices }) => argChoices ?? []),
     files: args.some((each) => ['file', 'dir'].includes(each.name())),

@@ -37,7 +37,7 @@ export function serviceUrl(typed: string): string {
   if (url === null || !['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.search !== '')
     throw new EngineError(
       'validation_failed',
-      `${text} is no address of a service. It looks like http://localhost:8000`,
+      `${text} is not the address of a service, such as http://localhost:8000`,
     );
   return `${url.origin}${url.pathname}`.replace(/(\/api\/v1|\/docs)?\/*$/, '');
 }
@@ -111,7 +111,7 @@ async function* events(
 ): AsyncGenerator<ServerEvent> {
   const silence = new AbortController();
   const give = (): void => {
-    silence.abort(new DOMException('silent for too long', 'TimeoutError'));
+    silence.abort(new DOMException('no data for too long', 'TimeoutError'));
   };
   const timer = setTimeout(give, options.timeoutMs ?? 60_000);
   try {
@@ -127,7 +127,7 @@ async function* events(
       const next = await guarded(options, () => read.next());
       if (next.done) return;
       if (next.value.event === 'stream.failed')
-        throw new ServiceUnreachable('The service lost the thread. Try again in a minute');
+        throw new ServiceUnreachable('The service interrupted the stream. Try again in a minute');
       yield next.value;
     }
   } finally {

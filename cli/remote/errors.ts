@@ -10,14 +10,14 @@ export class ServiceUnreachable extends EngineError {
 
 /** Reasons of Node's, by their code, for which no connection came about. */
 const reasons: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there. Is the service started, and is the port right?',
-  ENOTFOUND: 'there is no machine of this name. Check --url',
-  EAI_AGAIN: 'the name cannot be looked up now. Check --url and your network',
-  EHOSTUNREACH: 'there is no way to this machine. Check your network',
-  ENETUNREACH: 'there is no way to this machine. Check your network',
-  ECONNRESET: 'the connection was cut. Try again',
-  UND_ERR_SOCKET: 'the connection was cut. Try again',
-  UND_ERR_CONNECT_TIMEOUT: 'it does not answer. Check --url and your network',
+  ECONNREFUSED: 'connection refused. Is the service running, and is the port right?',
+  ENOTFOUND: 'the host name does not exist. Check --url',
+  EAI_AGAIN: 'the host name cannot be resolved now. Check --url and your network',
+  EHOSTUNREACH: 'no route to this host. Check your network',
+  ENETUNREACH: 'no route to this host. Check your network',
+  ECONNRESET: 'the connection was interrupted. Try again',
+  UND_ERR_SOCKET: 'the connection was interrupted. Try again',
+  UND_ERR_CONNECT_TIMEOUT: 'no answer in time. Check --url and your network',
 };
 
 /** @param thrown  by `fetch`, or while its body was read */
@@ -53,18 +53,18 @@ export function refusal(url: string, { status, body, retryAfter }: Refusal, sign
   if (status >= 300 && status < 400)
     return new EngineError(
       'internal',
-      `${url} sends elsewhere (${status}). Give --url the address that it leads to`,
+      `${url} redirects elsewhere (${status}). Use the address that it redirects to as --url`,
     );
   if (said === null && status < 500)
     return new EngineError(
       'internal',
-      `${url} is not vm-webhoster's API: it answered ${status}. Check --url`,
+      `${url} is not the API of vm-webhoster: it answered ${status}. Check --url`,
     );
   if (said === null) return new ServiceUnreachable(`${url} answered ${status}. Try again in a minute`);
   if (status === 403)
     return new EngineError(
       'forbidden',
-      `${said}. Sign in as somebody who may (webhoster login), or ask an administrator`,
+      `${said}. Sign in with an account that is allowed to (webhoster login), or ask an administrator`,
     );
   const wait = retryAfter !== null && /^\d+$/.test(retryAfter) ? ` Try again in ${retryAfter} s` : '';
   if (status === 429 || status === 503)
@@ -74,7 +74,7 @@ export function refusal(url: string, { status, body, retryAfter }: Refusal, sign
 
 function whyNotSignedIn(signedIn: boolean): string {
   return signedIn
-    ? 'The token is not valid, or not any more. Sign in again'
+    ? 'The token is not valid or has expired. Sign in again'
     : 'Not signed in. Set WEBHOSTER_TOKEN, or sign in';
 }
 

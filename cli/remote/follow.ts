@@ -77,6 +77,5 @@ function hasEnded({ status }: SentOperation): boolean {
 }
 
 function expectSuccess({ status, failure }: SentOperation): void {
-  if (status !== 'succeeded')
-    throw new EngineError(failure?.code ?? 'internal', failure?.message ?? 'The operation failed');
+  if (status !== 'succeeded') throw new EngineError(failure?.code ?? 'internal', failure?.message);
 }

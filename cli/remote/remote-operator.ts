@@ -163,7 +163,8 @@ async function findHosting(client: Client, me: Me, text: string | null): Promise
   return theOne(
     text,
     await ownOf(client, me, filter),
-    () => new EngineError('hosting_not_found', `You have no hosting of the name or id ${text}`),
+    () =>
+      new EngineError('hosting_not_found', `You have no hosting named "${text}" (VM name, ID or username)`),
   );
 }
 

@@ -85,7 +85,7 @@ export function accounts(
         const matches = await passwordMatches(password, known?.passwordHash ?? (await nobody));
         return matches ? known : null;
       });
-      if (found === null) throw new EngineError('invalid_credentials', 'E-mail address or password is wrong');
+      if (found === null) throw new EngineError('invalid_credentials');
       if (isCheaper(found.passwordHash, cost))
         await updateHash(direct, found.user.id, found.passwordHash, await hashPassword(password, cost));
       return signIn(found);
@@ -127,7 +127,7 @@ async function confirm(
     const credentials = await credentialsOf(direct, user.id);
     return credentials && (await passwordMatches(password, credentials.passwordHash)) ? credentials : null;
   });
-  if (found === null) throw new EngineError('wrong_password', 'That is not your password');
+  if (found === null) throw new EngineError('wrong_password');
   return found;
 }
 

@@ -40,7 +40,7 @@ export async function attempted<T>(
   if (!allowed)
     throw new EngineError(
       'too_many_attempts',
-      `Too many failed attempts for this account from your address; try again in ${Math.ceil(seconds / 60)} minutes`,
+      `Too many failed attempts for this account from your address; try again in ${Math.ceil(seconds / 60)} min`,
       { details: { retryAfterSeconds: seconds } },
     );
   const result = await attempt();

@@ -3,18 +3,17 @@ import type { Log } from '../base/log';
 import type { Database } from '../store/database';
 import { deleteEndedLimits } from '../store/limits';
 import { forgetEndedSessions } from '../store/sessions';
-import { every } from '../base/every';
+import { every, type Reconciler } from '../base/every';
 
 const intervalMs = 3_600_000;
 
-/** @returns stops looking */
 export function reconcileEndedSessions({
   database,
   log,
 }: {
   readonly database: Database;
   readonly log: Log;
-}): () => void {
+}): Reconciler {
   return every({ name: 'ended sessions', intervalMs, log }, async () => {
     await forgetEndedSessions(database.direct);
     await deleteEndedLimits(database.direct);

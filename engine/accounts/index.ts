@@ -1,8 +1,8 @@
 /** Users, sign-in, access tokens and API tokens. */
 export { accounts, type Accounts, type Usernames } from './accounts';
 export { networkOf } from './attempts';
-export { reconcileEndedSessions } from './forget-ended';
 export { addAccount } from './new-account';
 export { hashPassword } from './passwords';
 export { personalTokens, type Tokens } from './personal-tokens';
 export { isReservedUsername } from './reserved-usernames';
+export { accountsRoom } from './room';

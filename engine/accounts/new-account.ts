@@ -32,7 +32,7 @@ function assertNotOurs(username: string, config: NamingSettings): void {
   const hosts = [...serviceHosts(config), ...CORS_ORIGINS.map((origin) => new URL(origin).hostname)];
   const own = `${username}.${BASE_DOMAIN}`;
   if (!hosts.some((host) => host === own || host.endsWith(`.${own}`))) return;
-  const message = 'is the name of a host of this service; take another';
+  const message = 'is a host name of this service; choose another';
   throw new EngineError('validation_failed', `The username ${username} ${message}`, {
     details: { fields: [{ field: 'username', message }] },
   });

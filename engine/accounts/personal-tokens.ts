@@ -23,7 +23,7 @@ export function personalTokens(database: Database): Tokens {
   return {
     create: async (user, { name, scopes, days }) => {
       if (scopes.includes('admin') && user.role !== 'admin')
-        throw new EngineError('forbidden', 'Only an administrator may have a token with the scope admin');
+        throw new EngineError('forbidden', 'Only administrators can have a token with the scope admin');
       const { token, prefix, hash } = makeApiToken();
       const made = {
         id: randomUUID(),
@@ -38,8 +38,7 @@ export function personalTokens(database: Database): Tokens {
     },
     list: (user) => listApiTokens(database.direct, user.id),
     revoke: async (user, id) => {
-      if (!(await revokeApiToken(database.direct, user.id, id)))
-        throw new EngineError('token_not_found', 'You have no such API token');
+      if (!(await revokeApiToken(database.direct, user.id, id))) throw new EngineError('token_not_found');
     },
   };
 }

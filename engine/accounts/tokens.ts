@@ -61,7 +61,7 @@ export function verifyToken(token: string, { secrets }: TokenSettings): TokenFac
 }
 
 export function unauthorized(cause?: unknown): EngineError {
-  return new EngineError('unauthorized', 'The access token is not valid; log in again', { cause });
+  return new EngineError('unauthorized', 'The access token is not valid; sign in again', { cause });
 }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -93,8 +93,10 @@ async function fill<T>(
 async function assertPlace(file: string, existing: WriteOptions['existing']): Promise<void> {
   const found = await lstat(file).catch(ignoreMissing);
   if (found === null) return;
-  if (!found.isFile()) throw refused('The backup must be a plain file, and something else is in its place');
-  if (existing === 'refuse') throw refused('The file exists; choose another name, or --force to replace it');
+  if (!found.isFile())
+    throw refused('The backup must be a regular file, but something else exists at this path');
+  if (existing === 'refuse')
+    throw refused('The file exists; choose another name, or use --force to replace it');
 }
 
 async function syncDirectory(dir: string): Promise<void> {
@@ -112,8 +114,10 @@ function writeFailure(thrown: unknown): unknown {
   if (thrown instanceof EngineError || typeof syscall !== 'string') return thrown;
   if (!['open', 'write', 'rename', 'fsync', 'close', 'lstat'].includes(syscall)) return thrown;
   return code === 'ENOSPC' || code === 'EDQUOT'
-    ? new EngineError('disk_full', 'There is no room for the backup; nothing was written', { cause: thrown })
-    : new EngineError('internal', `The backup cannot be written there (${code ?? 'unknown'})`, {
+    ? new EngineError('disk_full', 'There is not enough disk space for the backup; nothing was written', {
+        cause: thrown,
+      })
+    : new EngineError('internal', `The backup cannot be written to this path (${code ?? 'unknown'})`, {
         cause: thrown,
       });
 }

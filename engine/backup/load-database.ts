@@ -62,7 +62,7 @@ export async function loadDatabase(
 function assertKnown({ migrations, version }: Manifest): void {
   if (migrations.some((name) => !migrationNames.includes(name))) throw newer(version);
   if (migrations.join() !== migrationNames.slice(0, migrations.length).join())
-    throw refused('The backup is of a database that this product never had');
+    throw refused('The backup is of a database schema that is unknown to this product');
 }
 
 async function empty(tx: Tx, existing: LoadOptions['existing']): Promise<void> {
@@ -76,7 +76,7 @@ async function empty(tx: Tx, existing: LoadOptions['existing']): Promise<void> {
   const holders = tables.some(({ name }) => name === 'leases') ? await leaseHolders(tx) : [];
   if (holders.length > 0)
     throw refused(
-      `A worker still holds a lease (${holders.join(', ')}); stop the service, and wait 30 s after one that was killed`,
+      `A worker still holds a lease (${holders.join(', ')}); stop the service; after a worker was killed, wait 30 s`,
     );
   await dropTables(tx, tables);
 }
@@ -109,7 +109,7 @@ async function loadTables(
   for (const table of tables) {
     const from = manifest.tables.find(({ name }) => name === table.name);
     if (from?.columns.join() !== table.columns.join())
-      throw refused(`Table ${table.name} of the backup is not as its migrations made it`);
+      throw refused(`Table ${table.name} of the backup does not match its migrations`);
     const target = bulk.copyIn(table);
     try {
       await pipeline(tableRows(archive, from), target, { signal });
@@ -133,7 +133,7 @@ function loadFailure(table: string, thrown: unknown): EngineError {
   const error = toEngineError(thrown);
   if (thrown instanceof EngineError || error.code === 'database_unavailable') return error;
   const { code, constraint } = thrown as { code?: string; constraint?: string };
-  return new EngineError('internal', `PostgreSQL did not take table ${table} of the backup`, {
+  return new EngineError('internal', `PostgreSQL refused table ${table} of the backup`, {
     cause: new Error([code, constraint].filter((each) => each !== undefined).join(' ') || 'no code'),
   });
 }

@@ -56,7 +56,7 @@ async function planStack(
     const unfinished = await nextUnfinished(parts.database.direct, stackId);
     if (unfinished !== null) {
       await prepareForWorker(parts, stackId, signal);
-      return { result: 'unfinished', detail: `${unfinished.kind} goes on when the service starts` };
+      return { result: 'unfinished', detail: `${unfinished.kind} continues when the service starts` };
     }
     const { id } = await acceptHere(parts.database.direct, checkDrift, {
       stackId,

@@ -48,7 +48,7 @@ export async function restoreBackup(
   const { onEvent, signal } = options;
   const started = performance.now();
   return withBackup(file, async ({ archive, manifest }) => {
-    onEvent(`the backup of ${manifest.madeAt}, made by version ${manifest.version}, is whole`);
+    onEvent(`the backup of ${manifest.madeAt}, made by version ${manifest.version}, is intact`);
     const warnings = checkKeys(manifest.keys, keyFingerprints(config), options.stateKey);
     return withPostgres(config, { missing: 'make' }, async () => {
       const load = loadDatabase(databaseUrl(config), { archive, manifest }, options);
@@ -59,7 +59,9 @@ export async function restoreBackup(
       const backup = summarize(manifest, archive.size, started);
       onEvent(`the database is restored: ${backup.tables.length} tables, ${backup.rows} rows`);
       warnings.push(
-        ...leftOut.map((name) => `Table ${name} of the backup is not one of ours and was left out`),
+        ...leftOut.map(
+          (name) => `Table ${name} of the backup does not belong to this service and was left out`,
+        ),
       );
       const target = `backup of ${manifest.madeAt}`;
       const planned = await planRestored(config, log, { ...options, target }, replace);
@@ -76,13 +78,13 @@ function checkKeys(
   const warnings: string[] = [];
   if (then.STATE_KEY !== now.STATE_KEY && stateKey === 'of the backup')
     throw refused(
-      'STATE_KEY is not the one this backup was made with, and its Terraform states could never be opened. ' +
-        'Put back the secrets/state_key of that time in DATA_DIR (or STATE_KEY, or what STATE_KEY_FILE names) and try again',
+      'STATE_KEY is not the one that this backup was made with, so its Terraform states could not be opened. ' +
+        'Put the secrets/state_key of that time back into DATA_DIR (or STATE_KEY, or the file named by STATE_KEY_FILE) and try again',
     );
   if (then.STATE_KEY !== now.STATE_KEY)
-    warnings.push('STATE_KEY is another one: the Terraform states of this backup stay closed');
+    warnings.push('STATE_KEY has changed: the Terraform states of this backup stay sealed');
   if (then.JWT_SECRET !== now.JWT_SECRET)
-    warnings.push('JWT_SECRET is another one: everybody has to sign in again');
+    warnings.push('JWT_SECRET has changed: all users have to sign in again');
   return warnings;
 }
 
@@ -91,10 +93,7 @@ const lockTimeout = '55P03';
 
 function notRestored(thrown: unknown): unknown {
   if ((thrown as { code?: unknown } | null)?.code === lockTimeout)
-    return refused(
-      'Somebody else works in the database and would not let go; end that and try again',
-      thrown,
-    );
+    return refused('Another session holds locks in the database; end it and try again', thrown);
   return toEngineError(thrown, 'internal', 'The backup could not be restored; the database is as it was');
 }
 
@@ -112,7 +111,7 @@ async function planRestored(
       async (connected) => {
         const { direct } = connected.parts.database;
         await recordOnMachine(direct, who, { action: 'restore', target, outcome: 'done', code: null });
-        onEvent('rebuilding the workspaces and planning every stack');
+        onEvent('rebuilding the workspaces and planning all stacks');
         const told = (result: StackResult): void => {
           stacks.push(result);
           onResult(result);
@@ -124,7 +123,7 @@ async function planRestored(
     );
   } catch (thrown) {
     log.error({ err: thrown }, 'stacks could not be planned');
-    const why = signal.aborted ? 'stopped before every stack was planned' : toEngineError(thrown).message;
+    const why = signal.aborted ? 'stopped before all stacks were planned' : toEngineError(thrown).message;
     return { stacks, planning: why };
   }
 }

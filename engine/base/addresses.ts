@@ -1,5 +1,5 @@
 /**
- * The addresses of the VM network. A MAC follows from its IP, so a pair is the same whoever holds it and the
+ * The addresses of the VM network. A MAC is derived from its IP, so each pair is the same for every VM that uses it, and the
  * network can announce all of them from the start.
  */
 export interface NetworkCidr {
@@ -25,7 +25,7 @@ export function parseCidr(text: string): NetworkCidr | null {
   return base % 2 ** (32 - prefix) === 0 ? { base, prefix } : null;
 }
 
-/** The network that an address such as `10.90.0.5/22` lies in, as it is to be written; null for what is no address. */
+/** The network that an address such as `10.90.0.5/22` lies in, in its canonical form; null if the text is no address. */
 export function networkAround(text: string): string | null {
   const [, address = '', prefix = ''] = /^((?:\d{1,3}\.){3}\d{1,3})\/(\d{1,2})$/.exec(text) ?? [];
   const octets = address.split('.').map(Number);
@@ -38,7 +38,7 @@ export function networkAround(text: string): string | null {
 
 let known: { readonly cidr: NetworkCidr; readonly addresses: readonly PoolAddress[] } | null = null;
 
-/** Every address a VM may get: all but network, gateway (the first) and broadcast, in order. */
+/** Every address that a VM can get, in order: all except network, gateway (the first) and broadcast. */
 export function poolAddresses(cidr: NetworkCidr): readonly PoolAddress[] {
   // each create asks for those of the one network there is, and a /16 has 65,533
   if (known?.cidr.base !== cidr.base || known.cidr.prefix !== cidr.prefix)

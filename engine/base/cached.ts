@@ -1,4 +1,4 @@
-/** Remembers an answer for a while, a failure not at all; all who ask at once share one question. */
+/** Caches a result for `ms`, but never a failure; concurrent callers share the call in flight. */
 export function cachedFor<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {
   let known: { at: number; answer: Promise<T> } | null = null;
   return () => {
@@ -12,7 +12,7 @@ export function cachedFor<T>(ms: number, ask: () => Promise<T>): () => Promise<T
   };
 }
 
-/** All who ask while an answer is on its way get that one; nothing is remembered. */
+/** Concurrent callers share the call in flight; nothing is cached. */
 export function shared<T>(ask: () => Promise<T>): () => Promise<T> {
   let onItsWay: Promise<T> | null = null;
   return () =>

@@ -1,8 +1,8 @@
 /** Time as a seam, so that tests need not wait. */
 export interface Clock {
-  /** The machine's own: somebody may set it, forward or back, at any moment. For what is written down. */
+  /** The machine's clock, which can be set forward or back at any moment. For timestamps that are stored. */
   now(): Date;
-  /** Milliseconds since some moment, which nobody can set. For how long something takes, and may take. */
+  /** Milliseconds of a clock that cannot be set. For durations and time limits. */
   elapsedMs(): number;
   /** Resolves after `ms`, or rejects with the signal's reason. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;

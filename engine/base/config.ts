@@ -1,6 +1,6 @@
 /**
- * All configuration, read from the environment once, typed, and refused by name when a value is bad.
- * .env.example lists every variable; a test holds the two against each other.
+ * All configuration: read from the environment once, typed, and refused by name if a value is invalid.
+ * .env.example lists every variable; a test compares the two.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -29,7 +29,7 @@ const absolutePath = z
     'an absolute path at least two levels deep, of letters, digits, dot, dash, underscore',
   );
 const filePath = z.string().regex(/^\/[^\0\n]+$/, 'an absolute path');
-const secret = z.string().min(32, 'at least 32 characters; `openssl rand -base64 48` makes one');
+const secret = z.string().min(32, 'at least 32 characters; `openssl rand -base64 48` generates one');
 /** Separated by commas, spaces or line breaks, none of which base64 has. */
 const list = (each: z.ZodType<string, string>) =>
   z
@@ -75,7 +75,7 @@ const schema = z.object({
   ACME_EAB_KID: z.string().min(1).optional(),
   ACME_EAB_HMAC_KEY: z
     .string()
-    .regex(/^[A-Za-z0-9_-]+=*$/, 'base64url, as the authority gives it')
+    .regex(/^[A-Za-z0-9_-]+=*$/, 'base64url, as issued by the authority')
     .optional(),
   ACME_CA_FILE: filePath.optional(),
   ACME_DNS_HOOK: filePath.optional(),
@@ -84,7 +84,7 @@ const schema = z.object({
     .string()
     .regex(
       /^(\d{1,3}\.){3}\d{1,3}(:\d+)?(,(\d{1,3}\.){3}\d{1,3}(:\d+)?)*$/,
-      'IPv4 addresses, with commas between them',
+      'IPv4 addresses, separated by commas',
     )
     .optional(),
   UPLOAD_MAX_MIB: z.coerce.number().int().min(0).max(1_048_576).default(1024),
@@ -124,7 +124,7 @@ const schema = z.object({
     .optional(),
   OTEL_EXPORTER_OTLP_HEADERS: z
     .string()
-    .regex(/^[\w-]+=[^,\r\n]+(,[\w-]+=[^,\r\n]+)*$/, 'NAME=VALUE, with commas between several')
+    .regex(/^[\w-]+=[^,\r\n]+(,[\w-]+=[^,\r\n]+)*$/, 'NAME=VALUE pairs, separated by commas')
     .optional(),
   OTEL_SERVICE_NAME: z
     .string()
@@ -191,10 +191,7 @@ const schema = z.object({
   API_BACKENDS: z
     .string()
     .regex(/^[A-Za-z0-9.-]+:\d{1,5}(-\d{1,5})?$/, 'HOST:PORT or HOST:PORT-PORT')
-    .refine(
-      (value) => expandPorts(value).length > 0,
-      'the ports must be 1 to 65535, at most 32, the lower one first',
-    )
+    .refine((value) => expandPorts(value).length > 0, 'at most 32 ports from 1 to 65535, the lower one first')
     .optional(),
 });
 
@@ -255,19 +252,19 @@ function contradictions(settings: Settings): string[] {
       `NETWORK_CIDR: an IPv4 network of /16 to /29, e.g. ${networkAround(settings.NETWORK_CIDR) ?? '10.90.0.0/22'}`,
     );
   if (settings.DATABASE_URL === undefined && settings.POSTGRES_PASSWORD === undefined) {
-    problems.push('DATABASE_URL: give it, or POSTGRES_PASSWORD for the embedded PostgreSQL');
+    problems.push('DATABASE_URL: set it, or set POSTGRES_PASSWORD for the embedded PostgreSQL');
   }
   const sshPorts = (value: number): boolean =>
     value >= settings.SSH_PORT_MIN && value <= settings.SSH_PORT_MAX;
   for (const name of ['API_PORT', 'HTTP_PORT', 'POSTGRES_PORT'] as const) {
     if (sshPorts(settings[name]))
-      problems.push(`${name}: lies among the SSH ports (SSH_PORT_MIN to SSH_PORT_MAX)`);
+      problems.push(`${name}: is within the range of SSH ports (SSH_PORT_MIN to SSH_PORT_MAX)`);
   }
   if (settings.API_PORT === settings.POSTGRES_PORT || settings.HTTP_PORT === settings.POSTGRES_PORT) {
     problems.push('POSTGRES_PORT: must differ from API_PORT and HTTP_PORT');
   }
   if (settings.WARM_POOL_MAX > 0 && settings.WARM_POOL_MAX < settings.WARM_POOL_SIZE)
-    problems.push('WARM_POOL_MAX: must not be below WARM_POOL_SIZE, or 0');
+    problems.push('WARM_POOL_MAX: must be 0, or at least WARM_POOL_SIZE');
   if (settings.API_PORT === settings.HTTP_PORT) problems.push('API_PORT: must differ from HTTP_PORT');
   return [...problems, ...httpsContradictions(settings)];
 }
@@ -286,21 +283,21 @@ function httpsContradictions(settings: Settings): string[] {
     const value = name === 'HTTPS_PORT' ? HTTPS_PORT : API_HTTPS_PORT;
     if (value === undefined) continue;
     if (value >= SSH_PORT_MIN && value <= SSH_PORT_MAX)
-      problems.push(`${name}: lies among the SSH ports (SSH_PORT_MIN to SSH_PORT_MAX)`);
+      problems.push(`${name}: is within the range of SSH ports (SSH_PORT_MIN to SSH_PORT_MAX)`);
     if (taken.has(value)) problems.push(`${name}: must differ from ${taken.get(value) ?? ''}`);
     taken.set(value, name);
   }
   if (settings.TLS_MODE === 'files')
     for (const name of ['TLS_CERT_FILE', 'TLS_KEY_FILE'] as const)
-      if (settings[name] === undefined) problems.push(`${name}: TLS_MODE=files needs it`);
+      if (settings[name] === undefined) problems.push(`${name}: required by TLS_MODE=files`);
   if (settings.TLS_MODE === 'acme' && !isDnsName(settings.BASE_DOMAIN))
     problems.push('BASE_DOMAIN: TLS_MODE=acme needs a domain that the authority can reach');
   if ((settings.ACME_EAB_KID === undefined) !== (settings.ACME_EAB_HMAC_KEY === undefined))
-    problems.push('ACME_EAB_KID: goes with ACME_EAB_HMAC_KEY; give both or none');
+    problems.push('ACME_EAB_KID: set both it and ACME_EAB_HMAC_KEY, or neither');
   return problems;
 }
 
-/** `host:8001-8003` as `host:8001`, `host:8002`, `host:8003`; none when the ports make no sense. */
+/** `host:8001-8003` as `host:8001`, `host:8002`, `host:8003`; empty if the ports are invalid. */
 export function expandPorts(text: string): string[] {
   const [host = '', ports = ''] = text.split(':');
   const [first = 0, last = first] = ports.split('-').map(Number);
@@ -338,5 +335,5 @@ function withSecretFiles(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 }
 
 function refused(lines: readonly string[], cause?: unknown): EngineError {
-  return new EngineError('config_invalid', `Refused configuration:\n  ${lines.join('\n  ')}`, { cause });
+  return new EngineError('config_invalid', `Invalid configuration:\n  ${lines.join('\n  ')}`, { cause });
 }

@@ -1,4 +1,4 @@
-/** Host names: which a certificate covers, and which a user may bring. */
+/** Host names: which ones a certificate covers, and which ones a user can bring. */
 import { isIP } from 'node:net';
 
 const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -9,7 +9,7 @@ export function covers(pattern: string, host: string): boolean {
   return pattern.startsWith('*.') && host.slice(host.indexOf('.')) === pattern.slice(1) && isDnsName(host);
 }
 
-/** True for what a public authority can certify: at least two labels, no address. */
+/** True if a public authority can issue a certificate for it: at least two labels, and not an IP address. */
 export function isDnsName(host: string): boolean {
   const labels = host.split('.');
   return (
@@ -21,9 +21,9 @@ export function isDnsName(host: string): boolean {
 const local = new Set(['localhost', 'local', 'internal', 'invalid', 'onion', 'arpa', 'home', 'lan', 'corp']);
 
 /**
- * Why a user may not bring this domain; null when they may. International names come in their ASCII form (`xn--…`).
+ * Why a user cannot bring this domain; null if they can. International names come in their ASCII form (`xn--…`).
  *
- * @param own  host names of the service; nothing below or above them can be brought either
+ * @param own  host names of the service; domains below or above them are refused too
  */
 export function domainRefusal(domain: string, own: readonly string[]): 'malformed' | 'reserved' | null {
   const labels = domain.split('.');

@@ -1,8 +1,8 @@
 /**
- * Does the same to many, at most `atOnce` at a time; one that fails does not keep the others from their turn.
+ * Runs one function for many items, at most `atOnce` at a time; a failure does not stop the others.
  *
  * @returns the results in the order of the items
- * @throws what the first one that failed threw, when all have ended
+ * @throws the first failure, once all have ended
  */
 export async function eachOf<T, R>(
   items: readonly T[],
@@ -28,10 +28,10 @@ export async function eachOf<T, R>(
 }
 
 /**
- * Does different things side by side.
+ * Runs different things concurrently.
  *
  * @returns their results in order
- * @throws what the first in the list that failed threw, when all have ended: nothing of it goes on behind the caller's back
+ * @throws the first failure in the order of the list, once all have ended: nothing keeps running unnoticed
  */
 export async function allOf<T extends readonly Promise<unknown>[]>(
   works: readonly [...T],

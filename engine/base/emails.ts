@@ -1,15 +1,15 @@
 /**
- * The one form of an e-mail address by which accounts are told apart. It is made here and nowhere else: two programs that
- * fold case each in their own way (JavaScript and PostgreSQL differ in İ and ı) are a way around whatever counts by it.
+ * The one form of an e-mail address that identifies an account. It is made here and nowhere else: two programs that
+ * fold case in their own ways (JavaScript and PostgreSQL differ in İ and ı) would leave a way around what counts by it.
  * PostgreSQL compares what is made here byte by byte.
  */
 import { lowerAscii, readEmail } from './typed-names';
 
 /**
- * As `users.email_key` has it: ASCII, lower case, the domain in its xn-- form. Mailboxes that differ in case alone are
- * one: no provider tells them apart, and people type both.
+ * The form in `users.email_key`: ASCII, lower case, the domain in its xn-- form. Mailboxes that differ only in case are
+ * one: no provider distinguishes them, and people type both.
  *
- * @returns null for what has no such form: it is no address, or has letters beyond ASCII before the @
+ * @returns null if there is no such form: the text is no address, or has non-ASCII letters before the @
  */
 export function emailKey(typed: string): string | null {
   const email = readEmail(typed);
@@ -17,8 +17,8 @@ export function emailKey(typed: string): string | null {
 }
 
 /**
- * What an account of this address may have in `users.email_key`; of two the first wins. The text as it was typed is among
- * it for accounts that are older than this form and could not get it (ADR 20); no new one can have such a key.
+ * What an account with this address can have in `users.email_key`; of two, the first wins. The text as typed is included
+ * for accounts that are older than this form and could not get it (ADR 20); no new account can have such a key.
  */
 export function emailKeysOf(typed: string): string[] {
   const exact = typed.trim();
@@ -28,7 +28,7 @@ export function emailKeysOf(typed: string): string[] {
   return key === null || key === exact ? [exact] : [exact, key];
 }
 
-/** For each account the form that it gets; of those that collide the first keeps it, the others keep theirs as typed. */
+/** The form that each account gets; of accounts that collide, the first gets it and the others keep theirs as typed. */
 export function keysOfOlder(
   accounts: readonly { readonly id: number; readonly email: string }[],
 ): Map<number, string> {

@@ -3,69 +3,12 @@
  * an exit code. `message` is public and never holds a path, a secret or Terraform's raw output; the whole
  * story travels in `cause` and ends in the log.
  */
-export const errorCodes = [
-  // the caller's
-  'validation_failed',
-  'unauthorized',
-  'invalid_credentials',
-  'too_many_attempts',
-  'wrong_password',
-  'forbidden',
-  'not_found',
-  'hosting_not_found',
-  'operation_not_found',
-  'run_not_found',
-  'token_not_found',
-  'domain_not_found',
-  'domain_taken',
-  'domain_not_proved',
-  'too_many_domains',
-  'too_many_operations',
-  'email_taken',
-  'username_taken',
-  'username_retired',
-  'quota_exceeded',
-  'hosting_exists',
-  'ports_exhausted',
-  'addresses_exhausted',
-  'node_full',
-  'idempotency_key_reused',
-  'not_cancellable',
-  'not_ended',
-  'hosting_busy',
-  'not_an_orphan',
-  // the operation's
-  'cancelled',
-  'synthesis_failed',
-  'plan_failed',
-  'plan_refused',
-  'plan_changed',
-  'apply_failed',
-  'disk_lost',
-  'domain_lost',
-  'guest_unreachable',
-  'proxy_refused',
-  'proxy_unreachable',
-  // the machine's
-  'image_missing',
-  'image_source_unreachable',
-  'image_build_failed',
-  'node_not_ready',
-  'libvirt_unavailable',
-  'isolation_failed',
-  'disk_full',
-  'memory_exhausted',
-  'terraform_missing',
-  'database_unavailable',
-  'lease_lost',
-  'config_invalid',
-  'internal',
-] as const;
+import { type ErrorCode, errorTexts } from './error-texts';
 
-export type ErrorCode = (typeof errorCodes)[number];
+export { type ErrorCode, errorCodes, errorTexts } from './error-texts';
 
 export interface EngineErrorOptions {
-  /** Worth trying again without any change: another try may find the part back. @default false */
+  /** Retrying without any change may succeed, since the failed part may be back by then. @default false */
   readonly retryable?: boolean;
   readonly cause?: unknown;
   /** Field-level or rule-level facts that are safe to show. */
@@ -77,9 +20,10 @@ export class EngineError extends Error {
   readonly retryable: boolean;
   readonly details: Readonly<Record<string, unknown>> | undefined;
 
+  /** @param publicMessage  English; only where it says more than the catalogue's text of the code */
   constructor(
     readonly code: ErrorCode,
-    publicMessage: string,
+    publicMessage: string = errorTexts[code].en,
     options: EngineErrorOptions = {},
   ) {
     super(publicMessage, { cause: options.cause });
@@ -89,24 +33,17 @@ export class EngineError extends Error {
 }
 
 /**
- * Any thrown thing as an EngineError. A lost database connection, which may surface in any query, is told as such;
- * what is not ours becomes `internal` and keeps its story as cause.
+ * Turns anything thrown into an EngineError. A lost database connection, which can surface in any query, is reported as
+ * such; any other foreign error becomes `internal`, with the original as its cause.
  */
-export function toEngineError(
-  thrown: unknown,
-  code: ErrorCode = 'internal',
-  message = 'Something failed inside the service',
-): EngineError {
+export function toEngineError(thrown: unknown, code: ErrorCode = 'internal', message?: string): EngineError {
   if (thrown instanceof EngineError) return thrown;
   if (isDatabaseOutage(thrown)) return databaseUnavailable(thrown);
   return new EngineError(code, message, { cause: thrown });
 }
 
 export function databaseUnavailable(cause: unknown): EngineError {
-  return new EngineError('database_unavailable', 'The database cannot be reached; try again in a minute', {
-    retryable: true,
-    cause,
-  });
+  return new EngineError('database_unavailable', undefined, { retryable: true, cause });
 }
 
 /** SQLSTATE of a server that goes down or comes up (57P01-57P03) or has no connection left (53300); class 08 is the connection. */

@@ -1,4 +1,4 @@
-/** Files: written whole or not at all, missing ones told from unreadable ones, and directories that end with their use. */
+/** Files that are written whole or not at all, missing files as opposed to unreadable ones, and temporary directories. */
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -15,7 +15,7 @@ export function ignoreMissing(error: NodeJS.ErrnoException): null {
   throw error;
 }
 
-/** A directory of mode 0700 that is gone when `use` has ended, however it ended. */
+/** Passes `use` a directory of mode 0700, which is removed once `use` has ended, however it ended. */
 export async function inTemporaryDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(path.join(tmpdir(), 'webhoster-'));
   try {

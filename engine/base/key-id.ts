@@ -1,8 +1,8 @@
-/** A key's name: derived from it and telling nothing else about it, so that whoever configures keys need not name them. */
+/** A name for a key, derived from it and revealing nothing else about it, so that keys need no configured names. */
 import { hkdfSync } from 'node:crypto';
 
 /**
- * @param purpose  what the key is for; one key has another name for another purpose
+ * @param purpose  what the key is for; a key has a different name for each purpose
  * @returns 8 bytes
  */
 export function keyId(key: string, purpose: string): Buffer {

@@ -1,5 +1,5 @@
 /**
- * Limits: so many points within a window that begins with the first one. The seam behind which they are counted: in
+ * Limits: at most N points per window; the window opens with the first point. The seam behind which they are counted: in
  * memory, for one process, and in PostgreSQL (store/limits.ts), for all; another store needs these two functions.
  */
 export interface Limit {
@@ -8,18 +8,18 @@ export interface Limit {
 }
 
 export interface Taken {
-  /** False when the limit had been used up before. */
+  /** False if the limit was already used up. */
   readonly allowed: boolean;
-  /** Points that are left in this window. */
+  /** Points left in this window. */
   readonly left: number;
   /** Until the window ends; at least 1. */
   readonly seconds: number;
 }
 
 export interface Limiter {
-  /** Counts, also when nothing is left, which does not move the window's end. @param points @default 1 */
+  /** Counts, even if nothing is left; that does not extend the window. @param points @default 1 */
   take(key: string, points?: number): Promise<Taken>;
-  /** The key begins anew. */
+  /** Resets the key. */
   forget(key: string): Promise<void>;
 }
 

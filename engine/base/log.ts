@@ -70,7 +70,7 @@ function masked(value: unknown, depth = 0, above: readonly object[] = []): unkno
   );
 }
 
-/** Secrets that are known by their form, wherever in a line they stand: in a message, a stack, a command's output. */
+/** Masks secrets that are recognized by their form, anywhere in a line: in a message, a stack, a command's output. */
 export function maskText(line: string): string {
   return line
     .replace(/\bwhk_[A-Za-z0-9_-]{20,}/g, `whk_${censored}`)
@@ -81,7 +81,7 @@ export function maskText(line: string): string {
     );
 }
 
-/** For what repeats while a part is away: true at the first time, and then once a minute for each key. */
+/** For messages that repeat while a part is away: true the first time, then once a minute for each key. */
 export function oncePerMinute(): (key: string) => boolean {
   const toldAt = new Map<string, number>();
   return (key) => {
@@ -92,7 +92,7 @@ export function oncePerMinute(): (key: string) => boolean {
   };
 }
 
-/** An error with its whole chain of causes, as the log wants it and the public never sees it. */
+/** An error with its whole chain of causes, for the log only, never for the public. */
 export function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { code } = error as { code?: unknown };

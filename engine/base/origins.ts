@@ -1,9 +1,9 @@
-/** Under which origin the outside reaches a host: https where a certificate for it is sure to be there. */
+/** The origin under which a host is reached from outside: https if it is certain to have a certificate. */
 import type { Config } from './config';
 import { lowerAscii } from './typed-names';
 import { isDnsName } from './dns-names';
 
-/** Without a slash at its end. */
+/** Without a trailing slash. */
 export function originOf(config: Config, host: string): string {
   const { HTTP_PORT, HTTPS_PORT } = config;
   return isEncrypted(config, host)
@@ -29,7 +29,7 @@ function isEncrypted({ TLS_MODE, ACME_DNS_HOOK, BASE_DOMAIN, PUBLIC_HOST }: Conf
   return ACME_DNS_HOOK !== undefined && host.endsWith(`.${BASE_DOMAIN}`);
 }
 
-/** Host names and addresses of the service itself, the one that users are given first. */
+/** Host names and addresses of the service itself; the first is the one that users are given. */
 export function serviceHosts({
   PUBLIC_HOST,
   BASE_DOMAIN,

@@ -1,9 +1,9 @@
 /**
  * The only place that starts other programs.
  *
- * Each child leads its own process group and gets an environment of our own. When a call ends, for whatever
- * reason, its whole group is gone: Terraform's providers outlive a killed Terraform, and whoever works on the
- * stack next must not meet them.
+ * Each child leads its own process group and gets an environment that we define. When a call ends, for whatever
+ * reason, its whole group is gone: Terraform's providers outlive a killed Terraform, and must not be running when the
+ * next worker takes over the stack.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
@@ -18,20 +18,20 @@ export interface CommandOptions {
   /** Ends the group: SIGINT, then SIGKILL after the grace. */
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
-  /** Ends the group as `timeoutMs` does when no line that counts has come for so long. @default no limit */
+  /** Ends the group like `timeoutMs` if no line that counts arrives for this long. @default no limit */
   readonly silentMs?: number;
   /** Which lines count for `silentMs`. @default all */
   readonly isProgress?: (line: string) => boolean;
   /** @default 10_000 */
   readonly graceMs?: number;
-  /** Ends the group when it has written so much: what a program says may be somebody else's words. @default 256 MiB */
+  /** Ends the group once it has written this much: its output may be controlled by others. @default 256 MiB */
   readonly maxOutputBytes?: number;
-  /** Each line of standard output, as it comes. */
+  /** Called with each line of standard output as it arrives. */
   readonly onLine?: (line: string) => void;
 }
 
 export interface CommandResult {
-  /** Exit code; null when a signal ended the child. */
+  /** Exit code; null if a signal ended the child. */
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -64,10 +64,10 @@ function bareEnvironment(): Record<string, string> {
 }
 
 /**
- * Runs a program to its end and returns how it went, whatever the exit code.
+ * Runs a program to its end and returns the result, whatever the exit code.
  *
  * @param argv  program and arguments; no shell is involved
- * @throws {CommandNotFound} when there is no such program
+ * @throws {CommandNotFound} if there is no such program
  * @throws {DOMException} AbortError or TimeoutError, after the group is gone
  * @throws {OutputTooLarge} likewise
  */
@@ -119,7 +119,7 @@ export async function expectCommand(
 }
 
 /**
- * Ends a process group and returns when none of its processes is left.
+ * Ends a process group, and returns once none of its processes is left.
  *
  * @param graceMs  time between `signal` and SIGKILL
  */
@@ -133,8 +133,8 @@ export async function endGroup(processGroup: number, signal: NodeJS.Signals, gra
 }
 
 /**
- * Ends every process that works in a directory (Terraform and its providers do so in their workspace), whoever
- * started it. Nobody else has any business there.
+ * Ends every process whose working directory is this one (Terraform and its providers run in their workspace), whoever
+ * started it. Nothing else should be running there.
  */
 export async function endProcessesIn(dir: string): Promise<void> {
   for (
@@ -153,7 +153,7 @@ export async function endProcessesIn(dir: string): Promise<void> {
   }
 }
 
-/** Processes, but this one, that work in a directory; in one that was removed meanwhile as well. */
+/** Processes other than this one whose working directory is this one, even if it has been removed meanwhile. */
 export function processesIn(dir: string): number[] {
   if (!existsSync(dir)) return [];
   // /proc knows no symbolic links

@@ -1,4 +1,4 @@
-/** Which version this is, and where its files that are not code lie, seen from the sources and from dist/ alike. */
+/** The version of this program, and the paths of its files that are not code, seen from the sources and from dist/ alike. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -12,6 +12,6 @@ const manifest = JSON.parse(readFileSync(path.join(projectRoot, 'package.json'),
 };
 
 export const projectVersion = manifest.version;
-/** The build copies them beside the code, so that a running service does not meet the next version's. */
+/** The build copies them next to the code, so that a running service never reads those of the next version. */
 export const templatesDir = path.join(__dirname, '../../templates');
 export const recipesDir = path.join(projectRoot, 'images');

@@ -1,6 +1,6 @@
 /**
- * Rotation of a log that another program holds open, or this one: what is in it is packed beside it, and it is emptied in
- * place. Its writers append, so they go on at its new end and need no signal. No cron and no logrotate has to be there.
+ * Rotates a log that this or another program holds open: its content is compressed to a file next to it, and the log is
+ * truncated in place. Its writers append, so they continue at its new end and need no signal. Needs no cron or logrotate.
  */
 import {
   closeSync,
@@ -20,7 +20,7 @@ import { ignoreMissing } from './files';
 export interface Rotation {
   readonly maxBytes: number;
   readonly maxAgeMs: number;
-  /** How many packed ones are kept beside it. */
+  /** How many compressed logs are kept. */
   readonly keep: number;
 }
 
@@ -29,10 +29,10 @@ const patienceMs = 600_000;
 const dayMs = 86_400_000;
 
 /**
- * Packs the log as `NAME-20261231T235959Z.gz` when it is large or old enough, and deletes the oldest beyond those kept.
- * Nothing is lost of what this process writes; of others what they write while the last kilobytes are read.
+ * Compresses the log to `NAME-20261231T235959Z.gz` if it is large or old enough, and deletes the oldest ones beyond `keep`.
+ * Nothing that this process writes is lost; of other processes, what they write while the last kilobytes are read.
  *
- * @returns whether it was time; false where there is no such file, or another process is at it
+ * @returns whether it rotated; false too if there is no such file, or another process is rotating it
  */
 export async function rotateLog(file: string, now: Date, rotation: Rotation): Promise<boolean> {
   const there = await stat(file).catch(ignoreMissing);

@@ -1,20 +1,20 @@
 /**
- * Seals what must not lie about in plain text: AES-256-GCM, the key derived from configuration by HKDF-SHA-256. A seal
- * names its key, so that several can be known at once: the newest seals, all of them open.
+ * Seals data that must not be stored in plain text: AES-256-GCM, with a key derived from the configuration by HKDF-SHA-256.
+ * A seal names its key, so that several can be in use: the newest one seals, all of them open.
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { keyId } from './key-id';
 
 export interface SecretBox {
-  /** @param context  bound to the result: opening it under another context fails (no swapping of two stacks' states) */
+  /** @param context  bound to the result: opening it in another context fails, so two stacks' states cannot be swapped */
   seal(plain: Buffer, context: string): Buffer;
-  /** @throws {Error} when no key fits, the context differs or a byte was changed */
+  /** @throws {Error} if no key fits, the context differs or a byte was changed */
   open(sealed: Buffer, context: string): Buffer;
-  /** False where the key that it was sealed with is not known here; the first bytes of a seal tell. */
+  /** False if the key that it was sealed with is unknown here; the first bytes of a seal name it. */
   knowsKeyOf(sealed: Buffer): boolean;
-  /** False for what was sealed with an old key, or before seals named their keys. */
+  /** False if it was sealed with an old key, or before seals named their keys. */
   isCurrent(sealed: Buffer): boolean;
-  /** What every seal made now begins with. */
+  /** The first bytes of every new seal. */
   readonly currentPrefix: Buffer;
 }
 
@@ -30,7 +30,7 @@ interface Key {
   readonly derived: Buffer;
 }
 
-/** @param oldKeys  only open */
+/** @param oldKeys  only for opening */
 export function secretBox(key: string, oldKeys: readonly string[] = []): SecretBox {
   const [newest, ...older] = [key, ...oldKeys].map(derive) as [Key, ...Key[]];
   const keys = [newest, ...older];

@@ -1,4 +1,4 @@
-/** The body of an SSH public key: strings with their lengths before them (RFC 4253, and OpenSSH's PROTOCOL.u2f). */
+/** The body of an SSH public key: length-prefixed strings (RFC 4253, and OpenSSH's PROTOCOL.u2f). */
 import { createPublicKey } from 'node:crypto';
 import { type ParsedKey, utils } from 'ssh2';
 
@@ -32,12 +32,12 @@ const plainType: Partial<Record<KeyType, KeyType>> = {
 
 const minRsaBits = 2048;
 
-/** True when the last of its strings ends where the body ends. */
+/** True if the last of its strings ends where the body ends. */
 export function isWhole(type: KeyType, body: string): boolean {
   return fieldsOf(body)?.length === fieldCount[type];
 }
 
-/** What is wrong with a body that is whole; null when it is a key that a guest can use. */
+/** What is wrong with a complete body; null if it is a key that a guest can use. */
 export function bodyProblem(type: KeyType, body: string): 'damaged' | 'short' | null {
   const plain = plainType[type];
   if (plain === undefined) return plainProblem(type, body);
@@ -79,7 +79,7 @@ function wire(fields: readonly Buffer[]): string {
   return Buffer.concat(blocks).toString('base64');
 }
 
-/** Null for what is no key: ssh2 gives back some errors and throws others, e.g. over a curve point of no bytes. */
+/** Null if it is not a key: ssh2 returns some errors and throws others, e.g. for an empty curve point. */
 export function readKey(text: string): ParsedKey | null {
   try {
     const key = utils.parseKey(text);

@@ -1,7 +1,7 @@
 /**
  * The headers of a ustar archive, one block of 512 bytes before each entry. Ours, not a library's: the size of an
- * entry is filled in after its bytes went by, entries are read in any order, and nothing but plain files with the
- * names we know is taken; an archive that wants more than that is not one of ours.
+ * entry is filled in after its bytes went by, entries are read in any order, and only plain files with
+ * known names are accepted; an archive with anything else is not one of ours.
  */
 
 export const blockSize = 512;
@@ -12,16 +12,16 @@ export interface TarEntry {
   readonly size: number;
 }
 
-/** Where root unpacks it. */
+/** The owner that the file gets when root unpacks it. */
 export interface Ownership {
   readonly mode: number;
-  /** User and group of this name; without one, or where there is none, of this number. */
+  /** The user and group of this name; if it is empty or does not exist, those of this number. */
   readonly owner: { readonly name: string; readonly id: number };
 }
 
 const rootsOwn: Ownership = { mode: 0o600, owner: { name: '', id: 0 } };
 
-/** Bytes that fill the last block of an entry. */
+/** The number of bytes that fill the last block of an entry. */
 export function padding(size: number): number {
   return (blockSize - (size % blockSize)) % blockSize;
 }
@@ -49,7 +49,7 @@ export function tarHeader(
   return header;
 }
 
-/** @throws {Error} when the block is no header of a plain file */
+/** @throws {Error} if the block is not the header of a plain file */
 export function parseTarHeader(block: Buffer): TarEntry {
   const text = (from: number, length: number): string =>
     block

@@ -1,6 +1,6 @@
 /**
- * Spans by OpenTelemetry's SDK, sent to a receiver by OTLP over HTTP as JSON. Loaded by start-tracing.ts, and only when there
- * is a receiver. Nothing waits for it: spans that it does not take are lost.
+ * Spans of OpenTelemetry's SDK, sent to a receiver by OTLP over HTTP as JSON. Loaded by start-tracing.ts, only if there
+ * is a receiver. Nothing waits for the receiver: spans that it does not accept are lost.
  */
 import {
   type Context,

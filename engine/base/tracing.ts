@@ -1,9 +1,9 @@
 /**
- * What a request and the work it caused did, and how long each part took, as one trace of OpenTelemetry. Off unless
- * OTEL_EXPORTER_OTLP_ENDPOINT says where traces go: then nothing is begun, and the SDK is not even loaded.
+ * What a request and the work it caused did, and how long each part took, as one OpenTelemetry trace. Off unless
+ * OTEL_EXPORTER_OTLP_ENDPOINT says where traces go: without it no span is started, and the SDK is not even loaded.
  *
- * A span says which kind of work it was and on what, by ids. It never holds what a user has written, nor a secret, nor
- * the text of an error: that is the log's.
+ * A span names the kind of work, and its object by ID. It never contains user input, a secret or the text of an error:
+ * the log has that.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { EngineError } from './errors';
@@ -11,10 +11,10 @@ import { EngineError } from './errors';
 export type Attributes = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 export interface Span {
-  /** As W3C's `traceparent` has it, to go on elsewhere; null where nothing is traced. */
+  /** In the form of W3C's `traceparent`, for continuing the trace elsewhere; null if nothing is traced. */
   readonly traceParent: string | null;
   rename(name: string): void;
-  /** What is null or undefined is left out. */
+  /** Attributes that are null or undefined are omitted. */
   set(attributes: Attributes): void;
   /** @param type  a code, such as `apply_failed` or `500` */
   fail(type: string): void;
@@ -22,16 +22,16 @@ export interface Span {
 }
 
 export interface SpanOptions {
-  /** `server` answers somebody, `consumer` takes up what somebody has left. @default internal */
+  /** `server` answers a request, `consumer` takes up queued work. @default internal */
   readonly kind?: 'server' | 'consumer';
-  /** Whose part it is, as `traceParent` says; null begins a trace. @default the span that it is begun in */
+  /** The parent, as a `traceParent`; null starts a trace. @default the current span */
   readonly parent?: string | null;
   readonly attributes?: Attributes;
 }
 
 export interface Tracing {
   begin(name: string, options?: SpanOptions): Span;
-  /** Sends what is left, as far as the receiver takes it within 3 s. */
+  /** Sends the remaining spans, as far as the receiver accepts them within 3 s. */
   close(): Promise<void>;
 }
 
@@ -47,12 +47,12 @@ export const noTracing: Tracing = { begin: () => noSpan, close: () => Promise.re
 
 const open = new AsyncLocalStorage<Span>();
 
-/** Runs it, and whatever it starts, as a part of the span. */
+/** Runs `body`, and everything it starts, as a part of the span. */
 export function within<T>(span: Span, body: () => T): T {
   return span.traceParent === null ? body() : open.run(span, body);
 }
 
-/** Runs it as a part of nothing: for what goes on behind the work, such as sending its traces. */
+/** Runs `body` outside of any span: for background work, such as sending traces. */
 export function apart<T>(body: () => T): T {
   return open.getStore() === undefined ? body() : open.run(noSpan, body);
 }
@@ -61,13 +61,13 @@ export function currentTraceParent(): string | null {
   return open.getStore()?.traceParent ?? null;
 }
 
-/** For a line of the log; nothing where nothing is traced. */
+/** For a log line; empty if nothing is traced. */
 export function currentTraceIds(): { trace_id: string; span_id: string } | Record<string, never> {
   const [, traceId, spanId] = currentTraceParent()?.split('-') ?? [];
   return traceId === undefined || spanId === undefined ? {} : { trace_id: traceId, span_id: spanId };
 }
 
-/** A span around a piece of work. What is thrown ends it as failed, by its code. */
+/** Runs a piece of work in a span. An error ends the span as failed, with the error's code. */
 export async function traced<T>(
   tracing: Tracing,
   name: string,

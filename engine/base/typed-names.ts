@@ -11,27 +11,27 @@ const mailbox = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~
 export const longestEmail = 254;
 
 /**
- * Lower case of A to Z alone. `toLowerCase` also turns the Kelvin sign into k, and İ into two characters: what is compared
- * afterwards would have been something else before.
+ * Lower-cases A to Z only. `toLowerCase` also turns the Kelvin sign into k, and İ into two characters: texts that are
+ * different would compare as equal.
  */
 export function lowerAscii(text: string): string {
   return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
-/** For comparing what people would take for the same: capitals, full-width letters, ligatures, composed or not. */
+/** Compares texts as people read them: ignoring case, full width, ligatures and composition. */
 export function alike(a: string, b: string): boolean {
   return foldedText(a) === foldedText(b);
 }
 
-/** Never stored, and never a key: for comparisons alone. */
+/** For comparisons only; never stored, and never a key. */
 export function foldedText(text: string): string {
   return text.normalize('NFKC').toLowerCase().normalize('NFKC');
 }
 
 /**
- * A host name in its ASCII form, in lower case; the scheme, the slash behind it and the dot at the end are taken off.
+ * A host name in its ASCII form, in lower case; the scheme, a slash after the name and a trailing dot are removed.
  *
- * @returns null for what is no name with a top level domain: an address, a port, a path, a wildcard
+ * @returns null for anything but a name with a top-level domain: an address, a port, a path, a wildcard
  */
 export function readHostName(text: string): string | null {
   const given = text
@@ -45,10 +45,10 @@ export function readHostName(text: string): string | null {
 }
 
 /**
- * An e-mail address without the space around it, its domain in ASCII and lower case. What stands before the @ stays as
- * it is: whose it is, only their own server knows.
+ * An e-mail address without surrounding white space, its domain in ASCII and lower case. The part before the @ stays
+ * as it is: only its own server knows whose it is.
  *
- * @returns null for what is none, or is more than an address
+ * @returns null if it is not an address, or more than an address
  */
 export function readEmail(text: string): string | null {
   const given = text.trim();

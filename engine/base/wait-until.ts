@@ -1,4 +1,4 @@
-/** Waits by probing, never by sleeping for good luck. */
+/** Waits by probing, never by sleeping and hoping. */
 import type { Clock } from './clock';
 
 export interface WaitOptions {

@@ -1,6 +1,6 @@
 /**
- * Secrets that only look like some: what everybody knows, and what has no randomness in it. A service that others can
- * reach does not start with one; development and tests may.
+ * Secrets that only look secret: well-known ones, and those without randomness. A service that others can reach does not
+ * start with one; development and tests can.
  */
 /** Of 32 random characters, even of hexadecimal ones, fewer than this many different ones are never seen. */
 const fewestCharacters = 8;
@@ -21,7 +21,8 @@ const databaseDefaults = new Set([
 ]);
 const leastCost = 10;
 
-const remedy = 'make one with `openssl rand -base64 48`, or leave it out and scripts/start.sh makes it';
+const remedy =
+  'generate one with `openssl rand -base64 48`, or leave it unset and scripts/start.sh generates it';
 
 interface Judged {
   readonly NODE_ENV: 'development' | 'test' | 'production';
@@ -35,7 +36,7 @@ interface Judged {
   readonly BCRYPT_COST: number;
 }
 
-/** What makes these settings unfit for production, one line each with the name of the setting, and what to do. */
+/** What makes these settings unfit for production: one line each, with the name of the setting and what to do. */
 export function weaknesses(settings: Judged): string[] {
   if (settings.NODE_ENV !== 'production') return [];
   const { JWT_OLD_SECRETS, STATE_OLD_KEYS, DATABASE_URL, BCRYPT_COST } = settings;
@@ -49,13 +50,13 @@ export function weaknesses(settings: Judged): string[] {
   ];
   const lines = named
     .filter(([, value]) => value !== undefined && isWeak(value))
-    .map(([name]) => `${name}: can be guessed; ${remedy}`);
+    .map(([name]) => `${name}: is easy to guess; ${remedy}`);
   if (DATABASE_URL !== undefined && hasDefaultPassword(DATABASE_URL))
-    lines.push('DATABASE_URL: has a password that everybody knows; give the PostgreSQL user another one');
+    lines.push('DATABASE_URL: contains a well-known password; change the password of the PostgreSQL user');
   if (BCRYPT_COST < leastCost) lines.push(`BCRYPT_COST: at least ${leastCost} outside development`);
   if (STATE_OLD_KEYS.includes(settings.STATE_KEY))
     lines.push(
-      'STATE_OLD_KEYS: holds STATE_KEY itself; make a new STATE_KEY, or take it out of the old ones',
+      'STATE_OLD_KEYS: contains STATE_KEY itself; generate a new STATE_KEY, or remove it from the old ones',
     );
   return lines;
 }

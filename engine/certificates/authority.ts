@@ -132,7 +132,7 @@ async function prove(
   const find = (type: string) => authorization.challenges.find((each) => each.type === type);
   const challenge = authorization.wildcard ? find('dns-01') : (find('http-01') ?? find('dns-01'));
   if (challenge === undefined)
-    throw new Error(`the authority offers no challenge for ${host} that we can meet`);
+    throw new Error(`the authority offers no challenge for ${host} that can be met here`);
   const complete = async (): Promise<void> => {
     await client.completeChallenge(challenge);
     await client.waitForValidStatus(challenge);

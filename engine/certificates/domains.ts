@@ -61,7 +61,7 @@ export function domains(
         if (here === undefined && known.length >= config.DOMAINS_PER_HOSTING)
           throw new EngineError(
             'too_many_domains',
-            `A hosting may have ${config.DOMAINS_PER_HOSTING} domains; remove one first`,
+            `A hosting can have ${config.DOMAINS_PER_HOSTING} domains; remove one first`,
           );
         await addDomain(tx, { hostingId, name, token: randomBytes(20).toString('hex') });
         return show(await find(tx, user, name));
@@ -72,7 +72,7 @@ export function domains(
       if (!(await proof.isProved(row.name, row.token)))
         throw new EngineError(
           'domain_not_proved',
-          `There is neither a TXT record ${txtName(row.name)} nor a file http://${row.name}${filePath(row.token)} that says ${row.token}; a new record may take a while to be seen`,
+          `Found neither a TXT record ${txtName(row.name)} nor a file http://${row.name}${filePath(row.token)} that contains ${row.token}; a new record can take a while to become visible`,
         );
       await database.transaction((tx) => markVerified(tx, row.hostingId, row.name));
       await parts.routePublisher.publish();
@@ -94,16 +94,13 @@ function refuse(reason: ReturnType<typeof domainRefusal>): void {
   if (reason === null) return;
   const message =
     reason === 'reserved'
-      ? 'belongs to the service or to nobody; bring a domain of your own'
-      : 'is no domain name that can be certified; it looks like www.example.org';
+      ? 'belongs to the service or cannot be owned; use a domain of your own'
+      : 'is not a domain name that a certificate can be issued for, such as www.example.org';
   throw new EngineError('validation_failed', message, {
     details: { fields: [{ field: 'domain', message }] },
   });
 }
 
 function noSuchDomain(): EngineError {
-  return new EngineError(
-    'domain_not_found',
-    'Your hosting has no such domain; POST /api/v1/host/my/domains adds one',
-  );
+  return new EngineError('domain_not_found');
 }

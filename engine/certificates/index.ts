@@ -1,4 +1,5 @@
 /** HTTPS: which certificates are wanted, how they are obtained and renewed; users’ own domains. */
 export { domains, type Domains } from './domains';
-export { reconcileCertificates } from './keep';
-export { accountContext, keyContext, readSite } from './read-site';
+export { accountContext, keyContext } from './read-site';
+export { certificatesRoom } from './room';
+export { openProxy } from './open-proxy';

@@ -16,9 +16,9 @@ export interface Acceptable<Schema extends z.ZodType>
 interface About {
   readonly stackId: string;
   readonly hostingId?: string;
-  /** Who asked; absent where the service itself does. */
+  /** Who asked; absent for the service itself. */
   readonly userId?: number;
-  /** Operations of theirs that have not ended; counted where it is absent. */
+  /** The number of their unfinished operations; counted if absent. */
   readonly unfinished?: number;
 }
 

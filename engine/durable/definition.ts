@@ -1,9 +1,9 @@
 /**
- * The words of durable operations.
+ * The vocabulary of durable operations.
  *
  * An operation is a list of steps, each idempotent and recorded before and after it runs. A step that was started
  * is undone when the operation unwinds, even if it never finished: an apply half-succeeds. So every undo must
- * bear being called when its step did nothing, half, all, or when it was undone already.
+ * be safe to call when its step did nothing, half or all of its work, or was already undone.
  */
 import type { z } from 'zod';
 import type { Log } from '../base/log';
@@ -15,11 +15,11 @@ export interface Basics<Input = unknown> {
   readonly operationId: string;
   readonly stackId: string;
   readonly input: Input;
-  /** Fires on cancel, on handover to another worker, and when the lease is lost. */
+  /** Fires on cancellation, on handover to another worker, and when the lease is lost. */
   readonly signal: AbortSignal;
-  /** True when this step was begun before, by a worker that died or in a try that failed. */
+  /** True if this step was started before, by a worker that died or in a try that failed. */
   readonly resumed: boolean;
-  /** Why the operation unwinds; null while it goes forward. */
+  /** Why the operation is unwinding; null while it goes forward. */
   readonly failure: Failure | null;
   /** Each line names the operation. */
   readonly log: Log;
@@ -32,9 +32,9 @@ export interface Basics<Input = unknown> {
 /** What ports are made from: a step, and its worker's hold on the stack. */
 export interface HeldStep extends Basics {
   /**
-   * Call it right before what no write can take back: a worker that was frozen past its lease may wake up here.
+   * Call it right before an action that no write can undo: a worker that was frozen past its lease may wake up here.
    *
-   * @throws {Interruption} when the lease may have run out
+   * @throws {Interruption} if the lease may have expired
    */
   assertHeld(): void;
 }
@@ -48,10 +48,10 @@ export interface StepContext<Ports> extends Basics {
 
 export interface Step<Ports> {
   readonly name: string;
-  /** Returns what later steps need, as JSON. Absent where accepting the operation already did it. */
+  /** Returns what later steps need, as JSON. Absent if accepting the operation already did the work. */
   readonly run?: (context: StepContext<Ports>) => Promise<unknown>;
   readonly undo?: (context: StepContext<Ports>) => Promise<void>;
-  /** Where to begin again when a worker died in this step or it is tried again. @default the step itself */
+  /** The step to restart from if a worker died in this step, or it is retried. @default the step itself */
   readonly restartAt?: string;
   /** Asked before it is begun, each time: it is passed over where this says no. @default always */
   readonly when?: (context: StepContext<Ports>) => Promise<boolean>;
@@ -73,18 +73,18 @@ export interface OperationDefinition<Ports> {
   readonly kind: OperationKind;
   /** What its input must be. */
   readonly input: z.ZodType;
-  /** `unwind` undoes what was done; `stick` keeps going back to the failed step: there is no way back from a delete. */
+  /** `unwind` undoes what was done; `stick` keeps retrying the failed step: a delete cannot be undone. */
   readonly onFailure: 'unwind' | 'stick';
   readonly onRemoval: OnRemoval;
   readonly steps: readonly Step<Ports>[];
-  /** Which workers take it: see queue.ts. @default boots */
+  /** Which workers take it; see queue.ts. @default boots */
   readonly lane?: 'quick';
   /**
-   * Which of those that nobody asked for are not worth a record when they have succeeded: their rows and runs go with
-   * their end. @param done  the outputs of its steps. @default none
+   * Whether a success that nobody asked for is not worth a record: its rows and runs are deleted when it ends.
+   * @param done  the outputs of its steps. @default never
    */
   readonly isNoNews?: (done: Readonly<Record<string, unknown>>) => boolean;
-  /** True for what nobody waits for: where the service itself asks for it, users' operations go first. @default false */
+  /** True if nobody waits for it: if the service itself requests it, users' operations go first. @default false */
   readonly background?: boolean;
 }
 
@@ -99,7 +99,7 @@ export function isSkipped(output: unknown): output is Skipped {
   return typeof output === 'object' && output !== null && 'skipped' in output && output.skipped === true;
 }
 
-/** Why a running step was told to stop; found as the reason of its signal. */
+/** Why a running step has to stop; it is the reason of the step's signal. */
 export class Interruption extends Error {
   override readonly name = 'Interruption';
   constructor(readonly why: 'cancelled' | 'handover' | 'lease-lost') {

@@ -1,4 +1,4 @@
-/** The parts, connected: what works on operations and looks after them. */
+/** The connected parts that run operations and look after them. */
 import type { EventBus } from './events';
 import type { Runner } from './runner';
 import type { Parts } from './parts';

@@ -1,6 +1,6 @@
 /**
- * Tells this process that an operation has a new event, whichever process wrote it: Postgres notifies, one
- * connection listens. A notification can be lost with its connection, so waiters also look by themselves.
+ * Notifies this process that an operation has a new event, whichever process wrote it: Postgres notifies, one
+ * connection listens. A notification can be lost with its connection, so waiters also poll.
  */
 import { Client } from 'pg';
 import type { Log } from '../base/log';

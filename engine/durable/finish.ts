@@ -1,4 +1,4 @@
-/** Seeing an operation through from a command line, with or without a service that works beside it. */
+/** Runs an operation to its end from the command line, with or without a service running next to it. */
 import type { Operation } from '../model/operation';
 import type { EngineParts } from './engine-parts';
 import { EngineError } from '../base/errors';
@@ -8,10 +8,10 @@ import { hasEnded, operations } from './operations';
 const patienceMs = 120_000;
 
 /**
- * Works until the operation has ended; what another worker holds is waited for.
+ * Works on the operation until it has ended; if another worker holds its stack, waits for that worker.
  *
  * @returns the operation as it ended
- * @throws {EngineError} lease_lost when another worker would not let go; the reason of `handover` when it fires
+ * @throws {EngineError} lease_lost if another worker does not let go; the reason of `handover` when it fires
  */
 export async function finishOperation(
   { parts, bus, runner }: EngineParts,
@@ -25,14 +25,13 @@ export async function finishOperation(
     const operation = await operations(parts, bus).wait(operationId, { timeoutMs: 2_000, signal: handover });
     if (hasEnded(operation)) return operation;
     handover.throwIfAborted();
-    if (parts.clock.elapsedMs() > deadline)
-      throw new EngineError('lease_lost', 'Another worker holds this stack; try again');
+    if (parts.clock.elapsedMs() > deadline) throw new EngineError('lease_lost');
   }
 }
 
 /** @throws {EngineError} why the operation did not succeed */
 export function expectSuccess(operation: Operation): Operation {
   if (operation.status === 'succeeded') return operation;
-  const { code, message } = operation.failure ?? { code: 'internal', message: 'The operation failed' };
+  const { code, message } = operation.failure ?? new EngineError('internal');
   throw new EngineError(code, message);
 }

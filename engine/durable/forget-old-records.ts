@@ -1,8 +1,8 @@
-/** Deletes records that have had their time: one worker an hour, in pieces that hold up nobody. */
+/** Deletes records past their retention: one worker per hour, in batches small enough to block nobody. */
 import type { Parts } from './parts';
 import { deleteOld, retentions } from '../store/retention';
 import { takeTurn } from '../store/turns';
-import { every } from '../base/every';
+import { andThen, every, type Reconciler } from '../base/every';
 
 const intervalMs = 60_000;
 const turnSeconds = 3_600;
@@ -10,18 +10,21 @@ const atOnce = 1_000;
 /** Of each kind in one turn; what is left comes in the next. */
 const mostPieces = 500;
 
-/** @returns stops looking */
-export function reconcileOldRecords(parts: Pick<Parts, 'config' | 'database' | 'log'>): () => void {
+/** @returns a function that stops it */
+export function reconcileOldRecords(parts: Pick<Parts, 'config' | 'database' | 'log'>): Reconciler {
   const stop = new AbortController();
-  const stopLooking = every({ name: 'old records', intervalMs, log: parts.log }, async () => {
+  const looking = every({ name: 'old records', intervalMs, log: parts.log }, async () => {
     if (!(await takeTurn(parts.database.direct, 'old records', turnSeconds))) return;
     const deleted = await deleteOldRecords(parts, stop.signal);
-    if (Object.keys(deleted).length > 0) parts.log.info({ deleted }, 'old records deleted');
+    if (Object.keys(deleted).length === 0) return;
+    parts.log.info({ deleted }, 'old records deleted');
+    return `deleted ${Object.entries(deleted)
+      .map(([table, count]) => `${count} of ${table}`)
+      .join(', ')}`;
   });
-  return () => {
+  return andThen(looking, () => {
     stop.abort();
-    stopLooking();
-  };
+  });
 }
 
 /** @returns what was deleted, e.g. `{ operations: 1200 }` */

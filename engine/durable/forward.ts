@@ -1,6 +1,6 @@
 /** The way forward through an operation's steps. */
 import type { Failure } from '../model/operation';
-import { toEngineError } from '../base/errors';
+import { errorTexts, toEngineError } from '../base/errors';
 import type { RunnerParts } from './parts';
 import type { Tx } from '../store/database';
 import {
@@ -28,7 +28,7 @@ export interface Work<Ports> {
   readonly row: OperationRow;
   readonly steps: readonly OperationStepRow[];
   readonly stop: AbortSignal;
-  /** @throws {Interruption} when the lease may have run out while this process slept */
+  /** @throws {Interruption} if the lease may have expired while this process was suspended */
   readonly assertHeld: () => void;
   readonly write: <T>(body: (tx: Tx) => Promise<T>) => Promise<T>;
   readonly report: HeldStep['report'];
@@ -39,8 +39,8 @@ export interface Work<Ports> {
 /**
  * Runs the steps that are not done.
  *
- * @returns why it failed, or null when all are done
- * @throws {Interruption} when the worker must let go
+ * @returns why it failed, or null once all are done
+ * @throws {Interruption} if the worker has to let go
  */
 export async function goForward<Ports>(work: Work<Ports>, signal: AbortSignal): Promise<Failure | null> {
   const { row, write } = work;
@@ -102,7 +102,7 @@ async function runSteps<Ports>(work: Work<Ports>, signal: AbortSignal): Promise<
   return null;
 }
 
-/** Measures one try of a step, or of an undo. @param wanted  the outcome of one that goes well */
+/** Measures one try of a step or of an undo. @param wanted  the outcome of success */
 export function timed<T>(
   { parts, row }: Pick<Work<never>, 'parts' | 'row'>,
   step: string,
@@ -187,12 +187,12 @@ function worthAnother(
     way: definition.onFailure === 'unwind' ? 'forward' : 'no-way-back',
     onFailure: (err, willRetry) => {
       parts.log.warn({ err, step: name, willRetry }, 'step failed');
-      if (willRetry) report(`${name} failed, trying again`, { step: name, code: err.code });
+      if (willRetry) report(`${name} failed; retrying`, { step: name, code: err.code });
     },
   });
 }
 
-const cancelled: Failure = { code: 'cancelled', message: 'The operation was cancelled' };
+const cancelled: Failure = { code: 'cancelled', message: errorTexts.cancelled.en };
 
 export function outputsOf(steps: readonly OperationStepRow[]): Map<string, unknown> {
   return new Map(steps.map((step) => [step.name, step.output]));

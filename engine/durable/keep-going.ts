@@ -1,25 +1,26 @@
-/** Finds operations that nobody works on and wakes a worker for them: after a crash, and for any job that was lost. */
+/** Finds unfinished operations without a worker and wakes one for them: after a crash, or if a job was lost. */
 import { wakeWorker } from './wake-worker';
 import type { Parts } from './parts';
 import { tryLock } from '../store/locks';
 import { abandonedStacks } from '../store/operations';
-import { every } from '../base/every';
+import { every, type Reconciler } from '../base/every';
 
 /** With the lease's 30 s, what a dead worker left is taken up within 35 s. */
 const intervalMs = 2_000;
 /** What is left comes at the next look. */
 const atOnce = 500;
 
-/** @returns stops looking */
-export function reconcileExpiredLeases(parts: Pick<Parts, 'database' | 'log' | 'queue'>): () => void {
+/** @returns a function that stops it */
+export function reconcileExpiredLeases(parts: Pick<Parts, never>): Reconciler {
   const { log } = parts;
   return every({ name: 'expired leases', intervalMs, log }, async () => {
-    for (const stackId of await wakeAbandoned(parts))
-      log.info({ stackId }, 'operation has no worker, waking one');
+    const woken = await wakeAbandoned(parts);
+    for (const stackId of woken) log.info({ stackId }, 'operation has no worker, waking one');
+    return woken.length === 0 ? undefined : `woke ${woken.length} operations that had no worker`;
   });
 }
 
-/** One look, by one worker at a time. @returns the stacks that a worker was woken for */
+/** One check, by one worker at a time. @returns the stacks that a worker was woken for */
 export function wakeAbandoned(parts: Pick<Parts, 'database' | 'queue'>): Promise<string[]> {
   return parts.database.transaction(async (tx) => {
     if (!(await tryLock(tx, 'expired leases'))) return [];

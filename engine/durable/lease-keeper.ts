@@ -1,10 +1,10 @@
-/** Keeps a lease alive while an operation runs, and says so at once when it is lost. */
+/** Keeps a lease alive while an operation runs, and reports immediately if it is lost. */
 import type { RunnerParts } from './parts';
 import { type Lease, renewLease } from '../store/leases';
 import { toEngineError } from '../base/errors';
 import { Interruption } from './definition';
 
-/** A dead worker's stack is free again after this long. */
+/** How long the stack of a dead worker stays locked. */
 export const leaseTtlMs = 30_000;
 export const heartbeatMs = 10_000;
 
@@ -12,15 +12,15 @@ export const heartbeatMs = 10_000;
 const patienceMs = 20_000;
 
 export interface LeaseKeeper {
-  /** @throws {Interruption} when the lease was lost, or may have run out while this process was frozen */
+  /** @throws {Interruption} if the lease was lost, or may have expired while this process was frozen */
   assertHeld(): void;
   /** Stops the heartbeat. */
   release(): void;
 }
 
 /**
- * Renews every 10 s. Calls `interrupt` when another worker has taken the lease, or when it could not be renewed
- * for so long that another one soon may.
+ * Renews every 10 s. Calls `interrupt` if another worker has taken the lease, or if it could not be renewed for so long
+ * that another worker soon might.
  */
 export function keepLease(
   parts: Pick<RunnerParts, 'database' | 'log'>,

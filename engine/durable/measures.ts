@@ -1,26 +1,26 @@
 /**
- * How often things happened and how long they took, added up in PostgreSQL over all workers, for the metrics. Kept in
- * memory for a few seconds: what a dead worker had not yet written is lost, and nothing waits for it.
+ * How often things happened and how long they took, added up in PostgreSQL over all workers, for the metrics. Buffered in
+ * memory for a few seconds: what a worker had not yet written when it died is lost, and nothing waits for it.
  */
 import { addMeasures, type Measure } from '../store/measures';
 import type { Tx } from '../store/database';
 
-/** Upper bounds in seconds; there is one bucket more for what takes longer. */
+/** Upper bounds in seconds; one more bucket counts everything above. */
 export const bucketBounds: readonly number[] = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640];
 
 export interface Measures {
-  /** @param labels  few values each: they are kept for ever */
+  /** @param labels  with few distinct values: they are kept forever */
   observe(name: MeasureName, labels: Readonly<Record<string, string>>, seconds: number): void;
-  /** Writes what was observed since the last time. */
+  /** Writes what was observed since the last call. */
   flush(tx: Tx): Promise<void>;
 }
 
 export const measureNames = {
-  operations: 'Operations that ended, by how they did, from their acceptance on.',
-  operation_steps: 'Steps of operations, each try of each, and undos.',
-  terraform_phases: 'What Terraform did, by its phase.',
-  nginx_reloads: 'Configurations that Nginx was given, until they were served or taken back.',
-  certificate_orders: 'Certificates asked for.',
+  operations: 'Time from acceptance to the end of operations, by outcome.',
+  operation_steps: 'Duration of each try of each operation step, and of undos.',
+  terraform_phases: 'Duration of Terraform runs, by phase.',
+  nginx_reloads: 'Time until a new Nginx configuration was served or rolled back.',
+  certificate_orders: 'Duration of certificate requests.',
 } as const;
 export type MeasureName = keyof typeof measureNames;
 

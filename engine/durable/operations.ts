@@ -1,4 +1,4 @@
-/** Operations as their owners see them: state, waiting for the end, events as they happen, cancel. */
+/** Operations as their owners see them: state, waiting for the end, live events, cancellation. */
 import type {
   ListedOperation,
   Operation,
@@ -27,9 +27,9 @@ import {
 export interface Operations {
   /** An operation of this user (an admin sees all). @throws operation_not_found */
   get(user: User, id: string): Promise<Operation>;
-  /** Everybody's, newest first. The caller must be an operator. */
+  /** Operations of all users, newest first. The caller must be an operator. */
   list(options: Page & { status?: OperationStatus }): Promise<readonly ListedOperation[]>;
-  /** Resolves with the operation when it has ended or when time is up, whichever is first. */
+  /** Resolves with the operation once it has ended or the time is up, whichever comes first. */
   wait(id: string, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Operation>;
   /** Past events after `afterId`, then live ones; ends when the operation has ended or `signal` fires. */
   events(id: string, options: { afterId?: string; signal: AbortSignal }): AsyncIterable<OperationEvent>;
@@ -43,8 +43,8 @@ function assertCancellable(kinds: Kinds, kind: OperationKind): void {
   throw new EngineError(
     'not_cancellable',
     kinds.treated('join').includes(kind)
-      ? 'A removal cannot be cancelled: there is no way back to the VM'
-      : `What ${kind} does cannot be cancelled; wait for its end`,
+      ? 'A removal cannot be cancelled: the VM cannot be brought back'
+      : undefined,
   );
 }
 
@@ -81,7 +81,7 @@ export function operations(parts: Answering, bus: EventBus): Operations {
   };
 }
 
-/** The stuck ones with what they own; libvirt is asked once for all of them. */
+/** Stuck operations come with the resources they hold; libvirt is asked once for all of them. */
 export async function list(
   parts: Answering,
   options: Parameters<typeof newestOperations>[1],
@@ -160,5 +160,5 @@ async function complete(parts: Answering, operation: Operation): Promise<Operati
 async function visible(tx: Tx, user: User, id: string): Promise<Operation> {
   const operation = await getOperation(tx, id);
   if (operation.userId === user.id || user.role === 'admin') return operation;
-  throw new EngineError('operation_not_found', 'There is no such operation');
+  throw new EngineError('operation_not_found');
 }

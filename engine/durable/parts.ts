@@ -1,4 +1,4 @@
-/** Everything an operation works with, each behind an interface; tests put fakes in. */
+/** Everything an operation works with, each behind an interface; tests use fakes. */
 import type { Clock } from '../base/clock';
 import type { Config } from '../base/config';
 import type { Guest } from '../machine/guest/guest';
@@ -44,7 +44,7 @@ export interface Parts {
   readonly proxy: Proxy;
   readonly routePublisher: RoutePublisher;
   readonly guest: Guest;
-  /** For what API processes share; null where none is configured. It may be away at any time. */
+  /** For state that API processes share; null if none is configured. It can be unavailable at any time. */
   readonly redis: Redis | null;
   readonly measures: Measures;
   readonly tracing: Tracing;

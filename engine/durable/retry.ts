@@ -1,4 +1,4 @@
-/** Trying again what may pass. */
+/** Retrying temporary failures. */
 import type { Clock } from '../base/clock';
 import { type EngineError, toEngineError } from '../base/errors';
 import { Interruption } from './definition';
@@ -8,7 +8,7 @@ const briefly = [500, 1_000, 2_000, 4_000];
 /** Long enough for a part that restarts (libvirtd, Nginx, a database) to be there again. */
 const patiently = [...briefly, ...Array<number>(10).fill(8_000)];
 
-/** How long what fails is tried again: where there is a way back, briefly; where giving up leaves something behind, longer. */
+/** The delays between retries: few if the operation can be undone, more if giving up would leave something behind. */
 export function delaysFor(error: EngineError, way: 'forward' | 'no-way-back' | 'back'): readonly number[] {
   if (way === 'back') return error.retryable ? patiently : briefly;
   if (!error.retryable) return [];
@@ -17,16 +17,16 @@ export function delaysFor(error: EngineError, way: 'forward' | 'no-way-back' | '
 
 export interface RetryOptions {
   readonly clock: Clock;
-  /** Ends the waiting; the attempt itself watches it too. */
+  /** Ends the wait; the attempt itself watches it too. */
   readonly signal: AbortSignal;
   readonly way: Parameters<typeof delaysFor>[1];
   readonly onFailure: (error: EngineError, willRetry: boolean) => void;
 }
 
 /**
- * @param tries  how often it was tried before this failure
- * @returns true after the wait for another try, false when there is to be none
- * @throws {Interruption} when it was thrown, the signal has fired, or the lease is lost
+ * @param tries  the number of tries before this failure
+ * @returns true after the wait for another try, false if there is none
+ * @throws {Interruption} if it was thrown, the signal has fired, or the lease is lost
  */
 export async function anotherTry(thrown: unknown, tries: number, options: RetryOptions): Promise<boolean> {
   const { clock, signal, way, onFailure } = options;

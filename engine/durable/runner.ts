@@ -5,8 +5,8 @@
  *                   |-> unwinding -> failed | stuck
  *                   |-> stuck                          (operations that cannot go back)
  *
- * A crash loses nothing: the log says how far an operation came, the lease runs out, and the next worker goes on
- * from there. Whoever loses the lease is refused at its next write.
+ * A crash loses nothing: the log says how far an operation got, the lease expires, and the next worker continues
+ * from there. A worker that has lost the lease is refused at its next write.
  */
 import {
   addEvent,
@@ -30,7 +30,7 @@ import { unwind } from './unwind';
 import { wakeWorker } from './wake-worker';
 
 export interface Runner {
-  /** Works on the stack until nothing is left to do there; returns at once when another worker holds it. */
+  /** Works on the stack until nothing is left to do; returns immediately if another worker holds it. */
   perform(stackId: string, handover: AbortSignal): Promise<void>;
 }
 

@@ -6,9 +6,9 @@ import { outputsOf, stepContext, timed, type Work } from './forward';
 import { anotherTry } from './retry';
 
 /**
- * Ends in `failed` when everything was undone, in `stuck` when an undo would not succeed.
+ * Ends in `failed` if everything was undone, in `stuck` if an undo did not succeed.
  *
- * @throws {Interruption} when the worker must let go
+ * @throws {Interruption} if the worker has to let go
  */
 export async function unwind<Ports>(work: Work<Ports>, failure: Failure): Promise<void> {
   const { parts, row, definition } = work;

@@ -1,10 +1,10 @@
-/** Wakes a worker for what is left to do on a stack, where and when its operations' rows say. */
+/** Wakes a worker for what is left to do on a stack, in the lane and with the priority of its operations' rows. */
 import type { Parts } from './parts';
 import type { Tx } from '../store/database';
 import { turnOfStack } from '../store/operations';
 
 /**
- * The only way to the queue: whoever wakes a worker, an operation stays in its lane and keeps its turn.
+ * The only way into the queue: whoever wakes a worker, an operation stays in its lane and keeps its turn.
  *
  * @param delayMs  @default 0
  */

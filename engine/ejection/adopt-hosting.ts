@@ -59,7 +59,7 @@ async function plan({ config, input: { facts, spec }, inventory, stack }: Contex
   if (!unseen.diskLost) await stack.plan('apply');
   expectNoDifferences(
     await stack.differences(unseen),
-    'bring it back to what hosting.json says, and adopt again',
+    'restore it to what hosting.json says, then adopt it again',
   );
   await stack.check(hostingPolicy(facts, config, 'apply'));
 }

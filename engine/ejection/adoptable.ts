@@ -26,18 +26,18 @@ export async function assertAdoptable(parts: LookingParts, wanted: Wanted): Prom
   if (known !== null && known.status !== 'ejected') throw notEjected(known);
   const node = await findNode(database.direct, config.NODE_NAME);
   if (node?.prepared == null)
-    throw new EngineError('node_not_ready', 'The server is not prepared yet (webhoster node prepare)');
+    throw new EngineError(
+      'node_not_ready',
+      'The server has not been prepared yet; run webhoster node prepare',
+    );
   const user = await findUserByName(database.direct, facts.username);
   if (user === null)
     throw new EngineError('not_found', `There is no user ${facts.username}; register them first`);
   if ((await findLivingHosting(database.direct, user.id)) !== null)
-    throw new EngineError(
-      'quota_exceeded',
-      `${facts.username} has a hosting already; it must be deleted first`,
-    );
+    throw new EngineError('quota_exceeded', `${facts.username} already has a hosting; delete it first`);
   const { domains } = await parts.inventory.survey(config.POOL_NAME);
   if (!domains.some(({ name, hostingId }) => name === facts.vmName && hostingId === facts.id))
-    throw new EngineError('not_found', `libvirt has no ${facts.vmName} with the mark of this hosting`);
+    throw new EngineError('not_found', `libvirt has no ${facts.vmName} that is marked as this hosting`);
   return { userId: user.id };
 }
 
@@ -61,8 +61,8 @@ function foreign({ spec }: Wanted, config: Parts['config']): string | null {
   const here = { uri: config.LIBVIRT_URI, pool: config.POOL_NAME, network: config.NETWORK_NAME };
   for (const key of ['uri', 'pool', 'network'] as const)
     if (spec.node[key] !== here[key])
-      return `The VM belongs to another node: its ${key} is ${spec.node[key]}, this one's is ${here[key]}`;
+      return `The VM belongs to another node: its ${key} is ${spec.node[key]}, but this node's is ${here[key]}`;
   const cidr = parseCidr(config.NETWORK_CIDR);
   const ours = cidr !== null && poolAddresses(cidr).some(({ ip, mac }) => ip === spec.ip && mac === spec.mac);
-  return ours ? null : `The address ${spec.ip} is not one of this node's network`;
+  return ours ? null : `The address ${spec.ip} does not belong to the network of this node`;
 }

@@ -111,13 +111,15 @@ export async function readBundle(read: (path: string) => Promise<Buffer | null>)
   const spec = allowed(body.spec);
   const state = await read(stateFile);
   if (state === null)
-    throw refused(`${stateFile} is missing; \`terraform state pull\` writes it where it is kept elsewhere`);
+    throw refused(
+      `${stateFile} is missing; if the state is kept elsewhere, \`terraform state pull\` writes it`,
+    );
   const found = identityOf(state);
   const asWritten = sha256(state) === body.files[stateFile];
   if (found.lineage !== body.state.lineage)
-    throw refused(`${stateFile} is not the state that this hosting was ejected with: it has another lineage`);
+    throw refused(`${stateFile} is not the state that this hosting was ejected with: its lineage differs`);
   if (!asWritten && found.serial <= body.state.serial)
-    throw refused(`${stateFile} is damaged: its checksum is another, and no apply has made it newer`);
+    throw refused(`${stateFile} is damaged: its checksum differs, but no apply has made it newer`);
   const changed: string[] = [];
   for (const [path, checksum] of Object.entries(body.files)) {
     const content = path === stateFile ? state : await read(path);
@@ -127,13 +129,14 @@ export async function readBundle(read: (path: string) => Promise<Buffer | null>)
 }
 
 function parsedFacts(content: Buffer | null): z.output<typeof shape> {
-  if (content === null) throw refused(`${factsFile} is missing: this is no directory of \`webhoster eject\``);
+  if (content === null)
+    throw refused(`${factsFile} is missing: this is not a directory written by \`webhoster eject\``);
   const json = parseJson(content, factsFile) as { format?: unknown; checksum?: unknown };
   if (typeof json.format === 'number' && json.format > format)
-    throw refused(`${factsFile} has format ${json.format}; this version reads ${format}: update first`);
+    throw refused(`${factsFile} has format ${json.format}, but this version reads ${format}: update first`);
   const { checksum, ...body } = json;
   if (checksum !== digestOf(body))
-    throw refused(`${factsFile} is not as it was written: its checksum is another`);
+    throw refused(`${factsFile} has changed since it was written: its checksum differs`);
   const parsed = shape.safeParse(json);
   if (parsed.success) return parsed.data;
   throw refused(`${factsFile} cannot be used: ${parsed.error.issues[0]?.path.join('.') ?? 'its content'}`);
@@ -147,14 +150,14 @@ function allowed(value: unknown): HostingSpec {
   } catch (cause) {
     throw refused(`${factsFile}: spec is not allowed: ${cause instanceof Error ? cause.message : ''}`);
   }
-  throw refused(`${factsFile}: spec is not of a hosting`);
+  throw refused(`${factsFile}: spec is not that of a hosting`);
 }
 
 function identityOf(state: Buffer): z.output<typeof identityShape> {
   const parsed = identityShape.safeParse(parseJson(state, stateFile));
   // before the lineage is known there is nothing that a state could be of
   if (parsed.success) return { lineage: parsed.data.lineage, serial: parsed.data.serial };
-  throw refused(`${stateFile} is no Terraform state`);
+  throw refused(`${stateFile} is not a Terraform state`);
 }
 
 function parseJson(content: Buffer, file: string): object {

@@ -45,7 +45,10 @@ async function look(context: Context): Promise<void> {
     Number(row.stateSerial) !== written.stateSerial ||
     digestOf(row.spec) !== written.specDigest
   )
-    throw new EngineError('plan_changed', 'The hosting has changed since it was written; eject it again');
+    throw new EngineError(
+      'plan_changed',
+      'The hosting has changed since its files were written; eject it again',
+    );
   await stack.rebuild();
 }
 
@@ -62,7 +65,7 @@ export function expectNoDifferences(found: readonly string[], advice: string): v
   if (found.length === 0) return;
   throw new EngineError(
     'plan_changed',
-    `What there is differs from the specification: ${found.join('; ')}. Nothing was changed; ${advice}`,
+    `The hosting differs from its specification: ${found.join('; ')}. Nothing was changed; ${advice}`,
   );
 }
 

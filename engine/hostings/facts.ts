@@ -47,11 +47,7 @@ export function guestFacts(hosting: OwnedHosting, owner: User, config: Config): 
 function specOf(hosting: HostingRow, node: NodeRow, config: Config, cloudInit: CloudInit): HostingSpec {
   const image = node.images[hosting.image] as NodeImage | undefined;
   if (node.domainType === null || image === undefined) {
-    throw new EngineError(
-      'node_not_ready',
-      'The server is still being prepared; try again in a few minutes',
-      { retryable: true },
-    );
+    throw new EngineError('node_not_ready', undefined, { retryable: true });
   }
   return {
     kind: 'hosting',

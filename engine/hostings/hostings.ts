@@ -94,10 +94,10 @@ export function hostings(parts: Pick<Parts, 'config' | 'database' | 'kinds' | 'p
       return toHosting(found.hosting, user, config, found.drift);
     },
     delete: (user) =>
-      database.transaction(async (tx) => deleteAccepted(parts, tx, await livingHosting(tx, user))),
+      database.transaction(async (tx) => acceptDelete(parts, tx, await livingHosting(tx, user))),
     remove: (asker, id) => {
       const remove = () =>
-        database.transaction(async (tx) => deleteAccepted(parts, tx, await visibleHosting(tx, asker, id)));
+        database.transaction(async (tx) => acceptDelete(parts, tx, await visibleHosting(tx, asker, id)));
       return asker === 'operator' ? remove() : actingAs(asker.username, remove);
     },
     list: (filter, page) => selectHostings(database.direct, filter, page),
@@ -170,12 +170,7 @@ export async function reserve(
   const cidr = parseCidr(config.NETWORK_CIDR);
   const addresses = cidr === null ? [] : poolAddresses(cidr);
   const node = await findNode(tx, config.NODE_NAME);
-  if (node?.prepared == null)
-    throw new EngineError(
-      'node_not_ready',
-      'The server is still being prepared; try again in a few minutes',
-      { retryable: true },
-    );
+  if (node?.prepared == null) throw new EngineError('node_not_ready', undefined, { retryable: true });
   const size = newHostingSize(config);
   await admitVm(tx, config, size);
   const hosting = { ...wanted, userId: user?.id ?? null, vmName: vmNameOf(wanted.id), ...size };
@@ -192,7 +187,7 @@ export async function reserve(
  *
  * @throws {EngineError} hosting_not_found; not_cancellable while one must end first
  */
-export async function deleteAccepted(
+export async function acceptDelete(
   parts: Pick<Parts, 'kinds' | 'queue'>,
   tx: Tx,
   { id }: Pick<HostingRow, 'id'>,
@@ -203,7 +198,7 @@ export async function deleteAccepted(
   const hosting = await getHosting(tx, id);
   for (const kind of parts.kinds.treated('refuse'))
     if ((await unendedOperation(tx, hosting.id, kind)) !== null)
-      throw new EngineError('not_cancellable', 'The hosting is being taken back; try again in a minute');
+      throw new EngineError('not_cancellable', 'The hosting is being adopted; try again in a minute');
   const definition = isOwned(hosting) ? deleteHosting : removeSpare;
   const before = await latestOperation(tx, hosting.id, definition.kind);
   if (before?.status === 'stuck') {
@@ -233,7 +228,7 @@ export async function livingHosting(tx: Tx, user: User): Promise<OwnedHosting> {
 }
 
 function noHosting(): EngineError {
-  return new EngineError('hosting_not_found', 'You have no hosting; POST /api/v1/host makes one');
+  return new EngineError('hosting_not_found');
 }
 
 function requestHash({ sshPublicKey, labels = {} }: CreateHostingInput): string {

@@ -1,9 +1,6 @@
 /** One user’s VM with its page and SSH port: create, delete, and the spares that wait for an owner. */
-export { createHosting } from './create';
-export { deleteHosting, removeSpare } from './delete';
 export { hostingPolicy, hostingSpec } from './facts';
-export { deleteAccepted, hostings, type Hostings, livingHosting, reserve } from './hostings';
-export { reconcileServedRoutes } from './keep-routes';
+export { acceptDelete, hostings, type Hostings, livingHosting, reserve } from './hostings';
 export { labels, type Labels } from './labels';
 export { lookAtOne } from './look-at-one';
 export {
@@ -20,9 +17,6 @@ export {
   whileDown,
 } from './power-steps';
 export { runs, type Runs } from './runs';
-export { claimSpare } from './spares/claim';
-export { reconcileWarmPool } from './spares/keep-pool';
-export { makeSpare } from './spares/make';
 export { keepsSpares } from './spares/pool';
 export { makeKeyPair, parsePublicKey, readPublicKey, type SshKeyProblem, sshKeyProblems } from './ssh-key';
 export { unroute } from './steps';
@@ -30,3 +24,5 @@ export { toHosting } from './view';
 export { hostingNamed, noSuchHosting, visibleHosting } from './visible';
 export { assertNoneEjected, vmExists } from './vm-exists';
 export { waitForSsh } from './wait-for-guest';
+export { hostingsRoom } from './room';
+export { publishRoutes } from './publish-routes';

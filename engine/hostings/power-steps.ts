@@ -77,7 +77,7 @@ export async function start(context: Switching): Promise<void> {
     if (code !== 'libvirt_unavailable' || (await inventory.domainState(vmName)) !== 'saved') throw thrown;
     throw new EngineError(
       code,
-      `${vmName} could not be woken. If that stays so, webhoster wake ${vmName} --cold starts it from its disk, without what was only in its memory`,
+      `${vmName} could not be woken. If this persists, webhoster wake ${vmName} --cold boots it from its disk; anything that was only in memory is lost`,
       { retryable, cause },
     );
   }

@@ -76,7 +76,7 @@ async function visibleRun(tx: Tx, asker: Asker, id: string): Promise<ListedRun> 
 }
 
 function noSuchRun(): never {
-  throw new EngineError('run_not_found', 'There is no such run');
+  throw new EngineError('run_not_found');
 }
 
 export function toRun(row: ListedRun): Run {

@@ -9,24 +9,24 @@ import { bodyProblem, isWhole, type KeyType, keyTypes, readKey } from '../base/s
 /** What can be wrong with it, and what to do. */
 export const sshKeyProblems = {
   ssh_key_invalid:
-    'must be one OpenSSH public key, such as "ssh-ed25519 AAAA… you@laptop": what `cat ~/.ssh/id_ed25519.pub` prints',
-  ssh_key_empty: 'is empty; leave it out, and a key pair is made for you',
+    'must be an OpenSSH public key, such as "ssh-ed25519 AAAA… you@laptop"; `cat ~/.ssh/id_ed25519.pub` prints yours',
+  ssh_key_empty: 'is empty; omit it to have a key pair generated for you',
   ssh_key_private:
-    'is a private key, which belongs to nobody but you; send the public one: `ssh-keygen -y -f FILE` prints it',
+    'is a private key, which must never be shared; send the public key, which `ssh-keygen -y -f FILE` prints',
   ssh_key_putty:
-    'is a file of PuTTY; open it in PuTTYgen and copy the text below "Public key for pasting into OpenSSH authorized_keys file"',
+    'is a PuTTY key file; open it in PuTTYgen and copy the text below "Public key for pasting into OpenSSH authorized_keys file"',
   ssh_key_fingerprint:
-    'is the fingerprint of a key; send the key itself: what `cat ~/.ssh/id_ed25519.pub` prints',
-  ssh_key_file: 'is where a key is; send what is in the file: `cat ~/.ssh/id_ed25519.pub` prints it',
-  ssh_key_pem: 'is a key in PEM; `ssh-keygen -i -m PKCS8 -f FILE` prints it as OpenSSH has it',
-  ssh_key_several: 'must be one key; leave out the other lines',
-  ssh_key_options:
-    'must begin with the type of the key, such as ssh-ed25519; leave out what stands before it',
-  ssh_key_certificate: 'is a certificate; send the key that it was made of (the file without -cert)',
+    'is the fingerprint of a key; send the key itself, which `cat ~/.ssh/id_ed25519.pub` prints',
+  ssh_key_file:
+    'is the location of a key; send the contents of the file, which `cat ~/.ssh/id_ed25519.pub` prints',
+  ssh_key_pem: 'is a key in PEM format; `ssh-keygen -i -m PKCS8 -f FILE` converts it to the OpenSSH format',
+  ssh_key_several: 'must be a single key; remove the other lines',
+  ssh_key_options: 'must begin with the key type, such as ssh-ed25519; remove everything before it',
+  ssh_key_certificate: 'is a certificate; send the key that it was issued for (the file without -cert)',
   ssh_key_type:
-    'is of a type that is not taken; `ssh-keygen -t ed25519` makes one that is (also ecdsa, rsa, and both kinds of -sk)',
-  ssh_key_short: 'an RSA key needs at least 2048 bits; `ssh-keygen -t ed25519` makes a better one',
-  ssh_key_damaged: 'is not whole, or was changed on its way; copy it again from its beginning to its end',
+    'has an unsupported type; `ssh-keygen -t ed25519` generates a supported one (ecdsa, rsa and both -sk types are supported too)',
+  ssh_key_short: 'is an RSA key with fewer than 2048 bits; `ssh-keygen -t ed25519` generates a better one',
+  ssh_key_damaged: 'is incomplete or was altered on the way; copy it again, from beginning to end',
 } as const;
 export type SshKeyProblem = keyof typeof sshKeyProblems;
 

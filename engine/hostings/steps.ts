@@ -23,7 +23,7 @@ export async function specificationOf(
     findNode(database.direct, hosting.node),
   ]);
   if (owner === null || node === null)
-    throw new EngineError('internal', 'Something failed inside the service', {
+    throw new EngineError('internal', undefined, {
       cause: new Error('no owner or node'),
     });
   return {
@@ -96,7 +96,7 @@ export async function route(context: Routing): Promise<void> {
 async function expectPage({ proxy }: StepWith<'proxy'>, hosting: OwnedHosting): Promise<void> {
   const page = await proxy.fetch(`/${hosting.userId}`);
   if (!page.includes(hostingMarker(hosting))) {
-    throw new EngineError('proxy_unreachable', 'The page is not reachable through the proxy', {
+    throw new EngineError('proxy_unreachable', 'The page cannot be reached through Nginx', {
       retryable: true,
     });
   }
@@ -127,10 +127,7 @@ export async function ready({ clock, stackId, write }: StepWith<'clock'>): Promi
 
 /** The undo of what was reserved: name, address and port are free again. */
 export async function releaseFailed(context: StepWith): Promise<void> {
-  const { code, message } = context.failure ?? {
-    code: 'internal' as const,
-    message: 'Something failed inside the service',
-  };
+  const { code, message } = context.failure ?? new EngineError('internal');
   await context.write((tx) => releaseHosting(tx, context.stackId, { status: 'failed', code, message }));
 }
 

@@ -21,7 +21,7 @@ export async function assertNoneEjected(
     if (await vmExists(parts, id))
       throw new EngineError(
         'validation_failed',
-        `${vmName} was ejected and still runs on this node: destroy it by Terraform, or adopt it first`,
+        `${vmName} was ejected and still exists on this node: destroy it with Terraform, or adopt it first`,
       );
   }
 }

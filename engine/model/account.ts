@@ -1,4 +1,4 @@
-/** Who uses the service, and how they proved it. */
+/** Who uses the service, and how they are authenticated. */
 export type Role = 'user' | 'admin';
 
 export interface User {
@@ -14,7 +14,7 @@ export const tokenScopes = ['hosting:read', 'hosting:write', 'admin'] as const;
 
 export type TokenScope = (typeof tokenScopes)[number];
 
-/** How a caller proved who they are. */
+/** How a caller was authenticated. */
 export type Via =
   | { readonly kind: 'session'; readonly id: string; readonly expiresAt: Date }
   | {
@@ -35,7 +35,7 @@ export interface SignedIn {
   readonly user: User;
 }
 
-/** A personal API token, without what must stay secret. */
+/** A personal API token, without the secret itself. */
 export interface ApiToken {
   readonly id: string;
   readonly userId: number;
@@ -50,16 +50,16 @@ export interface ApiToken {
   readonly revokedAt: Date | null;
 }
 
-/** Who asks: a user, or an operator on the machine itself, who may see all. */
+/** Who asks: a user, or an operator on the machine itself, who can see everything. */
 export type Asker = User | 'operator';
 
-/** What an account and its hosting are grouped by. */
+/** The labels of an account and of its hosting. */
 export interface UserLabels {
   readonly username: string;
-  /** Of the account: an administrator's, for each hosting that its user has. */
+  /** Labels of the account, which an administrator sets and every hosting of its user carries. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Of the hosting that there is. */
+  /** VM name of the current hosting; null if there is none. */
   readonly vmName: string | null;
-  /** All of that hosting. */
+  /** All labels of that hosting. */
   readonly hostingLabels: Readonly<Record<string, string>> | null;
 }

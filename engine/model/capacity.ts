@@ -1,16 +1,16 @@
 /**
- * Whether a node has room for one more VM. What was promised counts, not only what is taken: guests fill their memory and
- * their disks later, all at once if they like. Pure.
+ * Whether a node has room for one more VM. Promised resources count, not only those in use: guests fill their memory and
+ * disks later, possibly all at once. Pure.
  */
 import type { Config } from '../base/config';
 import { EngineError } from '../base/errors';
 
-/** What a node has, as a worker measured it last. */
+/** The capacity of a node, as last measured by a worker. */
 export interface NodeCapacity {
   readonly memoryMiB: number;
-  /** That nobody uses; what caches hold counts as unused. */
+  /** Unused memory; caches count as unused. */
   readonly freeMiB: number;
-  /** Of the file system that the pool is on; null where it cannot be seen from here. */
+  /** Of the file system that holds the pool; null if it is not visible from here. */
   readonly pool: PoolRoom | null;
 }
 
@@ -19,18 +19,18 @@ export interface PoolRoom {
   readonly freeBytes: number;
 }
 
-/** What was given away already. */
+/** What has been promised already. */
 export interface Promised {
-  /** Of VMs that run, or will in a moment. */
+  /** Of VMs that are running or about to. */
   readonly memoryMiB: number;
-  /** Of those, what VMs that are on their way have not taken yet. */
+  /** The part of it that VMs on their way have not taken yet. */
   readonly comingMiB: number;
   readonly diskGiB: number;
 }
 
 export interface Need {
   readonly memoryMiB: number;
-  /** 0 where the disk is there already. */
+  /** 0 if the disk already exists. */
   readonly diskGiB: number;
 }
 
@@ -44,7 +44,7 @@ type Rules = Pick<
   'NODE_MEMORY_OVERCOMMIT' | 'NODE_MEMORY_RESERVE_MIB' | 'NODE_DISK_OVERCOMMIT' | 'POOL_MIN_FREE_MIB'
 >;
 
-/** @returns what there is too little of, or null when the VM fits */
+/** @returns what is short, or null if the VM fits */
 export function shortageOf(
   rules: Rules,
   { memoryMiB, freeMiB, pool }: NodeCapacity,
@@ -60,7 +60,7 @@ export function shortageOf(
   return (promised.diskGiB + need.diskGiB) * GIB > mostBytes ? 'disk' : null;
 }
 
-/** Below it nothing new is made in the pool. */
+/** Free space in the pool below which nothing new is created. */
 export function floorBytes({ POOL_MIN_FREE_MIB }: Pick<Config, 'POOL_MIN_FREE_MIB'>): number {
   return POOL_MIN_FREE_MIB * MIB;
 }

@@ -4,21 +4,21 @@ import type { Failure, Operation } from './operation';
 export type HostingStatus =
   'creating' | 'running' | 'sleeping' | 'stopped' | 'deleting' | 'deleted' | 'failed' | 'ejected';
 
-/** How a hosting that should run is found to be: `lost` is one whose VM or disk is gone. */
+/** What is wrong with a hosting that should be running; `lost`: its VM or disk is gone. */
 export const hostingTroubles = ['off', 'paused', 'unreachable', 'lost'] as const;
 
 export type HostingTrouble = (typeof hostingTroubles)[number];
 
 export const spareStatuses = ['warming', 'spare', 'saved'] as const;
 
-/** What has no owner yet: being made, or waiting for one. */
+/** A hosting without an owner: being created, or waiting for one. */
 export type SpareStatus = (typeof spareStatuses)[number];
 
 export interface Hosting {
   readonly id: string;
   readonly userId: number;
   readonly vmName: string;
-  /** What it is meant to be, or what is found in its place while it should run. */
+  /** The intended status, or what is wrong while it should be running. */
   readonly status: HostingStatus | HostingTrouble;
   readonly image: string;
   readonly ip: string;
@@ -31,27 +31,27 @@ export interface Hosting {
   readonly subdomainUrl: string;
   readonly sshCommand: string;
   readonly sftpCommand: string;
-  /** The VM's SSH host keys as lines for ~/.ssh/known_hosts; empty until the VM has been seen. */
+  /** The VM's SSH host keys as lines for ~/.ssh/known_hosts; empty until they are known. */
   readonly knownHosts: readonly string[];
   readonly failure: Failure | null;
-  /** What the last look for drift found. */
+  /** The result of the last drift check. */
   readonly drift: DriftFound;
   readonly createdAt: Date;
   readonly readyAt: Date | null;
 }
 
-/** How a hosting differs from its specification, as the last look found it. */
+/** How a hosting differs from its specification, according to the last check. */
 export interface DriftFound {
-  /** null before the first look that succeeded. */
+  /** null before the first successful check. */
   readonly checkedAt: Date | null;
   readonly differences: readonly string[];
-  /** The newest look failed, so that what stands here is older. */
+  /** The latest check failed, so the other values are of an earlier one. */
   readonly lookFailed: boolean;
-  /** Why it did; null where it did not. */
+  /** Why it failed; null if it did not. */
   readonly lookFailure: Failure | null;
 }
 
-/** Which hostings; those that fit one of the names and every other condition. */
+/** Selects the hostings that match one of the names and every other condition. */
 export interface HostingFilter {
   /** VM names, hosting ids or usernames; empty for any. */
   readonly names: readonly string[];
@@ -61,11 +61,11 @@ export interface HostingFilter {
   readonly status?: NamedHosting['status'];
 }
 
-/** A living hosting as lists show it. */
+/** A current hosting, as in lists. */
 export interface NamedHosting {
   readonly id: string;
   readonly vmName: string;
-  /** `-` where nobody owns it. */
+  /** `-` if nobody owns it. */
   readonly username: string;
   readonly status: HostingStatus | HostingTrouble | SpareStatus;
   readonly createdAt: Date;
@@ -78,18 +78,18 @@ export const spareStates = ['warming', 'waiting', 'saved', 'removing'] as const;
 export type SpareState = (typeof spareStates)[number];
 
 export interface CreateHostingInput {
-  /** One OpenSSH public key line; without one a key pair is made. */
+  /** One OpenSSH public key line; without it, a key pair is generated. */
   readonly sshPublicKey?: string;
-  /** To group hostings by, e.g. {course: 'cs101'}. @default those of the user's last hosting */
+  /** For grouping hostings, e.g. {course: 'cs101'}. @default those of the user's last hosting */
   readonly labels?: Readonly<Record<string, string>>;
   readonly idempotencyKey?: string;
 }
 
-/** A domain that a user brought. */
+/** A custom domain of a user. */
 export interface Domain {
-  /** In lower case, international ones as `xn--…`. */
+  /** In lower case; international names as `xn--…`. */
   readonly name: string;
-  /** Only then it is served. */
+  /** Only proved domains are served. */
   readonly proved: boolean;
   readonly url: string;
   /** One of these two proves it: a TXT record, */
@@ -102,6 +102,6 @@ export interface Domain {
 export interface AcceptedHosting {
   readonly hosting: Hosting;
   readonly operation: Operation;
-  /** OpenSSH private key, given exactly once, and only when the caller sent no public key. */
+  /** OpenSSH private key, returned exactly once, and only if the caller sent no public key. */
   readonly sshPrivateKey: string | null;
 }

@@ -1,2 +1,2 @@
-/** `quick` is for what is done in a second: it has workers of its own and never waits behind a boot. */
+/** `quick` is for operations that take a second: it has its own workers and never waits behind a boot. */
 export type Lane = 'boots' | 'quick';

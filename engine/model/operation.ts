@@ -35,7 +35,7 @@ export interface Failure {
 export interface OperationStep {
   readonly name: string;
   readonly status: 'pending' | 'running' | 'done' | 'failed' | 'undone' | 'undo_failed';
-  /** How often it was begun: again after a failure that may pass, and after a worker that died. */
+  /** How often it was started; it is restarted after a temporary failure, and after its worker died. */
   readonly tries: number;
   /** The first time. */
   readonly startedAt: Date | null;
@@ -52,27 +52,27 @@ export interface Operation {
   readonly failure: Failure | null;
   readonly cancelRequested: boolean;
   /**
-   * What a stuck operation still has hold of, in words for people: `domain vm-1a2b3c4d (running)`, `SSH port 10001`.
-   * Empty for every other.
+   * Resources that a stuck operation still holds, in words for people: `domain vm-1a2b3c4d (running)`, `SSH port 10001`.
+   * Empty for all others.
    */
   readonly owns: readonly string[];
-  /** 1 is served next; null for one that does not wait in the queue. */
+  /** 1 is next; null if it does not wait in the queue. */
   readonly queuePosition: number | null;
-  /** Likely seconds until the end; null where none of its kind ended lately, and for one that has ended. */
+  /** Estimated seconds until the end; null if none of its kind ended recently, or if it has ended. */
   readonly estimatedSeconds: number | null;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
 }
 
-/** One of everybody's. */
+/** An operation in the list of all users' operations. */
 export interface ListedOperation extends Operation {
-  /** null where it is about a node. */
+  /** null if it is about a node. */
   readonly vmName: string | null;
 }
 
 export interface OperationEvent {
-  /** Counts an operation's events from 1; a client that reconnects sends the last one it saw. */
+  /** Number of the event within its operation, from 1; a client that reconnects sends the last one it received. */
   readonly id: string;
   readonly operationId: string;
   readonly at: Date;

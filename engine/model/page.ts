@@ -1,9 +1,9 @@
 /** A part of a list. */
 export interface Page {
   readonly limit: number;
-  /** The last entry of the page before: an id. @default from the beginning */
+  /** ID of the last entry of the previous page. @default from the beginning */
   readonly after?: string;
 }
 
-/** As many entries as a page of any list has at most. */
+/** The maximum number of entries on a page of any list. */
 export const longestPage = 200;

@@ -37,9 +37,9 @@ export function judge(part: Part, findings: readonly Finding[]): Judged | null {
 /** Of hostings that should run, as the last look found them. */
 export async function judgeVms({ database }: Pick<Parts, 'database'>): Promise<Judged> {
   const counts = await troubleCounts(database.direct);
-  if (counts.length === 0) return { status: 'ok', detail: 'those that should run do' };
+  if (counts.length === 0) return { status: 'ok', detail: 'all VMs that should be running are' };
   const told = counts.map(({ trouble, count }) => `${count} ${trouble}`).join(', ');
   // its user may have switched one off
   const isOnlyOff = counts.every(({ trouble }) => trouble === 'off');
-  return { status: isOnlyOff ? 'ok' : 'degraded', detail: `of those that should run: ${told}` };
+  return { status: isOnlyOff ? 'ok' : 'degraded', detail: `VMs that should be running: ${told}` };
 }

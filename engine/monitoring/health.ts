@@ -6,6 +6,8 @@ import { shared } from '../base/cached';
 import type { ComponentHealth } from '../model/metrics';
 import { judge, judgeVms, lookAtGround } from './health-of-ground';
 import type { Parts } from '../durable';
+import type { LastLook } from '../base/every';
+import { judgeReconcilers, lastLooks } from './reconcilers';
 import type { HeldPort } from '../machine/nginx/proxy';
 import { type Redis, redisVersion } from '../machine/redis/redis';
 import { allRoutes } from '../store/routes';
@@ -36,13 +38,14 @@ export function health(
   const ping = (): Promise<string> => serverVersion(database.direct);
   const jobs = async (): Promise<string> => {
     const waiting = await countPending(database.direct);
-    return `${waiting} waiting; ${queue.working ? 'this process works' : 'another process works'}`;
+    return `${waiting} waiting; ${queue.working ? 'served by this process' : 'served by another process'}`;
   };
   const everywhere = (): Promise<readonly ComponentHealth[]> =>
     Promise.all([
       checked('postgres', 'start PostgreSQL or correct DATABASE_URL', ping),
       checked('queue', 'see postgres', jobs),
       ...(redis == null ? [] : [checkedRedis(redis)]),
+      checkedReconcilers(parts),
     ]);
 
   return {
@@ -71,7 +74,7 @@ export function workerHealth(
   const disk = async (): Promise<string> => {
     const { bavail, bsize } = await statfs(config.DATA_DIR);
     const free = `${gib(bavail * bsize)} free in DATA_DIR`;
-    if (bavail * bsize < lowDiskBytes) throw new Unwell(`${free}: make room`);
+    if (bavail * bsize < lowDiskBytes) throw new Unwell(`${free}: free up space`);
     const pool = await nodeCare.poolRoom(config.POOL_DIR);
     return pool === null ? free : `${free}, ${gib(pool.freeBytes)} in POOL_DIR`;
   };
@@ -95,7 +98,7 @@ export function workerHealth(
     ),
     checkedNginx(parts),
     checked('terraform', 'install Terraform or correct TERRAFORM_BIN', () => terraform.version()),
-    checked('disk', 'make room', disk, groundOf('disk')),
+    checked('disk', 'free up space', disk, groundOf('disk')),
   ]);
 }
 
@@ -107,7 +110,7 @@ async function reported({ database }: Pick<Parts, 'database'>): Promise<readonly
     name,
     status: 'down',
     latencyMs: Math.round(performance.now() - started),
-    detail: 'no worker has reported for 30 s: start it, or see its log',
+    detail: 'no worker has reported for 30 s: start one, or check its log',
   });
   if (newest === undefined) return ofWorkers.map(unknown);
   // a worker of another version may know of fewer parts
@@ -133,7 +136,7 @@ async function checkedNginx({
   return {
     ...found,
     status: 'degraded',
-    detail: `${found.detail}; SSH ports that cannot be served are held: ${ports}; webhoster doctor says whose they are`,
+    detail: `${found.detail}; SSH ports held by other programs, and so not served: ${ports}; webhoster doctor shows whose they are`,
   };
 }
 
@@ -141,10 +144,24 @@ async function checkedNginx({
 async function checkedRedis(redis: Redis): Promise<ComponentHealth> {
   const found = await checked(
     'redis',
-    'start Redis or correct REDIS_URL; limits are counted by each process meanwhile',
+    'start Redis or correct REDIS_URL; until then, each process counts limits on its own',
     () => redisVersion(redis),
   );
   return found.status === 'down' ? { ...found, status: 'degraded' } : found;
+}
+
+async function checkedReconcilers({
+  config,
+  database,
+}: Pick<Parts, 'config' | 'database'>): Promise<ComponentHealth> {
+  let looks: readonly LastLook[] | null = null;
+  const read = async (): Promise<string> => ((looks = await lastLooks(database.direct)), '');
+  // a worker in this very process has only just begun
+  const judge = () =>
+    looks === null && config.ROLE !== 'api'
+      ? ({ status: 'ok', detail: 'none has looked yet' } as const)
+      : judgeReconcilers(looks);
+  return checked('reconcilers', 'see postgres', read, () => Promise.resolve(judge()));
 }
 
 /** @param look  what is wrong with it although it answers */

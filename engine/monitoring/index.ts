@@ -1,8 +1,7 @@
 /** Health, metrics and what a worker reports about itself. */
 export { health, type Health } from './health';
 export { reconcileLogs } from './keep-logs';
-export { reconcileMeasures } from './keep-measures';
-export { reconcileTroubles } from './keep-troubles';
 export { metrics, type MetricsSource } from './metrics';
 export { type PartVersion, partVersions } from './part-versions';
 export { reportWorker } from './report-worker';
+export { monitoringRoom } from './room';

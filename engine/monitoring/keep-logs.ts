@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Config } from '../base/config';
 import type { Parts } from '../durable';
 import { rotateLog, rotationOf } from '../base/rotate-log';
-import { every } from '../base/every';
+import { every, type Reconciler } from '../base/every';
 
 const intervalMs = 60_000;
 
@@ -18,11 +18,15 @@ export function logsOf({ DATA_DIR, nginxDir }: Pick<Config, 'DATA_DIR' | 'nginxD
   ];
 }
 
-/** @returns stops looking */
-export function reconcileLogs({ clock, config, log }: Pick<Parts, 'clock' | 'config' | 'log'>): () => void {
+export function reconcileLogs({ clock, config, log }: Pick<Parts, 'clock' | 'config' | 'log'>): Reconciler {
   const rotation = rotationOf(config);
   return every({ name: 'logs', intervalMs, log }, async () => {
-    for (const file of logsOf(config))
-      if (await rotateLog(file, clock.now(), rotation)) log.info({ file }, 'log rotated');
+    let rotated = 0;
+    for (const file of logsOf(config)) {
+      if (!(await rotateLog(file, clock.now(), rotation))) continue;
+      log.info({ file }, 'log rotated');
+      rotated += 1;
+    }
+    return rotated === 0 ? undefined : `rotated ${rotated} logs`;
   });
 }

@@ -1,6 +1,6 @@
 /** Writes down what was measured, every few seconds. */
 import type { Parts } from '../durable';
-import { every } from '../base/every';
+import { every, type Reconciler } from '../base/every';
 
 const intervalMs = 5_000;
 
@@ -9,6 +9,6 @@ export function reconcileMeasures({
   database,
   measures,
   log,
-}: Pick<Parts, 'database' | 'log' | 'measures'>): () => void {
+}: Pick<Parts, 'database' | 'log' | 'measures'>): Reconciler {
   return every({ name: 'measures', intervalMs, log }, () => measures.flush(database.direct));
 }

@@ -2,14 +2,13 @@
 import type { Parts } from '../durable';
 import { findNode } from '../store/stacks';
 import { lookForTroubles } from './troubles';
-import { every } from '../base/every';
+import { every, type Reconciler } from '../base/every';
 
 const intervalMs = 10_000;
 
-/** @returns stops looking */
 export function reconcileTroubles(
   parts: Pick<Parts, 'config' | 'database' | 'guest' | 'inventory' | 'log' | 'nodeCare'>,
-): () => void {
+): Reconciler {
   const { config, database, log } = parts;
   let last = '';
   let told = '';
@@ -18,9 +17,10 @@ export function reconcileTroubles(
     const look = await lookForTroubles(parts, last);
     last = look.last;
     const news = look.findings.map(({ kind, subject }) => `${kind} ${subject}`).join(', ');
-    if (news === told) return;
+    if (news === told) return news || undefined;
     told = news;
     if (news === '') log.info({}, 'node and VMs are in order again');
     else log.warn({ found: news }, 'not all is in order; `webhoster doctor` says what to do');
+    return news || undefined;
   });
 }

@@ -19,6 +19,7 @@ import { driftCounts } from '../store/drift';
 import { allMeasures, type Measure } from '../store/measures';
 import type { Tx } from '../store/database';
 import { spareCounts } from '../store/spares';
+import { isLate, lastLooks } from './reconcilers';
 import { freshReports } from '../store/worker-reports';
 
 export interface MetricsSource {
@@ -43,20 +44,33 @@ export function metrics(parts: Pick<Parts, 'config' | 'database' | 'inventory'>)
   return {
     read: async () => {
       const tx = database.direct;
-      const [open, living, spares, sweep, used, drift, queue, leases, certificates, measured, ofMachine] =
-        await Promise.all([
-          openOperations(tx),
-          livingHostingCounts(tx),
-          spareCounts(tx),
-          newestSweepCounts(tx),
-          usedSshPorts(tx),
-          driftCounts(tx),
-          queueDepth(tx),
-          leaseCounts(tx),
-          certificateCounts(tx, config.TLS_MODE),
-          allMeasures(tx),
-          machine(),
-        ]);
+      const [
+        open,
+        living,
+        spares,
+        sweep,
+        used,
+        drift,
+        queue,
+        leases,
+        certificates,
+        measured,
+        looks,
+        ofMachine,
+      ] = await Promise.all([
+        openOperations(tx),
+        livingHostingCounts(tx),
+        spareCounts(tx),
+        newestSweepCounts(tx),
+        usedSshPorts(tx),
+        driftCounts(tx),
+        queueDepth(tx),
+        leaseCounts(tx),
+        certificateCounts(tx, config.TLS_MODE),
+        allMeasures(tx),
+        lastLooks(tx),
+        machine(),
+      ]);
       return {
         ...ofOperations(open),
         hostings: livingStatuses.map(
@@ -71,6 +85,11 @@ export function metrics(parts: Pick<Parts, 'config' | 'database' | 'inventory'>)
         queue,
         leases,
         certificates,
+        reconcilers: (looks ?? []).map((look) => ({
+          name: look.name,
+          ageSeconds: look.seconds,
+          failed: look.failure !== null || isLate(look),
+        })),
         measures: ofMeasures(measured),
         ...ofMachine,
       };

@@ -5,23 +5,23 @@
 import { fenceOf } from '../machine/isolation/fence';
 import type { Parts } from '../durable';
 import { findNode } from '../store/stacks';
-import { every } from '../base/every';
+import { every, type Reconciler } from '../base/every';
 
 const intervalMs = 10_000;
 
-/** @returns stops looking */
 export function reconcileFences({
   config,
   database,
   isolation,
   log,
-}: Pick<Parts, 'config' | 'database' | 'isolation' | 'log'>): () => void {
+}: Pick<Parts, 'config' | 'database' | 'isolation' | 'log'>): Reconciler {
   let looks = 0;
   return every({ name: 'fences', intervalMs, log }, async () => {
     const node = await findNode(database.direct, config.NODE_NAME);
     if (!node?.prepared) return;
     // at its first look a process cannot know whether what it finds is what it would put
-    if ((await isolation.put(fenceOf(config))) && looks++ > 0)
-      log.warn({}, 'isolation of VMs was gone; put again');
+    if (!(await isolation.put(fenceOf(config))) || looks++ === 0) return;
+    log.warn({}, 'isolation of VMs was gone; put again');
+    return 'put again what was gone';
   });
 }

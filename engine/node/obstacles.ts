@@ -14,22 +14,22 @@ export function namedObstacle({ POOL_NAME, NETWORK_NAME }: Names, thrown: unknow
   const [, bridge] = /already in use by interface (\S+)/.exec(story) ?? [];
   if (bridge !== undefined)
     return told(
-      `The VM network's addresses are in use by the interface ${bridge}: if nothing needs it, remove it (ip link delete ${bridge}) and run this again; else choose another NETWORK_CIDR and NETWORK_BRIDGE`,
+      `The VM network's addresses are in use by the interface ${bridge}: if nothing needs it, remove it (ip link delete ${bridge}) and run this again; otherwise choose another NETWORK_CIDR and NETWORK_BRIDGE`,
     );
   if (/bridge name '\S+' already in use/.test(story))
     return told(
-      'Another network of libvirt has NETWORK_BRIDGE (virsh net-list --all): choose another NETWORK_BRIDGE and NETWORK_CIDR',
+      'Another libvirt network already uses NETWORK_BRIDGE (virsh net-list --all): choose another NETWORK_BRIDGE and NETWORK_CIDR',
     );
   if (/network '[^']*' already exists/.test(story))
     return told(
-      `libvirt has a network ${NETWORK_NAME} that this installation did not make: if nothing needs it, remove it (virsh net-destroy ${NETWORK_NAME}; virsh net-undefine ${NETWORK_NAME}) and run this again; else choose another NETWORK_NAME`,
+      `libvirt has a network ${NETWORK_NAME} that this installation did not create: if nothing needs it, remove it (virsh net-destroy ${NETWORK_NAME}; virsh net-undefine ${NETWORK_NAME}) and run this again; otherwise choose another NETWORK_NAME`,
     );
   if (/pool '[^']*' already exists/.test(story))
     return told(
-      `libvirt has a pool ${POOL_NAME} that this installation did not make: if nothing needs it, remove it (virsh pool-destroy ${POOL_NAME}; virsh pool-undefine ${POOL_NAME}) and run this again; else choose another POOL_NAME and POOL_DIR`,
+      `libvirt has a pool ${POOL_NAME} that this installation did not create: if nothing needs it, remove it (virsh pool-destroy ${POOL_NAME}; virsh pool-undefine ${POOL_NAME}) and run this again; otherwise choose another POOL_NAME and POOL_DIR`,
     );
   const [, pool] = /Storage source conflict with pool: '([^']*)'/.exec(story) ?? [];
   if (pool !== undefined)
-    return told(`POOL_DIR is the directory of libvirt's pool ${pool} already: choose another POOL_DIR`);
+    return told(`POOL_DIR is already the directory of the libvirt pool ${pool}: choose another POOL_DIR`);
   return thrown;
 }

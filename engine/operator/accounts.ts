@@ -54,7 +54,8 @@ export function administration(
   const audited = recorder(parts, who);
   const userOf = async (typed: string): Promise<User> => {
     const found = await findCredentials(direct, typed);
-    if (found === null) throw new EngineError('not_found', `There is no account of ${typed.trim()}`);
+    if (found === null)
+      throw new EngineError('not_found', `There is no account with the e-mail address ${typed.trim()}`);
     return found.user;
   };
   return {
@@ -64,7 +65,7 @@ export function administration(
         if (known !== null)
           throw new EngineError(
             'email_taken',
-            `${known.user.username} has this e-mail address; \`webhoster admin grant ${known.user.email}\` makes that account an administrator`,
+            `This e-mail address belongs to ${known.user.username}; \`webhoster admin grant ${known.user.email}\` makes that account an administrator`,
           );
         const passwordHash = await hashPassword(password, config.BCRYPT_COST);
         return addAccount(database, config, { email, username, passwordHash, role: 'admin' });

@@ -1,4 +1,4 @@
-/** Every command that works on the machine itself, with or without the service beside it. */
+/** Commands that work on the machine itself, with or without the service beside it. */
 import type { Config } from '../base/config';
 import type { Log } from '../base/log';
 import type { EngineParts } from '../durable';

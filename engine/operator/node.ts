@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Config } from '../base/config';
 import type { Operation } from '../model/operation';
 import { acceptHere, type EngineParts, expectSuccess, finishOperation, operations } from '../durable';
-import { assertNoneEjected, deleteAccepted } from '../hostings';
+import { assertNoneEjected, acceptDelete } from '../hostings';
 import { imageBuilder } from '../machine/images/builder';
 import { imageMissing, type Images } from '../machine/images/images';
 import type { Command } from '../model/actor';
@@ -88,7 +88,7 @@ export async function removeEverything(
   await assertNoneEjected(parts);
   for (const hosting of await livingHostings(parts.database.direct, config.NODE_NAME)) {
     await recorded('teardown', hosting.id, async () => {
-      const removal = await parts.database.transaction((tx) => deleteAccepted(parts, tx, hosting));
+      const removal = await parts.database.transaction((tx) => acceptDelete(parts, tx, hosting));
       expectSuccess(await finishOperation(connected, removal.id, hosting.id, handover));
     });
     onEvent(`${hosting.vmName} removed`);

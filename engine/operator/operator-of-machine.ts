@@ -41,7 +41,7 @@ export function operatorOfMachine(engine: EngineParts, { who, handover: signal }
       if (text === null)
         throw new EngineError(
           'validation_failed',
-          'Say which hosting: a VM name, a hosting id or a username. Only with --url is there one of your own',
+          'Specify a hosting: a VM name, hosting ID or username. Only over the API is your own the default',
         );
       return theOne(text, await select({ names: [text], labels: {}, olderThanSeconds: null }));
     },
@@ -89,7 +89,7 @@ async function everyPage<K extends string, T extends Readonly<Record<K, unknown>
 
 async function stackOf({ parts }: EngineParts, { id }: Operation): Promise<string> {
   const row = await findOperationRow(parts.database.direct, id);
-  if (row === null) throw new EngineError('operation_not_found', 'There is no such operation any more');
+  if (row === null) throw new EngineError('operation_not_found', 'The operation no longer exists');
   return row.stackId;
 }
 

@@ -58,11 +58,7 @@ async function leadToLost(context: Context): Promise<void> {
 async function look({ inventory, stack, stackId, input: asked }: Context): Promise<UnseenDrift> {
   const unseen = await stack.look();
   if (!unseen.diskLost) return unseen;
-  if (!asked.recreateDisk)
-    throw new EngineError(
-      'disk_lost',
-      'The disk of this VM is gone, and its data with it; bring it back from a copy, or ask for an empty one',
-    );
+  if (!asked.recreateDisk) throw new EngineError('disk_lost');
   // a domain without its disk fails every refresh
   await inventory.removeDomain(vmNameOf(stackId));
   await stack.forgetResources([domainAddress, rootVolumeAddress]);
@@ -79,11 +75,7 @@ async function check(context: Context, unseen: UnseenDrift): Promise<void> {
   const { agreed } = context.input;
   if (agreed === null) return;
   const found = await stack.differences(unseen);
-  if (JSON.stringify(found) !== JSON.stringify(agreed))
-    throw new EngineError(
-      'plan_changed',
-      'The plan is not the one that was shown any more; look at it again',
-    );
+  if (JSON.stringify(found) !== JSON.stringify(agreed)) throw new EngineError('plan_changed');
 }
 
 /** What has no definition can be given none of what belongs to one, as to start with the machine. */

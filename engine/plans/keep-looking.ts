@@ -4,24 +4,24 @@ import { acceptLook, checkDrift } from './check-drift';
 import type { Parts } from '../durable';
 import { dueForDriftCheck } from '../store/drift';
 import { countUnfinished } from '../store/operations';
-import { every } from '../base/every';
+import { every, type Reconciler } from '../base/every';
 
 const intervalMs = 10_000;
 /** Looks that wait or run, of all workers together: what users ask for must not queue behind them. */
 const atOnce = 2;
 
-/** @returns stops looking */
-export function reconcileDrift(parts: Pick<Parts, 'config' | 'database' | 'log' | 'queue'>): () => void {
+export function reconcileDrift(parts: Pick<Parts, never>): Reconciler | null {
   const { config, database, log } = parts;
   const olderThanSeconds = config.DRIFT_INTERVAL_SECONDS;
-  if (olderThanSeconds === 0) return () => undefined;
+  if (olderThanSeconds === 0) return null;
   return every({ name: 'drift', intervalMs, log }, () =>
     database.transaction(async (tx) => {
       await lock(tx, 'drift');
       const limit = atOnce - (await countUnfinished(tx, checkDrift.kind));
       if (limit <= 0) return;
-      for (const id of await dueForDriftCheck(tx, { olderThanSeconds, limit }))
-        await acceptLook(parts, tx, id);
+      const due = await dueForDriftCheck(tx, { olderThanSeconds, limit });
+      for (const id of due) await acceptLook(parts, tx, id);
+      return due.length === 0 ? undefined : `asked for ${due.length} checks`;
     }),
   );
 }

@@ -51,7 +51,7 @@ async function drafted(context: Context): Promise<{ row: OwnedHosting; spec: Hos
       await reserve(context, tx, user, wanted);
       const row = await getOwnedHosting(tx, wanted.id);
       const node = await findNode(tx, row.node);
-      if (node === null) throw new EngineError('node_not_ready', 'The server is still being prepared');
+      if (node === null) throw new EngineError('node_not_ready');
       found = { row, spec: hostingSpec(row, user, node, config) };
       throw takenBack;
     })

@@ -83,7 +83,7 @@ export function plans(parts: PlanningParts): Plans {
 /** @throws {EngineError} why there is no plan */
 export async function planReport(tx: Tx, operationId: string): Promise<PlanReport> {
   const operation = await getOperation(tx, operationId);
-  if (!hasEnded(operation)) throw new EngineError('not_ended', 'The plan is not there yet');
+  if (!hasEnded(operation)) throw new EngineError('not_ended');
   if (operation.status !== 'succeeded')
     throw new EngineError(operation.failure?.code ?? 'internal', operation.failure?.message ?? 'No plan');
   const run = await planOf(tx, operationId);
@@ -122,7 +122,7 @@ async function assertRoom(tx: Tx, userId: number | undefined): Promise<void> {
   if (userId === undefined || (await countUnfinishedOf(tx, userId)) < mostUnfinished) return;
   throw new EngineError(
     'too_many_operations',
-    `${mostUnfinished} operations of yours have not ended; let some of them end, or cancel them, then try again`,
+    `${mostUnfinished} of your operations are unfinished; wait for some to end or cancel them, then try again`,
   );
 }
 

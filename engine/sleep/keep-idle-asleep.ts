@@ -5,7 +5,7 @@ import { acceptSleep } from './sleep';
 import { countUnfinished } from '../store/operations';
 import { restfulHostings } from '../store/sleep';
 import { toEngineError } from '../base/errors';
-import { every } from '../base/every';
+import { every, type Reconciler } from '../base/every';
 
 /** A save writes the memory of a VM to the disk: all at once would hold up those who are awake. */
 const atOnce = 2;
@@ -13,10 +13,9 @@ const longestIntervalMs = 10_000;
 
 type IdleParts = Pick<Parts, 'clock' | 'config' | 'database' | 'log' | 'queue' | 'traffic'>;
 
-/** @returns stops looking */
-export function reconcileIdle(parts: IdleParts): () => void {
+export function reconcileIdle(parts: IdleParts): Reconciler | null {
   const afterMs = parts.config.SLEEP_AFTER_MINUTES * 60_000;
-  if (afterMs === 0) return () => undefined;
+  if (afterMs === 0) return null;
   const { clock } = parts;
   let lastUse: LastUse = new Map();
   let skew: number | null = null;

@@ -32,5 +32,5 @@ async function look(
   await roomToSave(context);
   if (context.input.force) return;
   if ((await context.traffic.connected()).has(ip))
-    throw new EngineError('hosting_busy', `Somebody is connected to ${vmName}`);
+    throw new EngineError('hosting_busy', `Someone is connected to ${vmName}`);
 }

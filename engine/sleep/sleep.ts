@@ -39,9 +39,12 @@ export async function acceptSleep(
   const { status, vmName } = hosting;
   if (status === 'sleeping') return unfinishedOperation(tx, id, sleepHosting.kind);
   if (await isWorkedOn(tx, id))
-    throw new EngineError('hosting_busy', `Something is being done to ${vmName}; try again when it is over`);
+    throw new EngineError('hosting_busy', `${vmName} is busy; try again in a minute`);
   if (status !== 'running')
-    throw new EngineError('validation_failed', `Only a running hosting can sleep; ${vmName} is ${status}`);
+    throw new EngineError(
+      'validation_failed',
+      `Only a running hosting can be put to sleep; ${vmName} is ${status}`,
+    );
   return accept(parts, tx, sleepHosting, { ...about(hosting), input });
 }
 
@@ -66,7 +69,7 @@ export async function acceptWake(
   const isDown = trouble !== null && trouble !== 'unreachable';
   if (status === 'running' && !fallingAsleep && !isDown) return null;
   if (status !== 'sleeping' && status !== 'running')
-    throw new EngineError('hosting_busy', `Only a sleeping hosting can wake; ${vmName} is ${status}`);
+    throw new EngineError('hosting_busy', `Only a sleeping hosting can be woken; ${vmName} is ${status}`);
   // the memory of one that should run is its own already, and that of one that falls asleep is not yet given back
   if (status === 'sleeping' && !fallingAsleep)
     await admitVm(tx, parts.config, { memoryMiB: hosting.memoryMiB, diskGiB: 0 });

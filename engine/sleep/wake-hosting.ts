@@ -99,7 +99,7 @@ async function waitForAnswer(
     await waitUntil(answers, waiting);
   } catch (thrown) {
     if (thrown !== silent) throw thrown;
-    report('the virtual machine runs, and does not answer by SSH');
+    report('the virtual machine is running but does not answer by SSH');
   }
 }
 

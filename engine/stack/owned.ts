@@ -1,6 +1,6 @@
 /**
- * What is still there of an operation's stack, in words for people: what a stuck operation keeps until somebody goes on
- * with it. Read from the database and from libvirt; where libvirt does not answer, that is said instead.
+ * The resources of an operation's stack that still exist, in words for people: what a stuck operation holds until someone
+ * resumes it. Read from the database and from libvirt; if libvirt does not answer, that is reported instead.
  */
 import { existsSync } from 'node:fs';
 import { EngineError } from '../base/errors';
@@ -16,7 +16,7 @@ export type OwningParts = Pick<Parts, 'config' | 'database' | 'inventory'>;
 /** virsh itself gives up after 30 s; whoever looks at a stuck operation should not wait for that. */
 const patienceMs = 5_000;
 
-/** Asks libvirt once for all the stacks that the function it returns is called with. */
+/** Asks libvirt only once for all the stacks that the returned function is called with. */
 export function ownership(parts: OwningParts): (stackId: string) => Promise<string[]> {
   const { config, database, inventory } = parts;
   const asked = <T>(ask: () => Promise<T>): (() => Promise<T | null>) => {
@@ -68,7 +68,7 @@ function soon<T>(asking: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new EngineError('libvirt_unavailable', 'libvirt does not answer', { retryable: true }));
+      reject(new EngineError('libvirt_unavailable', undefined, { retryable: true }));
     }, patienceMs);
   });
   return Promise.race([asking, late]).finally(() => {

@@ -59,8 +59,7 @@ export async function rebuildWorkspace(context: WorkspaceContext): Promise<boole
 
 /** The first step of whatever works on a stack that was made before. @throws {EngineError} not_found, config_invalid */
 export async function requireWorkspace(context: WorkspaceContext): Promise<void> {
-  if (!(await rebuildWorkspace(context)))
-    throw new EngineError('not_found', 'Nothing was ever made of this stack');
+  if (!(await rebuildWorkspace(context))) throw new EngineError('not_found', 'This stack was never created');
 }
 
 /** The workspace is a cache: whatever is missing comes back from the specification and the sealed state. */
@@ -91,7 +90,7 @@ async function settleState(
   if (verdict !== 'good') {
     const name = await keepStateAside(workspace, parts.clock.now());
     const what = verdict === 'unreadable' ? 'could not be read' : 'was changed by hand';
-    report?.(`the Terraform state ${what}: the sealed copy takes its place; it is kept as ${name}`);
+    report?.(`the Terraform state ${what}: the sealed copy replaces it; it is kept as ${name}`);
     parts.log.warn({ stackId, name, verdict }, 'Terraform state on the disk is not what was sealed');
   }
   await writeState(workspace, openState(parts, stackId, copy.sealed));
@@ -107,7 +106,7 @@ async function requireReadable(workspace: string): Promise<void> {
   if (local === null || markOf(local) !== null) return;
   throw new EngineError(
     'plan_failed',
-    'The Terraform state of this hosting cannot be read, and there is no copy of it yet; delete the hosting, and what there is goes by its name',
+    'The Terraform state of this hosting cannot be read, and there is no copy of it yet; delete the hosting, which removes its resources by name',
   );
 }
 
@@ -248,11 +247,11 @@ async function removeByName(
 ): Promise<void> {
   const { domain, volumes } = await parts.inventory.find(names);
   if (domain !== null && !kept.includes(domain)) {
-    report(`removing domain ${domain} left behind`);
+    report(`removing leftover domain ${domain}`);
     await parts.inventory.removeDomain(domain);
   }
   for (const volume of volumes.filter((name) => !kept.includes(name))) {
-    report(`removing volume ${volume} left behind`);
+    report(`removing leftover volume ${volume}`);
     await parts.inventory.removeVolume(names.pool, volume);
   }
 }

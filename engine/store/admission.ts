@@ -1,4 +1,4 @@
-/** What decides whether a user's create is accepted, and when its turn comes. */
+/** What decides whether a user's create is accepted, and when it is its turn. */
 import { EngineError } from '../base/errors';
 import type { Tx } from './database';
 import { endedStatuses } from './hostings';
@@ -6,18 +6,18 @@ import { unfinishedStatuses } from './operations';
 
 export interface Admission {
   readonly hasHosting: boolean;
-  /** Operations of theirs that have not ended. */
+  /** The number of their unfinished operations. */
   readonly unfinished: number;
-  /** That an administrator gave to the account. */
+  /** Labels that an administrator set on the account. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Of the hosting that they had last. */
+  /** Labels of their last hosting. */
   readonly lastLabels: Readonly<Record<string, string>> | null;
 }
 
 /**
- * Holds the account until the transaction ends: it is not deleted before what is made for it is there.
+ * Locks the account until the transaction ends, so that it is not deleted before the rows made for it exist.
  *
- * @throws {EngineError} unauthorized when the account is gone
+ * @throws {EngineError} unauthorized if the account no longer exists
  */
 export async function admitUser(tx: Tx, id: number): Promise<Admission> {
   const [admission]: Admission[] = await tx.query(
@@ -29,6 +29,6 @@ export async function admitUser(tx: Tx, id: number): Promise<Admission> {
      FROM users u WHERE u.id = $1 AND u.deleted_at IS NULL FOR KEY SHARE OF u`,
     [id, endedStatuses, unfinishedStatuses],
   );
-  if (admission === undefined) throw new EngineError('unauthorized', 'The account is gone');
+  if (admission === undefined) throw new EngineError('unauthorized', 'The account no longer exists');
   return admission;
 }

@@ -1,6 +1,6 @@
 /**
- * One transaction that takes as long as it takes, on a connection of its own, with COPY: what backups are made and
- * loaded by. Rows travel as a stream, so that memory does not grow with the database.
+ * One transaction without a time limit, on its own connection, with COPY: for making and loading backups. Rows are
+ * streamed, so that memory does not grow with the database.
  */
 import type { Readable, Writable } from 'node:stream';
 import type { Client } from 'pg';
@@ -13,7 +13,7 @@ export interface Bulk {
   readonly tx: Tx;
   /** The table's rows in COPY's text format, one a line. One at a time; read it to its end, or the transaction fails. */
   copyOut(table: Table): Readable;
-  /** Takes rows in the same format; has finished when PostgreSQL has taken all. One at a time. */
+  /** Takes rows in the same format; finishes once PostgreSQL has accepted all. One at a time. */
   copyIn(table: Table): Writable & { readonly rowCount: number };
 }
 
@@ -22,7 +22,7 @@ const session = `SET LOCAL client_encoding = 'UTF8'; SET LOCAL timezone = 'UTC';
   SET LOCAL intervalstyle = 'postgres'; SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex';
   SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '30s'`;
 
-/** Reads everything as it is at one moment, while others go on writing. @throws {EngineError} database_unavailable */
+/** Reads everything as of one moment, while others keep writing. @throws {EngineError} database_unavailable */
 export function readSnapshot<T>(url: string, body: (bulk: Bulk) => Promise<T>): Promise<T> {
   return bulkTransaction(url, async (runner, bulk) => {
     await runner.startTransaction('REPEATABLE READ');

@@ -1,4 +1,4 @@
-/** What a node has, and what of it was promised. Who asks holds the reservations, so that no two take the same. */
+/** What a node has, and what of it has been promised. A caller locks the reservations, so that no two take the same. */
 import { type Need, type NodeCapacity, nodeFull, type Promised, shortageOf } from '../model/capacity';
 import type { Config } from '../base/config';
 import type { Tx } from './database';
@@ -36,8 +36,8 @@ async function promisedOn(
 }
 
 /**
- * Call inside the accepting transaction, before anything is taken: until it ends nobody else is admitted. A node that no
- * worker has measured yet is not known to be full; whoever makes the VM looks again.
+ * Call it in the accepting transaction, before anything is taken: nobody else is admitted until it ends. A node that no
+ * worker has measured yet does not count as full; the capacity is checked again when the VM is made.
  *
  * @throws {EngineError} node_full
  */

@@ -1,9 +1,9 @@
-/** What the database consists of, asked of PostgreSQL itself: a table that a migration adds is in the next backup. */
+/** The contents of the database, read from PostgreSQL itself: a table that a migration adds is in the next backup. */
 import type { Tx } from './database';
 
 export interface Table {
   readonly name: string;
-  /** In the table's order; generated columns, which take no value, are left out. */
+  /** In the order of the table, without generated columns, which accept no value. */
   readonly columns: readonly string[];
 }
 
@@ -11,14 +11,14 @@ export interface Sequence {
   readonly name: string;
   /** A bigint in decimal. */
   readonly lastValue: string;
-  /** False until the first value was taken: that one is then `lastValue` itself. */
+  /** False until the first value has been taken; the first value is `lastValue` itself. */
   readonly called: boolean;
 }
 
 /**
- * Every table of our schema, each after those it refers to.
+ * Every table of our schema, each after the tables it refers to.
  *
- * @throws {Error} when tables refer to each other in a circle: they could not be loaded one after the other
+ * @throws {Error} if tables refer to each other in a cycle: they could not be loaded one after another
  */
 export async function allTables(tx: Tx): Promise<Table[]> {
   const tables: Table[] = await tx.query(
@@ -52,7 +52,7 @@ export function inOrder(
   return ordered;
 }
 
-/** Numbers that were taken and not committed count as taken. */
+/** Numbers that were taken but not committed count as taken. */
 export async function allSequences(tx: Tx): Promise<Sequence[]> {
   const names: { name: string }[] = await tx.query(
     `SELECT relname AS name FROM pg_class
@@ -68,12 +68,12 @@ export async function allSequences(tx: Tx): Promise<Sequence[]> {
   return sequences;
 }
 
-/** The next value is the one after `lastValue`, or that one when it was never taken. */
+/** The next value is the one after `lastValue`, or `lastValue` itself if it was never taken. */
 export async function setSequence(tx: Tx, { name, lastValue, called }: Sequence): Promise<void> {
   await tx.query(`SELECT setval(to_regclass($1), $2, $3)`, [identifier(name), lastValue, called]);
 }
 
-/** As `schema_migrations` has them, in the order in which they were applied; none in an empty database. */
+/** The names in `schema_migrations`, in the order of their application; empty for an empty database. */
 export async function appliedMigrations(tx: Tx): Promise<string[]> {
   const [there]: { found: boolean }[] = await tx.query(
     `SELECT to_regclass('schema_migrations') IS NOT NULL AS found`,

@@ -1,21 +1,21 @@
-/** Certificates with their sealed keys, and the account that they are ordered with. */
+/** Certificates with their sealed keys, and the account used to order them. */
 import type { Tx } from './database';
 
 export type CertificateSource = 'self-signed' | 'files' | 'acme';
 
 export interface CertificateRow {
-  /** What it is wanted for; for `acme` the first of its names. */
+  /** The purpose of the certificate; for `acme`, its first host name. */
   readonly name: string;
   readonly source: CertificateSource;
   readonly names: readonly string[];
-  /** PEM; null when it could not be had so far. */
+  /** PEM; null if it has not been obtained yet. */
   readonly chain: string | null;
   readonly keySealed: Buffer | null;
   readonly notAfter: Date | null;
   readonly renewAt: Date | null;
-  /** When its authority is asked again whether to renew early. */
+  /** When the authority is asked next whether to renew early. */
   readonly askAgainAt: Date | null;
-  /** In a row; 0 when the last try went well. */
+  /** Consecutive failures; 0 after a success. */
   readonly failures: number;
   readonly failure: string | null;
   readonly nextTryAt: Date | null;
@@ -34,7 +34,7 @@ export type NewCertificate = Pick<CertificateRow, 'name' | 'source' | 'names' | 
   readonly notAfter: Date;
 };
 
-/** Puts it in the place of the one before. */
+/** Replaces the previous certificate. */
 export async function saveCertificate(tx: Tx, row: NewCertificate): Promise<void> {
   await tx.query(
     `INSERT INTO certificates (name, source, names, chain, key_sealed, not_after, renew_at, ask_again_at, issued_at)
@@ -56,7 +56,7 @@ export async function saveCertificate(tx: Tx, row: NewCertificate): Promise<void
   );
 }
 
-/** Remembers that it could not be had. The one before stays. */
+/** Records that the certificate could not be obtained. The previous one stays. */
 export async function recordCertificateFailure(
   tx: Tx,
   row: Pick<CertificateRow, 'name' | 'source' | 'names'>,

@@ -8,11 +8,11 @@ export interface OpenOperations {
   readonly kind: OperationKind;
   readonly status: OperationStatus;
   readonly count: number;
-  /** Since the oldest of them was accepted. */
+  /** Seconds since the oldest of them was accepted. */
   readonly seconds: number;
 }
 
-/** What has not ended, and what is stuck; the condition is that of the index `operations_open`. */
+/** Unfinished operations and stuck ones; the condition is that of the index `operations_open`. */
 export function openOperations(tx: Tx): Promise<OpenOperations[]> {
   return tx.query(
     `SELECT kind, status, count(*)::int AS count,
@@ -34,7 +34,7 @@ export async function usedSshPorts(tx: Tx): Promise<number> {
   return row?.used ?? 0;
 }
 
-/** What the newest sweep found, by kind; null before the first one. */
+/** Findings of the latest sweep, by kind; null before the first one. */
 export async function newestSweepCounts(tx: Tx): Promise<Metrics['sweep']> {
   const [sweep]: NonNullable<Metrics['sweep']>[] = await tx.query(
     `SELECT greatest(0, extract(epoch FROM clock_timestamp() - at))::float8 AS "ageSeconds",
@@ -46,7 +46,7 @@ export async function newestSweepCounts(tx: Tx): Promise<Metrics['sweep']> {
   return sweep ?? null;
 }
 
-/** A worker that stops gives its lease back; one that is left to run out is a worker that died. */
+/** A worker that stops releases its lease; an expired lease is that of a worker that died. */
 export async function leaseCounts(tx: Tx): Promise<Metrics['leases']> {
   const [row]: Metrics['leases'][] = await tx.query(
     `SELECT count(*) FILTER (WHERE expires_at > clock_timestamp())::int AS held,
@@ -55,7 +55,7 @@ export async function leaseCounts(tx: Tx): Promise<Metrics['leases']> {
   return row ?? { held: 0, expired: 0 };
 }
 
-/** @param mode  TLS_MODE; certificates of another one are not in use */
+/** @param mode  TLS_MODE; certificates of other modes are not in use */
 export function certificateCounts(tx: Tx, mode: string): Promise<Metrics['certificates']> {
   return tx.query(
     `SELECT name, extract(epoch FROM not_after - clock_timestamp())::float8 AS "secondsLeft", failures

@@ -34,9 +34,11 @@ import { EmailKeys1763800000030 } from './migrations/0030-email-keys';
 import { RetiredUsernames1763800000031 } from './migrations/0031-retired-usernames';
 import { NodeCapacity1763800000033 } from './migrations/0033-node-capacity';
 import { MachineReports1763800000035 } from './migrations/0035-machine-reports';
+import { ReconcilerLooks1763800000036 } from './migrations/0036-reconciler-looks';
+import { VmLost1763800000037 } from './migrations/0037-vm-lost';
 import { lock } from './locks';
 
-/** A transaction, or the plain connection pool where one statement is enough. */
+/** A transaction, or the plain connection pool if one statement is enough. */
 export type Tx = EntityManager;
 
 export interface Database {
@@ -48,8 +50,8 @@ export interface Database {
 }
 
 /**
- * Oldest first: each builds on those before it. Numbers that are missing (11, 18, 20) were given to changes that came
- * to the main line in another shape: a number that was once taken is not taken again.
+ * Oldest first: each builds on those before it. A number that is missing was given to a change that
+ * came to the main line in another shape: a number that was once taken is not taken again.
  */
 const migrations = [
   Initial1763800000001,
@@ -80,9 +82,11 @@ const migrations = [
   RetiredUsernames1763800000031,
   NodeCapacity1763800000033,
   MachineReports1763800000035,
+  ReconcilerLooks1763800000036,
+  VmLost1763800000037,
 ];
 
-/** As the table `schema_migrations` names them. */
+/** The names in the table `schema_migrations`. */
 export const migrationNames: readonly string[] = migrations.map(({ name }) => name);
 
 const longestStatementMs = 30_000;
@@ -144,15 +148,15 @@ export async function connect(url: string, pool: Readonly<Record<string, number>
   }
 }
 
-/** Until the transaction ends: two processes that start together must not run the same migration twice. */
+/** Locks until the transaction ends: two processes that start together must not run the same migration twice. */
 export async function lockMigrations(tx: Tx): Promise<void> {
   await lock(tx, 'migrations');
 }
 
 /**
- * Applies the migrations that are missing, in their order. The caller's transaction holds their lock.
+ * Applies the missing migrations in order. The caller's transaction must hold their lock.
  *
- * @param wanted  names of those to apply. @default every one there is
+ * @param wanted  names of those to apply. @default all
  */
 export async function applyMigrations(tx: Tx, wanted: readonly string[] = migrationNames): Promise<void> {
   const { queryRunner } = tx;
@@ -162,7 +166,7 @@ export async function applyMigrations(tx: Tx, wanted: readonly string[] = migrat
     if (wanted.includes(migration.name)) await executor.executeMigration(migration);
 }
 
-/** The constraint a failed write ran into, e.g. `users_email_key`; null when it was something else. */
+/** The constraint that a failed write violated, e.g. `users_email_key`; null if it failed otherwise. */
 export function violatedConstraint(thrown: unknown): string | null {
   const driver = (thrown as { driverError?: { code?: string; constraint?: string } } | null)?.driverError;
   return driver?.code === '23505' ? (driver.constraint ?? null) : null;

@@ -1,11 +1,11 @@
-/** Domains that users bring. Anybody may say that one is theirs; one hosting at most has proved it. */
+/** Custom domains. Anyone can claim one; at most one hosting has proved it. */
 import { EngineError } from '../base/errors';
 import { type Tx, violatedConstraint } from './database';
 
 export interface DomainRow {
   readonly hostingId: string;
   readonly name: string;
-  /** What proves it; public. */
+  /** The proof of ownership; public. */
   readonly token: string;
   readonly createdAt: Date;
   readonly verifiedAt: Date | null;
@@ -17,7 +17,7 @@ export function domainsOf(tx: Tx, hostingId: string): Promise<DomainRow[]> {
   return tx.query(`SELECT ${columns} FROM domains WHERE hosting_id = $1 ORDER BY name`, [hostingId]);
 }
 
-/** Adds it unless it is there; the token of one that is there stays. */
+/** Adds the domain unless it exists; an existing one keeps its token. */
 export async function addDomain(
   tx: Tx,
   { hostingId, name, token }: Pick<DomainRow, 'hostingId' | 'name' | 'token'>,
@@ -29,7 +29,7 @@ export async function addDomain(
   ]);
 }
 
-/** @throws {EngineError} domain_taken when another hosting has proved it */
+/** @throws {EngineError} domain_taken if another hosting has proved it */
 export async function markVerified(tx: Tx, hostingId: string, name: string): Promise<void> {
   try {
     await tx.query(
@@ -38,14 +38,11 @@ export async function markVerified(tx: Tx, hostingId: string, name: string): Pro
     );
   } catch (thrown) {
     if (violatedConstraint(thrown) !== 'domains_name_key') throw thrown;
-    throw new EngineError(
-      'domain_taken',
-      'This domain belongs to another hosting; ask the operator if it is yours',
-    );
+    throw new EngineError('domain_taken');
   }
 }
 
-/** Takes it away with its certificate. @returns whether it was there */
+/** Removes the domain with its certificate. @returns whether it existed */
 export async function removeDomain(tx: Tx, hostingId: string, name: string): Promise<boolean> {
   const [rows]: [{ verified: boolean }[], number] = await tx.query(
     `DELETE FROM domains WHERE hosting_id = $1 AND name = $2 RETURNING verified_at IS NOT NULL AS verified`,
@@ -56,7 +53,7 @@ export async function removeDomain(tx: Tx, hostingId: string, name: string): Pro
   return rows.length > 0;
 }
 
-/** Every domain of a hosting, with its certificates. */
+/** Removes all domains of a hosting, with their certificates. */
 export async function removeDomainsOf(tx: Tx, hostingId: string): Promise<void> {
   await tx.query(
     `WITH gone AS (DELETE FROM domains WHERE hosting_id = $1 RETURNING name, verified_at)
@@ -65,7 +62,7 @@ export async function removeDomainsOf(tx: Tx, hostingId: string): Promise<void> 
   );
 }
 
-/** Those that are served: proved, of a hosting with a route. */
+/** The domains that are served: proved, and of a hosting with a route. */
 export function servedDomains(tx: Tx): Promise<{ name: string; ip: string }[]> {
   return tx.query(
     `SELECT d.name, host(h.ip) AS ip FROM domains d JOIN routes r USING (hosting_id)

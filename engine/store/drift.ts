@@ -1,11 +1,11 @@
-/** What the last look at each stack found: how what there is differs from what it was made from. */
+/** The result of the last check of each stack: how it differs from its specification. */
 import type { DriftFound } from '../model/hosting';
 import type { HostingDrift } from '../model/plan';
 import type { Metrics } from '../model/metrics';
 import type { Page } from '../model/page';
 import type { Tx } from './database';
 
-/** A look is asked for; one that ends without `noteDrift` has failed. */
+/** Records that a check was requested; a check that ends without `noteDrift` has failed. */
 export async function noteDriftAsked(tx: Tx, stackId: string): Promise<void> {
   await tx.query(
     `INSERT INTO drift (stack_id, asked_at) VALUES ($1, clock_timestamp())
@@ -14,7 +14,7 @@ export async function noteDriftAsked(tx: Tx, stackId: string): Promise<void> {
   );
 }
 
-/** @param differences  e.g. `libvirt_domain.vm: update (running)`; empty where there is none */
+/** @param differences  e.g. `libvirt_domain.vm: update (running)`; empty if there is none */
 export async function noteDrift(tx: Tx, stackId: string, differences: readonly string[]): Promise<void> {
   await tx.query(
     `INSERT INTO drift (stack_id, checked_at, differences) VALUES ($1, clock_timestamp(), $2)
@@ -35,7 +35,7 @@ export const driftColumns = `d.checked_at AS "checkedAt", coalesce(d.differences
     FROM operations o WHERE o.stack_id = d.stack_id AND o.kind = 'check-drift' AND o.failure_code IS NOT NULL
     ORDER BY o.created_at DESC LIMIT 1) END AS "lookFailure"`;
 
-/** Before the first look. */
+/** The result before the first check. */
 export const neverLooked: DriftFound = {
   checkedAt: null,
   differences: [],
@@ -50,7 +50,7 @@ export async function driftOf(tx: Tx, stackId: string): Promise<DriftFound> {
   return row ?? neverLooked;
 }
 
-/** Of every hosting that runs or sleeps, the oldest first. */
+/** The results of all running and sleeping hostings, oldest first. */
 export function driftOfHostings(tx: Tx, { limit, after }: Page): Promise<HostingDrift[]> {
   return tx.query(
     `SELECT h.id AS "hostingId", h.vm_name AS "vmName", u.username, h.status = 'sleeping' AS "isAsleep",
@@ -63,7 +63,7 @@ export function driftOfHostings(tx: Tx, { limit, after }: Page): Promise<Hosting
   );
 }
 
-/** Of the hostings that are looked at: all counts are 0 where there is none. */
+/** Counts for the hostings that are checked; all are 0 if there is none. */
 export async function driftCounts(tx: Tx): Promise<Metrics['drift']> {
   const [row]: Metrics['drift'][] = await tx.query(
     `SELECT count(*) FILTER (WHERE jsonb_array_length(coalesce(d.differences, '[]')) > 0)::int AS hostings,
@@ -75,7 +75,7 @@ export async function driftCounts(tx: Tx): Promise<Metrics['drift']> {
   return row ?? { hostings: 0, failedLooks: 0, oldestLookSeconds: 0 };
 }
 
-/** Running hostings whose last look, failed ones too, is the longest ago, and which nobody works on. */
+/** Running hostings that no operation is working on, those whose last check (even a failed one) is longest ago first. */
 export async function dueForDriftCheck(
   tx: Tx,
   { olderThanSeconds, limit }: { olderThanSeconds: number; limit: number },

@@ -1,6 +1,6 @@
 /**
- * Ejected hostings: their VMs live on with their names and addresses, and are not the service's. What each was made
- * from is kept apart from the stacks, so that nothing plans or applies it.
+ * Ejected hostings: their VMs keep running with their names and addresses, but no longer belong to the service. Their
+ * specifications are kept apart from the stacks, so that nothing plans or applies them.
  */
 import type { HostingSpec } from '../../stacks';
 import { EngineError } from '../base/errors';
@@ -16,7 +16,7 @@ import {
   type ReservationLimits,
 } from './hostings';
 
-/** What an ejected hosting was made from. */
+/** The specification and state of an ejected hosting. */
 export interface Ejection {
   readonly spec: HostingSpec;
   readonly stateSerial: number;
@@ -26,9 +26,9 @@ export interface Ejection {
 export type PortLimits = Pick<ReservationLimits, 'sshPorts' | 'canListen'>;
 
 /**
- * A running hosting becomes an ejected one: route, port and stack go, its address stays. Repeating it changes nothing.
+ * Turns a running hosting into an ejected one: route, port and stack are removed, its address stays. Idempotent.
  *
- * @returns false when it was not running: somebody is removing it
+ * @returns false if it was not running: it is being removed
  */
 export async function letGo(tx: Tx, id: string): Promise<boolean> {
   // whoever accepts a removal waits for this row, or has been here before
@@ -54,7 +54,7 @@ export async function letGo(tx: Tx, id: string): Promise<boolean> {
   return true;
 }
 
-/** The way back from `letGo`, without the route. Does nothing where that did nothing. */
+/** Undoes `letGo`, except for the route. Does nothing if `letGo` did nothing. */
 export async function holdOn(tx: Tx, id: string, limits: PortLimits): Promise<void> {
   const [rows]: [{ ssh_port: number }[], number] = await tx.query(
     `UPDATE hostings SET status = 'running', ended_at = NULL WHERE id = $1 AND status = 'ejected' RETURNING ssh_port`,
@@ -71,7 +71,7 @@ export async function holdOn(tx: Tx, id: string, limits: PortLimits): Promise<vo
   await takePort(tx, id, rows[0].ssh_port, limits);
 }
 
-/** What a hosting is told by when it is taken in. */
+/** What describes a hosting when it is adopted. */
 export type Adoptee = Pick<
   HostingRow,
   | 'id'
@@ -91,12 +91,12 @@ export type Adoptee = Pick<
 > & { readonly userId: number };
 
 /**
- * Makes an ejected or unknown hosting one of its user's again, on its way: quota, name, address and a port are taken.
- * Repeating it changes nothing.
+ * Makes an ejected or unknown hosting a hosting of its user again, in creation: takes quota, name, address and a port.
+ * Idempotent.
  *
- * @param wantedPort  null where its own cannot be had
- * @returns the SSH port that it has got
- * @throws {EngineError} quota_exceeded, addresses_exhausted, ports_exhausted, validation_failed when it lives
+ * @param wantedPort  null if its former port is not available
+ * @returns its SSH port
+ * @throws {EngineError} quota_exceeded, addresses_exhausted, ports_exhausted, validation_failed if it is a current hosting
  */
 export async function takeIn(
   tx: Tx,
@@ -112,7 +112,7 @@ export async function takeIn(
     `SELECT 1 FROM hostings WHERE user_id = $1 AND id <> $2 AND status NOT IN ('deleted', 'failed', 'ejected')`,
     [userId, id],
   );
-  if (others.length > 0) throw quotaExceeded('The user has a hosting already; it must be deleted first');
+  if (others.length > 0) throw quotaExceeded('The user already has a hosting; delete it first');
   if (known === null) await tx.insert(HostingRow, { ...adoptee, status: 'creating' });
   else await tx.update(HostingRow, { id }, { userId, status: 'creating', endedAt: null });
   await tx.query(
@@ -124,11 +124,11 @@ export async function takeIn(
     [node, ip, id],
   );
   if (held.length === 0)
-    throw new EngineError('addresses_exhausted', 'Another hosting has got the address of this VM meanwhile');
+    throw new EngineError('addresses_exhausted', 'The address of this VM has been given to another hosting');
   return takePort(tx, id, wantedPort, limits);
 }
 
-/** The hosting that was taken in runs, and nothing is kept apart any more. */
+/** Marks an adopted hosting as running, and deletes what was kept apart. */
 export async function markAdopted(tx: Tx, id: string, sshHostKeys: string[], at: Date): Promise<void> {
   await tx.query(
     `UPDATE hostings SET status = 'running', ssh_host_keys = $2, ready_at = coalesce(ready_at, $3)
@@ -138,7 +138,7 @@ export async function markAdopted(tx: Tx, id: string, sshHostKeys: string[], at:
   await tx.query(`DELETE FROM ejections WHERE hosting_id = $1`, [id]);
 }
 
-/** The way back from `takeIn` and `markAdopted`. A hosting that the database had not known stays in it as ejected. */
+/** Undoes `takeIn` and `markAdopted`. A hosting that the database did not know before stays in it as ejected. */
 export async function putOut(tx: Tx, id: string, sshPort: number, ejection: Ejection): Promise<void> {
   await tx.query(
     `UPDATE hostings SET status = 'ejected', ended_at = clock_timestamp(), ssh_port = $2
@@ -154,7 +154,7 @@ export async function putOut(tx: Tx, id: string, sshPort: number, ejection: Ejec
   );
 }
 
-/** An ejected hosting whose VM is gone has come to its end. Call it when nothing of it exists any more. */
+/** Ends an ejected hosting whose VM is gone. Call it once nothing of the VM exists any more. */
 export async function endEjected(tx: Tx, id: string): Promise<void> {
   await tx.query(`DELETE FROM ejections WHERE hosting_id = $1`, [id]);
   await tx.query(`UPDATE hostings SET status = 'deleted' WHERE id = $1 AND status = 'ejected'`, [id]);
@@ -172,7 +172,7 @@ export function ejectedHostings(tx: Tx, node: string): Promise<HostingRow[]> {
   return tx.find(HostingRow, { where: { node, status: 'ejected' }, order: { createdAt: 'ASC' } });
 }
 
-/** Living and ejected hostings that this text names, newest first. One without an owner is none. */
+/** Current and ejected hostings that this text names, newest first. Hostings without an owner are not included. */
 export function findByName(tx: Tx, text: string): Promise<(Named & Pick<HostingRow, 'status'>)[]> {
   return tx.query(
     `SELECT h.id, h.vm_name AS "vmName", u.username, h.status FROM hostings h JOIN users u ON u.id = h.user_id
@@ -182,7 +182,7 @@ export function findByName(tx: Tx, text: string): Promise<(Named & Pick<HostingR
 }
 
 export function notEjected({ vmName, status }: Pick<HostingRow, 'vmName' | 'status'>): EngineError {
-  return new EngineError('validation_failed', `${vmName} is not ejected here, it is ${status}`);
+  return new EngineError('validation_failed', `${vmName} is not ejected but ${status}`);
 }
 
 /** The wanted one when no hosting has it, else the lowest free one; what it has already stays. */

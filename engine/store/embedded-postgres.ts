@@ -1,6 +1,6 @@
 /**
- * A Postgres of our own for machines without one: the server's files come from npm, run as a daemon of their own
- * (they outlive the engine's restarts), on 127.0.0.1 only and with a password.
+ * An embedded Postgres for machines without one: the server's files come from npm and run as a separate daemon (which
+ * outlives restarts of the engine), on 127.0.0.1 only and with a password.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -12,22 +12,22 @@ import { type CommandResult, expectCommand, runCommand } from '../base/process';
 import { postgresRole, postgresUrl } from './url';
 
 export interface EmbeddedPostgresOptions {
-  /** Data directory; made on the first start. */
+  /** Data directory; created on the first start. */
   readonly dir: string;
-  /** Where the server's files are copied: its own user must be able to read them. */
+  /** The directory that the server's files are copied to: its system user must be able to read them. */
   readonly cacheDir: string;
   readonly port: number;
   readonly password: string;
   readonly database: string;
 }
 
-/** PostgreSQL refuses to run as root; as root it runs as this system user. */
+/** PostgreSQL refuses to run as root; it runs as this system user instead. */
 export const postgresSystemUser = 'vm-webhoster';
 
 /**
- * Starts it unless it runs, and makes the database unless it is there.
+ * Starts PostgreSQL unless it is running, and creates the database unless it exists.
  *
- * @returns whether it was this call that started it
+ * @returns whether this call started it
  * @throws {EngineError} database_unavailable
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<boolean> {

@@ -1,4 +1,4 @@
-/** Hostings and what they hold: the user's quota, an address, an SSH port. Unique constraints decide; the lock only avoids retries. */
+/** Hostings and what they take: the user's quota, an address, an SSH port. Unique constraints decide; the lock only avoids retries. */
 import { In, Not } from 'typeorm';
 import type { DriftFound, HostingFilter, HostingStatus, NamedHosting, SpareStatus } from '../model/hosting';
 import type { Page } from '../model/page';
@@ -13,13 +13,13 @@ import { HostingRow } from './entities/hosting';
 
 export type { HostingRow } from './entities/hosting';
 
-/** An ejected hosting has ended for its user; its VM, its name and its address live on: see ejections.ts. */
+/** An ejected hosting has ended for its user; its VM, name and address still exist: see ejections.ts. */
 export const endedStatuses: (HostingStatus | SpareStatus)[] = ['deleted', 'failed', 'ejected'];
 
-/** What there is counts while a hosting should run. */
+/** While a hosting should be running, its trouble, if any, is shown instead of its status. */
 export const shownStatus = `CASE h.status WHEN 'running' THEN coalesce(h.trouble, h.status) ELSE h.status END`;
 
-/** One that is somebody's. */
+/** A hosting that has an owner. */
 export type OwnedHosting = HostingRow & { readonly userId: number; readonly status: HostingStatus };
 
 export type NewHosting = Pick<
@@ -37,15 +37,15 @@ export type NewHosting = Pick<
 >;
 
 export interface ReservationLimits {
-  /** First and last SSH port, both included. */
+  /** First and last SSH port, inclusive. */
   readonly sshPorts: readonly [number, number];
   readonly canListen: (port: number) => Promise<boolean>;
   readonly addresses: readonly PoolAddress[];
 }
 
 /**
- * Inserts the hosting with the lowest free address and SSH port; without an owner it is a spare that is being made.
- * Call inside the accepting transaction.
+ * Inserts the hosting with the lowest free address and SSH port; without an owner, it is a spare in creation.
+ * Call it in the accepting transaction.
  *
  * @throws {EngineError} quota_exceeded, ports_exhausted, addresses_exhausted
  */
@@ -56,7 +56,7 @@ export async function reserveHosting(tx: Tx, hosting: NewHosting, limits: Reserv
   await insertHosting(tx, hosting, port, address);
 }
 
-/** Concurrent accepts would all pick the same free port and all but one would have to try again: this queues them. */
+/** Without this lock, concurrent accepts would all pick the same free port, and all but one would have to retry. */
 export async function lockReservations(tx: Tx): Promise<void> {
   await lock(tx, 'reservations');
 }
@@ -87,9 +87,7 @@ async function insertHosting(
   }
 }
 
-export function quotaExceeded(
-  message = 'You already have a hosting; delete it first (DELETE /api/v1/host/my)',
-): EngineError {
+export function quotaExceeded(message?: string): EngineError {
   return new EngineError('quota_exceeded', message);
 }
 
@@ -110,10 +108,7 @@ export async function freePort(
     if (await canListen(free.port)) return free.port;
     from = free.port + 1;
   }
-  throw new EngineError(
-    'ports_exhausted',
-    'All SSH ports are in use; try again later or ask the operator for more',
-  );
+  throw new EngineError('ports_exhausted');
 }
 
 async function freeAddress(tx: Tx, node: string, pool: readonly PoolAddress[]): Promise<PoolAddress> {
@@ -124,13 +119,10 @@ async function freeAddress(tx: Tx, node: string, pool: readonly PoolAddress[]): 
   const used = new Set(taken.map((row) => row.ip));
   const free = pool.find((address) => !used.has(address.ip));
   if (free) return free;
-  throw new EngineError(
-    'addresses_exhausted',
-    'All VM addresses are in use; try again later or ask the operator for more',
-  );
+  throw new EngineError('addresses_exhausted');
 }
 
-/** Gives address, port and domains back and ends the hosting. Repeating it changes nothing. */
+/** Releases address, port and domains, and ends the hosting. Idempotent. */
 export async function releaseHosting(
   tx: Tx,
   id: string,
@@ -147,7 +139,7 @@ export async function releaseHosting(
   );
 }
 
-/** Gives route, port and address back. Repeating it changes nothing. */
+/** Releases route, port and address. Idempotent. */
 export async function releaseReservations(tx: Tx, id: string): Promise<void> {
   await tx.query(`DELETE FROM routes WHERE hosting_id = $1`, [id]);
   await tx.query(`DELETE FROM ssh_ports WHERE hosting_id = $1`, [id]);
@@ -155,9 +147,9 @@ export async function releaseReservations(tx: Tx, id: string): Promise<void> {
 }
 
 /**
- * Takes route, port and address of a running hosting, or of one that sleeps, again where they were lost.
+ * Reserves route, port and address of a running or sleeping hosting again if they were lost.
  *
- * @returns false when it is not running any more, or somebody else has its port or address by now
+ * @returns false if it is no longer running, or another hosting has its port or address now
  */
 export async function reserveAgain(tx: Tx, id: string): Promise<boolean> {
   // whoever accepts a removal waits for this row, and takes back what is given here
@@ -186,7 +178,7 @@ export async function reserveAgain(tx: Tx, id: string): Promise<boolean> {
   return open.length === 1;
 }
 
-/** What a hosting holds, living or not. Routes are told by the number in their path. */
+/** The reservations of a hosting, even an ended one. Routes are identified by the number in their path. */
 export async function reservationsOf(
   tx: Tx,
   hostingId: string,
@@ -208,7 +200,7 @@ export function findHosting(tx: Tx, id: string): Promise<HostingRow | null> {
   return tx.findOneBy(HostingRow, { id });
 }
 
-/** Until the transaction ends, nobody else accepts anything for this hosting. @returns whether it still lives */
+/** Locks the hosting against other accepts until the transaction ends. @returns whether it has not ended */
 export async function lockHosting(tx: Tx, id: string): Promise<boolean> {
   const rows: unknown[] = await tx.query(
     `SELECT 1 FROM hostings WHERE id = $1 AND status <> ALL ($2) FOR UPDATE`,
@@ -225,7 +217,7 @@ export function isOwned(hosting: HostingRow): hosting is OwnedHosting {
   return hosting.userId !== null;
 }
 
-/** @throws {Error} when it is nobody's: a defect of ours */
+/** @throws {Error} if it has no owner, which is a bug */
 export async function getOwnedHosting(tx: Tx, id: string): Promise<OwnedHosting> {
   const hosting = await getHosting(tx, id);
   if (!isOwned(hosting)) throw new Error(`hosting ${id} has no owner`);
@@ -246,22 +238,22 @@ export function livingHostings(tx: Tx, node: string): Promise<HostingRow[]> {
   });
 }
 
-/** A hosting that serves; one that is being deleted meanwhile stays so. */
+/** Marks a hosting as running, unless it is being deleted. */
 export async function markRunning(tx: Tx, id: string, readyAt: Date): Promise<void> {
   await tx.update(HostingRow, { id, status: 'creating' }, { status: 'running', readyAt });
 }
 
 /**
- * A hosting that runs sleeps from here on, as far as anybody is told. Repeating it changes nothing.
+ * Marks a running hosting as asleep. Idempotent.
  *
- * @returns false when it neither runs nor sleeps: somebody removes it
+ * @returns false if it is neither running nor asleep: it is being removed
  */
 export async function markAsleep(tx: Tx, id: string): Promise<boolean> {
   await tx.update(HostingRow, { id, status: 'running' }, { status: 'sleeping' });
   return (await getHosting(tx, id)).status === 'sleeping';
 }
 
-/** The way back; what does not sleep stays as it is. */
+/** Undoes `markAsleep`; a hosting that is not asleep is left alone. */
 export async function markAwake(tx: Tx, id: string): Promise<void> {
   await tx.update(HostingRow, { id, status: 'sleeping' }, { status: 'running' });
 }
@@ -275,16 +267,16 @@ export async function updateHosting(
 }
 
 /**
- * Condition that `h` (with its user `u`) is named; an id is only held against ids, and so on, so that nobody's username
- * is another's VM.
+ * SQL condition that `h` (with its user `u`) is named; an id is compared only with ids, and so on, so that a username
+ * never matches another user's VM.
  *
- * @param first  number of the first of the parameters that `namedIn` gives
+ * @param first  number of the first of the parameters that `namedIn` returns
  */
 export function isNamed(first: number): string {
   return `(h.id = ANY ($${first}::uuid[]) OR h.vm_name = ANY ($${first + 1}::text[]) OR u.username = ANY ($${first + 2}::text[]))`;
 }
 
-/** Ids, VM names and usernames among what was typed. */
+/** The ids, VM names and usernames among the typed texts. */
 export function namedIn(typed: readonly string[]): [string[], string[], string[]] {
   const named = typed.map(readHostingName);
   return [
@@ -294,7 +286,7 @@ export function namedIn(typed: readonly string[]): [string[], string[], string[]
   ];
 }
 
-/** Living hostings, the oldest first, and among them what has no owner yet. @param page  from behind the hosting `after` on. @default all */
+/** Current hostings, oldest first, including those without an owner. @param page  those after the hosting `after`. @default all */
 export async function selectHostings(
   tx: Tx,
   { names, labels, olderThanSeconds, status }: HostingFilter,

@@ -1,4 +1,4 @@
-/** Idempotency keys: the first request with a key decides; repeats are told what it made. */
+/** Idempotency keys: the first request with a key decides; repetitions get its result. */
 import { EngineError } from '../base/errors';
 import type { Tx } from './database';
 
@@ -8,10 +8,10 @@ export interface FirstAnswer {
 }
 
 /**
- * Claims the key for this request, waiting for a concurrent one with the same key to end.
+ * Claims the key for this request; waits for a concurrent request with the same key to end.
  *
- * @returns what the first request made, or null when this is the first
- * @throws {EngineError} idempotency_key_reused when the first request was another one
+ * @returns the result of the first request, or null if this is the first
+ * @throws {EngineError} idempotency_key_reused if the first request was a different one
  */
 export async function claimIdempotencyKey(
   tx: Tx,
@@ -29,7 +29,7 @@ export async function claimIdempotencyKey(
     [userId, key],
   );
   if (first?.request_hash !== requestHash) {
-    throw new EngineError('idempotency_key_reused', 'This Idempotency-Key was used for another request');
+    throw new EngineError('idempotency_key_reused');
   }
   return { hostingId: first.hosting_id, operationId: first.operation_id };
 }

@@ -1,4 +1,4 @@
-/** Labels that an administrator gives to an account: every hosting that its user has, and will have, carries them. */
+/** Labels that an administrator sets on an account: all hostings of its user carry them, including future ones. */
 import type { UserLabels } from '../model/account';
 import { EngineError } from '../base/errors';
 import type { Tx } from './database';
@@ -19,7 +19,7 @@ export async function labelsOfUser(tx: Tx, username: string): Promise<UserLabels
 }
 
 /**
- * Takes the place of the labels that the account had; what its user gave the hosting stays beside them.
+ * Replaces the labels of the account; the hosting keeps the labels that its user set.
  *
  * @throws {EngineError} not_found
  */

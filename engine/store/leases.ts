@@ -1,6 +1,6 @@
 /**
  * The right to work on a stack. One owner at a time; the token grows with every claim, and every write of an
- * operation checks it, so that a worker that slept through its lease is refused at its next write.
+ * operation checks it, so that a worker that overslept its lease is refused at its next write.
  */
 import { EngineError } from '../base/errors';
 import type { Database, Tx } from './database';
@@ -14,7 +14,7 @@ export interface Lease {
 /** The first token of a stack: one that was forgotten with its stack and comes again gets greater ones than before. */
 const firstToken = `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`;
 
-/** Takes the lease if nobody holds it or its time is over; null when somebody does. */
+/** Takes the lease if nobody holds it or it has expired; null if somebody holds it. */
 export async function claimLease(
   tx: Tx,
   stackId: string,
@@ -33,7 +33,7 @@ export async function claimLease(
   return rows[0] ? { stackId, owner, token: rows[0].token } : null;
 }
 
-/** Extends the lease; false when it was lost. */
+/** Extends the lease; false if it was lost. */
 export async function renewLease(tx: Tx, lease: Lease, ttlMs: number): Promise<boolean> {
   const [rows]: [unknown[], number] = await tx.query(
     `UPDATE leases SET expires_at = clock_timestamp() + $3 * interval '1 ms'
@@ -43,7 +43,7 @@ export async function renewLease(tx: Tx, lease: Lease, ttlMs: number): Promise<b
   return rows.length === 1;
 }
 
-/** Gives the lease back. The row stays as long as there is a stack: its next token is this one and one. */
+/** Releases the lease. The row stays as long as the stack exists: its next token is this one plus one. */
 export async function releaseLease(tx: Tx, lease: Lease): Promise<void> {
   await tx.query(
     `WITH given AS (
@@ -63,9 +63,9 @@ export async function leaseHolders(tx: Tx): Promise<string[]> {
 }
 
 /**
- * Takes every lease away, after a restore: the tokens of a backup may have been given out once more since. From here
- * on they count from the time in microseconds, which no token reaches by being claimed one by one, so that whoever
- * held one before is refused. Stacks that nobody had claimed get theirs too.
+ * Revokes all leases, after a restore: tokens of a backup may have been issued again since it was made. From now on,
+ * tokens count from the current time in microseconds, which no token reaches by being claimed one by one, so that any
+ * earlier holder is refused. Stacks without a lease get such a token too.
  */
 export async function revokeLeases(tx: Tx): Promise<void> {
   await tx.query(
@@ -88,7 +88,7 @@ export function fenced<T>(database: Database, lease: Lease, body: (tx: Tx) => Pr
       `SELECT 1 FROM leases WHERE stack_id = $1 AND token = $2 AND expires_at > clock_timestamp() FOR UPDATE`,
       [lease.stackId, lease.token],
     );
-    if (rows.length === 0) throw new EngineError('lease_lost', 'Another worker has taken over this stack');
+    if (rows.length === 0) throw new EngineError('lease_lost');
     return body(tx);
   });
 }

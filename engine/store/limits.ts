@@ -1,4 +1,4 @@
-/** Limits that hold for every process on the database, by the database's clock. */
+/** Limits that all processes on this database share, by the clock of the database. */
 import { type Limit, type Limiter, takenOf } from '../base/limits';
 import type { Tx } from './database';
 

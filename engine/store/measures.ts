@@ -1,16 +1,16 @@
-/** Sums of what was measured, each bucket counting for itself alone. */
+/** Sums of measurements; the buckets are not cumulative. */
 import type { Tx } from './database';
 
 export interface Measure {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** One more than there are bounds. */
+  /** One more than the number of bounds. */
   readonly buckets: readonly number[];
   readonly count: number;
   readonly seconds: number;
 }
 
-/** Adds them to what there is. Rows are taken in one order, so that two who add do not wait for each other in a circle. */
+/** Adds to the stored sums. Rows are locked in a fixed order, so that concurrent calls cannot deadlock. */
 export async function addMeasures(tx: Tx, measures: readonly Measure[]): Promise<void> {
   await tx.query(
     `INSERT INTO measures AS known (name, labels, buckets, count, seconds)

@@ -1,6 +1,6 @@
 /**
- * A user's own hosting as it is read most: with what the last look at it found, in one plain statement. Clients ask for
- * it again and again, and each round to PostgreSQL is most of what an answer costs.
+ * A user's own hosting with the result of its last check, in one plain statement. Clients request it again and again, and
+ * the round trips to PostgreSQL are most of the cost of a response.
  */
 import type { DriftFound } from '../model/hosting';
 import type { Tx } from './database';
@@ -48,7 +48,7 @@ const mine = {
     ORDER BY h.created_at DESC LIMIT 1`,
 };
 
-/** The newest that has not ended. @param tx  the plain pool */
+/** The newest hosting that has not ended. @param tx  the plain pool */
 export async function findMyHosting(tx: Tx, userId: number): Promise<MyHosting | null> {
   const [row] = await prepared<OwnedHosting & DriftFound>(tx, mine, [userId]);
   if (row === undefined) return null;

@@ -1,4 +1,4 @@
-/** Operations, their steps and their events as rows. Who may change them is decided by the caller's lease. */
+/** Operations, their steps and their events as rows. The caller's lease decides who can change them. */
 import { randomUUID } from 'node:crypto';
 import { In, MoreThan } from 'typeorm';
 import type {
@@ -19,7 +19,7 @@ import { OperationEventRow, OperationRow, OperationStepRow } from './entities/op
 
 export type { OperationRow, OperationStepRow } from './entities/operation';
 
-/** Postgres notification channel that carries the id of an operation with a new event. */
+/** Postgres notification channel for the ids of operations with new events. */
 export const eventChannel = 'webhoster_operation_events';
 
 export const unfinishedStatuses: OperationStatus[] = ['pending', 'running', 'unwinding'];
@@ -43,11 +43,11 @@ export interface NewOperation {
   readonly lane?: Lane;
   /** @default 0 */
   readonly priority?: number;
-  /** In order; a step without `run` is done by accepting the operation. */
+  /** In order; a step without `run` is completed by accepting the operation. */
   readonly steps: readonly { readonly name: string; readonly run?: unknown }[];
 }
 
-/** In one statement: whoever accepts may hold locks that others wait for. */
+/** In one statement, since the caller may hold locks that others wait for. */
 export async function insertOperation(tx: Tx, { steps, ...given }: NewOperation): Promise<Operation> {
   const { kind, stackId, hostingId = null, userId = null, input = {} } = given;
   const { lane = 'boots', priority = 0 } = given;
@@ -90,8 +90,8 @@ function newSteps(operationId: string, steps: NewOperation['steps']): OperationS
 }
 
 /**
- * Records an operation's steps anew: an operation that another version of the service accepted goes on with the steps of
- * this one. A step of the same name keeps what is known of it; one that there is no more is forgotten.
+ * Replaces the steps of an operation: an operation accepted by another version of the service continues with the steps of
+ * this version. Steps with the same name keep their records; steps that no longer exist are deleted.
  */
 export async function replaceSteps(
   tx: Tx,
@@ -110,18 +110,18 @@ export async function replaceSteps(
 /** @throws {EngineError} operation_not_found */
 export async function getOperation(tx: Tx, id: string): Promise<Operation> {
   const row = await findOperationRow(tx, id);
-  if (row === null) throw new EngineError('operation_not_found', 'There is no such operation');
+  if (row === null) throw new EngineError('operation_not_found');
   return toOperation(row, await stepsOf(tx, id));
 }
 
 export interface ListedRow {
   readonly row: OperationRow;
   readonly steps: readonly OperationStepRow[];
-  /** null where the operation is about no hosting of the database. */
+  /** null if the operation is about no hosting in the database. */
   readonly vmName: string | null;
 }
 
-/** Newest first. @param limit  at most so many */
+/** Newest first. @param limit  maximum number */
 export async function newestOperations(
   tx: Tx,
   { status, limit, after }: Page & { status?: OperationStatus },
@@ -157,7 +157,7 @@ export function stepsOf(tx: Tx, operationId: string): Promise<OperationStepRow[]
   return tx.find(OperationStepRow, { where: { operationId }, order: { position: 'ASC' } });
 }
 
-/** The oldest operation that still has to run on this stack, after the one that just ended. */
+/** The oldest unfinished operation on this stack. */
 export async function nextUnfinished(tx: Tx, stackId: string): Promise<OperationRow | null> {
   return tx.findOne(OperationRow, {
     where: { stackId, status: In(unfinishedStatuses) },
@@ -174,17 +174,17 @@ export async function latestOperation(
   return tx.findOne(OperationRow, { where: { hostingId, kind }, order: { createdAt: 'DESC' } });
 }
 
-/** One of this kind that waits or runs on this stack. */
+/** An operation of this kind that is waiting or running on this stack. */
 export function unfinishedOperation(tx: Tx, stackId: string, kind: OperationKind): Promise<Operation | null> {
   return operationIn(tx, stackId, kind, unfinishedStatuses);
 }
 
-/** For an operation that was accepted before its hosting was known here. */
+/** For an operation that was accepted before the database knew its hosting. */
 export async function bindToHosting(tx: Tx, id: string, hostingId: string): Promise<void> {
   await tx.update(OperationRow, { id }, { hostingId });
 }
 
-/** One of this kind that waits, runs, or is stuck on this stack. */
+/** An operation of this kind that is waiting, running or stuck on this stack. */
 export function unendedOperation(tx: Tx, stackId: string, kind: OperationKind): Promise<Operation | null> {
   return operationIn(tx, stackId, kind, [...unfinishedStatuses, 'stuck']);
 }
@@ -207,14 +207,14 @@ export function countUnfinishedOf(tx: Tx, userId: number): Promise<number> {
   return tx.countBy(OperationRow, { userId, status: In(unfinishedStatuses) });
 }
 
-/** The input of what the service itself asks for, time and again; somebody who joins takes it away. */
+/** The input of operations that the service itself requests periodically; anyone who joins such an operation removes it. */
 export const scheduledInput = { scheduled: true } as const;
 
 export function isScheduled({ input }: Pick<OperationRow, 'input'>): boolean {
   return 'scheduled' in input;
 }
 
-/** Somebody waits for an operation that the service itself asked for: it is theirs from here on, turn and record. */
+/** Makes an operation that the service itself requested that of a user who waits for it: its turn and its record. */
 export async function joinOperation(tx: Tx, id: string, { userId }: { userId?: number }): Promise<void> {
   await tx.query(
     `UPDATE operations SET user_id = $2, requested_by = $3, priority = least(priority, 0), input = input - 'scheduled'
@@ -223,12 +223,12 @@ export async function joinOperation(tx: Tx, id: string, { userId }: { userId?: n
   );
 }
 
-/** Deletes an operation with its steps, events and runs, unless somebody has joined it meanwhile. */
+/** Deletes an operation with its steps, events and runs, unless someone has joined it. */
 export async function forgetScheduled(tx: Tx, id: string): Promise<void> {
   await tx.query(`DELETE FROM operations WHERE id = $1 AND input->>'scheduled' IS NOT NULL`, [id]);
 }
 
-/** Asks for an unwinding; true when the operation could still be asked. */
+/** Requests a cancellation; true if the operation could still be cancelled. */
 export async function requestCancel(tx: Tx, id: string): Promise<boolean> {
   const result = await tx.update(
     OperationRow,
@@ -240,7 +240,7 @@ export async function requestCancel(tx: Tx, id: string): Promise<boolean> {
   return true;
 }
 
-/** @throws {Error} on a transition the state machine does not have: a defect of ours. */
+/** @throws {Error} on a transition that the state machine does not have, which is a bug */
 export async function moveOperation(
   tx: Tx,
   id: string,
@@ -270,7 +270,7 @@ export async function moveOperation(
 }
 
 /**
- * A stuck operation goes on the way it was on: forward, or back when an undo had failed. Others are left as they are.
+ * Resumes a stuck operation in its direction: forward, or backward if an undo had failed. Others are left alone.
  */
 export async function resumeStuck(tx: Tx, id: string): Promise<void> {
   const operation = await getOperation(tx, id);
@@ -330,7 +330,7 @@ export async function addEvent(
   await tx.query(`SELECT pg_notify($1, $2)`, [eventChannel, operationId]);
 }
 
-/** @param after  number of the last event that was seen, 0 for all */
+/** @param after  number of the last event received, 0 for all */
 export async function eventsAfter(tx: Tx, operationId: string, after: number): Promise<OperationEvent[]> {
   const rows = await tx.find(OperationEventRow, {
     where: { operationId, number: MoreThan(after) },
@@ -339,7 +339,7 @@ export async function eventsAfter(tx: Tx, operationId: string, after: number): P
   return rows.map(({ number, ...event }) => ({ id: String(number), ...event }));
 }
 
-/** What it owns and how long it may take is not in its rows: see owned.ts and queue/outlook.ts. */
+/** Its resources and its estimate are not in its rows: see owned.ts and outlook.ts. */
 export function toOperation(row: OperationRow, steps: readonly OperationStepRow[]): Operation {
   return {
     id: row.id,
@@ -362,8 +362,8 @@ export function toOperation(row: OperationRow, steps: readonly OperationStepRow[
 }
 
 /**
- * The turn of a stack that is to be worked on: the lane of what comes first there, as urgent as the most urgent of what
- * waits behind it. null where nothing is left to do.
+ * The lane and priority of a stack: the lane of its next operation, with the priority of the most urgent operation that
+ * waits behind it. null if nothing is left to do.
  */
 export async function turnOfStack(tx: Tx, stackId: string): Promise<{ lane: Lane; priority: number } | null> {
   const [turn]: { lane: Lane; priority: number }[] = await tx.query(
@@ -378,10 +378,10 @@ export async function turnOfStack(tx: Tx, stackId: string): Promise<{ lane: Lane
 const graceSeconds = 5;
 
 /**
- * Stacks with unfinished operations that nobody works on and that no job is going to wake a worker for: a job that a dead
- * worker had taken, or that failed and waits for long, is as good as none. What merely waits in the queue has its job.
+ * Stacks with unfinished operations that have no worker, and no job that will wake one: a job that a dead worker had taken,
+ * or that failed and waits for long, does not count. Stacks that merely wait in the queue have their job.
  *
- * @param limit  at most so many
+ * @param limit  maximum number
  */
 export async function abandonedStacks(tx: Tx, limit: number): Promise<string[]> {
   const rows: { stack_id: string }[] = await tx.query(

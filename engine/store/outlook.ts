@@ -1,4 +1,4 @@
-/** Where an operation stands in the queue, and when it is likely to end. */
+/** The position of an operation in the queue, and when it is likely to end. */
 import type { Operation } from '../model/operation';
 import type { Tx } from './database';
 
@@ -6,8 +6,8 @@ import type { Tx } from './database';
 const lately = '1 hour';
 
 /**
- * The estimate: what the jobs that run still need and what those ahead need, shared by as many as run now, and then the
- * operation itself. Every kind is taken to need the median of what it took in the last hour.
+ * The estimate: the time that the running jobs still need plus that of the jobs ahead, divided by the number of jobs running
+ * now, plus that of the operation itself. For each kind, the median of the last hour is used.
  */
 export async function outlookOf(
   tx: Tx,

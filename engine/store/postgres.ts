@@ -4,12 +4,12 @@ import type { Config } from '../base/config';
 import { hasDatabase, startEmbeddedPostgres, stopEmbeddedPostgres } from './embedded-postgres';
 import { embeddedDatabase } from './url';
 
-/** Does nothing when DATABASE_URL names another server. @returns whether it was this call that started it */
+/** Does nothing if DATABASE_URL names another server. @returns whether this call started it */
 export async function startPostgres(config: Config): Promise<boolean> {
   return config.DATABASE_URL === undefined && (await startEmbeddedPostgres(embedded(config)));
 }
 
-/** True when there is something that `startPostgres` would start, or another server to ask. */
+/** True if there is a database that `startPostgres` would start, or another server. */
 export function postgresExists(config: Config): boolean {
   return config.DATABASE_URL !== undefined || hasDatabase(embedded(config).dir);
 }

@@ -1,13 +1,13 @@
-/** The few statements that every request makes. */
+/** The few statements that every request runs. */
 import type { Pool } from 'pg';
 import type { Tx } from './database';
 
 /**
- * A statement that PostgreSQL plans once for each connection, by pg itself: planning it each time, and TypeORM's way to a
- * connection, took longer than the statement.
+ * A statement that PostgreSQL plans once per connection, run by pg directly: planning it each time, and getting a
+ * connection from TypeORM, took longer than the statement.
  *
  * @param tx  the plain pool, no transaction
- * @param name  of this text and no other
+ * @param name  unique to this text
  */
 export async function prepared<T extends object>(
   tx: Tx,

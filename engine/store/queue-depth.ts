@@ -1,8 +1,8 @@
-/** How much waits in the queue. */
+/** The length of the queue. */
 import type { Metrics } from '../model/metrics';
 import type { Tx } from './database';
 
-/** Jobs whose time has come; a job that failed waits for its own time first. */
+/** Jobs that are due; a failed job is due after its delay. */
 export async function queueDepth(tx: Tx): Promise<Metrics['queue']> {
   const [row]: Metrics['queue'][] = await tx.query(
     `SELECT count(*) FILTER (WHERE locked_at IS NULL)::int AS waiting,

@@ -1,4 +1,4 @@
-/** What Postgres says, at one moment. */
+/** The contents of Postgres at one moment. */
 import type { HostingStatus, SpareStatus } from '../model/hosting';
 import type { OperationKind } from '../model/operation';
 import type { Database, Tx } from './database';
@@ -20,20 +20,20 @@ export interface OperationRecord {
   readonly reason: string | null;
 }
 
-/** What is told of a stack's state without opening it. */
+/** What is known of a stack's state without opening it. */
 export interface StackRecord {
   /** The first bytes of the seal, which name its key; null before the first run. */
   readonly seal: Buffer | null;
-  /** null where nobody has looked into the state yet. */
+  /** null if nobody has read the state yet. */
   readonly names: readonly string[] | null;
-  /** As `names`. */
+  /** null in the same case as `names`. */
   readonly mark: StateMark | null;
 }
 
 export interface Records {
-  /** Hostings of this node whose VMs are needed: those that have not ended, spares among them, and the ejected ones. */
+  /** Hostings of this node whose VMs are needed: those that have not ended, including spares, and ejected ones. */
   readonly living: ReadonlyMap<string, HostingRecord>;
-  /** Stacks that somebody works on or is about to. */
+  /** Stacks that a worker is working on or about to. */
   readonly busy: ReadonlySet<string>;
   /** Stacks of nodes. */
   readonly nodes: ReadonlySet<string>;
@@ -72,7 +72,7 @@ export function readRecords(database: Database, node: string): Promise<Records> 
   });
 }
 
-/** Which of these hostings the database knows, ended ones too. */
+/** The hostings among these that the database knows, including ended ones. */
 export async function knownHostings(tx: Tx, ids: readonly string[]): Promise<Set<string>> {
   const found = await rows<{ id: string }>(tx, `SELECT id FROM hostings WHERE id = ANY ($1::uuid[])`, [ids]);
   return new Set(found.map((row) => row.id));

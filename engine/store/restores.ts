@@ -1,7 +1,7 @@
-/** When this database was brought back from a backup. */
+/** When this database was restored from a backup. */
 import type { Tx } from './database';
 
-/** What happened in between is unknown to the database: from when the backup was made until it was restored. */
+/** The time between the making of a backup and its restore: the database does not know what happened in it. */
 export interface Gap {
   readonly from: Date;
   readonly to: Date;
@@ -16,7 +16,7 @@ export async function gaps(tx: Tx): Promise<Gap[]> {
   return tx.query(`SELECT backup_made_at AS "from", at AS "to" FROM restores`);
 }
 
-/** When the backup was made that this database was last restored from; null when it never was. */
+/** When the backup of the last restore was made; null if the database was never restored. */
 export async function restoredFrom(tx: Tx): Promise<Date | null> {
   const [row]: { made: Date }[] = await tx.query(
     `SELECT backup_made_at AS made FROM restores ORDER BY at DESC LIMIT 1`,

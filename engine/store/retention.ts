@@ -1,4 +1,4 @@
-/** Records that have had their time. Each statement finds the oldest by an index and deletes so many of them. */
+/** Records past their retention. Each statement finds the oldest by an index and deletes a limited number of them. */
 import type { Settings } from '../base/config';
 import type { Tx } from './database';
 
@@ -11,7 +11,7 @@ interface Retention {
   /** What is deleted, for the log. */
   readonly name: string;
   readonly keepDays: (keeping: Keeping) => number;
-  /** `$1` is the number of days, `$2` how many at most. */
+  /** `$1` is the number of days, `$2` the maximum number of rows. */
   readonly statement: string;
 }
 
@@ -22,7 +22,7 @@ const before = `now() - $1 * interval '1 day'`;
 const recordDays = ({ RECORDS_KEEP_DAYS, RUNS_KEEP_DAYS }: Keeping): number =>
   Math.max(RECORDS_KEEP_DAYS, RUNS_KEEP_DAYS);
 
-/** In this order: what refers to another goes before it. */
+/** In this order: records go before the records that they refer to. */
 export const retentions: readonly Retention[] = [
   {
     name: 'runs',
@@ -81,7 +81,7 @@ export const retentions: readonly Retention[] = [
   },
 ];
 
-/** @returns how many were deleted; fewer than `limit` when none is left */
+/** @returns the number deleted; less than `limit` once none is left */
 export async function deleteOld(
   tx: Tx,
   { keepDays, statement }: Retention,

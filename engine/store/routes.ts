@@ -12,7 +12,7 @@ export async function closeRoute(tx: Tx, hostingId: string): Promise<void> {
 
 export type FoundRoute = Pick<Route, 'ip' | 'username'>;
 
-/** @returns the VM that serves a user's page, and whose it is; null for who has no open route */
+/** @returns the VM that serves a user's page, and its owner; null if the user has no open route */
 export async function findRoute(
   tx: Tx,
   of: { userId: number } | { username: string },

@@ -1,4 +1,4 @@
-/** Terraform's runs: when, by whom, what it said, what the plan was. Secrets are masked before they come here. */
+/** Terraform runs: when, for whom, their logs and plans. Secrets are masked before they are stored. */
 import type { Page } from '../model/page';
 import type { ResourceChange } from '../model/plan';
 import type { Phase } from '../machine/terraform/run-record';
@@ -19,9 +19,9 @@ export interface FinishedRun extends Partial<RunPlan> {
   readonly timings: readonly Phase[];
 }
 
-/** A run with who asked for it, without what it said and planned. */
+/** A run with its requester, without its log and plan. */
 export interface ListedRun extends Omit<RunRow, 'log' | 'plan' | 'planText'> {
-  /** null where the service itself asked. */
+  /** null for the service itself. */
   readonly requestedBy: string | null;
 }
 
@@ -34,7 +34,7 @@ export async function startRun(
   await tx.insert(RunRow, run);
 }
 
-/** Adds to what the run has said, and tells whoever follows it. */
+/** Appends to the log of the run, and notifies its followers. */
 export async function appendToRunLog(tx: Tx, id: string, text: string): Promise<void> {
   await tx.query(`UPDATE runs SET log = log || $2 WHERE id = $1`, [id, text]);
   await tellRun(tx, id);
@@ -67,7 +67,7 @@ export async function wholeRun(tx: Tx, id: string): Promise<WholeRun | null> {
   return run ?? null;
 }
 
-/** What a run has said since, and whether it has ended; null where there is no such run. @param from  characters that are known already */
+/** New log output of a run, and whether it has ended; null if there is no such run. @param from  characters already known */
 export async function logSince(
   tx: Tx,
   id: string,
@@ -80,7 +80,7 @@ export async function logSince(
   return row ?? null;
 }
 
-/** The newest plan that an operation made. */
+/** The latest plan of an operation. */
 export async function planOf(tx: Tx, operationId: string): Promise<WholeRun | null> {
   const [run] = await selectRuns<WholeRun>(
     tx,
@@ -91,7 +91,7 @@ export async function planOf(tx: Tx, operationId: string): Promise<WholeRun | nu
   return run ?? null;
 }
 
-/** Leaves the newest of a stack. @param keep  how many */
+/** Keeps only the newest runs of a stack. @param keep  how many */
 export async function deleteRunsBeyond(tx: Tx, stackId: string, keep: number): Promise<void> {
   await tx.query(
     `DELETE FROM runs WHERE id IN (

@@ -1,7 +1,7 @@
-/** Every place of the database where something sealed is kept. */
+/** Every column of the database that holds sealed data. */
 import type { Tx } from './database';
 
-/** Table, its key, and the sealed column. A test finds every column of sealed bytes and holds it against this. */
+/** Table, its key, and the sealed column. A test compares this with the columns of bytes in the schema. */
 export const sealedPlaces = [
   { table: 'stacks', key: 'id', column: 'state_sealed' },
   { table: 'ejections', key: 'hosting_id', column: 'state_sealed' },
@@ -10,7 +10,7 @@ export const sealedPlaces = [
 ] as const;
 export type SealedPlace = (typeof sealedPlaces)[number];
 
-/** Those that do not begin with the prefix, locked: whoever has a newer state waits, and writes after us. */
+/** Rows whose seal does not begin with the prefix, locked: a writer with a newer state waits and writes after us. */
 export function sealedOtherwise(
   tx: Tx,
   { table, key, column }: SealedPlace,

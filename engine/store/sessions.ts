@@ -1,4 +1,4 @@
-/** Which access tokens still open an account, and which personal API tokens there are. */
+/** Which access tokens are still valid, and the personal API tokens. */
 import type { ApiToken, TokenScope, User } from '../model/account';
 import { EngineError } from '../base/errors';
 import type { Tx } from './database';
@@ -14,7 +14,7 @@ const sessionUser = {
 };
 
 /**
- * The user of a session that has not been ended, of an account that is there; else null.
+ * The user of a session, if the session has not been ended and the account exists; otherwise null.
  *
  * @param tx  the plain pool
  */
@@ -39,7 +39,7 @@ export async function endSession(tx: Tx, sessionId: string, expiresAt: Date): Pr
   ]);
 }
 
-/** Those whose tokens have ended by themselves are refused without being remembered. */
+/** Deletes sessions whose tokens have expired: those are refused without a record. */
 export async function forgetEndedSessions(tx: Tx): Promise<void> {
   await tx.query(`DELETE FROM ended_sessions WHERE expires_at < clock_timestamp() - interval '1 minute'`);
 }
@@ -47,7 +47,7 @@ export async function forgetEndedSessions(tx: Tx): Promise<void> {
 const columns = `id, user_id AS "userId", name, prefix, scopes, created_at AS "createdAt", expires_at AS "expiresAt",
   last_used_at AS "lastUsedAt", revoked_at AS "revokedAt"`;
 
-/** As many as one user may have that are good. */
+/** The maximum number of valid tokens per user. */
 export const mostApiTokens = 50;
 
 /** @throws {EngineError} quota_exceeded */
@@ -63,10 +63,7 @@ export async function insertApiToken(
     [token.userId],
   );
   if ((count?.good ?? 0) >= mostApiTokens)
-    throw new EngineError(
-      'quota_exceeded',
-      `There are ${mostApiTokens} API tokens already; revoke one first`,
-    );
+    throw new EngineError('quota_exceeded', `You already have ${mostApiTokens} API tokens; revoke one first`);
   const [row]: ApiToken[] = await tx.query(
     `INSERT INTO api_tokens (id, user_id, name, prefix, hash, scopes, expires_at)
      VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp() + make_interval(days => $7)) RETURNING ${columns}`,
@@ -76,7 +73,7 @@ export async function insertApiToken(
   return row;
 }
 
-/** Those that are good, newest first. */
+/** Valid tokens, newest first. */
 export function listApiTokens(tx: Tx, userId: number): Promise<ApiToken[]> {
   return tx.query(
     `SELECT ${columns} FROM api_tokens
@@ -85,7 +82,7 @@ export function listApiTokens(tx: Tx, userId: number): Promise<ApiToken[]> {
   );
 }
 
-/** @returns false when this user has no such token that is good */
+/** @returns false if this user has no such valid token */
 export async function revokeApiToken(tx: Tx, userId: number, id: string): Promise<boolean> {
   const [, count]: [unknown, number] = await tx.query(
     `UPDATE api_tokens SET revoked_at = clock_timestamp()
@@ -95,7 +92,7 @@ export async function revokeApiToken(tx: Tx, userId: number, id: string): Promis
   return count > 0;
 }
 
-/** @returns the token's user, and what it may; null when it is not good */
+/** @returns the token's user and scopes; null if the token is not valid */
 export async function useApiToken(
   tx: Tx,
   hash: Buffer,

@@ -1,15 +1,15 @@
-/** Hostings that sleep, that could, and that are to wake. */
+/** Hostings that are asleep, that could sleep, and that are to be woken. */
 import type { Tx } from './database';
 
-/** A running hosting that nobody works on. */
+/** A running hosting that no operation is working on. */
 export interface Restful {
   readonly id: string;
   readonly ip: string;
-  /** Since it became ready, or since the last operation on it ended, looks for drift aside. */
+  /** Since it became ready, or since the last operation on it ended, drift checks excluded. */
   readonly restedSeconds: number;
 }
 
-/** Running hostings of a node that have a route and that nobody works on. */
+/** Running hostings of a node that have a route and that no operation is working on. */
 export function restfulHostings(tx: Tx, node: string): Promise<Restful[]> {
   return tx.query(
     `SELECT h.id, host(h.ip) AS ip, extract(epoch FROM clock_timestamp() - greatest(h.ready_at,
@@ -23,7 +23,7 @@ export function restfulHostings(tx: Tx, node: string): Promise<Restful[]> {
   );
 }
 
-/** True when an operation waits or runs on this stack; a stuck one does neither. */
+/** True if an operation is waiting or running on this stack; a stuck one does not count. */
 export async function isWorkedOn(tx: Tx, stackId: string): Promise<boolean> {
   const rows: unknown[] = await tx.query(
     `SELECT 1 FROM operations WHERE stack_id = $1 AND status IN ('pending', 'running', 'unwinding') LIMIT 1`,

@@ -1,6 +1,6 @@
 /**
- * Spares: hostings that are up, or saved to the disk, and belong to nobody yet. A claim is one statement that passes
- * over what another claim has locked, so no two users are ever given the same one and none waits for another.
+ * Spares: hostings that are up, or saved to disk, and have no owner yet. A claim is one statement that skips spares locked
+ * by another claim, so no two users ever get the same one and none waits for another.
  */
 import type { SpareState, SpareStatus } from '../model/hosting';
 import { type Tx, violatedConstraint } from './database';
@@ -27,15 +27,15 @@ function sizeValues({ node, image, memoryMiB, vcpus, diskGiB }: Size): unknown[]
 
 export interface Claimed {
   readonly id: string;
-  /** Its VM has to be woken first. */
+  /** True if its VM has to be woken first. */
   readonly saved: boolean;
 }
 
 /**
- * Gives the spare that has waited longest to a user, in the accepting transaction; a saved one where no other waits.
- * From here on it is a hosting on its way, with the address and the port that it has.
+ * Gives a user the spare that has waited longest, in the accepting transaction; a saved one if no running one waits.
+ * From then on it is a hosting in creation, with its existing address and port.
  *
- * @returns null when none waits
+ * @returns null if none waits
  * @throws {EngineError} quota_exceeded
  */
 export async function claimSpare(
@@ -61,10 +61,10 @@ export async function claimSpare(
   }
 }
 
-/** Running spares are there at once, saved ones use no memory. */
+/** Running spares are available at once, saved ones use no memory. */
 export type SpareTier = 'running' | 'saved';
 
-/** A spare that waits from here on; one that is being removed meanwhile stays so. */
+/** Marks a spare as waiting, unless it is being removed. */
 export async function markSpare(tx: Tx, id: string, tier: SpareTier, readyAt: Date): Promise<void> {
   await tx.query(
     `UPDATE hostings SET status = $2, ready_at = $3 WHERE id = $1 AND status IN ('warming', $2)`,
@@ -76,13 +76,13 @@ export interface Spare {
   readonly id: string;
   readonly vmName: string;
   readonly status: SpareStatus;
-  /** Where it is, or will be once it is made. */
+  /** Its tier, now or once it has been made. */
   readonly tier: SpareTier;
-  /** False when a create would make another kind of VM by now. */
+  /** False if a create would now make a different kind of VM. */
   readonly fits: boolean;
 }
 
-/** Those of a node that are being made or wait, the longest there first. What is being removed is not among them. */
+/** Spares of a node in creation or waiting, oldest first. Spares being removed are not included. */
 export function sparesOf(tx: Tx, size: Size): Promise<Spare[]> {
   return tx.query(
     `SELECT h.id, h.vm_name AS "vmName", h.status, coalesce(${fits}, h.status = 'warming') AS fits,
@@ -96,7 +96,7 @@ export function sparesOf(tx: Tx, size: Size): Promise<Spare[]> {
   );
 }
 
-/** True when this spare still waits; whoever asks holds it until the transaction ends, and no claim meets it. */
+/** True if this spare still waits; it is then locked until the transaction ends, so that no claim takes it. */
 export async function lockSpare(tx: Tx, id: string): Promise<boolean> {
   const rows: unknown[] = await tx.query(
     `SELECT 1 FROM hostings h WHERE h.id = $1 AND ${isSpare} FOR UPDATE SKIP LOCKED`,
@@ -105,7 +105,7 @@ export async function lockSpare(tx: Tx, id: string): Promise<boolean> {
   return rows.length === 1;
 }
 
-/** Creates of the last hour, as the most that ten minutes of it saw. */
+/** The highest number of creates within ten minutes of the last hour. */
 export async function busiestTenMinutes(tx: Tx): Promise<number> {
   const [row]: { busiest: number }[] = await tx.query(
     `SELECT coalesce(max(n), 0)::int AS busiest FROM (
@@ -116,7 +116,7 @@ export async function busiestTenMinutes(tx: Tx): Promise<number> {
   return row?.busiest ?? 0;
 }
 
-/** How many spares in a row could not be made, and the seconds since the last of them. */
+/** The number of consecutive failures to make a spare, and the seconds since the last one. */
 export async function failuresInARow(tx: Tx): Promise<{ failures: number; secondsAgo: number }> {
   const [row]: { failures: number; secondsAgo: number }[] = await tx.query(
     `SELECT count(*)::int AS failures,
@@ -128,7 +128,7 @@ export async function failuresInARow(tx: Tx): Promise<{ failures: number; second
   return row ?? { failures: 0, secondsAgo: 0 };
 }
 
-/** SSH ports of spares, from their step `door` on, and of those that are somebody's by now and have no route yet. */
+/** SSH ports of spares, from their step `door` on, and of claimed ones that have no route yet. */
 export async function waitingPorts(tx: Tx): Promise<number[]> {
   const rows: { port: number }[] = await tx.query(
     `SELECT h.ssh_port AS port FROM hostings h

@@ -1,4 +1,4 @@
-/** Stacks: the specification each was made from, and its Terraform state, sealed. */
+/** Stacks: their specifications, and their sealed Terraform states. */
 import type { NodeCapacity } from '../model/capacity';
 import type { SupportedLimits } from '../machine/isolation/isolation';
 import type { HostingSpec, NodeSpec, StackSpec } from '../../stacks';
@@ -15,14 +15,14 @@ export async function saveSpec(tx: Tx, id: string, spec: StackSpec): Promise<voi
   await tx.upsert(StackRow, { id, kind: spec.kind, spec: spec as object }, ['id']);
 }
 
-/** What is told of a state without opening it. */
+/** What is known of a state without opening it. */
 export interface StateFacts {
-  /** Of the resources that it knows of. */
+  /** Names of the resources in it. */
   readonly names: readonly string[];
   readonly mark: StateMark | null;
 }
 
-/** Keeps the newest state; an older serial never replaces a newer one. */
+/** Saves the newest state; an older serial never replaces a newer one. */
 export async function saveState(
   tx: Tx,
   id: string,
@@ -47,7 +47,7 @@ export async function sealedState(
   return row ?? null;
 }
 
-/** Of the state with this serial; one that was saved meanwhile has its own. */
+/** Saves the facts of the state with this serial; a state saved meanwhile has its own. */
 export async function noteStateFacts(
   tx: Tx,
   id: string,
@@ -78,7 +78,7 @@ export function findNodeOfStack(tx: Tx, stackId: string): Promise<NodeRow | null
   return tx.findOneBy(NodeRow, { stackId });
 }
 
-/** The node's row, made with this stack id if the node was never seen. */
+/** The row of the node, created with this stack id if the node is new. */
 export async function ensureNode(tx: Tx, name: string, stackId: string): Promise<NodeRow> {
   await tx.query(`INSERT INTO nodes (name, stack_id) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, [
     name,
@@ -105,7 +105,7 @@ export function nodeSpecOf(row: StackRow | null): NodeSpec | null {
   return row?.spec?.kind === 'node' ? row.spec : null;
 }
 
-/** Those that were ever made, oldest state first. */
+/** Stacks that were ever created, oldest state first. */
 export async function listStacks(tx: Tx): Promise<Pick<StackRow, 'id' | 'kind'>[]> {
   return tx.find(StackRow, { select: { id: true, kind: true }, order: { kind: 'DESC', id: 'ASC' } });
 }

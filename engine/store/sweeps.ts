@@ -1,4 +1,4 @@
-/** What sweeps found. */
+/** Findings of sweeps. */
 import type { Tx } from './database';
 
 /** How many are kept. */

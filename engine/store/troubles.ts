@@ -1,4 +1,4 @@
-/** How hostings that should run were found by the last look. */
+/** What was wrong with hostings that should be running, according to the last check. */
 import type { HostingTrouble } from '../model/hosting';
 import type { Tx } from './database';
 
@@ -14,7 +14,7 @@ export interface RunningVm {
 const atRest = `h.status = 'running' AND NOT EXISTS (SELECT 1 FROM operations o WHERE o.stack_id = h.id
   AND o.kind <> 'check-drift' AND o.status IN ('pending', 'running', 'unwinding', 'stuck'))`;
 
-/** Hostings of a node that should run and that nobody works on. */
+/** Hostings of a node that should be running and that no operation is working on. */
 export function runningVms(tx: Tx, node: string): Promise<RunningVm[]> {
   return tx.query(
     `SELECT h.id, h.vm_name AS "vmName", h.mac::text AS mac, host(h.ip) AS ip, h.trouble
@@ -23,7 +23,7 @@ export function runningVms(tx: Tx, node: string): Promise<RunningVm[]> {
   );
 }
 
-/** Writes down what a look found of these hostings; those that are worked on by now stay as they are. */
+/** Records the result of a check of these hostings; those with an operation in progress are left alone. */
 export async function noteTroubles(
   tx: Tx,
   looked: readonly string[],
@@ -37,7 +37,7 @@ export async function noteTroubles(
   );
 }
 
-/** An operation has just seen it in order. */
+/** Call it once an operation has seen the hosting in order. */
 export async function clearTrouble(tx: Tx, id: string): Promise<void> {
   await tx.query(`UPDATE hostings SET trouble = NULL WHERE id = $1 AND trouble IS NOT NULL`, [id]);
 }

@@ -1,7 +1,7 @@
-/** What one of all workers does in a while: whoever comes first when it is due. */
+/** Periodic work that only one of all workers does: the first to come when it is due. */
 import type { Tx } from './database';
 
-/** Takes the next turn: true for one of all who ask within the interval. */
+/** Takes the next turn: true for one caller per interval. */
 export async function takeTurn(tx: Tx, name: string, intervalSeconds: number): Promise<boolean> {
   const rows: unknown[] = await tx.query(
     `INSERT INTO turns AS t (name, taken_at) VALUES ($1, clock_timestamp())

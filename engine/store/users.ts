@@ -16,16 +16,14 @@ export async function insertUser(
   if (key === null)
     throw new EngineError(
       'validation_failed',
-      'That is no e-mail address that can be told from others; it looks like mina@example.com, with letters of ASCII before the @',
+      'This e-mail address cannot be distinguished from others; use one such as mina@example.com, with only ASCII characters before the @',
     );
   try {
     return toUser(await tx.save(UserRow, { ...user, emailKey: key }));
   } catch (thrown) {
     const constraint = violatedConstraint(thrown);
-    if (constraint === 'users_email_key')
-      throw new EngineError('email_taken', 'This e-mail address is already registered');
-    if (constraint === 'users_username_key')
-      throw new EngineError('username_taken', 'This username is already taken');
+    if (constraint === 'users_email_key') throw new EngineError('email_taken');
+    if (constraint === 'users_username_key') throw new EngineError('username_taken');
     throw thrown;
   }
 }
@@ -59,12 +57,12 @@ export async function credentialsOf(tx: Tx, id: number): Promise<Credentials | n
   return row?.deletedAt === null ? toCredentials(row) : null;
 }
 
-/** The same password at another cost; a password that was changed meanwhile stays. */
+/** Stores the hash of the same password at another cost, unless the password was changed meanwhile. */
 export async function updateHash(tx: Tx, id: number, before: string, after: string): Promise<void> {
   await tx.update(UserRow, { id, passwordHash: before }, { passwordHash: after });
 }
 
-/** Voids every access token there is. @returns the session version from here on; null when the account is gone */
+/** Invalidates all access tokens. @returns the new session version; null if the account no longer exists */
 export async function endSessions(
   tx: Tx,
   id: number,
@@ -81,22 +79,22 @@ export async function endSessions(
 /** @throws {EngineError} not_found */
 export async function setRole(tx: Tx, email: string, role: Role): Promise<User> {
   const found = await findCredentials(tx, email);
-  if (found === null) throw new EngineError('not_found', `There is no account of ${email}`);
+  if (found === null)
+    throw new EngineError('not_found', `There is no account with the e-mail address ${email}`);
   await tx.update(UserRow, { id: found.user.id }, { role });
   return { ...found.user, role };
 }
 
 /**
- * Takes everything personal out of an account and voids its tokens. The row stays, since hostings and operations that
- * have ended refer to it; its number is never given to anybody else.
+ * Erases all personal data of an account and invalidates its tokens. The row stays, since ended hostings and operations
+ * refer to it; its number is never reused.
  *
  * @throws {EngineError} hosting_exists
  */
 export async function deleteUser(tx: Tx, id: number): Promise<void> {
   // accepting a hosting waits for this row
   await tx.query(`SELECT 1 FROM users WHERE id = $1 FOR UPDATE`, [id]);
-  if ((await findLivingHosting(tx, id)) !== null)
-    throw new EngineError('hosting_exists', 'You still have a hosting; delete it first, then the account');
+  if ((await findLivingHosting(tx, id)) !== null) throw new EngineError('hosting_exists');
   await tx.query(
     `UPDATE users SET email = 'deleted.' || id, email_key = 'deleted.' || id, username = 'deleted.' || id, password_hash = '', role = 'user',
        session_version = session_version + 1, deleted_at = clock_timestamp() WHERE id = $1`,
@@ -105,7 +103,7 @@ export async function deleteUser(tx: Tx, id: number): Promise<void> {
   await revokeApiTokens(tx, id);
 }
 
-/** Every API token of the account. */
+/** Revokes all API tokens of the account. */
 export async function revokeApiTokens(tx: Tx, userId: number): Promise<void> {
   await tx.query(
     `UPDATE api_tokens SET revoked_at = clock_timestamp() WHERE user_id = $1 AND revoked_at IS NULL`,

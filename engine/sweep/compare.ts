@@ -77,13 +77,13 @@ const routesNotServed: Finding = {
 function held({ after, heldPorts }: Snapshot): Finding[] {
   return heldPorts.map(({ port, holder }) => {
     const [id = null] = [...after.ports].find(([, each]) => each === port) ?? [];
-    const whose = id === null ? '' : `SSH of ${vmNameOf(id)} is not served; `;
+    const whose = id === null ? '' : `SSH to ${vmNameOf(id)} is not served; `;
     return {
       kind: 'held-port',
       stackId: id,
       subject: `SSH port ${port}`,
       known: true,
-      detail: `${whose}held by ${holder ?? 'a program that cannot be seen from here'}`,
+      detail: `${whose}held by ${holder ?? 'a program that is not visible from here'}`,
     };
   });
 }

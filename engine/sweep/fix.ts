@@ -66,7 +66,7 @@ async function mend(
   const { fix: how } = findingKinds[finding.kind];
   if (how === null) return { finding, result: 'no-fix', reason: adviceFor(finding) ?? '' };
   if (!finding.known && !unknown)
-    return { finding, result: 'withheld', reason: 'the database has never heard of this hosting' };
+    return { finding, result: 'withheld', reason: 'this hosting is unknown to the database' };
   try {
     handover.throwIfAborted();
     await once(() => fixes[how](engine, finding, handover));
@@ -103,7 +103,7 @@ const fixes = {
     if (!(await parts.database.transaction((tx) => reserveAgain(tx, stackId))))
       throw new EngineError(
         'ports_exhausted',
-        'another hosting has its SSH port or address by now: delete the hosting and create it again',
+        'another hosting now has its SSH port or address: delete the hosting and create it again',
       );
     await parts.routePublisher.publish();
   },

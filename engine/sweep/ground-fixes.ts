@@ -78,6 +78,6 @@ async function requireRoom({ config, nodeCare }: Pick<Parts, 'config' | 'nodeCar
 function noRoom(): EngineError {
   return new EngineError(
     'disk_full',
-    'There is no room for the disks of VMs (POOL_DIR); make some and run webhoster doctor --fix again',
+    'There is no space left for the disks of VMs (POOL_DIR); free some and run webhoster doctor --fix again',
   );
 }

@@ -76,8 +76,8 @@ export function vmFindings(
 }
 
 function whatIsWrong({ bridge, isolated }: Tap, expected: string): string | null {
-  if (bridge !== expected) return `is not plugged into ${expected}`;
-  return isolated ? null : 'is not shut off from other VMs';
+  if (bridge !== expected) return `is not connected to ${expected}`;
+  return isolated ? null : 'is not isolated from other VMs';
 }
 
 const troubleOf: Partial<Record<FindingKind, HostingTrouble>> = {

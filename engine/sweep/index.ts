@@ -4,7 +4,6 @@ export { adviceFor, type Finding, type FindingKind, findingKinds } from './findi
 export type { Mended } from './fix';
 export { groundFixes } from './ground-fixes';
 export { leastPoolBytes, nodeFindings, troublesFrom, vmFindings } from './ground';
-export { reconcileBySweeping } from './keep-sweeping';
 export { assertNoOverlap, mendNode } from './mend-node';
-export { removeOrphan } from './remove-orphan';
 export { silentHostings } from './silent';
+export { sweepRoom } from './room';

@@ -6,14 +6,14 @@ import type { SweepReport } from './findings';
 import { recordSweep } from '../store/sweeps';
 import { takeTurn } from '../store/turns';
 import { theService } from '../audit';
-import { every } from '../base/every';
+import { andThen, every, type Reconciler } from '../base/every';
 
 /** How often it is looked whether a sweep is due. */
 const lookMs = 10_000;
 const settleMs = 30_000;
 
 /** @returns stops sweeping */
-export function reconcileBySweeping(engine: EngineParts): () => void {
+export function reconcileBySweeping(engine: EngineParts): Reconciler {
   const { config, database, log } = engine.parts;
   const stop = new AbortController();
   let told = '';
@@ -27,14 +27,15 @@ export function reconcileBySweeping(engine: EngineParts): () => void {
     else log.warn({ kinds, ms }, 'sweep found something; `webhoster doctor` shows it');
   };
   const begun = performance.now();
-  const stopLooking = every({ name: 'sweep', intervalMs: lookMs, log }, async () => {
+  const looking = every({ name: 'sweep', intervalMs: lookMs, log }, async () => {
     // what has only just started is not in order yet
     if (performance.now() - begun < settleMs) return;
     if (!(await takeTurn(database.direct, 'sweep', config.SWEEP_INTERVAL_SECONDS))) return;
     const report = await sweep(engine.parts);
     await recordSweep(database.direct, report);
     tell(report);
-    if (!config.SWEEP_FIX || report.findings.length === 0) return;
+    const found = `${report.findings.length} findings`;
+    if (!config.SWEEP_FIX || report.findings.length === 0) return found;
     const mended = await fix(engine, report.findings, {
       ...{ who: theService, unknown: false, handover: stop.signal },
     });
@@ -42,9 +43,9 @@ export function reconcileBySweeping(engine: EngineParts): () => void {
       { mended: mended.map(({ finding, result }) => ({ kind: finding.kind, result })) },
       'sweep mended',
     );
+    return `${found}, ${mended.filter(({ result }) => result === 'fixed').length} fixed`;
   });
-  return () => {
+  return andThen(looking, () => {
     stop.abort(new Error('the service stops'));
-    stopLooking();
-  };
+  });
 }

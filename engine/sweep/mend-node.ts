@@ -27,7 +27,7 @@ export async function mendNode(
     const { fix, title } = findingKinds[finding.kind];
     if (fix === null || !(fix in groundFixes)) continue;
     await groundFixes[fix as keyof typeof groundFixes](engine, finding, handover);
-    tell(`mended: ${title}`);
+    tell(`fixed: ${title}`);
   }
   return look();
 }
@@ -39,6 +39,6 @@ export async function assertNoOverlap({ parts }: Pick<EngineParts, 'parts'>): Pr
   if (overlaps.length === 0) return;
   throw new EngineError(
     'config_invalid',
-    `NETWORK_CIDR: ${names.cidr} overlaps what this host has another route to (${overlaps.join(', ')}); choose a network that nobody uses`,
+    `NETWORK_CIDR: ${names.cidr} overlaps another route of this host (${overlaps.join(', ')}); choose a network that is not in use`,
   );
 }

@@ -28,7 +28,7 @@ async function confirm(context: Context): Promise<void> {
   const hosting = await findHosting(database.direct, stackId);
   const lives =
     hosting?.status === 'ejected' ? await vmExists(context, stackId) : hosting !== null && !hasEnded(hosting);
-  if (lives) throw new EngineError('not_an_orphan', 'The hosting lives; nothing was removed');
+  if (lives) throw new EngineError('not_an_orphan');
 }
 
 function remove({ config, inventory, stackId, report }: Context): Promise<void> {

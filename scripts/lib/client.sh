@@ -18,10 +18,10 @@ usage_of() {
 
   API_URL   address of the API    [http://PUBLIC_HOST:API_PORT, or https:// with API_HTTPS_PORT]
   WEB_URL   address of the pages  [http://PUBLIC_HOST:HTTP_PORT, or https:// with HTTPS_PORT]
-  CA_FILE   whom to trust with https, PEM; with TLS_MODE=self-signed the certificate of the service on this machine
+  CA_FILE   certificates to trust with https, in PEM; with TLS_MODE=self-signed, that of the service on this machine
 
-What they leave open comes from the environment, then from .env. Exit status: 0 all is well, 1 something is not,
-2 usage.
+Other settings come from the environment, then from .env. Exit status: 0 all checks passed, 1 some failed, 2 wrong
+usage.
 TEXT
   [ "$1" = --help ] && exit 0 || exit 2
 }
@@ -38,22 +38,22 @@ begin() {
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
   STARTED=$(now_ms) PASSED=0 FAILED=0 HAS_HOSTING='' FOUND=''
-  for program in curl ssh sftp node; do command -v "$program" >/dev/null || fail "$program is needed and not installed"; done
+  for program in curl ssh sftp node; do command -v "$program" >/dev/null || fail "$program is required but not installed"; done
   trust_service
   say "$BOLD$1$OFF"
   note "API $API_URL   pages $WEB_URL"
-  call GET /api/v1/health || fail "nothing answers at $API_URL: start the system (scripts/start.sh), or name it in API_URL"
+  call GET /api/v1/health || fail "no answer at $API_URL: start the system (scripts/start.sh), or set API_URL"
 }
 
 # trust_service: what signs itself is known by its certificate; nothing is asked without a look at it.
 trust_service() {
   case $API_URL$WEB_URL in *https://*) ;; *) return 0 ;; esac
   if [ -n "${CA_FILE:-}" ]; then
-    [ -r "$CA_FILE" ] || fail "CA_FILE: $CA_FILE is not there, or cannot be read"
+    [ -r "$CA_FILE" ] || fail "CA_FILE: $CA_FILE does not exist, or cannot be read"
     cat "$CA_FILE" >"$WORK/trusted.crt"
   elif [ "${TLS_MODE:-off}" = self-signed ]; then
     cat "$DATA_DIR"/nginx/tls/*.crt >"$WORK/trusted.crt" 2>/dev/null ||
-      fail "the certificate of the service is in $DATA_DIR/nginx/tls, where only root reads: run this as root on its machine, or name a copy in CA_FILE"
+      fail "only root can read the certificate of the service in $DATA_DIR/nginx/tls: run this as root on its machine, or set CA_FILE to a copy"
   else
     return 0
   fi
@@ -120,7 +120,7 @@ call() {
   STATUS=$(curl -sS -X "$method" --max-time 60 -o "$WORK/body" -D "$WORK/headers" -w '%{http_code}' "$@" "$API_URL$path")
 }
 
-# json FIELD...: values of the last answer, e.g. data.hosting.vm_id, a line each; a list or an object as JSON, an empty
+# json FIELD...: values of the last answer, e.g. data.hosting.vm_name, a line each; a list or an object as JSON, an empty
 # line for what is absent.
 json() {
   # shellcheck disable=SC2016 # JavaScript
@@ -141,7 +141,7 @@ header() { sed -n "s/^$1: *//Ip" "$WORK/headers" | tr -d '\r' | tail -n 1; }
 # same WHAT FOUND WANTED
 same() {
   [ "$2" = "$3" ] && return
-  echo "$1: found '$2', wanted '$3'"
+  echo "$1: found '$2', expected '$3'"
   return 1
 }
 
@@ -193,7 +193,7 @@ create_hosting() {
   {
     read -r VM && read -r VM_IP && read -r SSH_PORT && read -r MEMORY_MIB && read -r DISK_GIB && read -r IMAGE
     read -r PAGE_URL && read -r SUBDOMAIN_URL && read -ra SSH_WORDS && read -ra SFTP_WORDS
-  } < <(json data.hosting.{vm_id,vm_ip,ssh_port,memory_mib,disk_gib,image} data.{web_url,subdomain_url,ssh_command,sftp_command})
+  } < <(json data.hosting.{vm_name,vm_ip,ssh_port,memory_mib,disk_gib,image} data.{web_url,subdomain_url,ssh_command,sftp_command})
   (umask 077 && json data.ssh_private_key >"$WORK/key")
   node -p 'JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")).data.known_hosts.join("\n")' "$WORK/body" >"$WORK/known_hosts"
   FOUND="$VM, $VM_IP, SSH port $SSH_PORT, image $IMAGE"
@@ -232,5 +232,5 @@ page_is() {
   get_page "$1" || return
   FOUND=$1
   same status "$STATUS" "$2" || return
-  [ -z "${3:-}" ] || grep -qF -- "$3" "$WORK/page" || { echo "the page does not hold: $3"; head -c 400 "$WORK/page"; return 1; }
+  [ -z "${3:-}" ] || grep -qF -- "$3" "$WORK/page" || { echo "the page does not contain: $3"; head -c 400 "$WORK/page"; return 1; }
 }

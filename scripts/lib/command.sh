@@ -11,7 +11,7 @@ link_command() {
   # the link of a project that is gone leads nowhere, and may go
   other=$(PATH="$(dirname "$COMMAND_LINK"):$PATH" type -P webhoster) || other=''
   if [ -n "$other" ] || [ -e "$COMMAND_LINK" ]; then
-    note "webhoster on the PATH is ${other:-$COMMAND_LINK}: this one is $ROOT/scripts/webhoster"
+    note "webhoster on the PATH is ${other:-$COMMAND_LINK}; the command of this service is $ROOT/scripts/webhoster"
     return 0
   fi
   install -d "$(dirname "$COMMAND_LINK")" && ln -sfn "$ROOT/scripts/webhoster" "$COMMAND_LINK"

@@ -16,8 +16,8 @@ load_docker_settings() {
   export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-vm-webhoster}
   # a container cannot have more than Docker itself may give
   [ "$(ulimit -Hn)" = unlimited ] || [ "$(ulimit -Hn)" -ge 65536 ] || export NGINX_FILES=${NGINX_FILES:-$(ulimit -Hn)}
-  [[ $DOCKER_NETWORK =~ ^[0-9]{1,3}\.[0-9]{1,3}$ ]] || fail "DOCKER_NETWORK: the first two numbers of a /16, e.g. 172.20"
-  [[ ${API_REPLICAS:-1} =~ ^[1-9][0-9]?$ ]] || fail "API_REPLICAS: a number from 1 on"
+  [[ $DOCKER_NETWORK =~ ^[0-9]{1,3}\.[0-9]{1,3}$ ]] || fail "DOCKER_NETWORK must be the first two numbers of a /16, e.g. 172.20"
+  [[ ${API_REPLICAS:-1} =~ ^[1-9][0-9]?$ ]] || fail "API_REPLICAS must be a number from 1 to 99"
 }
 
 # The first release that includes files as ours are.
@@ -47,7 +47,7 @@ docker_answers() { timeout 10 docker version >/dev/null 2>&1; }
 require_docker() {
   docker_answers || fail "Docker does not answer; start it (systemctl start docker), or run scripts/docker-start.sh"
   has_compose || fail "Docker Compose is missing: install its plugin, $COMPOSE_LEAST or newer"
-  [ -f "$DATA_DIR/docker.env" ] || fail "nothing was set up in $DATA_DIR; scripts/docker-start.sh does it"
+  [ -f "$DATA_DIR/docker.env" ] || fail "$DATA_DIR has not been set up; run scripts/docker-start.sh"
   # of a start by an earlier version there is none
   [ -f "$STARTED_ENV" ] || write_started
 }
@@ -58,7 +58,7 @@ write_settings() {
   # where the containers have their own
   local own=' ROLE POSTGRES_PORT TERRAFORM_BIN NGINX_BIN NGINX_CONTROL API_BACKENDS LIBVIRT_URI '
   {
-    echo "# Written by scripts/docker-start.sh from .env and the environment; changes here are lost at the next start."
+    echo "# Written by scripts/docker-start.sh from .env and the environment; changes made here are lost at the next start."
     sed -n 's/^#\([A-Z_0-9]*\)=.*/\1/p' "$ROOT/.env.example" | while read -r name; do
       [[ $secret_names$own == *" $name "* || $name == *_FILE || -z ${!name:-} ]] || printf '%s=%s\n' "$name" "${!name}"
     done
@@ -95,7 +95,7 @@ STARTED_NAMES=(DATA_DIR CACHE_DIR POOL_DIR API_PORT HTTP_PORT API_BACKEND_PORTS 
 write_started() {
   local name
   {
-    echo "# Written by scripts/docker-start.sh; changes here are lost at the next start. Settings belong into .env."
+    echo "# Written by scripts/docker-start.sh; changes made here are lost at the next start. Settings belong in .env."
     for name in "${STARTED_NAMES[@]}"; do grep "^$name=" "$DATA_DIR/docker.env" || true; done
   } >"$STARTED_ENV.new"
   chmod 0644 "$STARTED_ENV.new"

@@ -14,7 +14,7 @@ missing_packages() {
 
 need_packages() { [ -n "$(missing_packages)" ]; }
 do_packages() {
-  command -v apt-get >/dev/null || fail "this system has no apt-get; install these yourself: ${PACKAGES[*]}"
+  command -v apt-get >/dev/null || fail "this system has no apt-get; install these packages yourself: ${PACKAGES[*]}"
   local missing had_nginx=''
   command -v nginx >/dev/null && had_nginx=yes
   mapfile -t missing < <(missing_packages)
@@ -33,7 +33,7 @@ check_node() {
   local found
   found=$(node --version 2>/dev/null) || found=none
   node -e 'const [a, b] = process.versions.node.split(".").map(Number); const least = { 20: 19, 22: 13, 24: 11 }[a] ?? (a > 24 ? 0 : Infinity); process.exit(b >= least ? 0 : 1)' 2>/dev/null ||
-    fail "Node.js 20.19, 22.13 or 24.11, or newer of one of them, is needed, found: $found. Install it from your distribution or from nodejs.org and run this again."
+    fail "Node.js 20.19+, 22.13+ or 24.11+ is required, found: $found. Install it from your distribution or from nodejs.org and run this again."
 }
 
 # WITH_DEV=1 asks for the test tools and cdktf's command line too; a checkout that has them keeps them.
@@ -70,11 +70,11 @@ do_terraform() {
   arch=$(dpkg --print-architecture)
   zip=$(mktemp -d)/terraform.zip
   url=${TERRAFORM_BASE_URL:-https://releases.hashicorp.com/terraform}/$TERRAFORM_VERSION/terraform_${TERRAFORM_VERSION}_linux_$arch.zip
-  [ -n "${TERRAFORM_SHA256[$arch]:-}" ] || fail "no Terraform is pinned for $arch; install terraform or tofu yourself and run this again"
+  [ -n "${TERRAFORM_SHA256[$arch]:-}" ] || fail "there is no pinned Terraform for $arch; install terraform or tofu yourself and run this again"
   curl -fsSL --retry 2 --connect-timeout 15 -o "$zip" "$url" ||
-    fail "Terraform could not be downloaded from $url. Install terraform $TERRAFORM_VERSION or newer, or tofu, put it on PATH or name it in TERRAFORM_BIN, and run this again."
+    fail "Terraform could not be downloaded from $url. Install terraform $TERRAFORM_VERSION or newer, or tofu, add it to PATH or set TERRAFORM_BIN, and run this again."
   echo "${TERRAFORM_SHA256[$arch]}  $zip" | sha256sum --check --quiet - ||
-    fail "what was downloaded from $url does not have the pinned checksum; nothing was installed"
+    fail "the download from $url does not match the pinned checksum; nothing was installed"
   install -d -m 0755 "$CACHE_DIR/bin"
   unzip -o -q "$zip" terraform -d "$CACHE_DIR/bin"
   rm -rf "$(dirname "$zip")"

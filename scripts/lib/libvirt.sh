@@ -31,9 +31,9 @@ do_libvirt() {
   local blind=''
   if kvm_closed; then
     if open_kvm; then
-      say "$KVM was closed to QEMU: it has group kvm and mode 0660 now, as the distribution sets them"
+      say "QEMU was not allowed to open $KVM: it now has group kvm and mode 0660, as the distribution sets them"
     else
-      say "$KVM is closed to QEMU and cannot be opened here: libvirtd does not see it, and VMs are emulated"
+      say "QEMU is not allowed to open $KVM, and that cannot be changed here: it is hidden from libvirtd, and VMs are emulated"
       blind=1
     fi
   fi
@@ -59,7 +59,7 @@ start_libvirt_unit() {
   if [ -n "$blind" ] && ! kvm_hidden; then
     install -d "${BLIND_UNIT%/*}"
     cat >"$BLIND_UNIT" <<UNIT
-# $KVM is closed to QEMU here; scripts/start.sh wrote this
+# QEMU is not allowed to open $KVM here; written by scripts/start.sh
 [Service]
 ExecStart=
 ExecStart=$ROOT/scripts/without-kvm.sh $(command -v libvirtd) \$LIBVIRTD_ARGS
@@ -77,6 +77,6 @@ start_own_libvirt() {
     return
   fi
   if libvirt_answers; then stop_pid "$RUN_DIR/libvirtd.pid" libvirtd 20; fi
-  ! libvirt_answers || fail "$KVM is closed to QEMU, and libvirtd was started by somebody else: stop it and run this again, or give $KVM the group kvm and mode 0660"
+  ! libvirt_answers || fail "QEMU is not allowed to open $KVM, and libvirtd was started by someone else: stop it and run this again, or give $KVM the group kvm and mode 0660"
   "$ROOT/scripts/without-kvm.sh" libvirtd --daemon --pid-file "$RUN_DIR/libvirtd.pid"
 }

@@ -35,9 +35,9 @@ do_provider() {
   elif fetch_provider "$work"; then
     build=registry
     cp "$(find "$work/mirror" -name 'terraform-provider-libvirt_v*' -type f | head -n 1)" "$file.new"
-    say "the registry's provider hangs or fails in about 5 of 100 plans, which are ended after 20 s and made again; with Go installed it is built without that"
+    say "the registry's provider hangs or fails in about 5 of 100 plans, which are stopped after 20 s and retried; with Go installed, a provider without this defect is built"
   else
-    fail "Go is not installed, and the Terraform registry is out of reach: install Go 1.23 or newer and run this again, and the provider is built from source"
+    fail "Go is not installed, and the Terraform registry cannot be reached: install Go 1.23 or newer to build the provider from source, and run this again"
   fi
   chmod 0755 "$file.new"
   mv "$file.new" "$file"
@@ -58,7 +58,7 @@ build_provider() {
   chmod -R u+w client
   sed -i -f "$PROVIDER_SOURCE/whole-streams.sed" client/rpc.go
   sha256sum --check --status "$PROVIDER_SOURCE/whole-streams.sha256" ||
-    fail "with whole-streams.sed, rpc.go of go-libvirt is not what it was made for: look at the new version of the client, and write its checksum into whole-streams.sha256 when it is right"
+    fail "whole-streams.sed was not made for this rpc.go of go-libvirt: review the new version of the client, and write its checksum to whole-streams.sha256 once it is correct"
   go mod edit -replace github.com/digitalocean/go-libvirt=./client
   CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags='-s -w' -o "$2" github.com/dmacvicar/terraform-provider-libvirt
 }

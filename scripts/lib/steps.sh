@@ -53,8 +53,8 @@ LOCK=''
 one_at_a_time() {
   exec {LOCK}>>"$LOCK_FILE"
   if ! flock --nonblock "$LOCK"; then
-    say "process $(cat "$LOCK_FILE") sets this machine up already: waiting for it"
-    flock --timeout 3600 "$LOCK" || fail "process $(cat "$LOCK_FILE") has not ended after an hour: see what it does"
+    say "process $(cat "$LOCK_FILE") is already setting up this machine: waiting for it"
+    flock --timeout 3600 "$LOCK" || fail "process $(cat "$LOCK_FILE") has not finished after an hour: check what it is doing"
   fi
   echo $$ >"$LOCK_FILE"
 }
@@ -68,8 +68,8 @@ trap 'rm -f "$STEP_LOG"' EXIT
 confirm_purge() {
   local answer
   [ -z "${YES:-}" ] || return 0
-  [ -t 0 ] || fail "--purge removes every VM and all data in $DATA_DIR; without a terminal to ask at, say --yes too"
-  read -r -p "Remove every VM and all data in $DATA_DIR? Type 'purge': " answer
+  [ -t 0 ] || fail "--purge removes all VMs and all data in $DATA_DIR; without a terminal to confirm that, add --yes"
+  read -r -p "Remove all VMs and all data in $DATA_DIR? Type 'purge': " answer
   [ "$answer" = purge ] || fail "nothing was removed"
 }
 

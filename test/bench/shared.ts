@@ -20,7 +20,7 @@ import { createLog } from '../../engine/base/log';
 import { openRedis, type Redis } from '../../engine/machine/redis/redis';
 import { eventChannel } from '../../engine/store/operations';
 import { cloneDatabase, freePort, startTestServer, stopTestServer } from '../support/postgres';
-import { startService, type TestService } from '../support/service';
+import { startService, type TestService } from '../worlds/service';
 
 interface Result {
   readonly what: string;

@@ -1,5 +1,5 @@
 /** What a case is played with: one hosting of a new user, and the operation that is hit. */
-import type { Account } from '../support/system';
+import type { Account } from '../worlds/system';
 import type { Case } from './cases';
 import { eventually } from './eventually';
 import type { Stage } from './stage';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Pool } from 'pg';
 import { embeddedDatabase, postgresUrl } from '../../engine/store/url';
-import { startSystem, type System } from '../support/system';
+import { startSystem, type System } from '../worlds/system';
 import { type Crew, startCrew } from './crew';
 import { openFaults } from './faults';
 import { removeOrphans } from './traces';

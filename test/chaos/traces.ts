@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Pool } from 'pg';
-import type { System } from '../support/system';
+import type { System } from '../worlds/system';
 import { emulators, processesIn } from './processes';
 
 export interface Hosting {

@@ -83,8 +83,7 @@ function act(userId: number, fault: Fault): void {
   if (fault.act === 'kill') process.kill(process.pid, 'SIGKILL');
   // goes on here after SIGCONT, as if nothing had happened
   else if (fault.act === 'freeze') process.kill(process.pid, 'SIGSTOP');
-  else
-    throw new EngineError('internal', 'Something failed inside the service', { cause: new Error('planned') });
+  else throw new EngineError('internal', 'An internal error occurred', { cause: new Error('planned') });
 }
 
 async function userOf({ ports, stackId }: StepContext): Promise<number> {

@@ -20,7 +20,7 @@ import path from 'node:path';
 import { type Container, greeting, serviceOf } from '../support/containers';
 import { type Dockerd, startDockerd } from '../support/dockerd';
 import { cacheDir, freePort } from '../support/postgres';
-import { type Answer, type HostAnswer, until } from '../support/system';
+import { type Answer, type HostAnswer, until } from '../worlds/system';
 
 jest.setTimeout(900_000);
 const root = path.join(__dirname, '../..');
@@ -143,10 +143,18 @@ async function componentStates(): Promise<Record<string, string>> {
 }
 
 const allWell = Object.fromEntries(
-  ['postgres', 'queue', 'redis', 'libvirt', 'network', 'vms', 'nginx', 'terraform', 'disk'].map((name) => [
-    name,
-    'ok',
-  ]),
+  [
+    'postgres',
+    'queue',
+    'redis',
+    'reconcilers',
+    'libvirt',
+    'network',
+    'vms',
+    'nginx',
+    'terraform',
+    'disk',
+  ].map((name) => [name, 'ok']),
 );
 
 const account = { token: '', page: '' };
@@ -188,7 +196,7 @@ it('installs nothing that nobody agreed to', async () => {
   expect([code, output]).toEqual([
     1,
     expect.stringMatching(
-      /not installed: docker-compose.*--yes|Docker Compose is missing.*install its plugin/,
+      /not installed: docker-compose.*--yes|Docker Compose is missing.*install the plugin/,
     ),
   ]);
 });
@@ -329,7 +337,7 @@ it('changes nothing when it is started again', async () => {
 it('lets an operator in, who finds that everything fits together, and makes a backup', async () => {
   const webhoster = (...args: string[]): Promise<string> =>
     succeeds('docker-compose.sh', 'exec', '-T', 'worker', 'webhoster', ...args);
-  expect(await webhoster('doctor')).toContain('Everything fits together');
+  expect(await webhoster('doctor')).toContain('Everything matches');
   const dir = path.join(env.DATA_DIR ?? '', 'backups');
   mkdirSync(dir, { mode: 0o700 });
   expect(await webhoster('backup', `${dir}/today.backup`)).toContain('written: ');

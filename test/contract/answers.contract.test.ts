@@ -62,7 +62,7 @@ describe.each(ways)('by %s', (_, prefix, host) => {
     const direct = await ask(bench.httpPort, urlPath, host);
     expect(direct).toMatchObject({
       status: 502,
-      body: expect.stringContaining('no proper answer') as string,
+      body: expect.stringContaining('an invalid response') as string,
       headers: { connection: 'close' },
     });
     expect(direct.body).not.toContain('stolen');

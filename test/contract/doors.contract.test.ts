@@ -145,7 +145,7 @@ it('has a page where nobody is behind the doors, and opens them again', async ()
   open.close();
   expect(await call('/7/', { headers: html })).toMatchObject({
     status: 502,
-    body: expect.stringContaining('does not answer') as string,
+    body: expect.stringContaining('is not responding') as string,
   });
   await open.open();
   await open.open();

@@ -6,7 +6,7 @@ import request, { type Test } from 'supertest';
 import { runs, whole } from '../support/hostile';
 import { neverUsed, textFields, userFields } from '../support/user-fields';
 import { cloneDatabase } from '../support/postgres';
-import { type SignedInUser, startService, type TestService } from '../support/service';
+import { type SignedInUser, startService, type TestService } from '../worlds/service';
 import { reportSink, valuesOfField } from '../support/user-values';
 
 jest.setTimeout(runs > 1000 ? 1_800_000 : 240_000);

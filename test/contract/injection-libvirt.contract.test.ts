@@ -14,7 +14,7 @@ import { domainXslt } from '../../stacks/xslt/domain';
 import { hostile, likely, runs, sample, whole } from '../support/hostile';
 import { sinkFile } from '../support/sink-file';
 import { pooled, reportSink } from '../support/user-values';
-import { openWorld } from '../support/world';
+import { openWorld } from '../worlds/world';
 import { readFixture, readSpec, xsltproc } from '../unit/stacks/support';
 
 const at = sinkFile();

@@ -14,7 +14,7 @@ import { findCredentials, findUserByName, insertUser } from '../../engine/store/
 import { whole } from '../support/hostile';
 import { sinkFile } from '../support/sink-file';
 import { acceptedOf, pooled, reportSink } from '../support/user-values';
-import { openWorld, type World } from '../support/world';
+import { openWorld, type World } from '../worlds/world';
 
 const at = sinkFile();
 

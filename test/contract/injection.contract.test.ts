@@ -17,7 +17,7 @@ import { renderNginx } from '../../engine/machine/nginx/render';
 import { parsePublicKey } from '../../engine/hostings/ssh-key';
 import { renderStack } from '../../stacks/render';
 import { hostile, likely, runs, sample, whole } from '../support/hostile';
-import { openWorld } from '../support/world';
+import { openWorld } from '../worlds/world';
 import { readSpec, xsltproc, readFixture } from '../unit/stacks/support';
 import { domainXslt } from '../../stacks/xslt/domain';
 

@@ -216,7 +216,7 @@ describe.each<[string, () => Promise<Node>]>([
 
   it('says that there is no VM to save or to start', async () => {
     for (const act of ['save', 'start'] as const)
-      await expect(node.inventory[act](`ctr-${id}`, never)).rejects.toMatchObject({ code: 'domain_lost' });
+      await expect(node.inventory[act](`ctr-${id}`, never)).rejects.toMatchObject({ code: 'vm_lost' });
     await expect(node.inventory.forgetSaved(`ctr-${id}`)).resolves.toBeUndefined();
   });
 

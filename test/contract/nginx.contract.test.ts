@@ -86,7 +86,7 @@ describe('Nginx', () => {
     for (const [urlPath, status, text] of [
       ['/8', 404, 'There is no hosting'],
       ['/anything', 404, 'There is no hosting'],
-      ['/7', 502, 'does not answer'],
+      ['/7', 502, 'is not responding'],
     ] as const) {
       const answer = await get(urlPath);
       expect(answer).toMatchObject({ status, body: expect.stringContaining(text) as string });

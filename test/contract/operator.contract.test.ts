@@ -2,7 +2,7 @@
 import { type HostingFilter, type NamedHosting, type TornDown } from '../../engine';
 import { EngineError } from '../../engine/base/errors';
 import { findUserByName } from '../../engine/store/users';
-import { openWorld, type World } from '../support/world';
+import { openWorld, type World } from '../worlds/world';
 import { type Scene, scenes, serviceScene, type ServiceScene } from './support/operators';
 
 jest.setTimeout(60_000);
@@ -222,7 +222,7 @@ describe.each(scenes)('an operator %s', (_, open) => {
   it('leaves what was not begun when it is interrupted', async () => {
     const handover = AbortSignal.abort(new Error('stopped by SIGINT'));
     const [left] = await scene.operator.tearDown([mina], { ...quietly, handover, dryRun: false });
-    expect(left).toMatchObject({ result: 'left', reason: 'interrupted; a repeat goes on' });
+    expect(left).toMatchObject({ result: 'left', reason: 'interrupted; repeat to continue' });
     expect(scene.world.host.domains.size).toBe(2);
   });
 });

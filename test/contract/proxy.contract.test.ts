@@ -55,7 +55,7 @@ describe.each<[string, () => Promise<Bench>]>([
 
   it('says so when a VM does not answer', async () => {
     await bench.proxy.publish([await route(1, 'quiet', silent)]);
-    expect(await bench.proxy.fetch('/1')).toContain('This VM does not answer right now.');
+    expect(await bench.proxy.fetch('/1')).toContain('This VM is not responding right now.');
   });
 
   it('publishes the same twice without harm', async () => {

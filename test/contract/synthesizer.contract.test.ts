@@ -29,7 +29,10 @@ describe('the synthesizer in a child process', () => {
     const error = (await childSynthesizer(compiled.main)
       .synthesize(hostile)
       .catch((thrown: unknown) => thrown)) as EngineError;
-    expect(error).toMatchObject({ code: 'synthesis_failed', message: 'The stack could not be synthesized' });
+    expect(error).toMatchObject({
+      code: 'synthesis_failed',
+      message: 'The Terraform configuration could not be generated',
+    });
     expect((error.cause as Error).message).toContain('vmName');
     expect((error.cause as Error).message).not.toContain('/etc/passwd');
   });

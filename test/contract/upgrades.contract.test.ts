@@ -151,6 +151,6 @@ it('is refused to a stream of HTTP/2, whose connection is that of all the others
     ]),
     (text) => text.includes('stolen') || text.includes('</html>'),
   );
-  expect(said).toContain('no proper answer');
+  expect(said).toContain('an invalid response');
   expect(said).not.toContain('stolen');
 });

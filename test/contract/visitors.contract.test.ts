@@ -150,17 +150,17 @@ it('tells a VM that cannot be reached from one whose web server is silent, and f
     ]);
   expect(await ask('/1')).toMatchObject({
     status: 502,
-    body: expect.stringContaining('This VM does not answer right now.') as string,
+    body: expect.stringContaining('This VM is not responding right now.') as string,
   });
   const begun = performance.now();
   expect(await ask('/2')).toMatchObject({
     status: 504,
-    body: expect.stringContaining('web server does not answer') as string,
+    body: expect.stringContaining('web server is not responding') as string,
   });
   expect(performance.now() - begun).toBeGreaterThan(900);
   expect(await ask('/3', { headers: { host: `breaks.${baseDomain}` } })).toMatchObject({
     status: 502,
-    body: expect.stringContaining('no proper answer') as string,
+    body: expect.stringContaining('an invalid response') as string,
   });
 });
 

@@ -120,7 +120,7 @@ describe('on a machine without Terraform', () => {
     const { code, output } = await startWithout(`http://127.0.0.1:${port}`);
     server.close();
     expect(code).toBe(1);
-    expect(output).toContain('does not have the pinned checksum; nothing was installed');
+    expect(output).toContain('does not match the pinned checksum; nothing was installed');
     expect(existsSync(path.join(cache, 'bin/terraform'))).toBe(false);
   });
 });

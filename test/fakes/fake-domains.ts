@@ -14,7 +14,7 @@ export class FakeDomains {
     },
     add: async (user, name) => {
       const known = await this.asEngineSees.list(user);
-      if (known.length >= 5) throw new EngineError('too_many_domains', 'A hosting may have 5 domains');
+      if (known.length >= 5) throw new EngineError('too_many_domains', 'A hosting can have 5 domains');
       const domain: Domain = {
         name,
         proved: false,

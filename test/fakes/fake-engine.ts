@@ -335,6 +335,7 @@ export class FakeEngine implements Engine {
     vms: [{ state: 'running', count: 7 }],
     pool: { freeBytes: 1000, totalBytes: 4000 },
     draining: [{ nginx: 'ssh', count: 3 }],
+    reconcilers: [{ name: 'sweep', ageSeconds: 3.5, failed: false }],
     certificates: [{ name: 'pages.example.org', secondsLeft: 60.5 * 86_400, failures: 0 }],
     measures: [
       {

@@ -252,7 +252,7 @@ export class FakeHost {
       await this.faults.at('agent', signal);
       const ip = this.addresses.get(domain);
       if (ip === undefined || this.domains.get(domain) !== 'running')
-        throw new EngineError('guest_unreachable', 'The virtual machine does not do what it is asked');
+        throw new EngineError('guest_unreachable', 'The virtual machine does not respond');
       const page = pageIn(script);
       if (page === null) return '';
       this.pages.set(ip, page);
@@ -264,7 +264,7 @@ export class FakeHost {
     setTime: async (domain, at, signal) => {
       await this.faults.at('clock', signal);
       if (this.domains.get(domain) !== 'running')
-        throw new EngineError('guest_unreachable', 'The virtual machine does not do what it is asked');
+        throw new EngineError('guest_unreachable', 'The virtual machine does not respond');
       this.clocks.set(domain, at);
     },
   };
@@ -283,7 +283,10 @@ export class FakeHost {
       await this.faults.at('publish');
       for (const key of ['userId', 'username', 'sshPort'] as const) {
         if (new Set(routes.map((route) => route[key])).size < routes.length)
-          throw new EngineError('proxy_refused', 'Nginx refused the new configuration; the old one stays');
+          throw new EngineError(
+            'proxy_refused',
+            'Nginx refused the new configuration; the previous one stays in effect',
+          );
       }
       this.serving = true;
       this.routes = routes;
@@ -296,17 +299,17 @@ export class FakeHost {
     fetch: async (urlPath) => {
       await this.faults.at('fetch');
       if (!this.serving)
-        throw new EngineError('proxy_unreachable', 'Nginx does not serve', { retryable: true });
+        throw new EngineError('proxy_unreachable', 'Nginx does not answer', { retryable: true });
       const route = this.routes.find((each) => urlPath === `/${each.userId}`);
       if (route === undefined) return 'There is no hosting at this address.';
       if (route.asleep !== undefined) return 'This site is waking up.';
-      if (!this.isUp(route.ip)) return 'This VM does not answer right now.';
-      return this.pages.get(route.ip) ?? 'This VM does not answer right now.';
+      if (!this.isUp(route.ip)) return 'This VM is not responding right now.';
+      return this.pages.get(route.ip) ?? 'This VM is not responding right now.';
     },
     version: () =>
       this.serving
         ? Promise.resolve('nginx 0.0.0-fake')
-        : Promise.reject(new EngineError('proxy_unreachable', 'Nginx does not serve', { retryable: true })),
+        : Promise.reject(new EngineError('proxy_unreachable', 'Nginx does not answer', { retryable: true })),
   };
 
   readonly virtualization: Virtualization = { detect: () => Promise.resolve('qemu') };
@@ -318,7 +321,7 @@ export class FakeHost {
 
   private stateOf(name: string): string {
     const state = this.domains.get(name);
-    if (state === undefined) throw new EngineError('domain_lost', `The VM ${name} is gone`);
+    if (state === undefined) throw new EngineError('vm_lost', `${name} is gone`);
     return state;
   }
 

@@ -1,6 +1,6 @@
 import type { AcceptedHosting } from '../../engine/model/hosting';
 import type { User } from '../../engine/model/account';
-import { openWorld, type World } from '../support/world';
+import { openWorld, type World } from '../worlds/world';
 
 let world: World;
 afterEach(() => world.close());

@@ -4,7 +4,7 @@ import { getRounds } from 'bcrypt';
 import request from 'supertest';
 import { accounts } from '../../engine/accounts/accounts';
 import { cloneDatabase } from '../support/postgres';
-import { type SignedInUser, startService, type TestService } from '../support/service';
+import { type SignedInUser, startService, type TestService } from '../worlds/service';
 
 jest.setTimeout(60_000);
 

@@ -7,8 +7,8 @@ import type { User } from '../../engine/model/account';
 import { keepPool } from '../../engine/hostings/spares/keep-pool';
 import { acceptSleep } from '../../engine/sleep/sleep';
 import { saveCapacity } from '../../engine/store/capacity';
-import { openPool, type Pool } from '../support/pool';
-import { openWorld, type World } from '../support/world';
+import { openPool, type Pool } from '../worlds/pool';
+import { openWorld, type World } from '../worlds/world';
 
 const GIB = 1024 ** 3;
 /** Memory for five VMs of 1 GiB, and disk for many. */

@@ -5,7 +5,7 @@ import { connectParts } from '../../engine/start';
 import { createLog } from '../../engine/base/log';
 import type { AuditEntry } from '../../engine';
 import { cloneDatabase } from '../support/postgres';
-import { startService, type TestService } from '../support/service';
+import { startService, type TestService } from '../worlds/service';
 
 jest.setTimeout(60_000);
 

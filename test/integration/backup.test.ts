@@ -6,7 +6,7 @@ import { readText, withBackup } from '../../engine/backup/archive-reader';
 import { makeBackup } from '../../engine/backup/make-backup';
 import { type Manifest, names } from '../../engine/backup/manifest';
 import { type Database, migrationNames } from '../../engine/store/database';
-import { type BackupWorld, everything, openBackupWorld, refusal, tableNames } from '../support/backup-world';
+import { type BackupWorld, everything, openBackupWorld, refusal, tableNames } from '../worlds/backup-world';
 import { emptyDatabase } from '../support/postgres';
 
 jest.setTimeout(60_000);
@@ -83,7 +83,7 @@ describe('a backup', () => {
     expect(migrations).toEqual(migrationNames);
     // no migration of ours makes it
     expect((await here.restore(await here.elsewhere())).warnings).toEqual([
-      'Table added of the backup is not one of ours and was left out',
+      'Table added of the backup does not belong to this service and was left out',
     ]);
   });
 

@@ -4,13 +4,7 @@ import path from 'node:path';
 import { domains } from '../../engine/certificates/domains';
 import { allCertificates } from '../../engine/store/certificates';
 import { releaseHosting } from '../../engine/store/hostings';
-import {
-  baseDomain,
-  type HttpsWorld,
-  openHttpsWorld,
-  type Pebble,
-  startPebble,
-} from '../support/https-world';
+import { baseDomain, type HttpsWorld, openHttpsWorld, type Pebble, startPebble } from '../worlds/https-world';
 import { freePort } from '../support/postgres';
 
 jest.setTimeout(120_000);

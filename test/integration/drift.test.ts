@@ -6,7 +6,7 @@ import type { User } from '../../engine/model/account';
 import { metrics } from '../../engine/monitoring/metrics';
 import { plans } from '../../engine/plans/plans';
 import { dueForDriftCheck } from '../../engine/store/drift';
-import { openWorld, type World } from '../support/world';
+import { openWorld, type World } from '../worlds/world';
 
 let world: World;
 let user: User;

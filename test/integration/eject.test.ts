@@ -18,7 +18,7 @@ import { findNode } from '../../engine/store/stacks';
 import { writePlan, writeStack, stackWorkspace } from '../../engine/machine/terraform/workspace';
 import { ejected, readFrom } from '../support/scenarios';
 import { type Traces, tracesOf } from '../support/traces';
-import { openWorld, type World } from '../support/world';
+import { openWorld, type World } from '../worlds/world';
 
 jest.setTimeout(20_000);
 
@@ -327,7 +327,7 @@ describe('adopt', () => {
       'hosting.json',
       'an edited fact',
       (text) => text.replace('"vcpus": 1', '"vcpus": 2'),
-      /hosting.json is not as it was written/,
+      /hosting.json has changed since it was written/,
     ],
     [
       'hosting.json',
@@ -341,7 +341,7 @@ describe('adopt', () => {
       'terraform.tfstate',
       'the state of another',
       (text) => text.replace('"fake"', '"other"'),
-      /another lineage/,
+      /its lineage differs/,
     ],
     ['terraform.tfstate', 'a state of the same serial', (text) => `${text} `, /terraform.tfstate is damaged/],
   ])('refuses %s with %s', async (path, _, change, message) => {

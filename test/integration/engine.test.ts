@@ -13,7 +13,7 @@ import { removeNode } from '../../engine/node/remove-node';
 import { EngineError } from '../../engine/base/errors';
 import { FakeHost } from '../fakes/fake-host';
 import { builtImage as image } from '../fakes/fake-images';
-import { fakeParts, testConfig } from '../support/fake-parts';
+import { fakeParts, testConfig } from '../worlds/fake-parts';
 import { cloneDatabase } from '../support/postgres';
 
 let host: FakeHost;
@@ -267,6 +267,7 @@ describe('the engine', () => {
     expect(parts.map(({ name, status }) => `${name} ${status}`)).toEqual([
       'postgres ok',
       'queue ok',
+      'reconcilers ok',
       'libvirt ok',
       'network ok',
       'vms ok',

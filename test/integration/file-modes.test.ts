@@ -8,8 +8,8 @@ import { createLog } from '../../engine/base/log';
 import { connectParts } from '../../engine/start';
 import { allRoutes } from '../../engine/store/routes';
 import { cloneDatabase, freePort } from '../support/postgres';
-import { strongSecrets } from '../support/fake-parts';
-import { openWorld } from '../support/world';
+import { strongSecrets } from '../worlds/fake-parts';
+import { openWorld } from '../worlds/world';
 
 jest.setTimeout(60_000);
 

@@ -7,10 +7,10 @@ import { apiUrlOf, originOf } from '../../engine/base/origins';
 import { runCommand } from '../../engine/base/process';
 import { projectRoot } from '../../engine/base/project';
 import { makeSelfSigned } from '../../engine/certificates/certificate';
-import { serveApi } from '../support/https-service';
-import { baseDomain, type HttpsWorld, openHttpsWorld } from '../support/https-world';
+import { serveApi } from '../worlds/https-service';
+import { baseDomain, type HttpsWorld, openHttpsWorld } from '../worlds/https-world';
 import { freePort } from '../support/postgres';
-import { strongSecrets as secrets } from '../support/fake-parts';
+import { strongSecrets as secrets } from '../worlds/fake-parts';
 
 jest.setTimeout(240_000);
 

@@ -1,6 +1,6 @@
 /** What a real Nginx agrees to: versions, ciphers and headers, as openssl and curl see them. */
 import { runCommand } from '../../engine/base/process';
-import { baseDomain, type HttpsWorld, openHttpsWorld } from '../support/https-world';
+import { baseDomain, type HttpsWorld, openHttpsWorld } from '../worlds/https-world';
 
 jest.setTimeout(120_000);
 

@@ -10,14 +10,8 @@ import { metrics } from '../../engine/monitoring/metrics';
 import { allCertificates } from '../../engine/store/certificates';
 import { claimLease } from '../../engine/store/leases';
 import { makeSelfSigned, readCertificate } from '../../engine/certificates/certificate';
-import { certificatesLease } from '../../engine/certificates/keep-certificates';
-import {
-  baseDomain,
-  type HttpsWorld,
-  openHttpsWorld,
-  type Pebble,
-  startPebble,
-} from '../support/https-world';
+import { certificatesLease } from '../../engine/certificates/obtain';
+import { baseDomain, type HttpsWorld, openHttpsWorld, type Pebble, startPebble } from '../worlds/https-world';
 import { freePort } from '../support/postgres';
 
 jest.setTimeout(120_000);

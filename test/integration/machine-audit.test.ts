@@ -22,10 +22,10 @@ import { keepPool } from '../../engine/hostings/spares/keep-pool';
 import { withConnected } from '../../engine/operator/with-engine';
 import { listAudit } from '../../engine/store/audit';
 import { openDatabase } from '../../engine/store/database';
-import { fakeParts } from '../support/fake-parts';
+import { fakeParts } from '../worlds/fake-parts';
 import { emptyDatabase } from '../support/postgres';
 import { ejected, readFrom } from '../support/scenarios';
-import { openWorld, type World } from '../support/world';
+import { openWorld, type World } from '../worlds/world';
 
 jest.setTimeout(60_000);
 

@@ -1,7 +1,7 @@
 import { operationKinds } from '../../engine/model/operation';
 import { metrics } from '../../engine/monitoring/metrics';
 import { findingKinds } from '../../engine/sweep/findings';
-import { openWorld, type World } from '../support/world';
+import { openWorld, type World } from '../worlds/world';
 
 let world: World;
 beforeEach(async () => {

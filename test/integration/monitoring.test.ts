@@ -16,7 +16,7 @@ import { runCommand } from '../../engine/base/process';
 import { recordSweep } from '../../engine/store/sweeps';
 import { insertUser } from '../../engine/store/users';
 import { sweep } from '../../engine/sweep/sweep';
-import { type HttpsWorld, openHttpsWorld } from '../support/https-world';
+import { type HttpsWorld, openHttpsWorld } from '../worlds/https-world';
 import { freePort } from '../support/postgres';
 
 jest.setTimeout(120_000);

@@ -5,7 +5,7 @@ import type { User } from '../../engine';
 import { accept, type Acceptable, type Wanted } from '../../engine/durable/accept';
 import { checkDrift } from '../../engine/plans/check-drift';
 import { planHosting } from '../../engine/plans/plan-new-hosting';
-import { openWorld, type World } from '../support/world';
+import { openWorld, type World } from '../worlds/world';
 
 let world: World;
 beforeEach(async () => {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import request from 'supertest';
 import { cloneDatabase } from '../support/postgres';
-import { type SignedInUser, startService, type TestService } from '../support/service';
+import { type SignedInUser, startService, type TestService } from '../worlds/service';
 
 jest.setTimeout(60_000);
 

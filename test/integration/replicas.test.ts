@@ -1,6 +1,6 @@
 /** Two API processes and two workers on one database, of which one of each is killed under load: nothing accepted is lost. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { openReplicas, type Person, type Replica, type Replicas, signUp } from '../support/replicas';
+import { openReplicas, type Person, type Replica, type Replicas, signUp } from '../worlds/replicas';
 
 jest.setTimeout(240_000);
 

@@ -1,7 +1,7 @@
 /** What a new hosting is given: the lowest port and address that nobody has, once each. */
 import { EngineError } from '../../engine/base/errors';
 import { freePort } from '../../engine/store/hostings';
-import { openWorld, type World } from '../support/world';
+import { openWorld, type World } from '../worlds/world';
 
 let world: World;
 beforeEach(async () => {

@@ -21,7 +21,7 @@ import {
   openBackupWorld,
   refusal,
   tableNames,
-} from '../support/backup-world';
+} from '../worlds/backup-world';
 import { cloneDatabase, emptyDatabase } from '../support/postgres';
 
 jest.setTimeout(60_000);
@@ -115,7 +115,7 @@ describe('a restore', () => {
     await here.backup();
     const config = await here.elsewhere();
     expect((await here.restore(config)).stacks).toMatchObject([
-      { id: hosting.id, result: 'unfinished', detail: 'create-hosting goes on when the service starts' },
+      { id: hosting.id, result: 'unfinished', detail: 'create-hosting continues when the service starts' },
     ]);
     expect(existsSync(path.join(config.workspacesDir, hosting.id, 'cdk.tf.json'))).toBe(true);
     const { parts, bus, runner } = await connectParts(config, log, here.fakes());
@@ -220,7 +220,7 @@ describe('a restore', () => {
     );
     expect(await tableNames(await here.open(config.DATABASE_URL ?? ''))).toEqual([]);
     const report = await here.restore({ ...config, STATE_KEY: here.world.config.STATE_KEY });
-    expect(report.warnings).toEqual(['JWT_SECRET is another one: everybody has to sign in again']);
+    expect(report.warnings).toEqual(['JWT_SECRET has changed: all users have to sign in again']);
     expect(report.stacks).toMatchObject([{ result: 'no changes' }]);
   });
 
@@ -229,7 +229,7 @@ describe('a restore', () => {
     await here.backup();
     const config = await here.elsewhere({ STATE_KEY: 'another'.repeat(8) });
     const report = await here.restore(config, { stateKey: 'lost' });
-    expect(report.warnings).toEqual([expect.stringMatching(/stay closed/)]);
+    expect(report.warnings).toEqual([expect.stringMatching(/stay sealed/)]);
     expect(report.stacks).toMatchObject([
       { result: 'failed', detail: 'The Terraform state was sealed with another STATE_KEY' },
     ]);
@@ -274,7 +274,7 @@ describe('a restore', () => {
       .catch((error: unknown) => error);
     expect(thrown).toMatchObject({
       code: 'internal',
-      message: 'PostgreSQL did not take table users of the backup',
+      message: 'PostgreSQL refused table users of the backup',
       cause: { message: '23505 users_email_key' },
     });
     expect(JSON.stringify(thrown, Object.getOwnPropertyNames(thrown))).not.toContain('example.org');
@@ -305,7 +305,7 @@ describe('a restore', () => {
     };
     const config = await here.elsewhere();
     const report = await here.restore(config, { signal: stopping.signal, onEvent });
-    expect(report).toMatchObject({ stacks: [], planning: 'stopped before every stack was planned' });
+    expect(report).toMatchObject({ stacks: [], planning: 'stopped before all stacks were planned' });
     expect(
       await (await here.open(config.DATABASE_URL ?? '')).direct.query(`SELECT id FROM hostings`),
     ).toEqual([{ id: hosting.id }]);

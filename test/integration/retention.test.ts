@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { User } from '../../engine/model/account';
 import { deleteOldRecords } from '../../engine/durable/forget-old-records';
 import { deleteRunsBeyond } from '../../engine/store/runs';
-import { openWorld, type World } from '../support/world';
+import { openWorld, type World } from '../worlds/world';
 
 let world: World;
 let user: User;

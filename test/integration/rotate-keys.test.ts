@@ -5,8 +5,8 @@ import { secretBox } from '../../engine/base/secret-box';
 import { sealedPlaces } from '../../engine/store/seals';
 import { openState, sealState } from '../../engine/stack/state';
 import { accountContext, keyContext } from '../../engine/certificates/read-site';
-import { strongSecrets as secrets } from '../support/fake-parts';
-import { openWorld, type World } from '../support/world';
+import { strongSecrets as secrets } from '../worlds/fake-parts';
+import { openWorld, type World } from '../worlds/world';
 
 jest.setTimeout(60_000);
 

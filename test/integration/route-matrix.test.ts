@@ -9,7 +9,7 @@ import { routes } from '../../api/routes';
 import { tokenScopes } from '../../engine';
 import { setRole } from '../../engine/store/users';
 import { cloneDatabase } from '../support/postgres';
-import { type SignedInUser, startService, type TestService } from '../support/service';
+import { type SignedInUser, startService, type TestService } from '../worlds/service';
 
 jest.setTimeout(120_000);
 

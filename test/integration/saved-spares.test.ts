@@ -2,10 +2,10 @@
 import { EngineError } from '../../engine/base/errors';
 import { metrics } from '../../engine/monitoring/metrics';
 import { sweep } from '../../engine/sweep/sweep';
-import { openPool, type Pool } from '../support/pool';
+import { openPool, type Pool } from '../worlds/pool';
 import { expectOwn } from '../support/spare-scenarios';
 import { tracesOf } from '../support/traces';
-import type { World } from '../support/world';
+import type { World } from '../worlds/world';
 
 jest.setTimeout(60_000);
 

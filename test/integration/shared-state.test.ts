@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { setRole } from '../../engine/store/users';
 import { cloneDatabase } from '../support/postgres';
 import { testRedis, type TestRedis } from '../support/redis';
-import { type SignedInUser, startService, type TestService } from '../support/service';
+import { type SignedInUser, startService, type TestService } from '../worlds/service';
 
 jest.setTimeout(120_000);
 

@@ -14,7 +14,7 @@ import { removeHosting } from '../../engine/operator/teardown/teardown';
 import { waker } from '../../engine/sleep/doors/waker';
 import { scenarios } from '../support/scenarios';
 import { tracesOf } from '../support/traces';
-import { openWorld, type World } from '../support/world';
+import { openWorld, type World } from '../worlds/world';
 
 // a busy machine takes its time
 const never = new AbortController().signal;
@@ -173,7 +173,10 @@ describe('a hosting that sleeps', () => {
     await world.work(id);
     expect(await getOperation(world.parts.database.direct, failed!.id)).toMatchObject({
       status: 'failed',
-      failure: { code: 'memory_exhausted', message: expect.stringContaining('no memory') as string },
+      failure: {
+        code: 'memory_exhausted',
+        message: expect.stringContaining('too little free memory') as string,
+      },
     });
     expect([await status(), world.host.domains.get(vmName)]).toEqual(['sleeping', 'saved']);
     world.host.freeMiB = 10_000;
@@ -238,7 +241,7 @@ describe('a hosting that sleeps', () => {
     world.host.domains.clear();
     const failed = await wake();
     await world.work(id);
-    expect((await getOperation(world.parts.database.direct, failed!.id)).failure?.code).toBe('domain_lost');
+    expect((await getOperation(world.parts.database.direct, failed!.id)).failure?.code).toBe('vm_lost');
     await plans(world.parts).apply('operator', id, { recreateDisk: false, agreed: null });
     await world.work(id);
     expect(await operationsOf('apply-stack')).toEqual(['succeeded']);

@@ -16,8 +16,8 @@ import { recordSweep } from '../../engine/store/sweeps';
 import { setRole } from '../../engine/store/users';
 import { sweep } from '../../engine/sweep/sweep';
 import { type Asked, listenIn, readsTooMuch } from '../support/explain';
-import { until } from '../support/system';
-import { openWorld, type World } from '../support/world';
+import { until } from '../worlds/system';
+import { openWorld, type World } from '../worlds/world';
 import { fillWithAYear, growing, living } from '../support/year';
 
 jest.setTimeout(180_000);

@@ -8,7 +8,7 @@ import { removeNode } from '../../engine/node/remove-node';
 import { removeOrphan } from '../../engine/sweep/remove-orphan';
 import { failsAfter, failsBefore, withRun, withUndo, workWith } from '../support/faulty-steps';
 import { type Accepted, scenarios } from '../support/scenarios';
-import type { World } from '../support/world';
+import type { World } from '../worlds/world';
 
 // a busy machine takes its time
 let world: World;

@@ -10,7 +10,7 @@ import { recordSweep } from '../../engine/store/sweeps';
 import { takeTurn } from '../../engine/store/turns';
 import { fix, type Mended } from '../../engine/sweep/fix';
 import { sweep } from '../../engine/sweep/sweep';
-import { openWorld, type World } from '../support/world';
+import { openWorld, type World } from '../worlds/world';
 import { stackWorkspace } from '../../engine/machine/terraform/workspace';
 
 jest.setTimeout(20_000);
@@ -81,7 +81,7 @@ it('names a port that another program holds, and whose it is', async () => {
     expect.objectContaining({
       kind: 'held-port',
       stackId: hostingId,
-      detail: `SSH of ${vmNameOf(hostingId)} is not served; held by python3 (process 12)`,
+      detail: `SSH to ${vmNameOf(hostingId)} is not served; held by python3 (process 12)`,
     }),
   ]);
 });

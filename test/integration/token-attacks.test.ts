@@ -4,7 +4,7 @@ import jwt from 'jsonwebtoken';
 import request from 'supertest';
 import { keyId } from '../../engine/base/key-id';
 import { cloneDatabase } from '../support/postgres';
-import { type SignedInUser, startService, type TestService } from '../support/service';
+import { type SignedInUser, startService, type TestService } from '../worlds/service';
 
 let service: TestService;
 let admin: SignedInUser;
@@ -153,7 +153,7 @@ it.each(Object.entries(attacks))('401 for %s', async (_, make) => {
     messages.add(`${answer.body.error.code}: ${answer.body.message}`);
   }
   expect([...messages]).toEqual([
-    'unauthorized: Sign in first and send the token as "Authorization: Bearer <token>"',
+    'unauthorized: Sign in first; send the token as "Authorization: Bearer <token>"',
   ]);
 });
 

@@ -1,5 +1,5 @@
 /** One user cannot fill the queue with plans: each is a run of Terraform, and dry runs cost who asks nothing. */
-import { openWorld, type World } from '../support/world';
+import { openWorld, type World } from '../worlds/world';
 
 jest.setTimeout(60_000);
 

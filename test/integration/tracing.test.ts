@@ -7,9 +7,9 @@ import request from 'supertest';
 import { EngineError } from '../../engine/base/errors';
 import { createHosting } from '../../engine/hostings/create';
 import { cloneDatabase } from '../support/postgres';
-import { openReplicas, type Person, type Replica, type Replicas, signUp } from '../support/replicas';
-import { strongSecrets } from '../support/fake-parts';
-import { startService } from '../support/service';
+import { openReplicas, type Person, type Replica, type Replicas, signUp } from '../worlds/replicas';
+import { strongSecrets } from '../worlds/fake-parts';
+import { startService } from '../worlds/service';
 import { type ReceivedSpan, startTraceReceiver, type TraceReceiver } from '../support/trace-receiver';
 
 jest.setTimeout(120_000);

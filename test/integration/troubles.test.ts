@@ -5,7 +5,7 @@ import { machineOperator } from '../../engine/operator/machine';
 import { lookForTroubles } from '../../engine/monitoring/troubles';
 import { sweep } from '../../engine/sweep/sweep';
 import { fix } from '../../engine/sweep/fix';
-import { openWorld, type World } from '../support/world';
+import { openWorld, type World } from '../worlds/world';
 
 let world: World;
 let user: User;

@@ -5,7 +5,7 @@ import { EngineError } from '../../engine/base/errors';
 import { machineOperator } from '../../engine/operator/machine';
 import { getHosting } from '../../engine/store/hostings';
 import { hostingNamed } from '../../engine/hostings/visible';
-import { openWorld, type World } from '../support/world';
+import { openWorld, type World } from '../worlds/world';
 
 jest.setTimeout(30_000);
 
@@ -73,7 +73,7 @@ it('a VM’s name that is no VM’s any more is nobody’s, and it is said how t
     gone,
     squatter.user.id,
   ]);
-  const told = /no hosting of the name, id or user vm-00000000; user:vm-00000000 would name the user/;
+  const told = /No hosting matches "vm-00000000".*; user:vm-00000000 would be the user of that name/;
   await expect(operator().find(gone)).rejects.toThrow(told);
   await expect(hostingNamed(world.parts.database.direct, gone)).rejects.toThrow(told);
   expect(await selected(gone)).toEqual([]);

@@ -4,7 +4,7 @@ import request from 'supertest';
 import { accounts } from '../../engine/accounts/accounts';
 import { deleteUser } from '../../engine/store/users';
 import { cloneDatabase } from '../support/postgres';
-import { startService, type TestService } from '../support/service';
+import { startService, type TestService } from '../worlds/service';
 import { until } from '../support/until';
 
 jest.setTimeout(60_000);
@@ -37,7 +37,7 @@ describe('a username', () => {
     const refused = await register(username).expect(409);
     expect(refused.body.error.code).toBe('username_retired');
     expect(refused.body.message).toMatch(
-      /another account's until lately.*after \d{4}-\d\d-\d\d.*administrator/,
+      /another account until recently.*after \d{4}-\d\d-\d\d.*administrator/,
     );
     const days = (Date.parse(refused.body.error.details.free_at) - Date.now()) / 86_400_000;
     expect(days).toBeGreaterThan(29.9);

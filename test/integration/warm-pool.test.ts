@@ -8,10 +8,10 @@ import { hostings } from '../../engine/hostings/hostings';
 import { eject } from '../../engine/ejection/eject';
 import { selectHostings } from '../../engine/store/hostings';
 import { dueForDriftCheck } from '../../engine/store/drift';
-import { openPool, type Pool } from '../support/pool';
+import { openPool, type Pool } from '../worlds/pool';
 import { expectOwn, waitingSpare } from '../support/spare-scenarios';
 import { tracesOf } from '../support/traces';
-import type { World } from '../support/world';
+import type { World } from '../worlds/world';
 
 jest.setTimeout(60_000);
 

@@ -5,8 +5,8 @@ import type { ComponentHealth } from '../../engine/model/metrics';
 import { health } from '../../engine/monitoring/health';
 import { reportWorker } from '../../engine/monitoring/report-worker';
 import { freshReports, recordReport } from '../../engine/store/worker-reports';
-import { openWorld, type World } from '../support/world';
-import { until } from '../support/system';
+import { openWorld, type World } from '../worlds/world';
+import { until } from '../worlds/system';
 
 let world: World;
 beforeEach(async () => {
@@ -21,23 +21,39 @@ const fresh = async (): Promise<string[]> =>
   (await freshReports(world.parts.database.direct)).map(({ worker }) => worker);
 
 it('is told by an API while the worker lives, and no longer when it has stopped', async () => {
-  const stop = reportWorker(world.parts);
+  const look = { name: 'sweep', seconds: 1, intervalSeconds: 5, found: '2 findings', failure: null };
+  const { stop } = reportWorker(world.parts, () => [look]);
   const alive = path.join(world.config.DATA_DIR, 'run/worker.alive');
   await until(5_000, 'the worker reports', () => Promise.resolve(existsSync(alive)));
   const told = (await ofApi()).map(({ name }) => name);
-  expect(told).toEqual(['postgres', 'queue', 'libvirt', 'network', 'vms', 'nginx', 'terraform', 'disk']);
+  expect(told).toEqual([
+    'postgres',
+    'queue',
+    'reconcilers',
+    'libvirt',
+    'network',
+    'vms',
+    'nginx',
+    'terraform',
+    'disk',
+  ]);
   expect((await ofApi()).find(({ name }) => name === 'libvirt')).toMatchObject({
     status: 'ok',
     detail: 'libvirt 0.0.0-fake',
   });
+  expect((await ofApi()).find(({ name }) => name === 'reconcilers')).toMatchObject({
+    status: 'ok',
+    detail: '1 look regularly; sweep: 2 findings',
+  });
   stop();
   await until(5_000, 'its report is gone', async () => (await fresh()).length === 0);
-  expect((await ofApi()).find(({ name }) => name === 'libvirt')?.status).toBe('down');
+  for (const part of ['libvirt', 'reconcilers'])
+    expect((await ofApi()).find(({ name }) => name === part)?.status).toBe('down');
 });
 
 it('is old after 30 s on the database’s clock, and forgotten after an hour', async () => {
   const report = (worker: string): Promise<void> =>
-    recordReport(world.parts.database.direct, { worker, components: [], machine: null });
+    recordReport(world.parts.database.direct, { worker, components: [], machine: null, looks: null });
   const age = (worker: string, span: string): Promise<unknown> =>
     sql(`UPDATE worker_reports SET at = clock_timestamp() - interval '${span}' WHERE worker = '${worker}'`);
   await report('one');

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { cloneDatabase, startTestServer, stopTestServer } from '../support/postgres';
-import { startService, type TestService } from '../support/service';
+import { startService, type TestService } from '../worlds/service';
 import { findSchemathesis } from './install';
 import { countsOf, type Counts } from './junit';
 

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createWriteStream, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { until } from './system';
+import { until } from '../worlds/system';
 
 const run = promisify(execFile);
 

@@ -1,5 +1,5 @@
 /** What `webhoster doctor` finds and mends, as tests ask it. */
-import type { System } from './system';
+import type { System } from '../worlds/system';
 
 export interface Found {
   readonly kind: string;

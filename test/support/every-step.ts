@@ -20,7 +20,7 @@ import {
 } from './faulty-steps';
 import { type Accepted, moreScenarios, type Scenario, scenarios } from './scenarios';
 import { type Traces, tracesOf } from './traces';
-import type { World } from './world';
+import type { World } from '../worlds/world';
 
 // a busy machine takes its time
 let world: World;

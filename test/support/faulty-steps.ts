@@ -5,7 +5,7 @@ import { operationRunner } from '../../engine/durable/runner';
 import { type Definition, type Ports, stackWork } from '../../engine/stack/ports';
 import { definitions } from '../../engine/start';
 import { claimLease } from '../../engine/store/leases';
-import type { World } from './world';
+import type { World } from '../worlds/world';
 
 export type Act = (context: StepContext<Ports>) => Promise<unknown>;
 /** What is done in the place of a step or of an undo. */

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { buildGo, type GoProgram } from './go-program';
-import { until } from './system';
+import { until } from '../worlds/system';
 
 export interface Listener {
   /** Label -> how many frames bore it, without `end`. */

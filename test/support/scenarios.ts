@@ -22,7 +22,7 @@ import { builtImage, fakeImages } from '../fakes/fake-images';
 import { sleepScenarios } from './sleep-scenarios';
 import { spareScenarios } from './spare-scenarios';
 import { type Traces, tracesOf } from './traces';
-import { openWorld, type World } from './world';
+import { openWorld, type World } from '../worlds/world';
 
 export interface Accepted {
   readonly operationId: string;

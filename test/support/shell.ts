@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { HostAnswer } from './system';
+import type { HostAnswer } from '../worlds/system';
 
 export interface Shell {
   ssh(command: string): Promise<string>;

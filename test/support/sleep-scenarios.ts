@@ -2,7 +2,7 @@
 import { acceptSleep, acceptWake } from '../../engine/sleep/sleep';
 import type { Accepted, Scenario } from './scenarios';
 import { tracesOf } from './traces';
-import type { World } from './world';
+import type { World } from '../worlds/world';
 
 /**
  * @param open  opens a world in which nothing was made

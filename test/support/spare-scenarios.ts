@@ -1,5 +1,5 @@
 /** The scenarios of machines that are made ahead, given to somebody, and taken away. */
-import { deleteAccepted } from '../../engine/hostings/hostings';
+import { acceptDelete } from '../../engine/hostings/hostings';
 import { hostingSpec } from '../../engine/hostings/facts';
 import { acceptSpare } from '../../engine/hostings/spares/make';
 import { findHosting, getOwnedHosting } from '../../engine/store/hostings';
@@ -9,7 +9,7 @@ import { findNode, findStack } from '../../engine/store/stacks';
 import { findUser } from '../../engine/store/users';
 import type { Accepted, Scenario } from './scenarios';
 import { tracesOf } from './traces';
-import type { World } from './world';
+import type { World } from '../worlds/world';
 
 /**
  * Spares of the second tier: they take every step.
@@ -64,7 +64,7 @@ export function spareScenarios(
       prepare: savedSpare,
       accept: async (world) => {
         const [row]: { id: string }[] = await world.parts.database.direct.query(`SELECT id FROM hostings`);
-        const { id } = await world.parts.database.transaction((tx) => deleteAccepted(world.parts, tx, row!));
+        const { id } = await world.parts.database.transaction((tx) => acceptDelete(world.parts, tx, row!));
         return { operationId: id, stackId: row!.id };
       },
       done: async (world, _, opened) => {

@@ -1,7 +1,7 @@
 /** Hostings that waited for their user: with a warm pool for as long as it takes to claim from it. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type System, until } from './system';
+import { type System, until } from '../worlds/system';
 
 /**
  * What `create` makes while one spare waits; the pool is gone again when it has.

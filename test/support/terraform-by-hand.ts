@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { projectRoot } from '../../engine/base/project';
-import type { System } from './system';
+import type { System } from '../worlds/system';
 
 export interface Ran {
   readonly code: number | null;

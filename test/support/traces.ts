@@ -1,6 +1,6 @@
 /** What there is in a world, wherever a hosting or a node leaves something: for "as before" and "nothing left". */
 import { existsSync, readdirSync } from 'node:fs';
-import type { World } from './world';
+import type { World } from '../worlds/world';
 
 const tables = {
   ports: 'SELECT port, hosting_id FROM ssh_ports ORDER BY port',

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort } from '../support/postgres';
 import { openShell } from '../support/shell';
-import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
+import { type Account, type HostAnswer, startSystem, type System, until } from '../worlds/system';
 
 jest.setTimeout(600_000);
 
@@ -100,7 +100,7 @@ it('brings a system back whose data directory is gone, with VMs that never stopp
   const stopped = path.join(dir, 'stopped');
   expect(await system.webhoster('backup', stopped)).toContain('written: ');
   expect(existsSync(path.join(dataDir, 'postgres/postmaster.pid'))).toBe(false);
-  expect(await system.webhoster('backup', '--verify', stopped)).toMatch(/^whole, made /);
+  expect(await system.webhoster('backup', '--verify', stopped)).toMatch(/^intact, made /);
   expect(await json('backup', file)).toMatchObject({
     code: 2,
     body: { error: { code: 'validation_failed' } },

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
+import { type Account, type HostAnswer, startSystem, type System, until } from '../worlds/system';
 
 jest.setTimeout(240_000);
 
@@ -55,7 +55,7 @@ function addVolume(name: string): Promise<string> {
 it('finds nothing where everything fits, and says so with exit code 0', async () => {
   expect(await found()).toEqual([]);
   const { code, stdout } = await system.tryWebhoster(['doctor']);
-  expect([code, stdout]).toEqual([0, expect.stringContaining('Everything fits together')]);
+  expect([code, stdout]).toEqual([0, expect.stringContaining('Everything matches')]);
 });
 
 it('finds planted orphans of every kind, removes them, and leaves foreign things alone', async () => {

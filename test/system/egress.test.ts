@@ -17,7 +17,7 @@ import { nodeIsolation } from '../../engine/machine/isolation/node-isolation';
 import { networkXslt } from '../../stacks/xslt/network';
 import { datagram, type Station } from '../support/frames';
 import { buildProbe, listen, type Listener } from '../support/probe';
-import { until } from '../support/system';
+import { until } from '../worlds/system';
 import { readFixture, xsltproc } from '../unit/stacks/support';
 
 jest.setTimeout(240_000);

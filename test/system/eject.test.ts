@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
+import { type Account, type HostAnswer, startSystem, type System, until } from '../worlds/system';
 import { planByHand, type Ran, terraformByHand } from '../support/terraform-by-hand';
 
 jest.setTimeout(240_000);
@@ -119,7 +119,7 @@ it('is no orphan to the doctor, and keeps its address, while its user makes anot
 });
 
 it('refuses to remove the node under it', async () => {
-  await expect(system.webhoster('service', 'purge-stacks')).rejects.toThrow(/was ejected and still runs/);
+  await expect(system.webhoster('service', 'purge-stacks')).rejects.toThrow(/was ejected and still exists/);
 });
 
 it('refuses to adopt what was changed, and says what differs', async () => {

@@ -19,7 +19,7 @@ import {
   startSystem,
   type System,
   until,
-} from '../support/system';
+} from '../worlds/system';
 
 jest.setTimeout(600_000);
 const run = promisify(execFile);
@@ -318,7 +318,7 @@ mv /bin/qemu-ga /bin/qemu-ga.away
   const events = await system.query<{ message: string }>(
     `SELECT message FROM operation_events WHERE operation_id = '${answer.body.data.operation.id}'`,
   );
-  expect(events.map(({ message }) => message).join('\n')).toContain('did not answer; making another');
+  expect(events.map(({ message }) => message).join('\n')).toContain('did not answer; creating a new VM');
   expect(await pageStatusOf(system, account)).toBe(200);
   await served(b);
 });

@@ -13,7 +13,7 @@ import { type Forgery, forgeries, question, type Station } from '../support/fram
 import { buildProbe, listen, type Listener } from '../support/probe';
 import { openShell, type Shell } from '../support/shell';
 import { claimedSpare } from '../support/spares';
-import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
+import { type Account, type HostAnswer, startSystem, type System, until } from '../worlds/system';
 
 jest.setTimeout(600_000);
 const run = promisify(execFile);

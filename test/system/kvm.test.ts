@@ -5,7 +5,7 @@
 import { projectRoot } from '../../engine/base/project';
 import { type Doctor, doctorOf } from '../support/doctor';
 import { type NodeNamespace, startNode } from '../support/node-namespace';
-import { type Account, startSystem, type System } from '../support/system';
+import { type Account, startSystem, type System } from '../worlds/system';
 
 jest.setTimeout(180_000);
 
@@ -76,7 +76,7 @@ it('is named by doctor, which opens it', async () => {
 
 it('is opened by the start, as the distribution opens it, and creates take their usual time', async () => {
   await close();
-  expect(await script('need_libvirt && do_libvirt')).toContain('it has group kvm and mode 0660 now');
+  expect(await script('need_libvirt && do_libvirt')).toContain('it now has group kvm and mode 0660');
   expect(await script('need_libvirt || echo ready')).toBe('ready\n');
   expect((await quickestCreate()) / usual).toBeLessThan(mostOfTheUsual);
 });
@@ -84,7 +84,7 @@ it('is opened by the start, as the distribution opens it, and creates take their
 it('is hidden from libvirtd where nobody may open it, and creates take their usual time', async () => {
   await close();
   await node.sh('mount -o remount,bind,ro /dev/kvm');
-  expect(await script('need_libvirt && do_libvirt')).toContain('libvirtd does not see it');
+  expect(await script('need_libvirt && do_libvirt')).toContain('it is hidden from libvirtd');
   expect(await script('need_libvirt || echo ready')).toBe('ready\n');
   expect(await doctor.found()).toEqual([]);
   expect((await quickestCreate()) / usual).toBeLessThan(mostOfTheUsual);

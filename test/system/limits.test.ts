@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { buildProbe } from '../support/probe';
 import { openShell, type Shell } from '../support/shell';
-import { type HostAnswer, startSystem, type System } from '../support/system';
+import { type HostAnswer, startSystem, type System } from '../worlds/system';
 
 jest.setTimeout(600_000);
 

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { openShell } from '../support/shell';
 import { claimedSpare } from '../support/spares';
-import { type Account, type HostAnswer, startSystem, type System } from '../support/system';
+import { type Account, type HostAnswer, startSystem, type System } from '../worlds/system';
 
 jest.setTimeout(600_000);
 const run = promisify(execFile);

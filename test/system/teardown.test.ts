@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { type HostAnswer, startSystem, type System } from '../support/system';
+import { type HostAnswer, startSystem, type System } from '../worlds/system';
 
 jest.setTimeout(420_000);
 

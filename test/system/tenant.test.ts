@@ -7,7 +7,7 @@ import type { Browser, Page } from 'playwright-core';
 import { openBrowser } from '../support/browser';
 import { freePort } from '../support/postgres';
 import { openShell, type Shell } from '../support/shell';
-import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
+import { type Account, type HostAnswer, startSystem, type System, until } from '../worlds/system';
 import { buildTenant, noAnswers, pathThatSays, runTenant } from '../support/tenant';
 
 jest.setTimeout(600_000);
@@ -90,7 +90,7 @@ const saying = (tenant: Tenant, ...words: string[]): string =>
 
 it.each(noAnswers)('answers nobody else’s request after %s', async (_, words) => {
   const answer = await ask(shared, `/${eve.account.userId}${pathThatSays(words)}`);
-  expect([answer.status, answer.body]).toEqual([502, expect.stringContaining('no proper answer')]);
+  expect([answer.status, answer.body]).toEqual([502, expect.stringContaining('an invalid response')]);
   for (let count = 0; count < 2; count++) {
     expect((await ask(shared, `/${victim.account.userId}/`)).body).toMatch(/^page of tenant/);
     expect((await ask(shared, '/', `${victim.account.username}.localhost`)).body).toMatch(/^page of tenant/);

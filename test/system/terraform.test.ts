@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { openShell } from '../support/shell';
-import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
+import { type Account, type HostAnswer, startSystem, type System, until } from '../worlds/system';
 
 jest.setTimeout(300_000);
 
@@ -100,7 +100,7 @@ it.each(drifts)(
     expect(differences).toEqual(found);
     expect(await system.tryWebhoster(['drift', '--json'])).toMatchObject({ code: 2 });
     const mended = await system.tryWebhoster(['apply', made.hosting.vm_id, '--yes']);
-    expect([mended.code, mended.stdout]).toEqual([0, expect.stringContaining('is what was specified')]);
+    expect([mended.code, mended.stdout]).toEqual([0, expect.stringContaining('matches its specification')]);
     await served();
     expect(await system.virsh('dumpxml', '--inactive', made.hosting.vm_id)).toContain(`'KiB'>${128 * 1024}<`);
     await expectNoChanges(1);

@@ -15,7 +15,7 @@ import {
   type System,
   until,
   pageStatusOf,
-} from '../support/system';
+} from '../worlds/system';
 
 jest.setTimeout(180_000);
 
@@ -219,6 +219,6 @@ it('says of a hosting that sleeps that it does, and why a look for drift failed'
     );
   await setCpus(0);
   await system.tryWebhoster(['plan', vm]);
-  expect((await system.tryWebhoster(['drift'])).stdout).toMatch(/the next look failed: \w+/);
+  expect((await system.tryWebhoster(['drift'])).stdout).toMatch(/the latest check failed: \w+/);
   await setCpus(1);
 });

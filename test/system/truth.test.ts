@@ -14,7 +14,7 @@ import {
   type System,
   until,
   pageStatusOf,
-} from '../support/system';
+} from '../worlds/system';
 
 jest.setTimeout(180_000);
 

@@ -9,7 +9,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openShell, type Shell } from '../support/shell';
-import { type Account, type HostAnswer, startSystem, type System, until } from '../support/system';
+import { type Account, type HostAnswer, startSystem, type System, until } from '../worlds/system';
 
 jest.setTimeout(600_000);
 const stranger = '127.0.0.66';
@@ -154,17 +154,20 @@ it('tells a web server that hangs from one that does not run, and both from a VM
   await owner('sudo systemctl kill --signal=STOP nginx');
   const begun = performance.now();
   const silent = await get(url);
-  expect([silent.status, silent.body]).toEqual([504, expect.stringContaining('web server does not answer')]);
+  expect([silent.status, silent.body]).toEqual([
+    504,
+    expect.stringContaining('web server is not responding'),
+  ]);
   expect((performance.now() - begun) / 1000).toBeLessThan(answerSeconds + 10);
   await owner('sudo systemctl kill --signal=CONT nginx');
   expect((await get(url)).status).toBe(200);
 
   await owner('sudo systemctl stop nginx');
   const stopped = await get(url);
-  expect([stopped.status, stopped.body]).toEqual([502, expect.stringContaining('This VM does not answer')]);
+  expect([stopped.status, stopped.body]).toEqual([502, expect.stringContaining('This VM is not responding')]);
 
   await system.virsh('destroy', made.hosting.vm_id);
   const off = await get(url);
-  expect(off.body).toContain('This VM does not answer');
+  expect(off.body).toContain('This VM is not responding');
   expect([502, 504]).toContain(off.status);
 });

@@ -172,7 +172,7 @@ describe('loadConfig', () => {
     ])('refuses the weak %s %s and says what to do', (name, value) => {
       const message = refusal({ [name]: value });
       expect(message).toContain(`\n  ${name}: `);
-      expect(message).toMatch(/make|give|at least/);
+      expect(message).toMatch(/generate|change|at least/);
       if (value.length > 10) expect(message).not.toContain(value);
       // a test or a developer may
       expect(() => loadConfig({ ...least, NODE_ENV: 'development', [name]: value })).not.toThrow();

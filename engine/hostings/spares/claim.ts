@@ -128,7 +128,7 @@ async function personalize(context: Context): Promise<Personalized> {
   } catch (thrown) {
     if (toEngineError(thrown).code !== 'guest_unreachable') throw thrown;
     log.warn({ err: thrown }, 'spare could not be made its user’s');
-    context.report('the waiting machine did not answer; making another');
+    context.report('the spare VM did not answer; creating a new VM');
     return { warm: false, hostKeys: [] };
   }
 }

@@ -1,7 +1,7 @@
 /** Keeps as many spares as are wanted: has some made, takes others away. What it decides is in warm-pool.ts. */
 import { lock } from '../../store/locks';
 import { toEngineError } from '../../base/errors';
-import { deleteAccepted, newHostingSize } from '../hostings';
+import { acceptDelete, newHostingSize } from '../hostings';
 import { recordOnMachine, theService } from '../../audit';
 import { acceptSpare } from './make';
 import type { Parts } from '../../durable';
@@ -9,7 +9,7 @@ import { countUnfinished } from '../../store/operations';
 import { busiestTenMinutes, failuresInARow, lockSpare, sparesOf } from '../../store/spares';
 import { findNode } from '../../store/stacks';
 import { keepsSpares, planPool, type PoolFacts } from './pool';
-import { every } from '../../base/every';
+import { every, type Reconciler } from '../../base/every';
 
 /** A spare that was claimed is on its way to be replaced after this time at most. */
 const intervalMs = 2_000;
@@ -18,8 +18,7 @@ const aliveEveryMs = 30_000;
 
 type PoolParts = Pick<Parts, 'config' | 'database' | 'inventory' | 'kinds' | 'log' | 'proxy' | 'queue'>;
 
-/** @returns stops looking */
-export function reconcileWarmPool(parts: PoolParts): () => void {
+export function reconcileWarmPool(parts: PoolParts): Reconciler {
   let lookedAt = -Infinity;
   return every({ name: 'warm pool', intervalMs, log: parts.log }, async () => {
     const lookAtThem = performance.now() - lookedAt > aliveEveryMs;
@@ -51,7 +50,7 @@ export async function keepPool(parts: PoolParts, alive: 'ask libvirt' | 'trust')
       recordOnMachine(tx, theService, { action, target, outcome: 'begun', code: null });
     for (const id of plan.remove) {
       if (!(await lockSpare(tx, id))) continue;
-      await deleteAccepted(parts, tx, { id });
+      await acceptDelete(parts, tx, { id });
       await record('spare remove', id);
     }
     for (const tier of plan.make) {

@@ -71,7 +71,7 @@ async function synthesize(context: Context): Promise<void> {
   const { config, database, stack } = context;
   const hosting = await hostingAt(context);
   const node = await findNode(database.direct, hosting.node);
-  if (node === null) throw new EngineError('node_not_ready', 'The server is still being prepared');
+  if (node === null) throw new EngineError('node_not_ready');
   await stack.synthesize(spareSpec(hosting, node, config));
 }
 
@@ -88,7 +88,7 @@ async function settle(context: Context): Promise<void> {
   const onTimeout = (): EngineError =>
     new EngineError(
       'guest_unreachable',
-      `The guest agent of ${vmName} did not answer: its image has none, or the VM hangs; set WARM_POOL_SIZE=0 to do without spares`,
+      `The guest agent of ${vmName} did not answer: its image has none, or the VM hangs; WARM_POOL_SIZE=0 turns spares off`,
     );
   const settled = async (): Promise<true | null> => {
     try {

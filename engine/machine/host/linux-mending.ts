@@ -78,7 +78,7 @@ async function must(argv: readonly string[]): Promise<CommandResult> {
     throw new EngineError('node_not_ready', `${argv[0] ?? ''} cannot be used on this server`, { cause });
   });
   if (result.code === 0) return result;
-  throw new EngineError('node_not_ready', 'The server refused what would mend it', {
+  throw new EngineError('node_not_ready', 'The server refused the repair', {
     cause: new Error(`${argv.join(' ')}: ${result.stderr.trim().slice(0, 4000)}`),
   });
 }
@@ -86,7 +86,7 @@ async function must(argv: readonly string[]): Promise<CommandResult> {
 const elsewhere = (unit: string): EngineError =>
   new EngineError(
     'libvirt_unavailable',
-    `It runs where the service cannot reach it; restart it there: systemctl restart ${unit} (VMs run on)`,
+    `It runs where the service cannot reach it; restart it there: systemctl restart ${unit} (VMs keep running)`,
   );
 
 /** Daemons write files that others read, as dnsmasq the list of its hosts: they do not take our umask. */

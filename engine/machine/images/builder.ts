@@ -91,7 +91,7 @@ export function imageBuilder({ recipesDir, imagesDir }: ImageBuilderOptions): Im
       if (changed.length > 0)
         throw new EngineError(
           'image_build_failed',
-          `Image ${name} is damaged: ${changed.join(', ')} changed since it was built`,
+          `Image ${name} is damaged: ${changed.join(', ')} changed after it was built`,
         );
     },
   };
@@ -146,7 +146,7 @@ function buildFailed(name: string, code: number | null, stderr: string): EngineE
   if (code === sourceUnreachable) {
     return new EngineError(
       'image_source_unreachable',
-      `Image ${name}: ${unreachable ?? 'its source'} could not be had`,
+      `Image ${name}: ${unreachable ?? 'its source'} could not be downloaded`,
       { retryable: true, cause },
     );
   }

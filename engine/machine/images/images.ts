@@ -46,6 +46,6 @@ export interface Images {
 export function imageMissing(name: ImageName): EngineError {
   return new EngineError(
     'image_missing',
-    `Image ${name} is not built; \`./scripts/webhoster image build ${name}\` builds it`,
+    `Image ${name} has not been built; \`./scripts/webhoster image build ${name}\` builds it`,
   );
 }

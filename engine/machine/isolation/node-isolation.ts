@@ -57,9 +57,9 @@ export function nodeIsolation(uri: string): Isolation {
       if (before !== '' && seen.get(fence.table) === before) return false;
       const filter = guestFilter(fence, await hostPorts());
       const defined = await asFile(filter, (file) => virsh(['nwfilter-define', file]));
-      demand(defined, 'libvirt refused the filter of the VMs');
+      demand(defined, 'libvirt refused the network filter of the VMs');
       const loaded = await asFile(hostRules(fence, await abilities()), (file) => run(['nft', '-f', file]));
-      demand(loaded, "the kernel refused the host's rules");
+      demand(loaded, 'The kernel refused the firewall rules of the host');
       seen.set(fence.table, await show(fence));
       return true;
     },
@@ -116,7 +116,7 @@ async function run(argv: readonly string[], signal?: AbortSignal): Promise<Comma
     const message =
       cause instanceof CommandNotFound
         ? `${argv[0] ?? ''} is not installed on the server; ./scripts/start.sh installs it`
-        : 'the isolation of VMs could not be set up in time';
+        : 'The isolation of VMs could not be set up in time';
     throw failed(message, cause);
   }
 }

@@ -36,7 +36,7 @@ export async function withCloudInitImage<T>(
     );
     const { size } = await stat(image);
     if (size > bytes)
-      throw new EngineError('guest_unreachable', 'The waiting machine has no room for its owner’s data', {
+      throw new EngineError('guest_unreachable', 'The spare VM has no room for the data of its owner', {
         cause: new Error(`${size} bytes, room for ${bytes}`),
       });
     await truncate(image, bytes);

@@ -22,10 +22,7 @@ export function domainPower(
   const existing = async (name: string): Promise<string> => {
     const state = await stateOf(name);
     if (state !== null) return state;
-    throw new EngineError(
-      'domain_lost',
-      `The VM ${name} is gone from the server; webhoster apply ${name} brings it back`,
-    );
+    throw new EngineError('vm_lost', `${name} is gone from the server; apply its stack to restore it`);
   };
   return {
     save: async (name, signal) => {
@@ -72,7 +69,7 @@ function refuseSave(result: CommandResult): never {
 export function noRoomToSave(cause: unknown): EngineError {
   return new EngineError(
     'disk_full',
-    'The server has no room to save this VM; make some where libvirt saves VMs (/var/lib/libvirt/qemu/save)',
+    'The server has too little disk space to save this VM; free some where libvirt saves VMs (/var/lib/libvirt/qemu/save)',
     { cause },
   );
 }
@@ -84,9 +81,5 @@ function refuseStart(result: CommandResult): never {
 }
 
 export function noMemory(cause: unknown): EngineError {
-  return new EngineError(
-    'memory_exhausted',
-    'The server has no memory for this VM now; try again in a minute, or ask the operator',
-    { retryable: true, cause },
-  );
+  return new EngineError('memory_exhausted', undefined, { retryable: true, cause });
 }

@@ -14,14 +14,14 @@ export interface Inventory {
    * Saves a VM that runs, its memory with it, and gives the memory back; libvirt starts it no more by itself. One that
    * is off stays so. Repeating it changes nothing.
    *
-   * @throws {EngineError} domain_lost, disk_full, libvirt_unavailable
+   * @throws {EngineError} vm_lost, disk_full, libvirt_unavailable
    */
   save(name: string, signal: AbortSignal): Promise<void>;
   /**
    * Starts a VM where it was saved, else from its disk; libvirt starts it with the machine from now on. One that runs
    * stays as it is.
    *
-   * @throws {EngineError} domain_lost, memory_exhausted, libvirt_unavailable
+   * @throws {EngineError} vm_lost, memory_exhausted, libvirt_unavailable
    */
   start(name: string, signal: AbortSignal): Promise<void>;
   /** Throws the saved memory of a VM away, so that its next start is a boot; its absence is success. */

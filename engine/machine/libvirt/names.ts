@@ -69,7 +69,7 @@ export function theOne<T extends Named>(typed: string, found: readonly T[], none
   const candidates = found.map(({ id, vmName, username }) => `${id} (${vmName} of ${username})`);
   throw new EngineError(
     'validation_failed',
-    `${typed.trim()} can mean ${found.length} hostings; say the id of one: ${candidates.join(', ')}`,
+    `"${typed.trim()}" matches ${found.length} hostings; use the ID of one: ${candidates.join(', ')}`,
     { details: { candidates: found.map(({ id }) => id) } },
   );
 }
@@ -77,6 +77,9 @@ export function theOne<T extends Named>(typed: string, found: readonly T[], none
 export function noHostingNamed(typed: string): EngineError {
   const text = typed.trim();
   const isUser = readHostingName(text)?.kind === 'user';
-  const other = isUser ? '' : `; ${userMark}${text} would name the user`;
-  return new EngineError('hosting_not_found', `There is no hosting of the name, id or user ${text}${other}`);
+  const other = isUser ? '' : `; ${userMark}${text} would be the user of that name`;
+  return new EngineError(
+    'hosting_not_found',
+    `No hosting matches "${text}" (VM name, ID or username)${other}`,
+  );
 }

@@ -16,9 +16,13 @@ export async function removeMarked(
 ): Promise<void> {
   const { domains, volumes } = await inventory.survey(pool);
   if (volumes === null)
-    throw new EngineError('libvirt_unavailable', 'The pool is off; webhoster doctor --fix starts it', {
-      retryable: true,
-    });
+    throw new EngineError(
+      'libvirt_unavailable',
+      'The storage pool is inactive; webhoster doctor --fix starts it',
+      {
+        retryable: true,
+      },
+    );
   const vmName = vmNameOf(hostingId);
   if (domains.some((domain) => domain.name === vmName && domain.hostingId === hostingId)) {
     before(`domain ${vmName}`);

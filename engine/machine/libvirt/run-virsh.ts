@@ -12,8 +12,7 @@ export async function runVirsh(
     return await runCommand(['virsh', '--connect', uri, '--quiet', ...args], { timeoutMs, signal });
   } catch (cause) {
     signal?.throwIfAborted();
-    const message =
-      cause instanceof CommandNotFound ? 'virsh is not installed on the server' : 'libvirt does not answer';
+    const message = cause instanceof CommandNotFound ? 'virsh is not installed on the server' : undefined;
     throw new EngineError('libvirt_unavailable', message, { retryable: true, cause });
   }
 }

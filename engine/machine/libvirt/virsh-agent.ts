@@ -108,16 +108,16 @@ function refusal({ stderr }: CommandResult): EngineError {
   return /failed to connect to the hypervisor|internal error: client socket is closed|End of file while reading data/i.test(
     stderr,
   )
-    ? unavailable('libvirt does not answer', cause)
+    ? unavailable(undefined, cause)
     : silent(cause.message);
 }
 
-function unavailable(message: string, cause: unknown): EngineError {
+function unavailable(message: string | undefined, cause: unknown): EngineError {
   return new EngineError('libvirt_unavailable', message, { retryable: true, cause });
 }
 
 function silent(story: string, cause: unknown = new Error(story)): EngineError {
-  return new EngineError('guest_unreachable', 'The virtual machine does not do what it is asked; try again', {
+  return new EngineError('guest_unreachable', 'The virtual machine does not respond; try again', {
     cause,
   });
 }

@@ -61,7 +61,7 @@ export async function isRunning(dir: string): Promise<boolean> {
 }
 
 export function unreachable(story: string): EngineError {
-  return new EngineError('proxy_unreachable', 'Nginx does not serve', {
+  return new EngineError('proxy_unreachable', undefined, {
     retryable: true,
     cause: new Error(story),
   });

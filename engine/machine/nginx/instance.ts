@@ -96,8 +96,8 @@ export function nginxInstance({ dir, control, clock, nginx, ask }: InstanceOptio
 
 function refused(story: string): EngineError {
   const message = /unknown directive "(init|header_filter|body_filter)_by_lua_block"/.test(story)
-    ? 'Nginx has no Lua module, without which it cannot check what VMs answer: install libnginx-mod-http-lua'
-    : 'Nginx refused the new configuration; the old one stays';
+    ? 'Nginx has no Lua module, which it needs to check the responses of VMs: install libnginx-mod-http-lua'
+    : undefined;
   return new EngineError('proxy_refused', message, { cause: new Error(story) });
 }
 

@@ -54,7 +54,7 @@ export async function terraformCli(options: TerraformCliOptions): Promise<Terraf
     },
     plan: async (call, { planFile, intent, replace }) => {
       const fresh = !existsSync(path.join(call.workspace, 'terraform.tfstate'));
-      const failure = ['plan_failed', 'Terraform could not plan the stack'] as const;
+      const failure = ['plan_failed', undefined] as const;
       const result = await run(planArgv({ planFile, intent, fresh, replace }), {
         ...inWorkspace(call),
         silentMs: call.silentMs ?? planSilentMs,
@@ -80,7 +80,7 @@ export async function terraformCli(options: TerraformCliOptions): Promise<Terraf
       return (await must(showPlanTextArgv(planFile), quietly(call), failure)).stdout;
     },
     apply: async (call, planFile) => {
-      const failure = ['apply_failed', 'Terraform could not apply the plan'] as const;
+      const failure = ['apply_failed', undefined] as const;
       const silentMs = call.silentMs ?? applySilentMs;
       await must(applyArgv(planFile), { ...inWorkspace(call), silentMs }, failure);
     },
@@ -96,7 +96,8 @@ export async function terraformCli(options: TerraformCliOptions): Promise<Terraf
   };
 }
 
-type Failure = readonly ['plan_failed' | 'apply_failed', string];
+/** Without a text: the code says it. */
+type Failure = readonly ['plan_failed' | 'apply_failed', string | undefined];
 
 function commands({ program, graceMs = 30_000 }: TerraformCliOptions, cliConfig: string) {
   const env = {
@@ -144,7 +145,7 @@ async function runTerraform(argv: string[], options: CommandOptions): Promise<Co
     return await runCommand(argv, options);
   } catch (cause) {
     if (!(cause instanceof CommandNotFound)) throw cause;
-    throw new EngineError('terraform_missing', 'Terraform is not installed on the server', {
+    throw new EngineError('terraform_missing', undefined, {
       retryable: true,
       cause,
     });

@@ -19,23 +19,22 @@ const noSpace = /no space left on device|not enough (free )?space|ENOSPC/i;
  */
 export function terraformFailure(
   code: 'plan_failed' | 'apply_failed',
-  message: string,
+  message: string | undefined,
   result: CommandResult,
 ): EngineError {
   const story = storyOf(result);
   const cause = new Error(story.slice(0, 20_000) || `exit code ${result.code ?? 'none'}`);
-  const failure = (kind: ErrorCode, text: string, retryable: boolean): EngineError =>
+  const failure = (kind: ErrorCode, text: string | undefined, retryable: boolean): EngineError =>
     new EngineError(kind, text, { retryable, cause });
-  if (noSpace.test(story))
-    return failure('disk_full', 'The server has no room for this; ask the operator to make some', false);
-  if (libvirtAway.test(story)) return failure('libvirt_unavailable', 'libvirt does not answer', true);
+  if (noSpace.test(story)) return failure('disk_full', undefined, false);
+  if (libvirtAway.test(story)) return failure('libvirt_unavailable', undefined, true);
   // somebody ended Terraform, and it was not us: that would have been thrown before
   const ended = result.code === null || providerAway.test(story);
   return failure(code, message, code === 'plan_failed' || ended);
 }
 
 /** A run that was stopped because it took too long; the next one may not hang. */
-export function asHanging(code: 'plan_failed' | 'apply_failed', message: string) {
+export function asHanging(code: 'plan_failed' | 'apply_failed', message?: string) {
   return (thrown: unknown): never => {
     if (!(thrown instanceof DOMException && thrown.name === 'TimeoutError')) throw thrown;
     throw new EngineError(code, message, { retryable: true, cause: thrown });

@@ -19,7 +19,7 @@ export function childSynthesizer(entry: string = synthesizerPath): Synthesizer {
         timeoutMs: 60_000,
       });
       if (result.code === 0) return result.stdout;
-      throw new EngineError('synthesis_failed', 'The stack could not be synthesized', {
+      throw new EngineError('synthesis_failed', undefined, {
         cause: new Error(result.stderr.slice(0, 4000)),
       });
     },

@@ -43,7 +43,7 @@ export async function tearDownOffline(
   { dryRun, parallel, handover, onResult }: TeardownOptions,
 ): Promise<TornDown[]> {
   if (config.DATABASE_URL === undefined && postgresExists(config))
-    throw new EngineError('config_invalid', 'There is a database on this machine: leave --offline out');
+    throw new EngineError('config_invalid', 'This machine has a database: omit --offline');
   const tools = {
     config,
     terraform: await openTerraform(config),

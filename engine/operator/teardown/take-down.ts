@@ -44,7 +44,7 @@ export async function takeDown(
       await remove(hosting);
       return { result: 'gone', reason: null, changes: [] };
     } catch (thrown) {
-      const reason = handover.aborted ? 'interrupted; a repeat goes on' : toEngineError(thrown).message;
+      const reason = handover.aborted ? 'interrupted; repeat to continue' : toEngineError(thrown).message;
       return { result: 'left', reason, changes: [] };
     }
   };

@@ -2,7 +2,7 @@
 import type { NamedHosting } from '../../model/hosting';
 import { type EngineParts, expectSuccess, finishOperation } from '../../durable';
 import { EngineError } from '../../base/errors';
-import { deleteAccepted } from '../../hostings';
+import { acceptDelete } from '../../hostings';
 import { findHosting } from '../../store/hostings';
 
 export async function removeHosting(
@@ -14,7 +14,7 @@ export async function removeHosting(
   const removal = await parts.database.transaction(async (tx) => {
     const hosting = await findHosting(tx, id);
     if (hosting === null) throw new EngineError('hosting_not_found', 'There is no such hosting');
-    return deleteAccepted(parts, tx, hosting);
+    return acceptDelete(parts, tx, hosting);
   });
   expectSuccess(await finishOperation(engine, removal.id, id, handover));
 }

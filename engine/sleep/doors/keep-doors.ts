@@ -10,12 +10,12 @@ import { waker as newWaker } from './waker';
 import type { EngineParts } from '../../durable';
 import { templatesDir } from '../../base/project';
 import { nginxUser } from '../../machine/nginx/control';
-import { every } from '../../base/every';
+import { andThen, every, type Reconciler } from '../../base/every';
 
 const intervalMs = 5_000;
 
 /** @returns stops looking, and closes the doors */
-export function keepDoors(engine: EngineParts): () => void {
+export function keepDoors(engine: EngineParts): Reconciler {
   const { config, log } = engine.parts;
   const stopping = new AbortController();
   const waker = newWaker(engine, stopping.signal);
@@ -27,12 +27,11 @@ export function keepDoors(engine: EngineParts): () => void {
       ssh: () => sshDoor({ waker }),
     },
   });
-  const stop = every({ name: 'doors', intervalMs, log }, both.open);
-  return () => {
-    stop();
+  const opening = every({ name: 'doors', intervalMs, log }, both.open);
+  return andThen(opening, () => {
     stopping.abort();
     both.close();
-  };
+  });
 }
 
 function readPages(): Record<'waking' | 'failed', string> {

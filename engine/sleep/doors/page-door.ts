@@ -48,7 +48,8 @@ export function pageDoor({ waker, find, pages, patienceMs = 30_000 }: PageDoorOp
   };
   const lead = async (by: 'id' | 'name', value: string, response: http.ServerResponse): Promise<void> => {
     const found = await find(by, value);
-    if (found === 'unknown') answer(response, 503, 'Nobody can be found right now.\n', 'late');
+    if (found === 'unknown')
+      answer(response, 503, 'Hostings cannot be looked up right now; try again in a few seconds.\n', 'late');
     else if (found === null) response.writeHead(200, { 'x-accel-redirect': '@missing' }).end();
     else
       response
@@ -61,11 +62,11 @@ export function pageDoor({ waker, find, pages, patienceMs = 30_000 }: PageDoorOp
     const [, by, value] = newcomer.exec(request.url ?? '') ?? [];
     if (by !== undefined && value !== undefined) return void lead(by as 'id' | 'name', value, response);
     const [, hostingId] = address.exec(request.url ?? '') ?? [];
-    if (hostingId === undefined) return void answer(response, 404, 'There is nothing here.\n');
+    if (hostingId === undefined) return void answer(response, 404, 'Not found.\n');
     const browser = /\btext\/html\b/.test(request.headers.accept ?? '');
     void outcome(hostingId, browser ? browserPatienceMs : patienceMs).then((woken) => {
       if (typeof woken === 'object') response.writeHead(200, { 'x-accel-redirect': '@awake' }).end();
-      else if (woken === 'gone') answer(response, 404, 'There is nothing here.\n');
+      else if (woken === 'gone') answer(response, 404, 'Not found.\n');
       else if (browser) answer(response, 503, pages[woken === 'failed' ? 'failed' : 'waking'], woken);
       else answer(response, 503, texts[woken], woken);
     });
@@ -76,8 +77,8 @@ export function pageDoor({ waker, find, pages, patienceMs = 30_000 }: PageDoorOp
 }
 
 const texts = {
-  late: 'This machine is waking up; try again in a few seconds.\n',
-  failed: 'This machine cannot be woken right now; try again in a minute.\n',
+  late: 'This VM is waking up; try again in a few seconds.\n',
+  failed: 'This VM cannot be woken right now; try again in a minute.\n',
 };
 const retryAfter = { late: '2', failed: '15' };
 

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { pageMarker, renderCloudInit } from '../../../engine/machine/guest/cloud-init';
-import { type System, until } from '../../support/system';
+import { type System, until } from '../../worlds/system';
 import { seconds } from '../progress';
 
 export interface Tool {

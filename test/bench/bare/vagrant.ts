@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { System } from '../../support/system';
+import type { System } from '../../worlds/system';
 import {
   bareMarker,
   baseVolume,

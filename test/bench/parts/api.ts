@@ -8,7 +8,7 @@
  */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { until } from '../../support/system';
+import { until } from '../../worlds/system';
 import type { Isolated } from '../namespace';
 import { progress } from '../progress';
 import { newSamples, type PartResult, ratio, type Series } from '../result';

@@ -3,8 +3,8 @@
  * ten resources at a time as Terraform does by itself. What happens once in a hundred times shows here.
  */
 import path from 'node:path';
-import type { Account, System } from '../../support/system';
-import { startSystem } from '../../support/system';
+import type { Account, System } from '../../worlds/system';
+import { startSystem } from '../../worlds/system';
 import { terraformByHand } from '../../support/terraform-by-hand';
 import type { Options } from '../options';
 import { progress, seconds } from '../progress';

@@ -13,7 +13,7 @@ import {
   startSystem,
   type System,
   until,
-} from '../../support/system';
+} from '../../worlds/system';
 import { bareTerraform } from '../bare/terraform';
 import { type Bench, measureTool, servesPage, type Source, type Tool } from '../bare/tool';
 import { vagrant } from '../bare/vagrant';

@@ -8,7 +8,7 @@ import { startEmbeddedPostgres } from '../../../engine/store/embedded-postgres';
 import { embeddedDatabase, postgresUrl } from '../../../engine/store/url';
 import { projectRoot } from '../../../engine/base/project';
 import { cacheDir } from '../../support/postgres';
-import { until } from '../../support/system';
+import { until } from '../../worlds/system';
 import type { Isolated } from '../namespace';
 import type { Told } from './main';
 

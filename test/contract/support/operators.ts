@@ -7,7 +7,7 @@ import { remoteOperator } from '../../../cli/remote/remote-operator';
 import type { Engine, Operator, User } from '../../../engine';
 import { memoryLimiter } from '../../../engine/base/limits';
 import { operatorOfMachine } from '../../../engine/operator/operator-of-machine';
-import { openWorld, type World } from '../../support/world';
+import { openWorld, type World } from '../../worlds/world';
 
 export interface Scene {
   readonly world: World;

@@ -6,7 +6,7 @@ import { checkDrift } from '../../../engine/plans/check-drift';
 import { insertOperation, stepsOf } from '../../../engine/store/operations';
 import { acceptLook } from '../../../engine/plans/check-drift';
 import { plans } from '../../../engine/plans/plans';
-import { openWorld, type World } from '../../support/world';
+import { openWorld, type World } from '../../worlds/world';
 
 let world: World;
 let stackId: string;

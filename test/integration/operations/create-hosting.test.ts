@@ -1,6 +1,6 @@
 import { EngineError } from '../../../engine/base/errors';
 import { createHosting } from '../../../engine/hostings/create';
-import { openWorld, type World } from '../../support/world';
+import { openWorld, type World } from '../../worlds/world';
 
 let world: World;
 beforeEach(async () => {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { EngineError } from '../../../engine/base/errors';
 import type { User } from '../../../engine/model/account';
 import { expireLeases } from '../../support/faulty-steps';
-import { openWorld, type World } from '../../support/world';
+import { openWorld, type World } from '../../worlds/world';
 
 let world: World;
 let user: User;

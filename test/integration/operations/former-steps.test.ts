@@ -13,7 +13,7 @@ import {
   workWith,
 } from '../../support/faulty-steps';
 import { type Accepted, moreScenarios } from '../../support/scenarios';
-import type { World } from '../../support/world';
+import type { World } from '../../worlds/world';
 
 let world: World;
 afterEach(() => world.close());

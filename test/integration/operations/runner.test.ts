@@ -19,7 +19,7 @@ import {
   withUndo,
   workWith,
 } from '../../support/faulty-steps';
-import { openWorld, type World } from '../../support/world';
+import { openWorld, type World } from '../../worlds/world';
 
 type Step = AnyStep<Ports>;
 

@@ -150,7 +150,7 @@ describe('POST /api/v1/auth/register', () => {
     const { http } = startApi();
     const refused = await http.post('/api/v1/auth/register').send({ ...mina, username });
     expect(fieldsOf(refused)).toEqual(['username']);
-    expect(refused.body.error.details.fields[0].message).toContain('take another');
+    expect(refused.body.error.details.fields[0].message).toContain('choose another');
   });
 
   it.each(['\u212aim-x', 'ｍｉｎａ', 'mına', 'MİNA', 'mina\u200b', 'mina.'])(

@@ -99,6 +99,7 @@ describe('GET /api/v1/admin/hostings', () => {
       hostings: [
         {
           id,
+          vm_name: `vm-${id.slice(0, 8)}`,
           vm_id: `vm-${id.slice(0, 8)}`,
           username: 'juno',
           status: 'running',

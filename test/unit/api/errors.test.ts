@@ -29,7 +29,7 @@ const expected: Record<number, readonly ErrorCode[]> = {
     'not_cancellable',
     'not_ended',
     'hosting_busy',
-    'domain_lost',
+    'vm_lost',
     'not_an_orphan',
     'plan_changed',
     'disk_lost',
@@ -96,7 +96,7 @@ it.each([
   const { body, headers, text } = await http.get('/api/v1/host/my').set(auth).expect(500);
   expect(body).toEqual({
     success: false,
-    message: 'Something failed inside the service',
+    message: 'An internal error occurred',
     error: { code: 'internal', details: {}, request_id: headers['x-request-id'] },
   });
   expect(text + JSON.stringify(headers)).not.toMatch(/secret|boom|at /);

@@ -145,7 +145,7 @@ it('says so in the stream when its source breaks, and leaks nothing', async () =
   const stream = follow();
   await until(() => stream.ended);
   expect(stream.text).toContain(
-    'event: stream.failed\ndata: {"message":"Something failed inside the service","code":"internal"',
+    'event: stream.failed\ndata: {"message":"An internal error occurred","code":"internal"',
   );
   expect(stream.text).not.toContain('secret');
   await until(() => api.log.at(-1)?.level === 'error');

@@ -1,4 +1,4 @@
-import { EngineError, errorCodes } from '../../../engine';
+import { EngineError, errorCodes, errorTexts } from '../../../engine';
 import { errorMessages } from '../../../api/error-messages';
 import { httpErrorCodes } from '../../../api/http-error';
 import { fieldMessages, successMessages } from '../../../api/messages';
@@ -49,7 +49,31 @@ it('errors of the engine are specific in English and from the catalogue in Korea
     .set({ ...auth, ...ko })
     .expect(404);
   expect(english.body.message).toBe('Specific text');
-  expect(korean.body.message).toBe(errorMessages.hosting_not_found.ko);
+  expect(korean.body.message).toBe(errorTexts.hosting_not_found.ko);
+});
+
+it('the engine names no request; the API says which one helps, where an error says no more than its code', async () => {
+  for (const code of errorCodes) {
+    const { en, ko: korean } = errorTexts[code];
+    expect(`${en} ${korean}`).not.toMatch(/\/api\/|(GET|POST|PUT|DELETE) \//);
+  }
+  const { engine, http, signIn } = startApi();
+  const auth = bearer(await signIn());
+  const messages: string[] = [];
+  for (const thrown of [
+    new EngineError('hosting_not_found'),
+    new EngineError('hosting_not_found', 'There is no such hosting'),
+  ]) {
+    engine.break('mine', thrown);
+    for (const headers of [auth, { ...auth, ...ko }])
+      messages.push((await http.get('/api/v1/host/my').set(headers).expect(404)).body.message);
+  }
+  expect(messages).toEqual([
+    'You have no hosting; POST /api/v1/host creates one',
+    '호스팅이 없습니다. POST /api/v1/host로 만들 수 있습니다.',
+    'There is no such hosting',
+    '호스팅이 없습니다.',
+  ]);
 });
 
 it('errors of the transport and of single fields are in Korean too', async () => {

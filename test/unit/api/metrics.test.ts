@@ -77,6 +77,8 @@ describe('GET /metrics', () => {
       'webhoster_nginx_draining_workers{nginx="ssh"} 3',
       'webhoster_pool_free_bytes 1000',
       'webhoster_pool_total_bytes 4000',
+      'webhoster_reconciler_age_seconds{name="sweep"} 3.5',
+      'webhoster_reconciler_failed{name="sweep"} 0',
       'webhoster_certificate_left_seconds{name="pages.example.org"} 5227200',
       'webhoster_certificate_failures{name="pages.example.org"} 0',
       'webhoster_operations_seconds_bucket{kind="create-hosting",outcome="succeeded",le="1"} 2',

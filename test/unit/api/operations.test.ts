@@ -47,9 +47,9 @@ describe('an operation that is stuck', () => {
   it.each([
     [
       'en',
-      'libvirt does not answer. The operation is stuck and keeps what it owns; when the cause is gone, DELETE',
+      'libvirt does not answer. The operation is stuck and still holds its resources; once the cause is gone, DELETE',
     ],
-    ['ko', '가상화 서비스가 응답하지 않습니다. 작업이 중단된 채'],
+    ['ko', 'libvirt가 응답하지 않습니다. 작업이 중단된 채'],
   ])('shows what it owns and says in %s what to do next', async (language, message) => {
     const { api, auth, path } = await startedCreate();
     const { id } = api.engine.fakeOperations.latest();
@@ -72,7 +72,7 @@ describe('an operation that is stuck', () => {
     api.engine.fakeOperations.end(api.engine.fakeOperations.latest().id, { status: 'stuck', failure, owns });
     const { status, headers, body } = await removal;
     expect([status, headers['retry-after']]).toEqual([503, '5']);
-    expect(body.message).toContain('DELETE /api/v1/host/my goes on with it');
+    expect(body.message).toContain('DELETE /api/v1/host/my resumes it');
     expect(body.error.details).toMatchObject({ operation_status: 'stuck', owns });
   });
 });

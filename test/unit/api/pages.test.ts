@@ -75,7 +75,7 @@ it.each(Object.entries(pages))('%s says in Korean what it says in English', (nam
 it('the landing page and the welcome page say that the private key comes once', () => {
   for (const name of ['index.html.hbs', 'welcome.html.hbs'] as const) {
     const html = render(name, pages[name]);
-    expect(html).toMatch(/private key (comes this once|that came with the answer, once)/);
+    expect(html).toMatch(/private key is returned only once|generated key was returned only once/);
     expect(html).toMatch(/한 번(만)? /);
   }
 });

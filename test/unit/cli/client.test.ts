@@ -40,7 +40,13 @@ describe('what the service refuses becomes a message that says what to do, and a
   const fields = { fields: [{ field: 'limit', message: 'is too large' }] };
   it.each([
     [401, says('unauthorized', 'Who are you?'), /not valid.*webhoster login --url http/, 'unauthorized', 3],
-    [403, says('forbidden', 'Not for you.'), /^Not for you\. Sign in as somebody who may/, 'forbidden', 3],
+    [
+      403,
+      says('forbidden', 'Not for you.'),
+      /^Not for you\. Sign in with an account that is allowed/,
+      'forbidden',
+      3,
+    ],
     [404, says('hosting_not_found', 'There is none.'), /^There is none$/, 'hosting_not_found', 1],
     [409, says('plan_changed', 'Changed'), /^Changed$/, 'plan_changed', 1],
     [422, says('idempotency_key_reused', 'Another body'), /^Another body$/, 'idempotency_key_reused', 1],
@@ -56,9 +62,21 @@ describe('what the service refuses becomes a message that says what to do, and a
     ],
     [500, says('internal', 'Broken'), /^Broken$/, 'internal', 1],
     [502, '<html>Bad Gateway</html>', /answered 502. Try again/, 'internal', 4],
-    [404, '<html>Not Found</html>', /is not vm-webhoster's API: it answered 404. Check --url/, 'internal', 1],
-    [200, '<html>Welcome</html>', /is not vm-webhoster's API: it answered 200. Check --url/, 'internal', 1],
-    [301, '', /sends elsewhere \(301\)/, 'internal', 1],
+    [
+      404,
+      '<html>Not Found</html>',
+      /is not the API of vm-webhoster: it answered 404. Check --url/,
+      'internal',
+      1,
+    ],
+    [
+      200,
+      '<html>Welcome</html>',
+      /is not the API of vm-webhoster: it answered 200. Check --url/,
+      'internal',
+      1,
+    ],
+    [301, '', /redirects elsewhere \(301\)/, 'internal', 1],
   ])('%i %s', async (status, body, message, code, exitCode) => {
     const url = await serve((_, response) => {
       response.writeHead(status, { 'retry-after': '7', location: 'http://127.0.0.1:9/' }).end(body);
@@ -82,16 +100,14 @@ describe('a service that is not there', () => {
     await new Promise((resolve) => servers.pop()!.close(resolve));
     const thrown = await thrownBy(clientOf(url).data('GET', '/auth/me'));
     expect(thrown.message).toBe(
-      `${url} cannot be reached: nothing listens there. Is the service started, and is the port right?`,
+      `${url} cannot be reached: connection refused. Is the service running, and is the port right?`,
     );
     expect(exitCodeOf(thrown, null)).toBe(4);
   });
 
   it('has no address', async () => {
     const thrown = await thrownBy(clientOf('http://no-such-host.invalid').data('GET', '/auth/me'));
-    expect(thrown.message).toMatch(
-      /cannot be reached: (there is no machine of this name|the name cannot be)/,
-    );
+    expect(thrown.message).toMatch(/cannot be reached: the host name (does not exist|cannot be resolved)/);
     expect(thrown).toBeInstanceOf(ServiceUnreachable);
   });
 
@@ -235,6 +251,8 @@ it.each([
 it.each(['localhost:8000', 'nonsense', '', 'ftp://x', 'http://user:pw@x', 'http://x/?token=1'])(
   'refuses the address %s',
   (given) => {
-    expect(() => serviceUrl(given)).toThrow(/looks like http:\/\/localhost:8000/);
+    expect(() => serviceUrl(given)).toThrow(
+      /is not the address of a service, such as http:\/\/localhost:8000/,
+    );
   },
 );

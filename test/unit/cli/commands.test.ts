@@ -79,14 +79,14 @@ describe('an administrator', () => {
     await administers();
     expect(await webhoster('teardown nosuch --yes')).toMatchObject({
       code: 1,
-      err: 'error: there is no hosting of the name, id or user nosuch\n',
-      out: 'There is no such hosting; nothing was removed\n',
+      err: 'error: no hosting matches "nosuch" (VM name, ID or username)\n',
+      out: 'No such hosting; nothing was removed\n',
     });
     const { code, out, err } = await webhoster('teardown Juno typo --yes');
-    expect([code, err]).toEqual([1, 'error: there is no hosting of the name, id or user typo\n']);
+    expect([code, err]).toEqual([1, 'error: no hosting matches "typo" (VM name, ID or username)\n']);
     expect(out).toContain('1 gone, 0 left');
     expect((await webhoster('teardown mina --label course=x --dry-run')).err).toContain(
-      'no such hosting with that label or age mina',
+      'no hosting with that label or age matches "mina"',
     );
     const json = await webhoster('teardown mina typo --yes --json');
     expect(JSON.parse(json.out)).toMatchObject({
@@ -112,7 +112,7 @@ describe('an administrator', () => {
     ]);
     expect((await webhoster('label Course=x --user juno')).code).toBe(2);
     expect((await webhoster('label course=x --user nobody')).code).toBe(1);
-    expect((await webhoster('teardown --label course=cs101 --dry-run')).out).toContain('2 would go');
+    expect((await webhoster('teardown --label course=cs101 --dry-run')).out).toContain('2 would be removed');
   });
 
   it('gets the API’s own names from every --json', async () => {
@@ -158,7 +158,7 @@ describe('webhoster login', () => {
     expect(readFileSync(file(), 'utf8')).not.toContain(mina.password);
     expect((await webhoster('logout')).out).toBe(`Signed out of ${url}\n`);
     expect(existsSync(file())).toBe(false);
-    expect(await webhoster('logout')).toMatchObject({ code: 0, out: 'There was no login\n' });
+    expect(await webhoster('logout')).toMatchObject({ code: 0, out: 'Not signed in\n' });
   });
 
   it.each([
@@ -167,7 +167,7 @@ describe('webhoster login', () => {
       (at: string) => `login --url ${at} --email ${mina.email} --password-stdin`,
       'wrong password',
       3,
-      'does not know this e-mail',
+      'wrong e-mail address or password',
     ],
     ['a token that is none', (at: string) => `login --url ${at} --token-stdin`, 'nonsense', 3, 'not valid'],
     [
@@ -175,7 +175,7 @@ describe('webhoster login', () => {
       (at: string) => `login --url ${at} --email ${mina.email} --password-stdin`,
       '',
       2,
-      'no password on the input',
+      'No password on the standard input',
     ],
     ['no terminal', (at: string) => `login --url ${at}`, 'x', 2, 'use --email'],
     ['no address', () => 'login', 'x', 2, '--url http://localhost:8000'],
@@ -213,7 +213,9 @@ describe('a user who is signed in', () => {
     const { code, out } = await webhoster('drift');
     expect([code, out]).toEqual([
       2,
-      expect.stringMatching(/mina\s+\S+ ago, the next look failed: libvirt does not answer\s+libvirt_domain/),
+      expect.stringMatching(
+        /mina\s+\S+ ago; the latest check failed: libvirt does not answer\s+libvirt_domain/,
+      ),
     ]);
   });
 
@@ -267,7 +269,7 @@ describe('an administrator with a token of the environment', () => {
   it('tears down by label: a dry run shows, and removes nothing', async () => {
     expect(await webhoster('teardown --label course=other --yes')).toMatchObject({
       code: 0,
-      out: 'There is no such hosting; nothing was removed\n',
+      out: 'No such hosting; nothing was removed\n',
     });
     expect((await webhoster('teardown --label course=cs101 --dry-run --json')).out).toContain('"planned": 1');
     expect((await webhoster('teardown --label course=cs101')).code).toBe(2);

@@ -67,7 +67,7 @@ describe.each(commands)('$name', ({ name, command }) => {
     for (const [code, text] of Object.entries(facts!.exitCodes))
       expect(help).toContain(`  ${code}  ${text}\n`);
     const group = name.split(' ')[1] ?? '';
-    expect(help.includes('Works on the machine of the service only.')).toBe(machineOnly.includes(group));
+    expect(help.includes('Works only on the machine of the service.')).toBe(machineOnly.includes(group));
   });
 
   it('ends with its code for wrong usage', async () => {
@@ -81,7 +81,7 @@ it.each(
 )('$name refuses --url, and says where it works', async ({ name, command }) => {
   const args = command.registeredArguments.map((each) => each.argChoices?.[0] ?? 'x');
   const thrown = await run([...name.split(' ').slice(1), ...args, '--url', 'http://127.0.0.1:9']);
-  expect(thrown.message).toContain(`${name} works on the machine of the service only: run it there`);
+  expect(thrown.message).toContain(`${name} works only on the machine of the service: run it there`);
   expect(thrown.exitCode).toBe(2);
 });
 

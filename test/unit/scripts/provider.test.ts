@@ -69,6 +69,6 @@ it.each([
 ])('stops when the client %s, and says so', async (_, change) => {
   const { code, output } = await build(change(readFileSync(pinned, 'utf8')));
   expect(code).not.toBe(0);
-  expect(output).toContain('rpc.go of go-libvirt is not what it was made for');
+  expect(output).toContain('was not made for this rpc.go of go-libvirt');
   expect(existsSync(path.join(dir, 'built'))).toBe(false);
 });

@@ -87,6 +87,8 @@ it('lets one at a time set a machine up, and a daemon that it starts does not ke
   for (const pid of readFileSync(path.join(dir, 'daemons'), 'utf8').trim().split('\n'))
     process.kill(Number(pid));
   expect(both.map(({ code }) => code)).toEqual([0, 0]);
-  expect(both.filter(({ output }) => /sets this machine up already: waiting/.test(output))).toHaveLength(1);
+  expect(
+    both.filter(({ output }) => /is already setting up this machine: waiting/.test(output)),
+  ).toHaveLength(1);
   expect(logged()).toEqual(['begin', 'end', 'begin', 'end']);
 });

@@ -139,7 +139,7 @@ it.each([
 ])('never replaces %s', async (_, make) => {
   make(file);
   const writing = writeArchive(file, { existing: 'replace', mtime: 0 }, () => Promise.resolve());
-  await expect(writing).rejects.toEqual(refusal(/something else is in its place/));
+  await expect(writing).rejects.toEqual(refusal(/something else exists at this path/));
   expect(existsSync('/dev/null')).toBe(true);
 });
 
@@ -149,7 +149,7 @@ it('tells a full disk by name, and a directory that is not there', async () => {
   );
   await expect(writing).rejects.toMatchObject({
     code: 'internal',
-    message: 'The backup cannot be written there (ENOENT)',
+    message: 'The backup cannot be written to this path (ENOENT)',
   });
   const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC', syscall: 'write' });
   await expect(write(file, { more: () => Promise.reject(full) })).rejects.toMatchObject({

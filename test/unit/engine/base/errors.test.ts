@@ -1,0 +1,76 @@
+import { EngineError, errorCodes, toEngineError } from '../../../../engine/base/errors';
+import { describeError } from '../../../../engine/base/log';
+
+describe('EngineError', () => {
+  it('carries code, public text, cause and details, and is final unless it says otherwise', () => {
+    const cause = new Error('/secret/path');
+    const error = new EngineError('apply_failed', 'It failed', { cause, details: { rules: ['a'] } });
+    expect(error).toMatchObject({
+      code: 'apply_failed',
+      message: 'It failed',
+      cause,
+      details: { rules: ['a'] },
+      retryable: false,
+    });
+    expect(new EngineError('internal', 'x', { retryable: true }).retryable).toBe(true);
+  });
+
+  it('has each code once', () => {
+    expect(new Set(errorCodes).size).toBe(errorCodes.length);
+  });
+});
+
+describe('toEngineError', () => {
+  it('leaves an EngineError as it is', () => {
+    const error = new EngineError('plan_failed', 'x');
+    expect(toEngineError(error, 'internal', 'y')).toBe(error);
+  });
+
+  it.each([[new TypeError('at /etc/passwd')], ['a string'], [undefined]])(
+    'hides %p behind a public text and keeps it as cause',
+    (thrown) => {
+      const error = toEngineError(thrown);
+      expect(error).toMatchObject({
+        code: 'internal',
+        message: 'An internal error occurred',
+        cause: thrown,
+      });
+    },
+  );
+
+  it('takes the code and text that the caller gives to what is not ours', () => {
+    expect(toEngineError(new Error('x'), 'apply_failed', 'Could not remove it')).toMatchObject({
+      code: 'apply_failed',
+      message: 'Could not remove it',
+    });
+  });
+});
+
+describe('describeError', () => {
+  it('tells the whole chain of causes with their codes', () => {
+    const root = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    const error = new EngineError('libvirt_unavailable', 'libvirt does not answer', {
+      cause: new Error('middle', { cause: root }),
+    });
+    expect(describeError(error)).toMatchObject({
+      type: 'EngineError',
+      code: 'libvirt_unavailable',
+      message: 'libvirt does not answer',
+      cause: {
+        type: 'Error',
+        message: 'middle',
+        cause: { message: 'connect ECONNREFUSED', code: 'ECONNREFUSED' },
+      },
+    });
+  });
+
+  it('passes on what is not an error', () => {
+    expect(describeError('text')).toBe('text');
+    expect(describeError(new Error('outer', { cause: 'text' }))).toMatchObject({ cause: 'text' });
+  });
+
+  it('keeps only the start of a stack', () => {
+    const { stack } = describeError(new Error('x')) as { stack: string };
+    expect(stack.split('\n').length).toBeLessThanOrEqual(7);
+  });
+});
