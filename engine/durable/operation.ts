@@ -69,7 +69,7 @@ interface Chain<Ports, Head extends AnyHead<Ports>, Done> {
    * steps do must not change the answer before the last of them is done. @default always
    */
   include<Theirs>(
-    list: Includable<Ports, Head, Theirs>,
+    list: Includable<Ports, Head, Theirs> & NewNames<Theirs, Done>,
     options?: { readonly when: (context: GivenBy<Ports, Head>, done: Readonly<Done>) => Promise<boolean> },
   ): Steps<Ports, Head, Done & { readonly [N in keyof Theirs]: Theirs[N] | Skipped }>;
   /** Which of those that nobody asked for are not worth a record when they have succeeded. */
@@ -77,6 +77,9 @@ interface Chain<Ports, Head extends AnyHead<Ports>, Done> {
   /** What a step returned, from the record; null where it has not. */
   outputIn<Name extends keyof Done & string>(recorded: readonly Recorded[], name: Name): Done[Name] | null;
 }
+
+/** A name stands for one step. */
+type NewNames<Theirs, Done> = [keyof Theirs & keyof Done] extends [never] ? unknown : never;
 
 interface Recorded {
   readonly name: string;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { StepContext } from '../../../engine/durable/definition';
-import { oneWay, wordsFor } from '../../../engine/durable/operation';
+import type { StepContext } from '../../../../engine/durable/definition';
+import { oneWay, wordsFor } from '../../../../engine/durable/operation';
 
 interface Ports {
   readonly disk: { write(text: string): Promise<string> };
@@ -137,6 +137,8 @@ export function mistakes(): void {
   // @ts-expect-error what such a step need not have returned
   begin.include(shared(), { when: () => Promise.resolve(true) }).step('b', { do: (_, { a }) => text(a) });
   const loud = steps({ input: z.object({}), needs: ['bell'] }).step('a', { do: ({ bell }) => bell.ring() });
+  // @ts-expect-error a name twice, the second time in a list
+  begin.step('a', { do: () => Promise.resolve(1) }).include(shared());
   // @ts-expect-error steps that need more than the operation has named
   begin.include(loud);
   // @ts-expect-error the output of a step that there is not

@@ -1,5 +1,5 @@
-import { guarded, tracedPort } from '../../../engine/durable/guarded';
-import { noTracing } from '../../../engine/base/tracing';
+import { guarded, tracedPort } from '../../../../engine/durable/guarded';
+import { noTracing } from '../../../../engine/base/tracing';
 
 const calls: string[] = [];
 const port = {
