@@ -58,6 +58,8 @@ export type Steps<Ports, Head extends AnyHead<Ports>, Done> = Head & Chain<Ports
 
 interface Chain<Ports, Head extends AnyHead<Ports>, Done> {
   readonly steps: readonly Step<Ports>[];
+  /** Never there; carries the type of what the steps return. */
+  readonly outputs?: Done;
   step<Name extends string, Output>(
     name: Name extends keyof Done ? never : Name,
     doing: Doing<GivenBy<Ports, Head>, Done, Output>,
@@ -90,10 +92,7 @@ interface Recorded {
 interface Includable<Ports, Head extends AnyHead<Ports>, Theirs> {
   readonly needs: readonly Head['needs'][number][];
   readonly steps: readonly Step<Ports>[];
-  outputIn<Name extends keyof Theirs & string>(
-    recorded: readonly Recorded[],
-    name: Name,
-  ): Theirs[Name] | null;
+  readonly outputs?: Theirs;
 }
 
 /** The two ways to begin, for ports of one world. */

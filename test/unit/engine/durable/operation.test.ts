@@ -134,6 +134,8 @@ export function mistakes(): void {
   begin.step('a', { do: () => Promise.resolve(1) }).step('a', { do: () => Promise.resolve(2) });
   // @ts-expect-error what the input has not
   begin.step('a', { do: ({ input }) => text(input.other) });
+  const shown = (a: string | { skipped: true }): Promise<string> => text(typeof a === 'string' ? a : 'none');
+  begin.include(shared()).step('b', { do: (_, { a }) => shown(a) });
   // @ts-expect-error what such a step need not have returned
   begin.include(shared(), { when: () => Promise.resolve(true) }).step('b', { do: (_, { a }) => text(a) });
   const loud = steps({ input: z.object({}), needs: ['bell'] }).step('a', { do: ({ bell }) => bell.ring() });
