@@ -1,10 +1,10 @@
 /** Looks, stack by stack, whether what Terraform finds is what the database says; a few at a time. */
 import { randomUUID } from 'node:crypto';
 import { eachOf } from '../base/each-of';
-import { acceptHere, type EngineParts, expectSuccess, finishOperation, type Parts } from '../durable';
+import { acceptHere, type EngineParts, expectSuccess, finishOperation } from '../durable';
 import { toEngineError } from '../base/errors';
 import { checkDrift } from '../plans';
-import { initializeStack, rebuildWorkspace } from '../stack';
+import { initializeStack, rebuildWorkspace, type StackParts } from '../stack';
 import { claimLease, releaseLease } from '../store/leases';
 import { nextUnfinished, stepsOf } from '../store/operations';
 import { listStacks } from '../store/stacks';
@@ -74,7 +74,7 @@ async function planStack(
 }
 
 /** An operation that is resumed behind its first steps takes its workspace for granted. */
-async function prepareForWorker(parts: Parts, stackId: string, signal: AbortSignal): Promise<void> {
+async function prepareForWorker(parts: StackParts, stackId: string, signal: AbortSignal): Promise<void> {
   const lease = await claimLease(parts.database.direct, stackId, `restore:${randomUUID()}`, rebuildTtlMs);
   if (lease === null) return;
   try {

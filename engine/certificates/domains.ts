@@ -25,7 +25,10 @@ export interface Domains {
 }
 
 /** @param proof  @default asks DNS_SERVERS, and the site that is there now */
-export function domains(parts: Parts, proof: DomainProof = proofOf(parts)): Domains {
+export function domains(
+  parts: Pick<Parts, 'config' | 'database' | 'routePublisher'>,
+  proof: DomainProof = proofOf(parts),
+): Domains {
   const { config, database } = parts;
   const find = async (tx: Tx, user: User, name: string): Promise<DomainRow> => {
     const known = await domainsOf(tx, (await livingHosting(tx, user)).id);
@@ -83,7 +86,7 @@ export function domains(parts: Parts, proof: DomainProof = proofOf(parts)): Doma
   };
 }
 
-function proofOf({ config }: Parts): DomainProof {
+function proofOf({ config }: Pick<Parts, 'config'>): DomainProof {
   return domainProof({ dnsServers: config.DNS_SERVERS?.split(',') ?? [] });
 }
 

@@ -58,9 +58,13 @@ export interface Step<Ports> {
 }
 
 /**
- * What the removal of its hosting does to an operation that has not ended. `cancel`: it unwinds first. `join`: it is the
- * removal, and nothing new is accepted. `refuse`: the hosting cannot be removed before its end. With all others the
- * removal waits for its end; a stuck one goes on first where it is `resume`, and is left as it is where it is `wait`.
+ * What the removal of its hosting does to an operation that has not ended:
+ *
+ * - `cancel`: the operation unwinds, then the removal runs. A stuck one continues first. Users may cancel it, too.
+ * - `resume`: the removal runs after it. A stuck one continues first.
+ * - `wait`: the removal runs after it. A stuck one stays as it is.
+ * - `join`: the operation is the removal itself; no second one is accepted.
+ * - `refuse`: the removal is refused until the operation has ended.
  */
 export type OnRemoval = 'cancel' | 'resume' | 'join' | 'refuse' | 'wait';
 

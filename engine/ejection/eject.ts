@@ -73,7 +73,10 @@ async function writeAndLetGo(
   return { ...ejected, letGo: true };
 }
 
-async function madeFrom({ database }: Parts, { id, status, vmName }: HostingRow): Promise<Ejection> {
+async function madeFrom(
+  { database }: Pick<Parts, 'database'>,
+  { id, status, vmName }: HostingRow,
+): Promise<Ejection> {
   if (status === 'ejected') {
     const ejection = await findEjection(database.direct, id);
     if (ejection !== null) return ejection;
@@ -88,7 +91,7 @@ async function madeFrom({ database }: Parts, { id, status, vmName }: HostingRow)
 }
 
 async function filesOf(
-  parts: Parts,
+  parts: Pick<Parts, 'clock' | 'config' | 'secretBox' | 'synthesizer'>,
   userId: number,
   facts: EjectedFacts,
   { spec, stateSealed }: Ejection,

@@ -66,7 +66,7 @@ export interface Hostings {
   list(filter: HostingFilter, page: Page): Promise<readonly NamedHosting[]>;
 }
 
-export function hostings(parts: Parts): Hostings {
+export function hostings(parts: Pick<Parts, 'config' | 'database' | 'kinds' | 'proxy' | 'queue'>): Hostings {
   const { config, database } = parts;
   const shown = async (row: OwnedHosting, user: User): Promise<Hosting> =>
     toHosting(row, user, config, await driftOf(database.direct, row.id));
@@ -106,7 +106,7 @@ export function hostings(parts: Parts): Hostings {
 
 /** @returns what the first request made, where this one repeats it */
 async function acceptCreate(
-  parts: Parts,
+  parts: Pick<Parts, 'config' | 'proxy' | 'queue'>,
   tx: Tx,
   user: User,
   input: CreateHostingInput,

@@ -8,7 +8,12 @@ import { every, type Reconciler } from '../base/every';
 
 const intervalMs = 10_000;
 
-export function reconcileServedRoutes({ database, proxy, routePublisher, log }: Parts): Reconciler {
+export function reconcileServedRoutes({
+  database,
+  proxy,
+  routePublisher,
+  log,
+}: Pick<Parts, 'database' | 'log' | 'proxy' | 'routePublisher'>): Reconciler {
   return every({ name: 'served routes', intervalMs, log }, async () => {
     if (await proxy.serves(await allRoutes(database.direct))) return;
     // a publish that is under way looks the same; to publish once more changes nothing then

@@ -14,7 +14,9 @@ export async function vmExists(
 }
 
 /** @throws {EngineError} validation_failed: such a VM needs pool, network and base image of this node */
-export async function assertNoneEjected(parts: Parts): Promise<void> {
+export async function assertNoneEjected(
+  parts: Pick<Parts, 'config' | 'database' | 'inventory'>,
+): Promise<void> {
   for (const { id, vmName } of await ejectedHostings(parts.database.direct, parts.config.NODE_NAME)) {
     if (await vmExists(parts, id))
       throw new EngineError(

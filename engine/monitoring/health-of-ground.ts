@@ -13,7 +13,10 @@ type Judged = Pick<ComponentHealth, 'status' | 'detail'>;
 const fatal: readonly FindingKind[] = ['network-down', 'network-gone'];
 
 /** @throws {EngineError} libvirt_unavailable */
-export async function lookAtGround({ config, nodeCare }: Parts): Promise<readonly Finding[]> {
+export async function lookAtGround({
+  config,
+  nodeCare,
+}: Pick<Parts, 'config' | 'nodeCare'>): Promise<readonly Finding[]> {
   const names = nodeNames(config);
   return nodeFindings(await nodeCare.look(names), names, floorBytes(config));
 }

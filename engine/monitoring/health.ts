@@ -28,7 +28,12 @@ const ofWorkers = ['libvirt', 'network', 'vms', 'nginx', 'terraform', 'disk'] as
 /** A check that answered, and says itself what is to be done. */
 class Unwell extends Error {}
 
-export function health(parts: Parts): Health {
+export function health(
+  parts: Pick<
+    Parts,
+    'config' | 'database' | 'inventory' | 'nodeCare' | 'proxy' | 'queue' | 'redis' | 'terraform'
+  >,
+): Health {
   const { config, database, queue, redis } = parts;
   const ping = (): Promise<string> => serverVersion(database.direct);
   const jobs = async (): Promise<string> => {
@@ -62,7 +67,9 @@ function gib(bytes: number): string {
 }
 
 /** Of the parts that work is done with, seen from this process. */
-export function workerHealth(parts: Parts): Promise<readonly ComponentHealth[]> {
+export function workerHealth(
+  parts: Pick<Parts, 'config' | 'database' | 'inventory' | 'nodeCare' | 'proxy' | 'terraform'>,
+): Promise<readonly ComponentHealth[]> {
   const { config, inventory, nodeCare, terraform } = parts;
   const disk = async (): Promise<string> => {
     const { bavail, bsize } = await statfs(config.DATA_DIR);
@@ -96,7 +103,7 @@ export function workerHealth(parts: Parts): Promise<readonly ComponentHealth[]> 
 }
 
 /** The same, as the worker says that spoke last; down when none did. */
-async function reported({ database }: Parts): Promise<readonly ComponentHealth[]> {
+async function reported({ database }: Pick<Parts, 'database'>): Promise<readonly ComponentHealth[]> {
   const started = performance.now();
   const [newest] = await freshReports(database.direct).catch(() => []);
   const unknown = (name: ComponentHealth['name']): ComponentHealth => ({
@@ -111,7 +118,10 @@ async function reported({ database }: Parts): Promise<readonly ComponentHealth[]
 }
 
 /** A port that somebody else holds keeps one user out, and nobody else. */
-async function checkedNginx({ database, proxy }: Parts): Promise<ComponentHealth> {
+async function checkedNginx({
+  database,
+  proxy,
+}: Pick<Parts, 'database' | 'proxy'>): Promise<ComponentHealth> {
   let held: readonly HeldPort[] = [];
   const look = async (): Promise<string> => {
     const version = await proxy.version();
@@ -140,7 +150,10 @@ async function checkedRedis(redis: Redis): Promise<ComponentHealth> {
   return found.status === 'down' ? { ...found, status: 'degraded' } : found;
 }
 
-async function checkedReconcilers({ config, database }: Parts): Promise<ComponentHealth> {
+async function checkedReconcilers({
+  config,
+  database,
+}: Pick<Parts, 'config' | 'database'>): Promise<ComponentHealth> {
   let looks: readonly LastLook[] | null = null;
   const read = async (): Promise<string> => ((looks = await lastLooks(database.direct)), '');
   // a worker in this very process has only just begun

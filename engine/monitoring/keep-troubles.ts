@@ -6,7 +6,9 @@ import { every, type Reconciler } from '../base/every';
 
 const intervalMs = 10_000;
 
-export function reconcileTroubles(parts: Parts): Reconciler {
+export function reconcileTroubles(
+  parts: Pick<Parts, 'config' | 'database' | 'guest' | 'inventory' | 'log' | 'nodeCare'>,
+): Reconciler {
   const { config, database, log } = parts;
   let last = '';
   let told = '';

@@ -20,7 +20,10 @@ const whileDownMs = 1_000;
  *
  * @param looks  how this worker's reconcilers are
  */
-export function reportWorker(parts: Parts, looks: () => readonly LastLook[] = () => []): Reconciler {
+export function reportWorker(
+  parts: Pick<Parts, 'config' | 'database' | 'inventory' | 'log' | 'nodeCare' | 'proxy' | 'terraform'>,
+  looks: () => readonly LastLook[] = () => [],
+): Reconciler {
   const { config, database, log } = parts;
   const worker = processName();
   const machine = machineMetrics(parts);

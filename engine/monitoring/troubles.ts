@@ -22,7 +22,7 @@ const askedAtOnce = 5;
 
 /** @param after  the id that the look before ended with */
 export async function lookForTroubles(
-  parts: Parts,
+  parts: Pick<Parts, 'config' | 'database' | 'guest' | 'inventory' | 'log' | 'nodeCare'>,
   after = '',
 ): Promise<{ readonly findings: readonly Finding[]; readonly last: string }> {
   const { config, database, inventory, nodeCare } = parts;
@@ -57,7 +57,7 @@ function domainOf({ domains }: Survey, { id, vmName }: RunningVm): Survey['domai
 
 /** A VM that found no room to write stands still until there is some: nobody meant it to. */
 async function resumePaused(
-  { inventory, log }: Parts,
+  { inventory, log }: Pick<Parts, 'inventory' | 'log'>,
   findings: readonly Finding[],
   { poolFreeBytes }: NodeState,
 ): Promise<void> {

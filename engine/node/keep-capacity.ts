@@ -7,7 +7,9 @@ import { every, type Reconciler } from '../base/every';
 const intervalMs = 5_000;
 
 /** @returns stops measuring */
-export function reconcileCapacity(parts: Parts): Reconciler {
+export function reconcileCapacity(
+  parts: Pick<Parts, 'config' | 'database' | 'inventory' | 'log' | 'nodeCare'>,
+): Reconciler {
   const { config, database, log } = parts;
   return every({ name: 'capacity', intervalMs, log }, async () => {
     await saveCapacity(database.direct, config.NODE_NAME, await measureCapacity(parts));

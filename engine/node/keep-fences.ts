@@ -9,7 +9,12 @@ import { every, type Reconciler } from '../base/every';
 
 const intervalMs = 10_000;
 
-export function reconcileFences({ config, database, isolation, log }: Parts): Reconciler {
+export function reconcileFences({
+  config,
+  database,
+  isolation,
+  log,
+}: Pick<Parts, 'config' | 'database' | 'isolation' | 'log'>): Reconciler {
   let looks = 0;
   return every({ name: 'fences', intervalMs, log }, async () => {
     const node = await findNode(database.direct, config.NODE_NAME);

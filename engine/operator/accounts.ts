@@ -43,7 +43,10 @@ export interface Administration {
 }
 
 /** @param who  the name of whoever gives the commands */
-export function administration(parts: Parts, who: string): Administration {
+export function administration(
+  parts: Pick<Parts, 'config' | 'database' | 'log' | 'secretBox'>,
+  who: string,
+): Administration {
   const { config, database } = parts;
   const { direct } = database;
   const tokens = personalTokens(database);

@@ -11,7 +11,9 @@ import { every, type Reconciler } from '../base/every';
 const atOnce = 2;
 const longestIntervalMs = 10_000;
 
-export function reconcileIdle(parts: Parts): Reconciler | null {
+type IdleParts = Pick<Parts, 'clock' | 'config' | 'database' | 'log' | 'queue' | 'traffic'>;
+
+export function reconcileIdle(parts: IdleParts): Reconciler | null {
   const afterMs = parts.config.SLEEP_AFTER_MINUTES * 60_000;
   if (afterMs === 0) return null;
   const { clock } = parts;
@@ -26,7 +28,7 @@ export function reconcileIdle(parts: Parts): Reconciler | null {
 }
 
 /** One look. @returns what the next look is to be told */
-export async function letIdleSleep(parts: Parts, before: LastUse, afterMs: number): Promise<LastUse> {
+export async function letIdleSleep(parts: IdleParts, before: LastUse, afterMs: number): Promise<LastUse> {
   const { clock, config, database, traffic } = parts;
   const [visits, connected] = await Promise.all([traffic.visits(), traffic.connected()]);
   const rows = await restfulHostings(database.direct, config.NODE_NAME);
@@ -44,7 +46,7 @@ export async function letIdleSleep(parts: Parts, before: LastUse, afterMs: numbe
   return new Map([...lastUse, ...waiting]);
 }
 
-async function sleep(parts: Parts, id: string): Promise<void> {
+async function sleep(parts: Pick<Parts, 'database' | 'log' | 'queue'>, id: string): Promise<void> {
   try {
     await parts.database.transaction((tx) => acceptSleep(parts, tx, id, { force: false }));
     parts.log.info({ hostingId: id }, 'nobody visits this VM; it goes to sleep');

@@ -17,7 +17,7 @@ export interface Sleep {
   wake(user: User): Promise<Operation | null>;
 }
 
-export function sleep(parts: Parts): Sleep {
+export function sleep(parts: Pick<Parts, 'config' | 'database' | 'inventory' | 'log' | 'queue'>): Sleep {
   const { database } = parts;
   return {
     wake: async (user) => {
@@ -30,7 +30,7 @@ export function sleep(parts: Parts): Sleep {
 
 /** @throws {EngineError} hosting_not_found, hosting_busy, validation_failed when it does not run */
 export async function acceptSleep(
-  parts: Parts,
+  parts: Pick<Parts, 'queue'>,
   tx: Tx,
   id: string,
   input: SleepInput,
@@ -55,7 +55,7 @@ export async function acceptSleep(
  * @throws {EngineError} hosting_not_found, hosting_busy when it is neither asleep nor awake, node_full
  */
 export async function acceptWake(
-  parts: Parts,
+  parts: Pick<Parts, 'config' | 'queue'>,
   tx: Tx,
   id: string,
   input: WakeInput = { cold: false },

@@ -241,18 +241,16 @@ export async function removeUntracked(context: StackStep, names: StackNames): Pr
 }
 
 async function removeByName(
-  { parts, report, assertHeld }: StackStep,
+  { parts, report }: StackStep,
   names: StackNames,
   kept: readonly string[],
 ): Promise<void> {
   const { domain, volumes } = await parts.inventory.find(names);
   if (domain !== null && !kept.includes(domain)) {
-    assertHeld();
     report(`removing leftover domain ${domain}`);
     await parts.inventory.removeDomain(domain);
   }
   for (const volume of volumes.filter((name) => !kept.includes(name))) {
-    assertHeld();
     report(`removing leftover volume ${volume}`);
     await parts.inventory.removeVolume(names.pool, volume);
   }

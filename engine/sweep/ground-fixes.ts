@@ -53,7 +53,12 @@ export const groundFixes = {
   },
 } satisfies Partial<Record<Exclude<Fix, null>, Mend>>;
 
-async function plugAll({ config, database, inventory, nodeCare }: Parts): Promise<void> {
+async function plugAll({
+  config,
+  database,
+  inventory,
+  nodeCare,
+}: Pick<Parts, 'config' | 'database' | 'inventory' | 'nodeCare'>): Promise<void> {
   const { taps } = await nodeCare.look(nodeNames(config));
   const { domains } = await inventory.survey(config.POOL_NAME);
   for (const { hostingId } of domains) {
@@ -65,7 +70,7 @@ async function plugAll({ config, database, inventory, nodeCare }: Parts): Promis
   }
 }
 
-async function requireRoom({ config, nodeCare }: Parts): Promise<void> {
+async function requireRoom({ config, nodeCare }: Pick<Parts, 'config' | 'nodeCare'>): Promise<void> {
   const { poolFreeBytes } = await nodeCare.look(nodeNames(config));
   if (poolFreeBytes !== null && poolFreeBytes < leastPoolBytes) throw noRoom();
 }

@@ -11,7 +11,12 @@ import { silentHostings } from './silent';
 import { judgeStates, namesInStates } from './states';
 
 /** @throws {EngineError} when a source cannot be read: database_unavailable, libvirt_unavailable */
-export async function sweep(parts: Parts): Promise<SweepReport> {
+export async function sweep(
+  parts: Pick<
+    Parts,
+    'clock' | 'config' | 'database' | 'guest' | 'inventory' | 'log' | 'nodeCare' | 'proxy' | 'secretBox'
+  >,
+): Promise<SweepReport> {
   const { clock, config, database, inventory, proxy } = parts;
   const at = clock.now();
   const started = performance.now();

@@ -16,7 +16,9 @@ const intervalMs = 2_000;
 /** How often libvirt is asked whether the spares run. */
 const aliveEveryMs = 30_000;
 
-export function reconcileWarmPool(parts: Parts): Reconciler {
+type PoolParts = Pick<Parts, 'config' | 'database' | 'inventory' | 'kinds' | 'log' | 'proxy' | 'queue'>;
+
+export function reconcileWarmPool(parts: PoolParts): Reconciler {
   let lookedAt = -Infinity;
   return every({ name: 'warm pool', intervalMs, log: parts.log }, async () => {
     const lookAtThem = performance.now() - lookedAt > aliveEveryMs;
@@ -26,7 +28,7 @@ export function reconcileWarmPool(parts: Parts): Reconciler {
 }
 
 /** One look. @param alive  whether to ask libvirt for the spares' VMs, or to take them for what they were left as */
-export async function keepPool(parts: Parts, alive: 'ask libvirt' | 'trust'): Promise<void> {
+export async function keepPool(parts: PoolParts, alive: 'ask libvirt' | 'trust'): Promise<void> {
   const { config, database, log } = parts;
   const { direct } = database;
   const isOff = !keepsSpares(config);
@@ -67,7 +69,7 @@ function unlessFull(thrown: unknown): null {
 }
 
 async function deadOnes(
-  { config, inventory }: Parts,
+  { config, inventory }: Pick<Parts, 'config' | 'inventory'>,
   spares: Awaited<ReturnType<typeof sparesOf>>,
 ): Promise<Set<string>> {
   const { domains } = await inventory.survey(config.POOL_NAME);

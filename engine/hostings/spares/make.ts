@@ -57,7 +57,11 @@ export const makeSpare = operation({
   .step('ready', { do: ready });
 
 /** Takes name, address and port for one more, and has it made. @throws {EngineError} as a create does */
-export async function acceptSpare(parts: Parts, tx: Tx, tier: SpareTier): Promise<Operation> {
+export async function acceptSpare(
+  parts: Pick<Parts, 'config' | 'proxy' | 'queue'>,
+  tx: Tx,
+  tier: SpareTier,
+): Promise<Operation> {
   const id = randomUUID();
   await reserve(parts, tx, null, { id, sshPublicKey: '', labels: {} });
   return accept(parts, tx, makeSpare, { stackId: id, hostingId: id, input: { tier } });
