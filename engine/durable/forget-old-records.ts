@@ -10,7 +10,6 @@ const atOnce = 1_000;
 /** Of each kind in one turn; what is left comes in the next. */
 const mostPieces = 500;
 
-/** @returns a function that stops it */
 export function reconcileOldRecords(parts: Pick<Parts, 'config' | 'database' | 'log'>): Reconciler {
   const stop = new AbortController();
   const looking = every({ name: 'old records', intervalMs, log: parts.log }, async () => {

@@ -10,8 +10,7 @@ const intervalMs = 2_000;
 /** What is left comes at the next look. */
 const atOnce = 500;
 
-/** @returns a function that stops it */
-export function reconcileExpiredLeases(parts: Pick<Parts, never>): Reconciler {
+export function reconcileExpiredLeases(parts: Pick<Parts, 'database' | 'log' | 'queue'>): Reconciler {
   const { log } = parts;
   return every({ name: 'expired leases', intervalMs, log }, async () => {
     const woken = await wakeAbandoned(parts);

@@ -21,7 +21,7 @@ const whileDownMs = 1_000;
  * @param looks  how this worker's reconcilers are
  */
 export function reportWorker(
-  parts: Pick<Parts, never>,
+  parts: Pick<Parts, 'config' | 'database' | 'inventory' | 'log' | 'nodeCare' | 'proxy' | 'terraform'>,
   looks: () => readonly LastLook[] = () => [],
 ): Reconciler {
   const { config, database, log } = parts;

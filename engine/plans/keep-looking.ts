@@ -10,7 +10,9 @@ const intervalMs = 10_000;
 /** Looks that wait or run, of all workers together: what users ask for must not queue behind them. */
 const atOnce = 2;
 
-export function reconcileDrift(parts: Pick<Parts, never>): Reconciler | null {
+export function reconcileDrift(
+  parts: Pick<Parts, 'config' | 'database' | 'log' | 'queue'>,
+): Reconciler | null {
   const { config, database, log } = parts;
   const olderThanSeconds = config.DRIFT_INTERVAL_SECONDS;
   if (olderThanSeconds === 0) return null;

@@ -1,7 +1,7 @@
 /** One Terraform stack as durable state: workspace, sealed state, plan, apply, runs. */
 export { ownership } from './owned';
 export { type Definition, operation, stackWork, steps, type StepWith } from './ports';
-export { factsInState, openState, sealState, stateContext } from './state';
 export type { StackParts } from './step';
+export { factsInState, openState, sealState, stateContext } from './state';
 export { domainAddress, rootVolumeAddress, type UnseenDrift, unseenDriftFrom } from './unseen';
 export { initializeStack, rebuildWorkspace } from './work';
