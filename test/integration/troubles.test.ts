@@ -96,6 +96,6 @@ it('node prepare mends before it says that the node is ready', async () => {
   const told: string[] = [];
   const onEvent = (message: string): void => void told.push(message);
   await machineOperator(world, { who: 'mina', handover: new AbortController().signal }).prepareNode(onEvent);
-  expect(told.filter((message) => message.startsWith('mended'))).toHaveLength(2);
+  expect(told.filter((message) => message.startsWith('fixed'))).toHaveLength(2);
   expect(world.host.node.state).toMatchObject({ network: 'active', logDaemon: true });
 });
