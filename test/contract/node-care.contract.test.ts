@@ -89,7 +89,7 @@ function careIn(node: NodeNamespace): NodeCare {
       (result) => console.log(JSON.stringify(result ?? null)),
       (error) => { console.error(error.code ?? error.stack); process.exit(1); },
     );`;
-  const module = path.join(projectRoot, 'dist/engine/node/linux-care.js');
+  const module = path.join(projectRoot, 'dist/engine/machine/host/linux-care.js');
   const call = async (method: string, args: unknown[]): Promise<unknown> => {
     const argv = node.enter([process.execPath, '-e', script, module, method, JSON.stringify(args)]);
     const { stdout } = await promisify(execFile)(argv[0] ?? '', argv.slice(1));
