@@ -88,7 +88,7 @@ describe('a network that was destroyed', () => {
 
   it('is started by `node prepare`, which says that it did', async () => {
     await destroy();
-    expect(await system.webhoster('node', 'prepare')).toMatch(/mended: network of the VMs is down/);
+    expect(await system.webhoster('node', 'prepare')).toMatch(/fixed: VM network is down/);
     await served();
     expect(await doctor.found()).toEqual([]);
   });
