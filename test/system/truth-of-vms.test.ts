@@ -210,7 +210,7 @@ describe('the state file of a workspace', () => {
 
 it('says of a hosting that sleeps that it does, and why a look for drift failed', async () => {
   await system.webhoster('sleep', vm, '--force');
-  expect(await system.webhoster('drift')).toMatch(new RegExp(`${vm}.*it is asleep`));
+  expect(await system.webhoster('drift')).toMatch(new RegExp(`${vm}.*asleep`));
   expect((await told()).status).toBe('sleeping');
   await system.webhoster('wake', vm);
   const setCpus = (count: number): Promise<unknown> =>
