@@ -81,23 +81,25 @@ const hostingStatuses = [
   ...hostingTroubles,
 ] as const;
 
-/** The result of the last drift check. */
+/** What the last drift check of a hosting found. */
+export const lastCheck = {
+  differences: told(z.array(z.string()), 'The differences; empty if there are none', [
+    'libvirt_domain.vm: update (running)',
+  ]),
+  checked_at: told(moment('').nullable(), 'When the last successful check ran; null before the first one'),
+  look_failed: told(
+    z.boolean(),
+    'Whether the latest check failed; the other values are then of an earlier one',
+    false,
+  ),
+  look_failure: failureView.nullable().meta({ description: 'Why the latest check failed', examples: [null] }),
+};
+
 const driftView = answerSchema(
   'Drift',
   z.object({
     found: told(z.boolean(), 'Whether the hosting differs from its specification', true),
-    differences: told(z.array(z.string()), 'The differences; empty if there are none', [
-      'libvirt_domain.vm: update (running)',
-    ]),
-    checked_at: told(moment('').nullable(), 'When the last successful check ran; null before the first one'),
-    look_failed: told(
-      z.boolean(),
-      'Whether the latest check failed; the other values are then of an earlier one',
-      false,
-    ),
-    look_failure: failureView
-      .nullable()
-      .meta({ description: 'Why the latest check failed', examples: [null] }),
+    ...lastCheck,
   }),
   'The result of the last drift check',
 );

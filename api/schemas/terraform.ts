@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { lowerAscii } from '../../engine';
 import { answerSchema, moment, named, requestSchema, text, told, vmId, vmName } from './components';
 import { says } from './field-message';
-import { hostingView, prefer } from './hosting';
-import { failureView, operationView } from './operation';
+import { hostingView, lastCheck, prefer } from './hosting';
+import { operationView } from './operation';
 import { next, page } from './page';
 
 const resourceChange = answerSchema(
@@ -159,21 +159,7 @@ export const driftList = answerSchema(
           vm_name: vmName,
           vm_id: vmId,
           username: text('Username of the owner', 'mina'),
-          checked_at: told(
-            moment('').nullable(),
-            'When the last successful check ran; null before the first one',
-          ),
-          differences: told(z.array(z.string()), 'The differences; empty if there are none', [
-            'libvirt_domain.vm: update (running)',
-          ]),
-          look_failed: told(
-            z.boolean(),
-            'Whether the latest check failed; the other values are then of an earlier one',
-            false,
-          ),
-          look_failure: failureView
-            .nullable()
-            .meta({ description: 'Why the latest check failed', examples: [null] }),
+          ...lastCheck,
           asleep: told(
             z.boolean(),
             'Whether the hosting is asleep; it is checked again once it is awake',

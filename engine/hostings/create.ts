@@ -2,18 +2,7 @@
 import { z } from 'zod';
 import { operation, type StepWith } from '../stack';
 import { updateHosting } from '../store/hostings';
-import {
-  boot,
-  check,
-  destroy,
-  hostingOf,
-  plan,
-  ready,
-  releaseFailed,
-  route,
-  synthesize,
-  unroute,
-} from './steps';
+import { applySteps, boot, hostingOf, ready, releaseFailed, route, synthesize, unroute } from './steps';
 import { waitForSsh } from './wait-for-guest';
 
 export const createHosting = operation({
@@ -35,10 +24,7 @@ export const createHosting = operation({
 })
   .step('reserve', { undo: releaseFailed })
   .step('synthesize', { do: synthesize, undo: ({ stack }) => stack.forget() })
-  .step('init', { do: ({ stack }) => stack.init() })
-  .step('plan', { do: plan })
-  .step('check', { do: check })
-  .step('apply', { do: ({ stack }) => stack.apply(), undo: destroy, restartAt: 'plan' })
+  .include(applySteps)
   .step('boot', { do: boot })
   .step('route', { do: route, undo: unroute })
   .step('ssh', { do: ssh })

@@ -1,4 +1,5 @@
 /** Steps that several operations on a hosting share. Each is safe to repeat. */
+import { z } from 'zod';
 import type { HostingSpec } from '../../stacks';
 import type { GuestFacts } from '../machine/guest/cloud-init';
 import { EngineError } from '../base/errors';
@@ -8,7 +9,7 @@ import { closeRoute, openRoute } from '../store/routes';
 import { findNode } from '../store/stacks';
 import { findUser } from '../store/users';
 import { guestFacts, hostingMarker, hostingNames, hostingPolicy, hostingSpec } from './facts';
-import type { StepWith } from '../stack';
+import { steps, type StepWith } from '../stack';
 import { hostingAt } from './power-steps';
 import { waitForPage } from './wait-for-guest';
 
@@ -37,7 +38,7 @@ export async function synthesize(context: StepWith<'config' | 'database' | 'stac
   await context.stack.synthesize((await specificationOf(context)).spec);
 }
 
-export async function plan(context: StepWith<'config' | 'stack'>): Promise<{ changes: boolean }> {
+async function plan(context: StepWith<'config' | 'stack'>): Promise<{ changes: boolean }> {
   return context.resumed ? planAfresh(context) : context.stack.plan('apply');
 }
 
@@ -59,6 +60,16 @@ export async function check(
   await context.stack.check(hostingPolicy(hosting, context.config, 'apply'));
   await requireRoomNow(context, hosting);
 }
+
+/** From a workspace to a VM that boots, with or without an owner. */
+export const applySteps = steps({
+  input: z.object({}),
+  needs: ['config', 'database', 'inventory', 'nodeCare', 'stack'],
+})
+  .step('init', { do: ({ stack }) => stack.init() })
+  .step('plan', { do: plan })
+  .step('check', { do: check })
+  .step('apply', { do: ({ stack }) => stack.apply(), undo: destroy, restartAt: 'plan' });
 
 type Destroying = StepWith<'config' | 'database' | 'stack'>;
 

@@ -19,6 +19,9 @@ export interface Health {
   detailed(): Promise<readonly ComponentHealth[]>;
 }
 
+/** Read once for one answer. */
+type Reports = ReturnType<typeof freshReports>;
+
 const checkTimeoutMs = 5_000;
 const lowDiskBytes = 2 * 1024 ** 3;
 
@@ -40,12 +43,12 @@ export function health(
     const waiting = await countPending(database.direct);
     return `${waiting} waiting; ${queue.working ? 'served by this process' : 'served by another process'}`;
   };
-  const everywhere = (): Promise<readonly ComponentHealth[]> =>
+  const everywhere = (reports: Reports): Promise<readonly ComponentHealth[]> =>
     Promise.all([
       checked('postgres', 'start PostgreSQL or correct DATABASE_URL', ping),
       checked('queue', 'see postgres', jobs),
       ...(redis == null ? [] : [checkedRedis(redis)]),
-      checkedReconcilers(parts),
+      checkedReconcilers(config, reports),
     ]);
 
   return {
@@ -55,10 +58,11 @@ export function health(
         () => false,
       ),
     ),
-    detailed: async () =>
-      (
-        await Promise.all([everywhere(), config.ROLE === 'api' ? reported(parts) : workerHealth(parts)])
-      ).flat(),
+    detailed: async () => {
+      const reports = freshReports(database.direct);
+      const ofWorker = config.ROLE === 'api' ? reported(reports) : workerHealth(parts);
+      return (await Promise.all([everywhere(reports), ofWorker])).flat();
+    },
   };
 }
 
@@ -103,9 +107,9 @@ export function workerHealth(
 }
 
 /** The same, as the worker says that spoke last; down when none did. */
-async function reported({ database }: Pick<Parts, 'database'>): Promise<readonly ComponentHealth[]> {
+async function reported(reports: Reports): Promise<readonly ComponentHealth[]> {
   const started = performance.now();
-  const [newest] = await freshReports(database.direct).catch(() => []);
+  const [newest] = await reports.catch(() => []);
   const unknown = (name: ComponentHealth['name']): ComponentHealth => ({
     name,
     status: 'down',
@@ -150,12 +154,9 @@ async function checkedRedis(redis: Redis): Promise<ComponentHealth> {
   return found.status === 'down' ? { ...found, status: 'degraded' } : found;
 }
 
-async function checkedReconcilers({
-  config,
-  database,
-}: Pick<Parts, 'config' | 'database'>): Promise<ComponentHealth> {
+async function checkedReconcilers(config: Parts['config'], reports: Reports): Promise<ComponentHealth> {
   let looks: readonly LastLook[] | null = null;
-  const read = async (): Promise<string> => ((looks = await lastLooks(database.direct)), '');
+  const read = async (): Promise<string> => ((looks = lastLooks(await reports)), '');
   // a worker in this very process has only just begun
   const judge = () =>
     looks === null && config.ROLE !== 'api'

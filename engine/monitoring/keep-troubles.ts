@@ -17,10 +17,10 @@ export function reconcileTroubles(
     const look = await lookForTroubles(parts, last);
     last = look.last;
     const news = look.findings.map(({ kind, subject }) => `${kind} ${subject}`).join(', ');
-    if (news === told) return news || undefined;
+    if (news === '' && told !== '') log.info({}, 'node and VMs are in order again');
+    else if (news !== told)
+      log.warn({ found: news }, 'not all is in order; `webhoster doctor` says what to do');
     told = news;
-    if (news === '') log.info({}, 'node and VMs are in order again');
-    else log.warn({ found: news }, 'not all is in order; `webhoster doctor` says what to do');
     return news || undefined;
   });
 }

@@ -17,18 +17,16 @@ import {
 } from '../store/counts';
 import { driftCounts } from '../store/drift';
 import { allMeasures, type Measure } from '../store/measures';
-import type { Tx } from '../store/database';
 import { spareCounts } from '../store/spares';
 import { isLate, lastLooks } from './reconcilers';
-import { freshReports } from '../store/worker-reports';
+import { type FreshReport, freshReports } from '../store/worker-reports';
 
 export interface MetricsSource {
   read(): Promise<Metrics>;
 }
 
 /** As the worker says that spoke last: an API has nothing of the machine's beside it. */
-async function reportedMachine(tx: Tx): Promise<MachineMetrics> {
-  const [newest] = await freshReports(tx).catch(() => []);
+function reportedMachine([newest]: readonly FreshReport[]): MachineMetrics {
   return newest?.machine ?? { vms: null, pool: null, draining: null };
 }
 
@@ -39,11 +37,12 @@ const livingStatuses: readonly HostingStatus[] = ['creating', 'running', 'sleepi
 
 export function metrics(parts: Pick<Parts, 'config' | 'database' | 'inventory'>): MetricsSource {
   const { config, database } = parts;
-  const machine = config.ROLE === 'api' ? () => reportedMachine(database.direct) : machineMetrics(parts);
+  const machine = machineMetrics(parts);
   const total = config.SSH_PORT_MAX - config.SSH_PORT_MIN + 1;
   return {
     read: async () => {
       const tx = database.direct;
+      const reading = freshReports(tx);
       const [
         open,
         living,
@@ -55,7 +54,7 @@ export function metrics(parts: Pick<Parts, 'config' | 'database' | 'inventory'>)
         leases,
         certificates,
         measured,
-        looks,
+        reports,
         ofMachine,
       ] = await Promise.all([
         openOperations(tx),
@@ -68,8 +67,8 @@ export function metrics(parts: Pick<Parts, 'config' | 'database' | 'inventory'>)
         leaseCounts(tx),
         certificateCounts(tx, config.TLS_MODE),
         allMeasures(tx),
-        lastLooks(tx),
-        machine(),
+        reading,
+        config.ROLE === 'api' ? reading.then(reportedMachine) : machine(),
       ]);
       return {
         ...ofOperations(open),
@@ -85,7 +84,7 @@ export function metrics(parts: Pick<Parts, 'config' | 'database' | 'inventory'>)
         queue,
         leases,
         certificates,
-        reconcilers: (looks ?? []).map((look) => ({
+        reconcilers: (lastLooks(reports) ?? []).map((look) => ({
           name: look.name,
           ageSeconds: look.seconds,
           failed: look.failure !== null || isLate(look),

@@ -1,12 +1,10 @@
 /** Whether every reconciler still looks, by what the workers report: one that has stopped is silent by itself. */
 import type { LastLook } from '../base/every';
 import type { ComponentHealth } from '../model/metrics';
-import { freshReports } from '../store/worker-reports';
-import type { Tx } from '../store/database';
+import type { FreshReport } from '../store/worker-reports';
 
 /** The newest look of each name, over all workers; null if no worker has reported lately. */
-export async function lastLooks(tx: Tx): Promise<readonly LastLook[] | null> {
-  const reports = await freshReports(tx);
+export function lastLooks(reports: readonly FreshReport[]): readonly LastLook[] | null {
   if (reports.length === 0) return null;
   const newest = new Map<string, LastLook>();
   for (const { looks, ageSeconds } of reports)

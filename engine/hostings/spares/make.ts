@@ -17,7 +17,7 @@ import { findNode } from '../../store/stacks';
 import { spareSpec } from '../facts';
 import { reserve } from '../hostings';
 import { hostingAt, roomToSave, save } from '../power-steps';
-import { check, destroy, plan, releaseFailed } from '../steps';
+import { applySteps, releaseFailed } from '../steps';
 import { waitForPage } from '../wait-for-guest';
 import { settledScript } from './claim-script';
 
@@ -45,10 +45,7 @@ export const makeSpare = operation({
 })
   .step('reserve', { undo: releaseFailed })
   .step('synthesize', { do: synthesize, undo: ({ stack }) => stack.forget() })
-  .step('init', { do: ({ stack }) => stack.init() })
-  .step('plan', { do: plan })
-  .step('check', { do: check })
-  .step('apply', { do: ({ stack }) => stack.apply(), undo: destroy, restartAt: 'plan' })
+  .include(applySteps)
   .step('boot', { do: boot })
   .step('settle', { do: settle })
   // its SSH port is open before it has an owner, and nobody is let in there: a claim need not wait for Nginx
