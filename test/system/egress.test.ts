@@ -27,9 +27,14 @@ const virsh = (...args: string[]) => run('virsh', ['--connect', uri, '--quiet', 
 const forwarding = '/proc/sys/net/ipv4/ip_forward';
 
 const tag = randomInt(0x1000, 0xffff).toString(16);
-/** Of the outside; the first is the host's own there. All are for documentation, but those of the last two lines. */
-const [hostOutside, outside] = ['198.51.100.1', '198.51.100.10'];
-const [office, named] = ['172.31.255.10', '172.31.254.10'];
+/**
+ * Of the outside; the first is the host's own there. All are for documentation, but those of the last two lines. They
+ * are drawn, so that what a killed run left behind does not stand in the way.
+ */
+const part = 8 * randomInt(0, 32);
+const [hostOutside, outside] = [`198.51.100.${part + 1}`, `198.51.100.${part + 2}`];
+const drawn = `${randomInt(16, 32)}.${randomInt(0, 256)}`;
+const [office, named] = [`172.${drawn}.10`, `172.${drawn}.20`];
 const metadata = '169.254.169.254';
 /** That the host keeps in mind of one VM. */
 const connectionsOfOne = 200;
@@ -111,14 +116,14 @@ async function lab(EGRESS: 'open' | 'none') {
   const out = await namespace('out');
   const way = `wht${tag}o`;
   await cable(way, out);
-  await run('ip', ['address', 'add', `${hostOutside}/24`, 'dev', way]);
+  await run('ip', ['address', 'add', `${hostOutside}/29`, 'dev', way]);
   await run('ip', ['link', 'set', way, 'up']);
-  for (const each of [`${outside}/24`, `${office}/32`, `${named}/32`, `${metadata}/32`])
+  for (const each of [`${outside}/29`, `${office}/32`, `${named}/32`, `${metadata}/32`])
     await inside(out, 'ip', 'address', 'add', each, 'dev', 'eth0');
   await inside(out, 'ip', 'link', 'set', 'eth0', 'up');
   await inside(out, 'ip', 'route', 'add', `${address(0)}/26`, 'via', hostOutside);
   for (const each of [office, named, metadata])
-    await run('ip', ['route', 'add', `${each}/32`, 'via', outside, 'dev', way]);
+    await run('ip', ['route', 'replace', `${each}/32`, 'via', outside, 'dev', way]);
   await onlyTo(way, fence.bridge);
 
   const file = path.join(dir, 'network.xml');

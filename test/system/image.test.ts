@@ -40,7 +40,7 @@ it('lists every recipe, for people and for scripts', async () => {
 it('finds a built image as it was built', async () => {
   expect(await webhoster(['image', 'verify', 'micro'])).toEqual({
     code: 0,
-    output: 'micro is as it was built\n',
+    output: 'micro is intact\n',
   });
 });
 
