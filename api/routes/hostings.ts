@@ -170,7 +170,7 @@ export const removeHosting = defineRoute({
   async handle(context) {
     const { engine, user, params, headers: asked, query, answer } = context;
     if (query.dry_run === 'true') {
-      const request = await engine.plans.requestRemoval(user, params.id);
+      const request = await engine.plans.requestDelete(user, params.id);
       const dry = await awaitPlan(context, request, asked.prefer);
       return dry.done
         ? answer(200, { message: 'removal_shown', data: dry.data, headers: dry.headers })

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { eachOf } from '../base/each-of';
 import { acceptHere, type EngineParts, expectSuccess, finishOperation } from '../durable';
 import { toEngineError } from '../base/errors';
-import { checkDrift } from '../plans';
+import { planApply } from '../plans';
 import { initializeStack, rebuildWorkspace, type StackParts } from '../stack';
 import { claimLease, releaseLease } from '../store/leases';
 import { nextUnfinished, stepsOf } from '../store/operations';
@@ -58,13 +58,13 @@ async function planStack(
       await prepareForWorker(parts, stackId, signal);
       return { result: 'unfinished', detail: `${unfinished.kind} continues when the service starts` };
     }
-    const { id } = await acceptHere(parts.database.direct, checkDrift, {
+    const { id } = await acceptHere(parts.database.direct, planApply, {
       stackId,
       input: { by: 'a restore' },
     });
     expectSuccess(await finishOperation(connected, id, stackId, signal));
     const steps = await stepsOf(parts.database.direct, id);
-    const { changes = false, differences = [] } = checkDrift.outputIn(steps, 'record') ?? {};
+    const { changes = false, differences = [] } = planApply.outputIn(steps, 'record') ?? {};
     return { result: changes ? 'changes' : 'no changes', detail: differences.join(', ') };
   } catch (thrown) {
     signal.throwIfAborted();

@@ -68,7 +68,7 @@ export function operatorOfMachine(engine: EngineParts, { who, handover: signal }
       takeDown(hostings, options, {
         remove: (hosting) =>
           recorded('teardown', hosting.id, () => removeHosting(engine, hosting, options.handover)),
-        plan: ({ id }) => planned(() => planning.requestRemoval('operator', id)),
+        plan: ({ id }) => planned(() => planning.requestDelete('operator', id)),
       }),
   };
 }

@@ -22,8 +22,8 @@ const input = z.object({
 const needs = [...wakeSteps.needs, 'nodeCare', 'stack'] as const;
 type Context = StepWith<(typeof needs)[number], z.output<typeof input>>;
 
-export const applyStack = operation({
-  kind: 'apply-stack',
+export const applyHosting = operation({
+  kind: 'apply-hosting',
   input,
   needs,
   onFailure: 'unwind',

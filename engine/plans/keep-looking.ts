@@ -1,6 +1,6 @@
 /** Looks for drift, a few hostings at a time, those first whose last look is the longest ago. */
 import { lock } from '../store/locks';
-import { acceptLook, checkDrift } from './check-drift';
+import { acceptLook, planApply } from './plan-apply';
 import type { Parts } from '../durable';
 import { dueForDriftCheck } from '../store/drift';
 import { countUnfinished } from '../store/operations';
@@ -19,7 +19,7 @@ export function reconcileDrift(
   return every({ name: 'drift', intervalMs, log }, () =>
     database.transaction(async (tx) => {
       await lock(tx, 'drift');
-      const limit = atOnce - (await countUnfinished(tx, checkDrift.kind));
+      const limit = atOnce - (await countUnfinished(tx, planApply.kind));
       if (limit <= 0) return;
       const due = await dueForDriftCheck(tx, { olderThanSeconds, limit });
       for (const id of due) await acceptLook(parts, tx, id);

@@ -6,10 +6,10 @@ import type { Operation } from '../model/operation';
 import type { PlanReport, ApplyInput } from '../model/plan';
 import { EngineError } from '../base/errors';
 import { accept, hasEnded, type Parts, wakeWorker } from '../durable';
-import { applyStack } from './apply-hosting';
-import { acceptLook, checkDrift } from './check-drift';
-import { planHosting } from './plan-new-hosting';
-import { planRemoval } from './plan-removal';
+import { applyHosting } from './apply-hosting';
+import { acceptLook, planApply } from './plan-apply';
+import { planCreate } from './plan-create';
+import { planDelete } from './plan-delete';
 import { makeKeyPair, parsePublicKey, visibleHosting } from '../hostings';
 import type { Tx } from '../store/database';
 import type { HostingRow } from '../store/hostings';
@@ -32,7 +32,7 @@ export interface Plans {
   /** The same for any user. The caller must be an operator. @throws not_found */
   requestNewFor(username: string): Promise<Operation>;
   /** Plans what a removal would take away. @throws hosting_not_found */
-  requestRemoval(asker: Asker, hostingId: string): Promise<Operation>;
+  requestDelete(asker: Asker, hostingId: string): Promise<Operation>;
   /** Brings the hosting back to its specification. @throws hosting_not_found */
   apply(asker: Asker, hostingId: string | null, input: ApplyInput): Promise<Operation>;
   /** The plan that an operation made. @throws why there is none */
@@ -54,11 +54,11 @@ export function plans(parts: PlanningParts): Plans {
       if (user === null) throw new EngineError('not_found', `There is no user ${username}`);
       return planOfNew(parts, user, {});
     },
-    requestRemoval: (asker, hostingId) =>
+    requestDelete: (asker, hostingId) =>
       database.transaction(async (tx) => {
         const { id } = await visibleHosting(tx, asker, hostingId);
         await assertRoom(tx, idOf(asker));
-        return accept(parts, tx, planRemoval, {
+        return accept(parts, tx, planDelete, {
           stackId: id,
           hostingId: id,
           userId: idOf(asker),
@@ -74,7 +74,7 @@ export function plans(parts: PlanningParts): Plans {
           userId: idOf(asker),
           input: { ...input },
         };
-        return accept(parts, tx, applyStack, wanted);
+        return accept(parts, tx, applyHosting, wanted);
       }),
     of: async (operation) => planReport(database.direct, operation.id),
   };
@@ -88,7 +88,7 @@ export async function planReport(tx: Tx, operationId: string): Promise<PlanRepor
     throw new EngineError(operation.failure?.code ?? 'internal', operation.failure?.message ?? 'No plan');
   const run = await planOf(tx, operationId);
   // null of those that record no drift
-  const drift = checkDrift.outputIn(await stepsOf(tx, operationId), 'record');
+  const drift = planApply.outputIn(await stepsOf(tx, operationId), 'record');
   const changes = run?.changes ?? [];
   return {
     operationId,
@@ -110,7 +110,7 @@ function planOfNew(
   const input = { userId: user.id, sshPublicKey: key };
   return parts.database.transaction(async (tx) => {
     await assertRoom(tx, user.id);
-    return accept(parts, tx, planHosting, { stackId: randomUUID(), userId: user.id, input });
+    return accept(parts, tx, planCreate, { stackId: randomUUID(), userId: user.id, input });
   });
 }
 
@@ -128,7 +128,7 @@ async function assertRoom(tx: Tx, userId: number | undefined): Promise<void> {
 
 /** One that is waiting or under way is joined: it will be as fresh. */
 async function lookOnce(parts: PlanningParts, tx: Tx, hosting: HostingRow, asker: Asker): Promise<Operation> {
-  const underWay = await unfinishedOperation(tx, hosting.id, checkDrift.kind);
+  const underWay = await unfinishedOperation(tx, hosting.id, planApply.kind);
   if (underWay !== null) {
     await joinOperation(tx, underWay.id, { userId: idOf(asker) });
     if (underWay.status === 'pending') await wakeWorker(parts, tx, hosting.id);

@@ -1,13 +1,13 @@
 /** What this room adds to a worker. */
 import type { Room } from '../durable';
 import type { Definition } from '../stack';
-import { checkDrift } from './check-drift';
-import { applyStack } from './apply-hosting';
-import { planHosting } from './plan-new-hosting';
-import { planRemoval } from './plan-removal';
+import { planApply } from './plan-apply';
+import { applyHosting } from './apply-hosting';
+import { planCreate } from './plan-create';
+import { planDelete } from './plan-delete';
 import { reconcileDrift } from './keep-looking';
 
 export const plansRoom: Room<Definition> = {
-  operations: [checkDrift, applyStack, planHosting, planRemoval],
+  operations: [planApply, applyHosting, planCreate, planDelete],
   keepers: [({ parts }) => reconcileDrift(parts)],
 };

@@ -36,6 +36,7 @@ import { NodeCapacity1763800000033 } from './migrations/0033-node-capacity';
 import { MachineReports1763800000035 } from './migrations/0035-machine-reports';
 import { ReconcilerLooks1763800000036 } from './migrations/0036-reconciler-looks';
 import { VmLost1763800000037 } from './migrations/0037-vm-lost';
+import { OperationKinds1763800000038 } from './migrations/0038-operation-kinds';
 import { lock } from './locks';
 
 /** A transaction, or the plain connection pool if one statement is enough. */
@@ -84,6 +85,7 @@ const migrations = [
   MachineReports1763800000035,
   ReconcilerLooks1763800000036,
   VmLost1763800000037,
+  OperationKinds1763800000038,
 ];
 
 /** The names in the table `schema_migrations`. */

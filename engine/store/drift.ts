@@ -25,14 +25,14 @@ export async function noteDrift(tx: Tx, stackId: string, differences: readonly s
 
 /** True of a row `d` of drift when the newest look at its stack was begun and recorded nothing. */
 const lookFailed = `(d.asked_at > coalesce(d.checked_at, '-infinity') AND NOT EXISTS (
-  SELECT 1 FROM operations o WHERE o.stack_id = d.stack_id AND o.kind = 'check-drift'
+  SELECT 1 FROM operations o WHERE o.stack_id = d.stack_id AND o.kind = 'plan-apply'
     AND o.status IN ('pending', 'running', 'unwinding')))`;
 
 /** The columns of `DriftFound`, of hostings joined with drift as `d`. */
 export const driftColumns = `d.checked_at AS "checkedAt", coalesce(d.differences, '[]') AS differences,
   coalesce(${lookFailed}, false) AS "lookFailed",
   CASE WHEN ${lookFailed} THEN (SELECT jsonb_build_object('code', o.failure_code, 'message', o.failure_message)
-    FROM operations o WHERE o.stack_id = d.stack_id AND o.kind = 'check-drift' AND o.failure_code IS NOT NULL
+    FROM operations o WHERE o.stack_id = d.stack_id AND o.kind = 'plan-apply' AND o.failure_code IS NOT NULL
     ORDER BY o.created_at DESC LIMIT 1) END AS "lookFailure"`;
 
 /** The result before the first check. */

@@ -13,7 +13,7 @@ export interface Restful {
 export function restfulHostings(tx: Tx, node: string): Promise<Restful[]> {
   return tx.query(
     `SELECT h.id, host(h.ip) AS ip, extract(epoch FROM clock_timestamp() - greatest(h.ready_at,
-         (SELECT max(o.finished_at) FROM operations o WHERE o.stack_id = h.id AND o.kind <> 'check-drift')))::float8
+         (SELECT max(o.finished_at) FROM operations o WHERE o.stack_id = h.id AND o.kind <> 'plan-apply')))::float8
          AS "restedSeconds"
      FROM hostings h JOIN routes r ON r.hosting_id = h.id
      WHERE h.status = 'running' AND h.node = $1 AND h.ready_at IS NOT NULL

@@ -12,7 +12,7 @@ export interface RunningVm {
 
 /** One that somebody works on is on its way, and is left to the next look. */
 const atRest = `h.status = 'running' AND NOT EXISTS (SELECT 1 FROM operations o WHERE o.stack_id = h.id
-  AND o.kind <> 'check-drift' AND o.status IN ('pending', 'running', 'unwinding', 'stuck'))`;
+  AND o.kind <> 'plan-apply' AND o.status IN ('pending', 'running', 'unwinding', 'stuck'))`;
 
 /** Hostings of a node that should be running and that no operation is working on. */
 export function runningVms(tx: Tx, node: string): Promise<RunningVm[]> {

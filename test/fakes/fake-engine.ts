@@ -198,22 +198,22 @@ export class FakeEngine implements Engine {
     request: async (asker, id) =>
       this.beginFor(
         person(asker),
-        'check-drift',
+        'plan-apply',
         id === null ? (await this.hostings.mine(person(asker))).id : this.visible(asker, id).hosting.id,
       ),
-    requestNew: async (user) => this.beginFor(user, 'plan-hosting', ''),
+    requestNew: async (user) => this.beginFor(user, 'plan-create', ''),
     apply: async (asker, id, input) => {
       this.lastApply = input;
       const hosting = id === null ? await this.hostings.mine(person(asker)) : this.visible(asker, id).hosting;
-      return this.beginFor(person(asker), 'apply-stack', hosting.id);
+      return this.beginFor(person(asker), 'apply-hosting', hosting.id);
     },
     requestNewFor: async (username) => {
       const account = [...this.byEmail.values()].find(({ user }) => user.username === username);
       if (account === undefined) throw new EngineError('not_found', `There is no user ${username}`);
-      return this.beginFor(account.user, 'plan-hosting', '');
+      return this.beginFor(account.user, 'plan-create', '');
     },
-    requestRemoval: async (asker, id) =>
-      this.beginFor(person(asker), 'plan-removal', this.visible(asker, id).hosting.id),
+    requestDelete: async (asker, id) =>
+      this.beginFor(person(asker), 'plan-delete', this.visible(asker, id).hosting.id),
     of: (operation) => {
       const { id, finishedAt, failure } = this.fakeOperations.known(operation.id);
       if (failure !== null) throw new EngineError(failure.code, failure.message);

@@ -188,10 +188,10 @@ const begunBy: Readonly<Record<OperationKind, readonly string[] | 'changes nothi
   'prepare-node': ['node prepare'],
   'remove-node': ['node remove'],
   'remove-orphan': ['doctor fix'],
-  'check-drift': 'changes nothing',
-  'apply-stack': ['applyMyHosting', 'applyHosting', 'apply'],
-  'plan-hosting': 'changes nothing',
-  'plan-removal': 'changes nothing',
+  'plan-apply': 'changes nothing',
+  'apply-hosting': ['applyMyHosting', 'applyHosting', 'apply'],
+  'plan-create': 'changes nothing',
+  'plan-delete': 'changes nothing',
   'eject-hosting': ['eject'],
   'adopt-hosting': ['adopt'],
   'make-spare': ['spare make'],
@@ -303,7 +303,7 @@ it('runs say who asked, as the audit log does, whoever owns the hosting', async 
 it('measures of what a command did are added to those of the service', async () => {
   const counted = (): Promise<{ n: string }[]> =>
     sql(`SELECT coalesce(sum((SELECT sum(b) FROM unnest(buckets) b)), 0) AS n FROM measures
-         WHERE labels->>'kind' = 'check-drift'`);
+         WHERE labels->>'kind' = 'plan-apply'`);
   expect(await counted()).toEqual([{ n: '0' }]);
   await withConnected(
     world.config,

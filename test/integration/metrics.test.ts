@@ -90,7 +90,7 @@ it.each([
   const plan = await world.parts.database.transaction(async (tx) => {
     await tx.query(
       `INSERT INTO operations (id, kind, stack_id, status)
-       SELECT gen_random_uuid(), 'check-drift', gen_random_uuid(), 'succeeded' FROM generate_series(1, 5000)`,
+       SELECT gen_random_uuid(), 'plan-apply', gen_random_uuid(), 'succeeded' FROM generate_series(1, 5000)`,
     );
     await tx.query('ANALYZE operations');
     return tx.query(`EXPLAIN ${query}`);

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import type { User } from '../../engine';
 import { accept, type Acceptable, type Wanted } from '../../engine/durable/accept';
-import { checkDrift } from '../../engine/plans/check-drift';
-import { planHosting } from '../../engine/plans/plan-new-hosting';
+import { planApply } from '../../engine/plans/plan-apply';
+import { planCreate } from '../../engine/plans/plan-create';
 import { openWorld, type World } from '../worlds/world';
 
 let world: World;
@@ -16,7 +16,7 @@ afterEach(() => world.close());
 /** What a user asks for beside their hosting, as often as they like. */
 function plan(user: User): Promise<string> {
   const input = { userId: user.id, sshPublicKey: 'none' };
-  return accepted(planHosting, { stackId: randomUUID(), userId: user.id, input });
+  return accepted(planCreate, { stackId: randomUUID(), userId: user.id, input });
 }
 
 async function accepted<Schema extends z.ZodType>(
@@ -63,7 +63,7 @@ async function took(kind: string, seconds: readonly number[], endedAgo = '1 minu
 describe('the queue', () => {
   it('serves everybody once before anybody twice, and what nobody waits for last', async () => {
     const [greedy, modest] = [await world.newUser(), await world.newUser()];
-    const look = await accepted(checkDrift, { stackId: randomUUID() });
+    const look = await accepted(planApply, { stackId: randomUUID() });
     const first = await plan(greedy);
     const second = await plan(greedy);
     const third = await plan(greedy);
@@ -73,7 +73,7 @@ describe('the queue', () => {
 
   it('takes a look that a user asks for as any other of theirs', async () => {
     const [one, other] = [await world.newUser(), await world.newUser()];
-    const look = await accepted(checkDrift, { stackId: randomUUID(), userId: one.id });
+    const look = await accepted(planApply, { stackId: randomUUID(), userId: one.id });
     const later = await plan(other);
     expect(await order()).toEqual([look, later]);
   });

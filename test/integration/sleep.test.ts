@@ -231,7 +231,7 @@ describe('a hosting that sleeps', () => {
   it('is woken by an apply, which then finds it as it is specified', async () => {
     await plans(world.parts).apply('operator', id, { recreateDisk: false, agreed: null });
     await world.work(id);
-    expect(await operationsOf('apply-stack')).toEqual(['succeeded']);
+    expect(await operationsOf('apply-hosting')).toEqual(['succeeded']);
     expect([await status(), world.host.domains.get(vmName)]).toEqual(['running', 'running']);
     const rendered = readFileSync(path.join(world.config.workspacesDir, id, 'cdk.tf.json'), 'utf8');
     expect(JSON.parse(rendered)).not.toHaveProperty('asleep');
@@ -244,7 +244,7 @@ describe('a hosting that sleeps', () => {
     expect((await getOperation(world.parts.database.direct, failed!.id)).failure?.code).toBe('vm_lost');
     await plans(world.parts).apply('operator', id, { recreateDisk: false, agreed: null });
     await world.work(id);
-    expect(await operationsOf('apply-stack')).toEqual(['succeeded']);
+    expect(await operationsOf('apply-hosting')).toEqual(['succeeded']);
     expect([await status(), world.host.domains.get(vmName)]).toEqual(['running', 'running']);
   });
 

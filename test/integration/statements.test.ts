@@ -71,7 +71,7 @@ async function liveThrough({ parts, engine, config, ...rest }: World): Promise<v
   await outlookOf(direct, operation.id);
   await ended(operation);
   await ended(await engine.plans.request(user, hosting.id));
-  await ended(await engine.plans.requestRemoval(user, hosting.id));
+  await ended(await engine.plans.requestDelete(user, hosting.id));
   await ended(await engine.plans.apply(user, hosting.id, { agreed: null, recreateDisk: false }));
   const [run] = await engine.runs.list(user, hosting.id, { limit: 5 });
   const app = createApp({

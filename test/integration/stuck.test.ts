@@ -134,7 +134,7 @@ describe('the list of operations', () => {
     world = await scenarios['create-hosting'].open();
     await world.parts.database.direct.query(
       `INSERT INTO operations (id, kind, stack_id, status)
-       SELECT gen_random_uuid(), 'check-drift', gen_random_uuid(), 'succeeded' FROM generate_series(1, 250)`,
+       SELECT gen_random_uuid(), 'plan-apply', gen_random_uuid(), 'succeeded' FROM generate_series(1, 250)`,
     );
     expect(await world.engine.operations.list({ limit: 1_000 })).toHaveLength(200);
   });

@@ -17,13 +17,13 @@ it('those that have not ended are bounded, for whoever asked for them, until som
   for (let count = 0; count < 19; count++) asked.push(await plans.requestNew(user, {}));
   const refused = { code: 'too_many_operations' };
   await expect(plans.requestNew(user, {})).rejects.toMatchObject(refused);
-  await expect(plans.requestRemoval(user, hosting.id)).rejects.toMatchObject(refused);
+  await expect(plans.requestDelete(user, hosting.id)).rejects.toMatchObject(refused);
   await expect(plans.apply(user, hosting.id, { recreateDisk: false, agreed: null })).rejects.toMatchObject(
     refused,
   );
   // others, the operator, and getting rid of it are not kept waiting
   await expect(plans.requestNew(other, {})).resolves.toBeDefined();
-  await expect(plans.requestRemoval('operator', hosting.id)).resolves.toBeDefined();
+  await expect(plans.requestDelete('operator', hosting.id)).resolves.toBeDefined();
   await world.work(hosting.id);
   expect((await operations.get(user, making.id)).status).toBe('succeeded');
   await expect(plans.requestNew(user, {})).resolves.toBeDefined();

@@ -5,11 +5,11 @@ import { EngineError } from '../../engine/base/errors';
 import { adopt } from '../../engine/ejection/adopt';
 import { type BundleFile } from '../../engine/ejection/bundle';
 import { eject } from '../../engine/ejection/eject';
-import { applyStack } from '../../engine/plans/apply-hosting';
-import { checkDrift } from '../../engine/plans/check-drift';
+import { applyHosting } from '../../engine/plans/apply-hosting';
+import { planApply } from '../../engine/plans/plan-apply';
 import type { Definition } from '../../engine/stack/ports';
-import { planHosting } from '../../engine/plans/plan-new-hosting';
-import { planRemoval } from '../../engine/plans/plan-removal';
+import { planCreate } from '../../engine/plans/plan-create';
+import { planDelete } from '../../engine/plans/plan-delete';
 import { isPrepared, nodeFingerprint, prepareNode } from '../../engine/node/prepare-node';
 import { removeNode } from '../../engine/node/remove-node';
 import { wakeSteps } from '../../engine/sleep/wake-hosting';
@@ -99,13 +99,13 @@ export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
     },
     undone: noWayBack,
   },
-  'check-drift': {
+  'plan-apply': {
     open: openWorld,
     prepare: async (world) => {
       await runningHosting(world);
       world.host.domains.clear();
     },
-    accept: async (world) => insert(world, checkDrift, (await onlyHosting(world)).hostingId),
+    accept: async (world) => insert(world, planApply, (await onlyHosting(world)).hostingId),
     done: async (world, { operationId, stackId }) => {
       const steps = await stepsOf(world.parts.database.direct, operationId);
       expect(steps.at(-1)?.output).toEqual({
@@ -120,7 +120,7 @@ export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
       await expectHostingWithoutDomain(world, stackId);
     },
   },
-  'apply-stack': {
+  'apply-hosting': {
     open: openWorld,
     prepare: async (world) => {
       await runningHosting(world);
@@ -128,22 +128,22 @@ export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
     },
     accept: async (world) => {
       const input = { recreateDisk: false, agreed: null };
-      return insert(world, applyStack, (await onlyHosting(world)).hostingId, input);
+      return insert(world, applyHosting, (await onlyHosting(world)).hostingId, input);
     },
     done: (world, accepted) => scenarios['create-hosting'].done(world, accepted, {}),
     // Nothing is undone: what was mended stays mended, and the rest shows as drift until the next try.
     undone: async (world, { stackId }) => {
-      const again = await insert(world, applyStack, stackId, { recreateDisk: false, agreed: null });
+      const again = await insert(world, applyHosting, stackId, { recreateDisk: false, agreed: null });
       await world.work(stackId);
       await scenarios['create-hosting'].done(world, again, {});
     },
   },
-  'plan-hosting': {
+  'plan-create': {
     open: openWorld,
     prepare: () => Promise.resolve(),
     accept: async (world) => {
       const { id } = await world.newUser();
-      return insert(world, planHosting, randomUUID(), {
+      return insert(world, planCreate, randomUUID(), {
         userId: id,
         sshPublicKey: `ssh-ed25519 ${'A'.repeat(68)}`,
       });
@@ -161,10 +161,10 @@ export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
       expect(await tracesOf(world)).toEqual(before);
     },
   },
-  'plan-removal': {
+  'plan-delete': {
     open: openWorld,
     prepare: runningHosting,
-    accept: async (world) => insert(world, planRemoval, (await onlyHosting(world)).hostingId),
+    accept: async (world) => insert(world, planDelete, (await onlyHosting(world)).hostingId),
     done: async (world, accepted) => {
       await scenarios['create-hosting'].done(world, accepted, {});
       const report = await planReport(world.parts.database.direct, accepted.operationId);
@@ -241,14 +241,14 @@ export const moreScenarios: readonly {
   readonly scenario: Scenario;
 }[] = [
   {
-    kind: 'apply-stack',
-    title: 'apply-stack to a VM that sleeps',
+    kind: 'apply-hosting',
+    title: 'apply-hosting to a VM that sleeps',
     steps: [...wakeSteps.steps.map(({ name }) => name), 'wake'],
     scenario: {
-      ...scenarios['apply-stack'],
+      ...scenarios['apply-hosting'],
       prepare: scenarios['wake-hosting'].prepare,
       done: async (world, accepted, opened) => {
-        await scenarios['apply-stack'].done(world, accepted, opened);
+        await scenarios['apply-hosting'].done(world, accepted, opened);
         expect([...world.host.domains.values()]).toEqual(['running']);
       },
     },

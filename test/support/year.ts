@@ -44,7 +44,7 @@ INSERT INTO leases (stack_id, owner, token, expires_at) SELECT id, 'w', 1, '-inf
 
 const operations = `
 CREATE TEMP TABLE done AS
-  SELECT gen_random_uuid() AS id, made.id AS stack, 'check-drift' AS kind, NULL::text AS username, now() - k * interval '71 h' / 2 AS at
+  SELECT gen_random_uuid() AS id, made.id AS stack, 'plan-apply' AS kind, NULL::text AS username, now() - k * interval '71 h' / 2 AS at
     FROM made, generate_series(1, ${looks}) k WHERE lives
   UNION ALL
   SELECT gen_random_uuid(), made.id, kind, 'year-' || (made.n - 1) % ${living} + 1, at

@@ -29,10 +29,10 @@ export interface World extends EngineParts {
 export async function openWorld(
   settings: Record<string, string> = {},
   replace: Partial<Parts> = {},
+  { url, host = new FakeHost() }: { url?: string; host?: FakeHost } = {},
 ): Promise<World> {
   const dir = mkdtempSync(path.join(tmpdir(), 'webhoster-world-'));
-  const config = testConfig({ dir, url: await cloneDatabase() }, settings);
-  const host = new FakeHost();
+  const config = testConfig({ dir, url: url ?? (await cloneDatabase()) }, settings);
   const clock = instantClock();
   // the pause between two reloads is the publisher's own test's matter
   const publish = async (): Promise<void> => parts.proxy.publish(await allRoutes(parts.database.direct));

@@ -1,6 +1,6 @@
 /** Operations that a version has begun in which what is several steps today was one. */
 import { claimSpare } from '../../../engine/hostings/spares/claim';
-import { applyStack } from '../../../engine/plans/apply-hosting';
+import { applyHosting } from '../../../engine/plans/apply-hosting';
 import { wakeSteps } from '../../../engine/sleep/wake-hosting';
 import type { Definition } from '../../../engine/stack/ports';
 import { getOperation } from '../../../engine/store/operations';
@@ -36,7 +36,7 @@ const remade = ['synthesize', 'init', 'plan', 'check', 'apply', 'boot'];
 const woken = wakeSteps.steps.map(({ name }) => name);
 const cases = [
   ['claim-spare', asOne(claimSpare, 'remake', remade)],
-  ['apply-stack', asOne(applyStack, 'wake', woken)],
+  ['apply-hosting', asOne(applyHosting, 'wake', woken)],
 ] as const;
 
 async function begun(former: Definition, fault: (world: World) => Fault, step: string): Promise<Accepted> {

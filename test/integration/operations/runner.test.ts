@@ -4,7 +4,7 @@ import { EngineError } from '../../../engine/base/errors';
 import { createHosting } from '../../../engine/hostings/create';
 import type { Step as AnyStep, StepContext } from '../../../engine/durable/definition';
 import { type Definition, operation, type Ports, steps } from '../../../engine/stack/ports';
-import { acceptLook } from '../../../engine/plans/check-drift';
+import { acceptLook } from '../../../engine/plans/plan-apply';
 import { wakeAbandoned } from '../../../engine/durable/keep-going';
 import { abandonedStacks, moveOperation } from '../../../engine/store/operations';
 import { claimLease, fenced, releaseLease, renewLease } from '../../../engine/store/leases';

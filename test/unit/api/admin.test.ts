@@ -181,7 +181,7 @@ describe('DELETE /api/v1/hostings/{id}', () => {
       const scene = await withHosting();
       const at = `/api/v1/hostings/${scene.id}`;
       const dry = await scene.api.http.delete(`${at}?dry_run=true`).set(scene[who]).expect(200);
-      expect(dry.body.data).toMatchObject({ plan: { changed: false }, operation: { kind: 'plan-removal' } });
+      expect(dry.body.data).toMatchObject({ plan: { changed: false }, operation: { kind: 'plan-delete' } });
       await scene.api.http.get('/api/v1/host/my').set(scene.user).expect(200);
       const { body } = await scene.api.http.delete(at).set(scene[who]).expect(200);
       expect(body).toMatchObject({
@@ -232,7 +232,7 @@ describe('plans that nobody waited for', () => {
     api.engine.fakeOperations.end(id);
     expect((await api.http.get(at).set(operator).expect(200)).body.data).toMatchObject({
       plan: { changed: false },
-      operation: { id, kind: 'plan-hosting' },
+      operation: { id, kind: 'plan-create' },
     });
     await api.http.get(at).set(user).expect(200);
     await api.http.get(at).expect(401);

@@ -7,7 +7,7 @@ interface Ports {
   readonly bell: { ring(): Promise<void> };
 }
 const { operation, steps } = wordsFor<Ports>();
-const head = { kind: 'check-drift', needs: ['disk'], onFailure: 'unwind', onRemoval: 'wait' } as const;
+const head = { kind: 'plan-apply', needs: ['disk'], onFailure: 'unwind', onRemoval: 'wait' } as const;
 const written: string[] = [];
 const ports: Ports = {
   disk: { write: (text) => Promise.resolve(`${written.push(text)}: ${text}`) },
@@ -113,7 +113,7 @@ it('finds the output of a step in its record', () => {
     .noNewsIf(({ look }) => !look.news);
   expect(made.outputIn([{ name: 'look', output: { news: false } }], 'look')?.news).toBe(false);
   expect(made.outputIn([], 'look')).toBeNull();
-  expect(made).toMatchObject({ kind: 'check-drift', isNoNews: expect.any(Function) });
+  expect(made).toMatchObject({ kind: 'plan-apply', isNoNews: expect.any(Function) });
 });
 
 /** Compiled, and never called. */

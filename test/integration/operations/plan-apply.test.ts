@@ -2,9 +2,9 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { existsSync } from 'node:fs';
 import { EngineError } from '../../../engine/base/errors';
-import { checkDrift } from '../../../engine/plans/check-drift';
+import { planApply } from '../../../engine/plans/plan-apply';
 import { insertOperation, stepsOf } from '../../../engine/store/operations';
-import { acceptLook } from '../../../engine/plans/check-drift';
+import { acceptLook } from '../../../engine/plans/plan-apply';
 import { plans } from '../../../engine/plans/plans';
 import { openWorld, type World } from '../../worlds/world';
 
@@ -27,7 +27,7 @@ async function check(): Promise<{ status: string; failure: string | null; found:
 }
 
 async function accept(): Promise<string> {
-  const { kind, steps } = checkDrift;
+  const { kind, steps } = planApply;
   const input = { by: 'a test' };
   return (await insertOperation(world.parts.database.direct, { kind, stackId, steps, input })).id;
 }
@@ -113,7 +113,7 @@ describe('a look whose turn it was', () => {
   });
 });
 
-describe('check-drift', () => {
+describe('plan-apply', () => {
   it('finds nothing in a stack as it was made, and leaves everything as it is', async () => {
     const before = [await rows(), world.host.remains()];
     expect(await check()).toEqual(none);

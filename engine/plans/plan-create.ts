@@ -14,8 +14,8 @@ type Size = Pick<OwnedHosting, 'memoryMiB' | 'vcpus' | 'diskGiB'>;
 const input = z.object({ userId: z.int(), sshPublicKey: z.string() });
 type Context = StepWith<'config' | 'database' | 'proxy' | 'stack', z.output<typeof input>>;
 
-export const planHosting = operation({
-  kind: 'plan-hosting',
+export const planCreate = operation({
+  kind: 'plan-create',
   input,
   needs: ['config', 'database', 'proxy', 'stack'],
   onFailure: 'unwind',

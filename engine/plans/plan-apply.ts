@@ -26,8 +26,8 @@ const input = z.object({
   by: z.string().optional(),
 });
 
-export const checkDrift = operation({
-  kind: 'check-drift',
+export const planApply = operation({
+  kind: 'plan-apply',
   input,
   needs: ['database', 'stack'],
   onFailure: 'unwind',
@@ -54,7 +54,7 @@ export async function acceptLook(
 ): Promise<Operation> {
   await noteDriftAsked(tx, hostingId);
   const how = asked ?? { input: scheduledInput };
-  return accept(parts, tx, checkDrift, { stackId: hostingId, hostingId, ...how });
+  return accept(parts, tx, planApply, { stackId: hostingId, hostingId, ...how });
 }
 
 async function recall({ database, stackId }: StepWith<'database'>): Promise<readonly string[]> {

@@ -4,8 +4,8 @@ import { hostingPolicy } from '../hostings';
 import { operation, type StepWith } from '../stack';
 import { getHosting } from '../store/hostings';
 
-export const planRemoval = operation({
-  kind: 'plan-removal',
+export const planDelete = operation({
+  kind: 'plan-delete',
   input: z.object({}),
   needs: ['config', 'database', 'stack'],
   onFailure: 'unwind',
