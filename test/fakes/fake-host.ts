@@ -409,10 +409,15 @@ export class FakeHost {
 
 /** The page that travels in user data or in a script's archive, as base64 there; null where there is none. */
 function pageIn(text: string): string | null {
-  const chunks =
-    text
-      .replaceAll(/(?<=^[A-Za-z0-9+/=]+)\n(?=[A-Za-z0-9+/=]+\n)/gm, '')
-      .match(/[A-Za-z0-9+/]{80,}={0,2}/g) ?? [];
+  const chunks: string[] = [];
+  let wrapped = '';
+  for (const line of `${text}\n.`.split('\n')) {
+    if (/^[A-Za-z0-9+/=]+$/.test(line)) wrapped += line;
+    else {
+      chunks.push(wrapped, ...(line.match(/[A-Za-z0-9+/]{80,}={0,2}/g) ?? []));
+      wrapped = '';
+    }
+  }
   const decoded = chunks.map((chunk) => Buffer.from(chunk, 'base64').toString('utf8'));
   return decoded.flatMap((each) => /<!doctype html>[^\0]*/.exec(each)?.[0] ?? [])[0] ?? null;
 }

@@ -14,7 +14,7 @@ import type { Parts } from '../../engine/durable/parts';
 import { FakeHost } from '../fakes/fake-host';
 import { instantClock } from '../fakes/instant-clock';
 import { fakeParts, readyNode, testConfig } from './fake-parts';
-import { cloneDatabase } from '../support/postgres';
+import { cloneDatabase, dropDatabase } from '../support/postgres';
 
 export interface World extends EngineParts {
   readonly host: FakeHost;
@@ -62,6 +62,7 @@ export async function openWorld(
       await parts.queue.stop();
       await bus.close();
       await parts.database.close();
+      await dropDatabase(config.DATABASE_URL!);
       rmSync(dir, { recursive: true, force: true });
     },
   };
