@@ -1,6 +1,7 @@
 import type { AcceptedHosting } from '../../engine/model/hosting';
 import type { User } from '../../engine/model/account';
 import { openWorld, type World } from '../worlds/world';
+import { asIfUnprepared } from '../support/rows';
 
 let world: World;
 afterEach(() => world.close());
@@ -99,7 +100,7 @@ describe('accepting a create', () => {
   it('refuses while the node is not ready, and keeps nothing of the request', async () => {
     world = await openWorld();
     const [user] = await users(1);
-    await world.parts.database.direct.query(`UPDATE nodes SET prepared = NULL`);
+    await asIfUnprepared(world.parts.database.direct);
     await expect(world.engine.hostings.create(user!, {})).rejects.toMatchObject({ code: 'node_not_ready' });
     expect(await world.parts.database.direct.query(`SELECT 1 FROM hostings`)).toEqual([]);
   });

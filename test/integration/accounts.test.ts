@@ -3,8 +3,10 @@ import { createHash, randomUUID } from 'node:crypto';
 import { getRounds } from 'bcrypt';
 import request from 'supertest';
 import { accounts } from '../../engine/accounts/accounts';
+import { setRole } from '../../engine/store/users';
 import { cloneDatabase } from '../support/postgres';
 import { type SignedInUser, startService, type TestService } from '../worlds/service';
+import { endRateLimits, expireApiToken, keepEmailAsTyped, markUserDeleted } from '../support/rows';
 
 jest.setTimeout(60_000);
 
@@ -88,7 +90,7 @@ describe('sessions', () => {
       scopes: ['hosting:read'],
       days: 1,
     });
-    await sql('UPDATE users SET deleted_at = clock_timestamp() WHERE id = $1', [user.user.id]);
+    await markUserDeleted(service.database.direct, user.user.id);
     await me(user.token).expect(401);
     await me(token).expect(401);
     expect((await signIn(user, user.password)).status).toBe(401);
@@ -199,7 +201,7 @@ describe('guessing a password', () => {
     // the account's name in other letters is the same account
     expect((await signIn({ email: user.email.toUpperCase() }, user.password)).status).toBe(429);
     // and it passes by itself
-    await sql(`UPDATE rate_limits SET ends_at = clock_timestamp()`);
+    await endRateLimits(service.database.direct);
     await signIn(user, user.password).expect(200);
   });
 
@@ -242,7 +244,7 @@ describe('guessing a password', () => {
   it('of an account without an address in the one form is counted for it as well', async () => {
     const user = await service.newUser();
     const typed = `İ${user.email}`;
-    await sql('UPDATE users SET email = $1, email_key = $1 WHERE id = $2', [typed, user.user.id]);
+    await keepEmailAsTyped(service.database.direct, user.user.id, typed);
     await signIn({ email: ` ${typed}` }, user.password).expect(200);
     // other letters that look or fold alike find it no more
     await signIn({ email: user.email }, user.password).expect(401);
@@ -353,7 +355,7 @@ describe('API tokens', () => {
     await revoke(user).expect(404);
     const second = (await make(user, { name: 'b', scopes: ['hosting:read'] })).body.data;
     await me(second.token).expect(200);
-    await sql(`UPDATE api_tokens SET expires_at = clock_timestamp() WHERE id = $1`, [second.api_token.id]);
+    await expireApiToken(service.database.direct, second.api_token.id);
     await me(second.token).expect(401);
     expect((await list(user)).body.data.api_tokens).toEqual([]);
   });
@@ -397,7 +399,7 @@ describe('API tokens', () => {
     const operations = (token: string) => http().get('/api/v1/admin/operations').set(bearer(token));
     expect((await operations(read)).body.error.code).toBe('insufficient_scope');
     await operations(all).expect(200);
-    await sql(`UPDATE users SET role = 'user' WHERE id = $1`, [admin.user.id]);
+    await setRole(service.database.direct, admin.email, 'user');
     await operations(all).expect(403);
     await operations(admin.token).expect(403);
     await runs(all).expect(404);

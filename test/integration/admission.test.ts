@@ -9,6 +9,7 @@ import { acceptSleep } from '../../engine/sleep/sleep';
 import { saveCapacity } from '../../engine/store/capacity';
 import { openPool, type Pool } from '../worlds/pool';
 import { openWorld, type World } from '../worlds/world';
+import { changeSpec } from '../support/rows';
 
 const GIB = 1024 ** 3;
 /** Memory for five VMs of 1 GiB, and disk for many. */
@@ -142,9 +143,7 @@ it('keeps a machine that is claimed as it was made, whatever new ones are given 
   pool = await openPool({ WARM_POOL_SIZE: '1' });
   ({ world } = pool);
   const [id = ''] = await pool.fill();
-  await pool.query(
-    `UPDATE stacks SET spec = jsonb_set(spec, '{limits}', '{"diskIops": 77}') WHERE id = '${id}'`,
-  );
+  await changeSpec(pool, id, '{limits}', '{"diskIops": 77}');
   const [user] = await users(1);
   await world.engine.hostings.create(user!, {});
   await world.work(id);

@@ -19,6 +19,7 @@ import { writePlan, writeStack, stackWorkspace } from '../../engine/machine/terr
 import { ejected, readFrom } from '../support/scenarios';
 import { type Traces, tracesOf } from '../support/traces';
 import { openWorld, type World } from '../worlds/world';
+import { forgetEjected, renameUser, saveAnotherState } from '../support/rows';
 
 jest.setTimeout(20_000);
 
@@ -61,16 +62,7 @@ async function findings(): Promise<string[]> {
   return (await sweep(world.parts)).findings.map(({ kind, subject }) => `${kind} ${subject}`);
 }
 
-/** Nothing of the hosting is known any more, as in another database; its VM is there. */
-async function forgetIt(): Promise<void> {
-  for (const statement of [
-    `DELETE FROM ejections`,
-    `DELETE FROM address_leases`,
-    `UPDATE operations SET hosting_id = NULL`,
-    `DELETE FROM hostings`,
-  ])
-    await world.parts.database.direct.query(statement);
-}
+const rows = () => world.parts.database.direct;
 
 it.each(['vm name', 'id', 'username'] as const)('finds the hosting by its %s', async (by) => {
   const files = await ejected(world, { 'vm name': vmName, id, username: user.username }[by]);
@@ -106,9 +98,7 @@ it('takes the files away again when the hosting was not let go of', async () => 
   const target = {
     write: async (): Promise<void> => {
       done.push('written');
-      await world.parts.database.direct.query(
-        `UPDATE stacks SET state_serial = state_serial + 1 WHERE id = '${id}'`,
-      );
+      await saveAnotherState(rows(), id);
     },
     discard: () => Promise.resolve(void done.push('discarded')),
   };
@@ -275,7 +265,7 @@ describe('adopt', () => {
   });
 
   it('takes it into a database that has never heard of it, with its id and labels', async () => {
-    await forgetIt();
+    await forgetEjected(rows());
     await takeBack(files);
     expect(await world.engine.hostings.mine(user)).toMatchObject({
       id,
@@ -289,7 +279,10 @@ describe('adopt', () => {
     [
       'its user is unknown',
       'not_found',
-      () => forgetIt().then(() => world.parts.database.direct.query(`UPDATE users SET username = 'another'`)),
+      async () => {
+        await forgetEjected(rows());
+        await renameUser(rows(), user.id, 'another');
+      },
     ],
     ['its user has another', 'quota_exceeded', () => world.engine.hostings.create(user, {})],
     ['its VM is gone', 'not_found', () => void world.host.domains.clear()],
@@ -303,7 +296,7 @@ describe('adopt', () => {
       'somebody has its address',
       'addresses_exhausted',
       async () => {
-        await forgetIt();
+        await forgetEjected(rows());
         await world.engine.hostings.create(await world.newUser(), {});
       },
     ],

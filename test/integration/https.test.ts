@@ -13,6 +13,7 @@ import { makeSelfSigned, readCertificate } from '../../engine/certificates/certi
 import { certificatesLease } from '../../engine/certificates/obtain';
 import { baseDomain, type HttpsWorld, openHttpsWorld, type Pebble, startPebble } from '../worlds/https-world';
 import { freePort } from '../support/postgres';
+import { certificateIsDue, expireLeases } from '../support/rows';
 
 jest.setTimeout(120_000);
 
@@ -115,7 +116,7 @@ describe('a certificate from files', () => {
     expect(await shown()).toBe(validTo(one));
     expect(await counted('files')).toMatchObject({ failures: 1 });
     write(two.chain, two.key);
-    await sql(`UPDATE certificates SET next_try_at = NULL`);
+    await certificateIsDue(world.parts.database.direct, 'next_try_at');
     await world.keep();
     expect(await shown()).toBe(validTo(two));
     expect(await counted('files')).toMatchObject({ failures: 0 });
@@ -174,7 +175,7 @@ describe('certificates of an authority', () => {
     expect((await world.shown(baseDomain)).fingerprint256).toBe(first.fingerprint256);
 
     await pebble!.wantsRenewal(chain!);
-    await sql(`UPDATE certificates SET ask_again_at = now()`);
+    await certificateIsDue(world.parts.database.direct, 'ask_again_at');
     await world.keep();
     await world.keep();
     const second = await world.shown(baseDomain);
@@ -182,7 +183,7 @@ describe('certificates of an authority', () => {
     expect(second.issuer.CN).toMatch(/Pebble/);
 
     // its own plan, when the authority says nothing
-    await sql(`UPDATE certificates SET renew_at = now() - interval '1 s' WHERE name = $1`, [baseDomain]);
+    await certificateIsDue(world.parts.database.direct, 'renew_at', { name: baseDomain });
     await world.keep();
     expect((await world.shown(baseDomain)).fingerprint256).not.toBe(second.fingerprint256);
   });
@@ -193,7 +194,7 @@ describe('certificates of an authority', () => {
     await world.keep();
     const before = await world.shown(baseDomain);
     await pebble!.fail();
-    await sql(`UPDATE certificates SET renew_at = now() - interval '1 s' WHERE name = $1`, [baseDomain]);
+    await certificateIsDue(world.parts.database.direct, 'renew_at', { name: baseDomain });
     jest.spyOn(world.parts.log, 'error').mockImplementation((...line: unknown[]) => void told.push(line));
     await world.keep();
     expect((await world.shown(baseDomain)).fingerprint256).toBe(before.fingerprint256);
@@ -213,7 +214,7 @@ describe('certificates of an authority', () => {
     const pause = async (): Promise<number> =>
       Math.round(((await certificate(baseDomain)).nextTryAt!.getTime() - Date.now()) / 60_000);
     expect(await pause()).toBe(5);
-    await sql(`UPDATE certificates SET next_try_at = now() WHERE name = $1`, [baseDomain]);
+    await certificateIsDue(world.parts.database.direct, 'next_try_at', { name: baseDomain });
     await world.keep();
     expect(await pause()).toBe(10);
   });
@@ -264,7 +265,7 @@ await fetch(${JSON.stringify(pebble.challengesUrl)} + path, { method: 'POST', bo
     await claimLease(direct, certificatesLease, 'somebody else', 60_000);
     await world.keep();
     expect(await certificates()).toEqual([]);
-    await sql(`UPDATE leases SET expires_at = '-infinity'`);
+    await expireLeases(direct);
     await Promise.all([world.keep(), world.keep(), world.keep()]);
     expect(await certificates()).toHaveLength(3);
     const orders = world.parts.measures;
@@ -299,7 +300,7 @@ describe('a reload', () => {
     const looking = client();
     try {
       for (let reload = 0; reload < 20; reload++) {
-        await sql(`UPDATE certificates SET renew_at = now()`);
+        await certificateIsDue(world.parts.database.direct, 'renew_at');
         await world.keep();
         await delay(50);
       }

@@ -26,6 +26,7 @@ import { fakeParts } from '../worlds/fake-parts';
 import { emptyDatabase } from '../support/postgres';
 import { ejected, readFrom } from '../support/scenarios';
 import { openWorld, type World } from '../worlds/world';
+import { asIfUnprepared } from '../support/rows';
 
 jest.setTimeout(60_000);
 
@@ -149,12 +150,12 @@ const cases: Readonly<Record<MachineAction, Case>> = {
   },
   restore: { act: restoreElsewhere, elsewhere: true },
   'node prepare': {
-    prepare: () => sql(`UPDATE nodes SET prepared = NULL`),
+    prepare: () => asIfUnprepared(world.parts.database.direct),
     act: () => onMachine().prepareNode(quietly),
   },
   'node remove': {
     prepare: async () => {
-      await sql(`UPDATE nodes SET prepared = NULL`);
+      await asIfUnprepared(world.parts.database.direct);
       await onMachine().prepareNode(quietly);
     },
     act: () => onMachine().removeEverything(quietly),
@@ -370,7 +371,7 @@ it('reading and planning leave none', async () => {
 });
 
 it('a node that is as it should be is not prepared, and nothing is recorded', async () => {
-  await sql(`UPDATE nodes SET prepared = NULL`);
+  await asIfUnprepared(world.parts.database.direct);
   await onMachine().prepareNode(quietly);
   expect(await onMachine().prepareNode(quietly)).toBeNull();
   expect(await records()).toHaveLength(1);

@@ -2,6 +2,7 @@ import { operationKinds } from '../../engine/model/operation';
 import { metrics } from '../../engine/monitoring/metrics';
 import { findingKinds } from '../../engine/sweep/findings';
 import { openWorld, type World } from '../worlds/world';
+import { acceptedAgo, asIfStuck } from '../support/rows';
 
 let world: World;
 beforeEach(async () => {
@@ -32,10 +33,10 @@ it('counts what has not ended and what is stuck, and how long the oldest has bee
     accepted.push(await world.engine.hostings.create(await world.newUser(), {}));
   await world.work(accepted[0]!.hosting.id);
   const [, stuck, pending] = accepted.map(({ operation }) => operation.id);
-  await sql(
-    `UPDATE operations SET status = 'stuck', created_at = now() - interval '90 s' WHERE id = '${stuck}'`,
-  );
-  await sql(`UPDATE operations SET created_at = now() - interval '10 s' WHERE id = '${pending}'`);
+  const { direct } = world.parts.database;
+  await asIfStuck(direct, { id: stuck! });
+  await acceptedAgo(direct, '90 s', { id: stuck! });
+  await acceptedAgo(direct, '10 s', { id: pending! });
   const { operations, oldestOperations, hostings, sshPorts } = await read();
   expect(operations.filter(({ count }) => count > 0)).toEqual([
     { kind: 'create-hosting', status: 'pending', count: 1 },

@@ -6,6 +6,7 @@ import { accept, type Acceptable, type Wanted } from '../../engine/durable/accep
 import { planApply } from '../../engine/plans/plan-apply';
 import { planCreate } from '../../engine/plans/plan-create';
 import { openWorld, type World } from '../worlds/world';
+import { asIfJobsWere, asIfRunning, endedBefore, type Span } from '../support/rows';
 
 let world: World;
 beforeEach(async () => {
@@ -36,28 +37,12 @@ async function order(): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-async function take(operationId: string, startedSecondsAgo: number): Promise<void> {
-  const { direct } = world.parts.database;
-  await direct.query(
-    `UPDATE graphile_worker._private_jobs SET locked_at = now(), locked_by = 'test'
-     WHERE key = (SELECT stack_id::text FROM operations WHERE id = $1)`,
-    [operationId],
-  );
-  await direct.query(
-    `UPDATE operations SET status = 'running', started_at = clock_timestamp() - $2 * interval '1 s' WHERE id = $1`,
-    [operationId, startedSecondsAgo],
-  );
-}
+const take = (operationId: string, startedSecondsAgo: number): Promise<void> =>
+  asIfRunning(world.parts.database.direct, operationId, startedSecondsAgo);
 
-/** So many seconds each, ended that long ago. */
-async function took(kind: string, seconds: readonly number[], endedAgo = '1 minute'): Promise<void> {
-  for (const each of seconds)
-    await world.parts.database.direct.query(
-      `INSERT INTO operations (id, kind, stack_id, status, started_at, finished_at) VALUES (gen_random_uuid(), $1,
-         gen_random_uuid(), 'succeeded', clock_timestamp() - $3::interval - $2 * interval '1 s',
-         clock_timestamp() - $3::interval)`,
-      [kind, each, endedAgo],
-    );
+/** One operation for each of the numbers. */
+async function took(kind: string, seconds: readonly number[], endedAgo: Span = '1 min'): Promise<void> {
+  for (const each of seconds) await endedBefore(world.parts.database.direct, kind, each, endedAgo);
 }
 
 describe('the queue', () => {
@@ -101,7 +86,7 @@ describe('an operation that waits', () => {
     await took('create-hosting', [10, 20, 60]);
     // another kind, and one of another day, say nothing of it
     await took('delete-hosting', [3]);
-    await took('create-hosting', [900, 900, 900, 900], '2 hours');
+    await took('create-hosting', [900, 900, 900, 900], '2 h');
     const users: User[] = [];
     for (let n = 0; n < 5; n++) users.push(await world.newUser());
     const ids: string[] = [];
@@ -121,9 +106,7 @@ describe('an operation that waits', () => {
     const { hosting, operation } = await world.engine.hostings.create(user, {});
     await take(operation.id, 30);
     expect(await ask(user, operation.id)).toEqual({ queuePosition: null, estimatedSeconds: 0 });
-    await world.parts.database.direct.query(
-      `UPDATE graphile_worker._private_jobs SET locked_at = NULL, locked_by = NULL`,
-    );
+    await asIfJobsWere(world.parts.database.direct, 'free');
     await world.work(hosting.id);
     expect(await ask(user, operation.id)).toEqual({ queuePosition: null, estimatedSeconds: null });
   });

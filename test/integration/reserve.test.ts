@@ -2,6 +2,7 @@
 import { EngineError } from '../../engine/base/errors';
 import { freePort } from '../../engine/store/hostings';
 import { openWorld, type World } from '../worlds/world';
+import { loseReservations } from '../support/rows';
 
 let world: World;
 beforeEach(async () => {
@@ -26,8 +27,8 @@ it('gives the lowest ports and addresses, and again what was given back', async 
   expect(made.map(({ sshPort }) => sshPort)).toEqual([first, first + 1, first + 2]);
   expect(new Set(made.map(({ ip }) => ip)).size).toBe(3);
   const { direct } = world.parts.database;
-  await direct.query(`DELETE FROM ssh_ports WHERE port = $1`, [first + 1]);
-  await direct.query(`DELETE FROM address_leases WHERE ip = $1`, [made[1]!.ip]);
+  await loseReservations(direct, 'ssh_ports', { port: first + 1 });
+  await loseReservations(direct, 'address_leases', { ip: made[1]!.ip });
   expect(await create()).toMatchObject({ sshPort: first + 1, ip: made[1]!.ip });
   expect((await create()).sshPort).toBe(first + 3);
 });

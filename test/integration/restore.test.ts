@@ -23,6 +23,7 @@ import {
   tableNames,
 } from '../worlds/backup-world';
 import { cloneDatabase, emptyDatabase } from '../support/postgres';
+import { expireLeases } from '../support/rows';
 
 jest.setTimeout(60_000);
 
@@ -88,7 +89,7 @@ describe('a restore', () => {
       });
     }
     // a second restore of the same backup goes above the first
-    await restored.direct.query(`UPDATE leases SET expires_at = '-infinity'`);
+    await expireLeases(restored.direct);
     const [first] = (await restored.direct.query(`SELECT max(token) AS token FROM leases`)) as {
       token: string;
     }[];
@@ -199,7 +200,7 @@ describe('a restore', () => {
     await expect(here.restore(config, { existing: 'replace' })).rejects.toEqual(
       refusal(/holds a lease \(worker-1\)/),
     );
-    await target.direct.query(`UPDATE leases SET expires_at = '-infinity'`);
+    await expireLeases(target.direct);
     // a service is there, idle
     const bus = await postgresEventBus(config.DATABASE_URL ?? '', log);
     await expect(here.restore(config, { existing: 'replace' })).rejects.toEqual(

@@ -4,6 +4,14 @@ import type { User } from '../../engine/model/account';
 import { deleteOldRecords } from '../../engine/durable/forget-old-records';
 import { deleteRunsBeyond } from '../../engine/store/runs';
 import { openWorld, type World } from '../worlds/world';
+import {
+  asIfFailed,
+  asIfStuck,
+  endedAgo,
+  happenedAgo,
+  loseReservations,
+  startedAgoWithoutEnd,
+} from '../support/rows';
 
 let world: World;
 let user: User;
@@ -20,8 +28,8 @@ async function count(table: string): Promise<number> {
   return row!.n;
 }
 const counts = async (...tables: string[]): Promise<number[]> => Promise.all(tables.map(count));
-const age = (table: string, column: string, days: number): Promise<unknown> =>
-  sql(`UPDATE ${table} SET ${column} = ${column} - interval '${days} days'`);
+const age = (table: string, column: string, days: number): Promise<void> =>
+  happenedAgo(world.parts.database.direct, table, column, `${days} days`);
 const clean = (): Promise<Record<string, number>> => deleteOldRecords(world.parts);
 
 async function endedHosting(): Promise<string> {
@@ -57,15 +65,17 @@ it('deletes an ended hosting with its operations, their steps, events and runs, 
 it('keeps what is stuck, and a hosting that still holds something, however old', async () => {
   const id = await endedHosting();
   await age('hostings', 'ended_at', 11);
-  await sql(`UPDATE operations SET finished_at = now() - interval '1 year'`);
-  await sql(`UPDATE operations SET status = 'stuck', finished_at = NULL WHERE kind = 'delete-hosting'`);
+  const { direct } = world.parts.database;
+  await endedAgo(direct, '365 days');
+  await asIfStuck(direct, { kind: 'delete-hosting' });
   await sql(`INSERT INTO ssh_ports (port, hosting_id) VALUES (10000, $1)`, [id]);
   expect(await clean()).toMatchObject({ operations: 1 });
   expect(await counts('operations', 'hostings')).toEqual([1, 1]);
-  await sql(`UPDATE operations SET status = 'failed', finished_at = now() - interval '1 year'`);
+  await asIfFailed(direct);
+  await endedAgo(direct, '365 days');
   expect(await clean()).toEqual({ operations: 1 });
   expect(await count('hostings')).toBe(1);
-  await sql(`DELETE FROM ssh_ports`);
+  await loseReservations(direct, 'ssh_ports');
   expect(await clean()).toEqual({ 'ended hostings': 1 });
 });
 
@@ -77,7 +87,7 @@ it('deletes runs by their age, also those that never ended, and beyond so many o
       randomUUID(),
       hosting.id,
     ]);
-  await sql(`UPDATE runs SET started_at = now() - interval '6 days', finished_at = NULL`);
+  await startedAgoWithoutEnd(world.parts.database.direct, '6 days');
   await one();
   expect(Object.keys(await clean())).toEqual(['runs']);
   expect(await count('runs')).toBe(1);

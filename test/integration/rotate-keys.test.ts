@@ -7,6 +7,7 @@ import { openState, sealState } from '../../engine/stack/state';
 import { accountContext, keyContext } from '../../engine/certificates/read-site';
 import { strongSecrets as secrets } from '../worlds/fake-parts';
 import { openWorld, type World } from '../worlds/world';
+import { numberState, replaceState } from '../support/rows';
 
 jest.setTimeout(60_000);
 
@@ -115,7 +116,7 @@ it('leaves what no key opens, and names it', async () => {
     'SELECT id FROM stacks WHERE state_sealed IS NOT NULL ORDER BY id LIMIT 1',
   )) as [Row];
   const sealed = sealState({ secretBox: secretBox('l'.repeat(32)) }, id, Buffer.from('x'));
-  await sql('UPDATE stacks SET state_sealed = $2 WHERE id = $1', [id, sealed]);
+  await replaceState(world.parts.database.direct, id, sealed);
   const rotation = await rotateKeys(parts(), quiet);
   expect(rotation.closed).toEqual([id]);
   expect(
@@ -129,7 +130,8 @@ it('never puts an older state over a newer one that a worker saves meanwhile', a
   )) as [Row];
   const newer = sealState({ secretBox: both }, id, Buffer.from('newer'));
   const saved = world.parts.database.transaction(async (tx) => {
-    await tx.query('UPDATE stacks SET state_serial = 2, state_sealed = $2 WHERE id = $1', [id, newer]);
+    await replaceState(tx, id, newer);
+    await numberState(tx, 2, { id });
     await new Promise((resolve) => setTimeout(resolve, 300));
   });
   await new Promise((resolve) => setTimeout(resolve, 100));

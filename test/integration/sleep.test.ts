@@ -15,6 +15,7 @@ import { waker } from '../../engine/sleep/doors/waker';
 import { scenarios } from '../support/scenarios';
 import { tracesOf } from '../support/traces';
 import { openWorld, type World } from '../worlds/world';
+import { endedAgo, readyAgo } from '../support/rows';
 
 // a busy machine takes its time
 const never = new AbortController().signal;
@@ -300,11 +301,10 @@ describe('the look for idle hostings', () => {
     const clock = { ...world.parts.clock, now: () => new Date(now) };
     return letIdleSleep({ ...world.parts, clock }, before, after);
   };
-  const age = (): Promise<unknown> =>
-    world.parts.database.direct.query(
-      `UPDATE operations SET finished_at = finished_at - interval '1 h';
-       UPDATE hostings SET ready_at = ready_at - interval '1 h'`,
-    );
+  async function age(): Promise<void> {
+    await endedAgo(world.parts.database.direct, '1 h');
+    await readyAgo(world.parts.database.direct, '1 h');
+  }
 
   it('lets one sleep that nobody has visited since it was first seen, and not before', async () => {
     await age();

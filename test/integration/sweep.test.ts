@@ -12,6 +12,12 @@ import { fix, type Mended } from '../../engine/sweep/fix';
 import { sweep } from '../../engine/sweep/sweep';
 import { openWorld, type World } from '../worlds/world';
 import { stackWorkspace } from '../../engine/machine/terraform/workspace';
+import {
+  keepFirstResourceName,
+  loseReservations,
+  loseResourceNames,
+  sealWithUnknownKey,
+} from '../support/rows';
 
 jest.setTimeout(20_000);
 
@@ -157,8 +163,8 @@ it('undoes a stuck create when its cause is gone', async () => {
 it('takes a lost reservation back, but not one that somebody else has by now', async () => {
   const { direct } = world.parts.database;
   const other = await world.newUser();
-  await direct.query(`DELETE FROM ssh_ports`);
-  await direct.query(`DELETE FROM routes`);
+  await loseReservations(direct, 'ssh_ports');
+  await loseReservations(direct, 'routes');
   const { hosting } = await world.engine.hostings.create(other, {});
   await world.work(hosting.id);
   expect(hosting.sshPort).toBe((await world.engine.hostings.mine(user)).sshPort);
@@ -170,9 +176,7 @@ it('takes a lost reservation back, but not one that somebody else has by now', a
 });
 
 it('calls a state that another key sealed missing', async () => {
-  await world.parts.database.direct.query(`UPDATE stacks SET state_sealed = 'nonsense' WHERE id = $1`, [
-    hostingId,
-  ]);
+  await sealWithUnknownKey(world.parts.database.direct, { id: hostingId });
   expect(await found()).toEqual(['missing-state']);
 });
 
@@ -188,10 +192,10 @@ it('opens no state whose names are beside it, and one of an earlier version once
     (await sweep({ ...world.parts, secretBox })).findings.map(({ kind }) => kind);
   expect(await looks()).toEqual([]);
   expect(opened).toBe(0);
-  await direct.query(`UPDATE stacks SET resource_names = NULL`);
+  await loseResourceNames(direct);
   expect([await looks(), await looks(), await looks()]).toEqual([[], [], []]);
   expect(opened).toBe(1);
-  await direct.query(`UPDATE stacks SET resource_names = resource_names[1:1]`);
+  await keepFirstResourceName(direct);
   expect(await looks()).toEqual(['untracked-resource', 'untracked-resource']);
 });
 

@@ -6,6 +6,7 @@ import { machineOperator } from '../../engine/operator/machine';
 import { getHosting } from '../../engine/store/hostings';
 import { hostingNamed } from '../../engine/hostings/visible';
 import { openWorld, type World } from '../worlds/world';
+import { asIfHostingWas, renameUser } from '../support/rows';
 
 jest.setTimeout(30_000);
 
@@ -18,10 +19,7 @@ beforeEach(async () => {
   world = await openWorld();
   [victim, squatter] = [await withHosting(), await withHosting()];
   // an account that is older than the rule about names
-  await world.parts.database.direct.query(`UPDATE users SET username = $1 WHERE id = $2`, [
-    victim.vmName,
-    squatter.user.id,
-  ]);
+  await renameUser(world.parts.database.direct, squatter.user.id, victim.vmName);
 });
 afterEach(() => world.close());
 
@@ -69,10 +67,7 @@ it('the same text means the same to every command', async () => {
 
 it('a VM’s name that is no VM’s any more is nobody’s, and it is said how to name the user', async () => {
   const gone = 'vm-00000000';
-  await world.parts.database.direct.query(`UPDATE users SET username = $1 WHERE id = $2`, [
-    gone,
-    squatter.user.id,
-  ]);
+  await renameUser(world.parts.database.direct, squatter.user.id, gone);
   const told = /No hosting matches "vm-00000000".*; user:vm-00000000 would be the user of that name/;
   await expect(operator().find(gone)).rejects.toThrow(told);
   await expect(hostingNamed(world.parts.database.direct, gone)).rejects.toThrow(told);
@@ -81,12 +76,12 @@ it('a VM’s name that is no VM’s any more is nobody’s, and it is said how t
 
 it('a user of whom several were ejected must be asked about by id', async () => {
   const { user, id } = victim;
-  await world.parts.database.direct.query(`UPDATE hostings SET status = 'ejected' WHERE id = $1`, [id]);
+  await asIfHostingWas(world.parts.database.direct, 'ejected', { id });
   const second = (await world.engine.hostings.create(user, {})).hosting.id;
   // while one lives it is meant
   expect((await hostingNamed(world.parts.database.direct, user.username)).id).toBe(second);
   await world.work(second);
-  await world.parts.database.direct.query(`UPDATE hostings SET status = 'ejected' WHERE id = $1`, [second]);
+  await asIfHostingWas(world.parts.database.direct, 'ejected', { id: second });
   const refusal = await hostingNamed(world.parts.database.direct, user.username).catch(
     (thrown: unknown) => thrown,
   );

@@ -6,6 +6,7 @@ import { deleteUser } from '../../engine/store/users';
 import { cloneDatabase } from '../support/postgres';
 import { startService, type TestService } from '../worlds/service';
 import { until } from '../support/until';
+import { renameUser, retiredAgo } from '../support/rows';
 
 jest.setTimeout(60_000);
 
@@ -44,9 +45,7 @@ describe('a username', () => {
     expect(days).toBeLessThan(30.1);
     // nothing of the refused account stays
     expect(await sql('SELECT 1 FROM users WHERE username = $1', [username])).toEqual([]);
-    await sql(`UPDATE retired_usernames SET retired_at = now() - interval '30 days' WHERE username = $1`, [
-      username,
-    ]);
+    await retiredAgo(service.database.direct, username, '30 days');
     await register(username).expect(201);
   });
 
@@ -56,7 +55,7 @@ describe('a username', () => {
     const release = (token: string) =>
       http().delete(`/api/v1/admin/retired-usernames/${username}`).set(bearer(token));
     await release(admin.token).expect(404);
-    await sql(`UPDATE users SET username = 'renamed-' || id WHERE id = $1`, [user.user.id]);
+    await renameUser(service.database.direct, user.user.id, `renamed-${user.user.id}`);
     // whoever renames an account in the database has its old name rest as well
     expect((await register(username)).body.error.code).toBe('username_retired');
     await release(user.token).expect(403);

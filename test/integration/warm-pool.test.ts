@@ -12,6 +12,7 @@ import { openPool, type Pool } from '../worlds/pool';
 import { expectOwn, waitingSpare } from '../support/spare-scenarios';
 import { tracesOf } from '../support/traces';
 import type { World } from '../worlds/world';
+import { acceptedAgo, asIfUnprepared, endedAgo, loseJobs, replaceBaseImage } from '../support/rows';
 
 jest.setTimeout(60_000);
 
@@ -62,7 +63,7 @@ describe('the pool', () => {
 
   it('waits for the node', async () => {
     await open();
-    await pool.query(`UPDATE nodes SET prepared = NULL`);
+    await asIfUnprepared(pool);
     await pool.look();
     expect(await pool.statuses()).toEqual([]);
   });
@@ -86,13 +87,7 @@ describe('the pool', () => {
 
   it.each<[string, () => Promise<void>]>([
     ['its VM does not run', () => Promise.resolve(world.host.domains.clear())],
-    [
-      'the node has another image by now',
-      async () =>
-        void (await pool.query(
-          `UPDATE nodes SET images = '{"micro": {"baseVolumePath": "/pool/newer.qcow2", "boot": {"kind": "disk"}}}'`,
-        )),
-    ],
+    ['the node has another image by now', () => replaceBaseImage(pool)],
     ['hostings are larger by now', () => Promise.resolve(void Object.assign(world.config, { VM_VCPUS: 2 }))],
   ])('replaces a spare when %s, and nobody is given it', async (_when, happen) => {
     await open({ WARM_POOL_SIZE: '1' });
@@ -137,7 +132,7 @@ describe('the pool', () => {
     await pool.workAll();
     await pool.look();
     expect((await pool.statuses()).filter((status) => status === 'warming')).toHaveLength(2);
-    await pool.query(`UPDATE operations SET created_at = created_at - interval '2 h'`);
+    await acceptedAgo(pool, '2 h');
     await pool.look();
     await pool.workAll();
     expect((await pool.statuses()).filter((status) => status !== 'running')).toEqual([]);
@@ -150,7 +145,7 @@ describe('the pool', () => {
     await pool.workAll();
     await pool.look();
     expect(await pool.statuses()).toEqual([]);
-    await pool.query(`UPDATE operations SET finished_at = finished_at - interval '15 s'`);
+    await endedAgo(pool, '15 s');
     await pool.look();
     expect(await pool.statuses()).toEqual(['warming']);
   });
@@ -191,7 +186,7 @@ describe('a claim', () => {
 
   it('waits behind no boot: its job is in the quick lane, and that of the spare in its place is not', async () => {
     await pool.fill();
-    await pool.query(`DELETE FROM graphile_worker._private_jobs`);
+    await loseJobs(pool);
     const { hosting } = await world.engine.hostings.create(await world.newUser(), {});
     await world.parts.database.transaction((tx) => acceptSpare(world.parts, tx, 'running'));
     const jobs = await pool.query<{ key: string; task: string }>(

@@ -7,6 +7,7 @@ import { reportWorker } from '../../engine/monitoring/report-worker';
 import { freshReports, recordReport } from '../../engine/store/worker-reports';
 import { openWorld, type World } from '../worlds/world';
 import { until } from '../worlds/system';
+import { reportedAgo } from '../support/rows';
 
 let world: World;
 beforeEach(async () => {
@@ -54,18 +55,17 @@ it('is told by an API while the worker lives, and no longer when it has stopped'
 it('is old after 30 s on the database’s clock, and forgotten after an hour', async () => {
   const report = (worker: string): Promise<void> =>
     recordReport(world.parts.database.direct, { worker, components: [], machine: null, looks: null });
-  const age = (worker: string, span: string): Promise<unknown> =>
-    sql(`UPDATE worker_reports SET at = clock_timestamp() - interval '${span}' WHERE worker = '${worker}'`);
+  const { direct } = world.parts.database;
   await report('one');
   await report('other');
   expect(await fresh()).toEqual(['other', 'one']);
-  await age('one', '29 s');
+  await reportedAgo(direct, 'one', '29 s');
   expect(await fresh()).toEqual(['other', 'one']);
-  await age('one', '31 s');
+  await reportedAgo(direct, 'one', '31 s');
   expect(await fresh()).toEqual(['other']);
   await report('one');
   expect(await fresh()).toEqual(['one', 'other']);
-  await age('other', '61 min');
+  await reportedAgo(direct, 'other', '61 min');
   await report('one');
   expect(await sql(`SELECT worker FROM worker_reports`)).toEqual([{ worker: 'one' }]);
 });

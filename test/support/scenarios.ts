@@ -23,6 +23,7 @@ import { sleepScenarios } from './sleep-scenarios';
 import { spareScenarios } from './spare-scenarios';
 import { type Traces, tracesOf } from './traces';
 import { openWorld, type World } from '../worlds/world';
+import { asIfHostingWas, asIfNeverPrepared } from './rows';
 
 export interface Accepted {
   readonly operationId: string;
@@ -88,7 +89,7 @@ export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
     // its row says that it has ended, and everything is still there
     prepare: async (world) => {
       await runningHosting(world);
-      await world.parts.database.direct.query(`UPDATE hostings SET status = 'deleted'`);
+      await asIfHostingWas(world.parts.database.direct, 'deleted');
     },
     accept: async (world) => {
       const [orphan] = (await tracesOf(world)).ports as { hosting_id: string }[];
@@ -352,9 +353,7 @@ async function expectHostingWithoutDomain(world: World, id: string): Promise<voi
 async function emptyNode(): Promise<World> {
   const world = await openWorld({}, { images: fakeImages });
   world.host.active.clear();
-  await world.parts.database.direct.query(
-    `UPDATE nodes SET prepared = NULL, images = '{}', domain_type = NULL`,
-  );
+  await asIfNeverPrepared(world.parts.database.direct);
   return world;
 }
 

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { EngineError } from '../../../engine/base/errors';
 import type { User } from '../../../engine/model/account';
-import { expireLeases } from '../../support/faulty-steps';
 import { openWorld, type World } from '../../worlds/world';
+import { expireLeases, loseState } from '../../support/rows';
 
 let world: World;
 let user: User;
@@ -50,7 +50,7 @@ describe('delete-hosting', () => {
     await world.engine.hostings.delete(user);
     const now = performance.now.bind(performance);
     world.host.faults.once('synthesize', async () => {
-      await expireLeases(world);
+      await expireLeases(world.parts.database.direct);
       await world.work(stackId);
       await expectNothingLeft();
       jest.spyOn(performance, 'now').mockImplementation(() => now() + 60_000);
@@ -108,7 +108,7 @@ describe('delete-hosting', () => {
   it('removes what no state knows of', async () => {
     await world.work(stackId);
     await world.engine.hostings.delete(user);
-    await world.parts.database.direct.query(`UPDATE stacks SET state_sealed = NULL, state_serial = NULL`);
+    await loseState(world.parts.database.direct);
     const { rmSync } = await import('node:fs');
     rmSync(world.config.workspacesDir, { recursive: true });
     await world.work(stackId);

@@ -4,16 +4,10 @@ import { applyHosting } from '../../../engine/plans/apply-hosting';
 import { wakeSteps } from '../../../engine/sleep/wake-hosting';
 import type { Definition } from '../../../engine/stack/ports';
 import { getOperation } from '../../../engine/store/operations';
-import {
-  diesAfter,
-  diesBefore,
-  type Fault,
-  expireLeases,
-  withRun,
-  workWith,
-} from '../../support/faulty-steps';
+import { diesAfter, diesBefore, type Fault, withRun, workWith } from '../../support/faulty-steps';
 import { type Accepted, moreScenarios } from '../../support/scenarios';
 import type { World } from '../../worlds/world';
+import { expireLeases } from '../../support/rows';
 
 let world: World;
 afterEach(() => world.close());
@@ -45,7 +39,7 @@ async function begun(former: Definition, fault: (world: World) => Fault, step: s
   await scenario.prepare(world);
   const accepted = await scenario.accept(world);
   await workWith(world, accepted.stackId, withRun(former, step, fault(world)));
-  await expireLeases(world);
+  await expireLeases(world.parts.database.direct);
   return accepted;
 }
 

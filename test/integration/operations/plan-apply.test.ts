@@ -7,6 +7,7 @@ import { insertOperation, stepsOf } from '../../../engine/store/operations';
 import { acceptLook } from '../../../engine/plans/plan-apply';
 import { plans } from '../../../engine/plans/plans';
 import { openWorld, type World } from '../../worlds/world';
+import { loseSpec, numberState, sealWithUnknownKey } from '../../support/rows';
 
 let world: World;
 let stackId: string;
@@ -141,7 +142,8 @@ describe('plan-apply', () => {
   it('keeps a state on the disk that is newer than the sealed one', async () => {
     const [domain = ''] = world.host.domains.keys();
     world.host.domains.delete(domain);
-    await world.parts.database.direct.query(`UPDATE stacks SET state_serial = 1, state_sealed = 'closed'`);
+    await numberState(world.parts.database.direct, 1);
+    await sealWithUnknownKey(world.parts.database.direct);
     expect(await check()).toMatchObject({ status: 'succeeded', found: { changes: true } });
   });
 
@@ -153,13 +155,13 @@ describe('plan-apply', () => {
   });
 
   it('fails on a stack of which nothing was ever made', async () => {
-    await world.parts.database.direct.query(`UPDATE stacks SET spec = NULL`);
+    await loseSpec(world.parts.database.direct);
     expect(await check()).toMatchObject({ status: 'failed', failure: 'not_found' });
   });
 
   it('says so when the state was sealed with another key', async () => {
     await rm(world.config.workspacesDir, { recursive: true });
-    await world.parts.database.direct.query(`UPDATE stacks SET state_sealed = '\\x01'`);
+    await sealWithUnknownKey(world.parts.database.direct);
     expect(await check()).toMatchObject({ status: 'failed', failure: 'config_invalid' });
   });
 

@@ -9,17 +9,17 @@ import { wakeAbandoned } from '../../../engine/durable/keep-going';
 import { abandonedStacks, moveOperation } from '../../../engine/store/operations';
 import { claimLease, fenced, releaseLease, renewLease } from '../../../engine/store/leases';
 import type { User } from '../../../engine/model/account';
-import {
-  diesBefore,
-  expireLeases,
-  failsBefore,
-  type Fault,
-  loseLease,
-  withRun,
-  withUndo,
-  workWith,
-} from '../../support/faulty-steps';
+import { diesBefore, failsBefore, type Fault, withRun, withUndo, workWith } from '../../support/faulty-steps';
 import { openWorld, type World } from '../../worlds/world';
+import {
+  acceptedAgo,
+  asIfHostingWas,
+  asIfJobsWere,
+  expireLeases,
+  giveTurn,
+  loseJobs,
+  loseLease,
+} from '../../support/rows';
 
 type Step = AnyStep<Ports>;
 
@@ -79,12 +79,12 @@ describe('the runner', () => {
     async (point) => {
       const { hosting, operation } = await world.engine.hostings.create(user, {});
       world.host.faults.once(point, async () => {
-        await loseLease(world, hosting.id);
+        await loseLease(world.parts.database.direct, hosting.id);
         throw new EngineError('lease_lost', 'planned death');
       });
       await world.work(hosting.id);
       expect((await world.engine.operations.get(user, operation.id)).status).toBe('running');
-      await expireLeases(world);
+      await expireLeases(world.parts.database.direct);
       await world.work(hosting.id);
       expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
       expect([...world.host.domains.keys()]).toEqual([hosting.vmName]);
@@ -96,7 +96,7 @@ describe('the runner', () => {
 
   it('does not let a worker that lost its lease write anything more', async () => {
     const { hosting, operation } = await world.engine.hostings.create(user, {});
-    world.host.faults.once('made libvirt_domain', () => loseLease(world, hosting.id));
+    world.host.faults.once('made libvirt_domain', () => loseLease(world.parts.database.direct, hosting.id));
     await world.work(hosting.id);
     const seen = await world.engine.operations.get(user, operation.id);
     expect(seen.steps.find((step) => step.name === 'apply')?.status).toBe('running');
@@ -153,20 +153,18 @@ describe('the runner', () => {
     const { hosting } = await world.engine.hostings.create(user, {});
     const { direct } = world.parts.database;
     const found = (): Promise<string[]> => abandonedStacks(direct, 10);
-    const job = (change: string): Promise<unknown> =>
-      direct.query(`UPDATE graphile_worker._private_jobs SET ${change}`);
-    await direct.query(`UPDATE operations SET created_at = now() - interval '1 h'`);
+    await acceptedAgo(direct, '1 h');
     // however long it waits, its job is there
     expect(await found()).toEqual([]);
-    await job(`locked_at = now(), locked_by = 'w'`);
+    await asIfJobsWere(direct, 'taken');
     expect(await found()).toEqual([]);
-    await job(`locked_at = now() - interval '1 min'`);
+    await asIfJobsWere(direct, 'taken a minute ago');
     expect(await found()).toEqual([hosting.id]);
-    await job(`locked_at = NULL, locked_by = NULL, run_at = now() + interval '1 h', attempts = 9`);
+    await asIfJobsWere(direct, 'due in an hour, after nine attempts');
     expect(await found()).toEqual([hosting.id]);
-    await job(`run_at = now(), attempts = max_attempts`);
+    await asIfJobsWere(direct, 'given up');
     expect(await found()).toEqual([hosting.id]);
-    await direct.query(`DELETE FROM graphile_worker._private_jobs`);
+    await loseJobs(direct);
     expect(await found()).toEqual([hosting.id]);
     await claimLease(direct, hosting.id, 'w', 30_000);
     expect(await found()).toEqual([]);
@@ -180,14 +178,13 @@ describe('the runner', () => {
       );
     const { hosting } = await world.engine.hostings.create(user, {});
     await world.work(hosting.id);
-    await direct.query(`DELETE FROM graphile_worker._private_jobs`);
-    await direct.query(`UPDATE hostings SET status = 'sleeping'`);
+    await loseJobs(direct);
+    await asIfHostingWas(direct, 'sleeping');
     await world.engine.sleep.wake(user);
     const { hosting: other } = await world.engine.hostings.create(await world.newUser(), {});
-    await direct.query(
-      `UPDATE operations SET created_at = now() - interval '1 h', priority = 7 WHERE status = 'pending'`,
-    );
-    await direct.query(`DELETE FROM graphile_worker._private_jobs WHERE key = $1`, [hosting.id]);
+    await acceptedAgo(direct, '1 h', { status: 'pending' });
+    await giveTurn(direct, 7, { status: 'pending' });
+    await loseJobs(direct, hosting.id);
     expect(await wakeAbandoned(world.parts)).toEqual([hosting.id]);
     const both = [
       { stack: other.id, task: 'stack', priority: 0, revision: 0 },
@@ -202,7 +199,7 @@ describe('the runner', () => {
     const { direct } = world.parts.database;
     const { hosting } = await world.engine.hostings.create(user, {});
     await world.work(hosting.id);
-    await direct.query(`DELETE FROM graphile_worker._private_jobs`);
+    await loseJobs(direct);
     const job = (): Promise<unknown> =>
       direct.query(`SELECT task_identifier AS task, priority FROM graphile_worker.jobs`);
     await direct.transaction((tx) => acceptLook(world.parts, tx, hosting.id));
@@ -263,7 +260,7 @@ describe('the runner', () => {
       const { hosting, operation } = await world.engine.hostings.create(user, {});
       const dying = withRun({ ...createHosting, steps: before }, 'plan', diesBefore(world));
       await workWith(world, hosting.id, dying);
-      await expireLeases(world);
+      await expireLeases(world.parts.database.direct);
       await workWith(world, hosting.id, watched(after));
       expect(ran).toEqual(expected);
       const ended = await world.engine.operations.get(user, operation.id);
@@ -277,7 +274,7 @@ describe('the runner', () => {
       const { hosting, operation } = await world.engine.hostings.create(user, {});
       const failing = withRun({ ...createHosting, steps: withExtraAt(1) }, 'boot', failsBefore);
       await workWith(world, hosting.id, withUndo(failing, 'apply', diesBefore(world)));
-      await expireLeases(world);
+      await expireLeases(world.parts.database.direct);
       await workWith(world, hosting.id, watched(steps));
       expect(ran).toEqual(['undo apply', 'undo synthesize', 'undo reserve']);
       expect((await world.engine.operations.get(user, operation.id)).status).toBe('failed');
