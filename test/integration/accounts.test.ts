@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { getRounds } from 'bcrypt';
 import request from 'supertest';
-import { accounts } from '../../engine/accounts/accounts';
+import { accounts } from '../../engine/accounts';
 import { setRole } from '../../engine/store/users';
 import { cloneDatabase } from '../support/postgres';
 import { type SignedInUser, startService, type TestService } from '../worlds/service';

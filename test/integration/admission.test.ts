@@ -4,8 +4,8 @@
  */
 import type { NodeCapacity } from '../../engine/model/capacity';
 import type { User } from '../../engine/model/account';
-import { keepPool } from '../../engine/hostings/spares/keep-pool';
-import { acceptSleep } from '../../engine/sleep/sleep';
+import { keepPool } from '../../engine/hostings';
+import { acceptSleep } from '../../engine/sleep';
 import { saveCapacity } from '../../engine/store/capacity';
 import { openPool, type Pool } from '../worlds/pool';
 import { openWorld, type World } from '../worlds/world';

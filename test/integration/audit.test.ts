@@ -1,6 +1,6 @@
 /** The audit log: what leaves a record, what it tells, and that nobody changes one. */
 import request from 'supertest';
-import { administration } from '../../engine/operator/accounts';
+import { type Administration, machineOperator } from '../../engine/operator';
 import { connectParts } from '../../engine/start';
 import { createLog } from '../../engine/base/log';
 import type { AuditEntry } from '../../engine';
@@ -184,6 +184,9 @@ it('does not keep an answer back when a record cannot be written, and says so in
 
 describe('on the machine itself', () => {
   let connected: Awaited<ReturnType<typeof connectParts>>;
+  const handover = new AbortController().signal;
+  const administration = (): Administration =>
+    machineOperator(connected, { who: 'operator mina', handover }).accounts;
   beforeAll(async () => {
     connected = await connectParts(service.config, createLog('silent'), service.host);
   });
@@ -193,7 +196,7 @@ describe('on the machine itself', () => {
   });
 
   it('making, granting and revoking leave records, also when they fail', async () => {
-    const machine = administration(connected.parts, 'operator mina');
+    const machine = administration();
     const admin = { email: 'root@example.org', username: 'root-of-all', password: 'a fine passphrase' };
     const made = await machine.createAdmin(admin);
     expect(made.role).toBe('admin');
@@ -227,7 +230,7 @@ describe('on the machine itself', () => {
   });
 
   it('signing somebody out ends their sessions, on request their API tokens, and nothing of others', async () => {
-    const machine = administration(connected.parts, 'operator mina');
+    const machine = administration();
     const [user, other] = [await service.newUser(), await service.newUser()];
     const { token } = await machine.createToken(user.email, { name: 'x', scopes: ['hosting:read'], days: 1 });
     await machine.signOut(user.email, { apiTokens: 'stay' });
@@ -245,7 +248,7 @@ describe('on the machine itself', () => {
   });
 
   it('making an administrator of an address that is known says how', async () => {
-    const machine = administration(connected.parts, 'operator mina');
+    const machine = administration();
     const user = await service.newUser();
     const input = { email: user.email.toUpperCase(), username: 'somebody-else', password: 'x'.repeat(20) };
     await expect(machine.createAdmin(input)).rejects.toMatchObject({

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { readText, withBackup } from '../../engine/backup/archive-reader';
-import { makeBackup } from '../../engine/backup/make-backup';
+import { makeBackup } from '../../engine/backup';
 import { type Manifest, names } from '../../engine/backup/manifest';
 import { type Database, migrationNames } from '../../engine/store/database';
 import { type BackupWorld, everything, openBackupWorld, refusal, tableNames } from '../worlds/backup-world';

@@ -1,7 +1,7 @@
 /** Domains that users bring, on a real Nginx, with proofs asked of a real name server and certificates of Pebble. */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { domains } from '../../engine/certificates/domains';
+import { domains } from '../../engine/certificates';
 import { allCertificates } from '../../engine/store/certificates';
 import { releaseHosting } from '../../engine/store/hostings';
 import { baseDomain, type HttpsWorld, openHttpsWorld, type Pebble, startPebble } from '../worlds/https-world';

@@ -1,10 +1,9 @@
 /** What is known of drift: on the hosting, in lists, in the metrics; and looks that fail. */
 import { EngineError } from '../../engine/base/errors';
-import { drift } from '../../engine/plans/drift';
+import { drift, plans } from '../../engine/plans';
 import type { Hosting } from '../../engine/model/hosting';
 import type { User } from '../../engine/model/account';
-import { metrics } from '../../engine/monitoring/metrics';
-import { plans } from '../../engine/plans/plans';
+import { metrics } from '../../engine/monitoring';
 import { dueForDriftCheck } from '../../engine/store/drift';
 import { openWorld, type World } from '../worlds/world';
 import {

@@ -1,18 +1,14 @@
 /** A hosting leaves and comes back, with real records and a fake host: what is refused, and what is left then. */
+import { createHash } from 'node:crypto';
 import type { User } from '../../engine/model/account';
 import { EngineError } from '../../engine/base/errors';
-import { adopt } from '../../engine/ejection/adopt';
-import type { BundleFile } from '../../engine/ejection/bundle';
-import { digestOf } from '../../engine/ejection/digest';
-import { eject } from '../../engine/ejection/eject';
-import { assertNoneEjected } from '../../engine/hostings/vm-exists';
-import type { HeldStep, StepContext } from '../../engine/durable/definition';
-import { prepareNode } from '../../engine/node/prepare-node';
-import { operationRunner } from '../../engine/durable/runner';
-import { type Ports, portsOf, stackWork } from '../../engine/stack/ports';
+import { adopt, type BundleFile, eject } from '../../engine/ejection';
+import { assertNoneEjected } from '../../engine/hostings';
+import { type HeldStep, operationRunner, type StepContext } from '../../engine/durable';
+import { prepareNode } from '../../engine/node';
+import { type Ports, stackWork } from '../../engine/stack';
 import { definitions } from '../../engine/start';
-import { fix } from '../../engine/sweep/fix';
-import { sweep } from '../../engine/sweep/sweep';
+import { fix, sweep } from '../../engine/sweep';
 import { getHosting } from '../../engine/store/hostings';
 import { findNode } from '../../engine/store/stacks';
 import { writePlan, writeStack, stackWorkspace } from '../../engine/machine/terraform/workspace';
@@ -60,6 +56,15 @@ function withFile(
 
 async function findings(): Promise<string[]> {
   return (await sweep(world.parts)).findings.map(({ kind, subject }) => `${kind} ${subject}`);
+}
+
+/** As in hosting.json: SHA-256 of the JSON whose fields are in order. */
+function checksumOf(body: object): string {
+  const inOrder = (_key: string, value: unknown): unknown =>
+    typeof value !== 'object' || value === null || Array.isArray(value)
+      ? value
+      : Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return createHash('sha256').update(JSON.stringify(body, inOrder)).digest('hex');
 }
 
 const rows = () => world.parts.database.direct;
@@ -218,7 +223,7 @@ it('keeps pool, network and base image of the node for the VM', async () => {
   const step: Partial<StepContext<Ports>> = {
     ...held,
     input: { fingerprint: '' },
-    ports: portsOf(parts)(held),
+    ports: stackWork(parts).ports(held),
     outputs: new Map(),
   };
   const refused = check?.(step as StepContext<Ports>);
@@ -348,7 +353,7 @@ describe('adopt', () => {
       const body = JSON.parse(text) as { checksum?: string; spec: { cloudInit: object } };
       delete body.checksum;
       body.spec.cloudInit = { ...body.spec.cloudInit, userData: '${file("/etc/shadow")}' };
-      return JSON.stringify({ ...body, checksum: digestOf(body) });
+      return JSON.stringify({ ...body, checksum: checksumOf(body) });
     });
     await expect(takeBack(forged)).rejects.toThrow(/spec is not allowed/);
   });

@@ -1,19 +1,20 @@
 /** Certificates on a real Nginx: from an authority (Pebble, which truly fetches its challenges), from files, from nobody. */
 import { spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type tls from 'node:tls';
-import { metrics } from '../../engine/monitoring/metrics';
+import { metrics } from '../../engine/monitoring';
 import { allCertificates } from '../../engine/store/certificates';
 import { claimLease } from '../../engine/store/leases';
-import { makeSelfSigned, readCertificate } from '../../engine/certificates/certificate';
-import { certificatesLease } from '../../engine/certificates/obtain';
+import { makeSelfSigned } from '../../engine/certificates';
 import { baseDomain, type HttpsWorld, openHttpsWorld, type Pebble, startPebble } from '../worlds/https-world';
 import { freePort } from '../support/postgres';
-import { certificateIsDue, expireLeases } from '../support/rows';
+import { certificateIsDue } from '../support/rows';
+import { until } from '../support/until';
 
 jest.setTimeout(120_000);
 
@@ -106,7 +107,8 @@ describe('a certificate from files', () => {
     world = await openHttpsWorld({ TLS_MODE: 'files', TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile });
     await world.host('mina');
     await world.keep();
-    const validTo = ({ chain }: { chain: string }): string => readCertificate(chain).notAfter.toISOString();
+    const validTo = ({ chain }: { chain: string }): string =>
+      new Date(new X509Certificate(chain).validTo).toISOString();
     const shown = async (): Promise<string> =>
       new Date((await world.shown(`mina.${baseDomain}`)).valid_to).toISOString();
     expect(await shown()).toBe(validTo(one));
@@ -262,17 +264,25 @@ await fetch(${JSON.stringify(pebble.challengesUrl)} + path, { method: 'POST', bo
   it('are asked for by one process at a time', async () => {
     await open();
     const { direct } = world.parts.database;
-    await claimLease(direct, certificatesLease, 'somebody else', 60_000);
-    await world.keep();
-    expect(await certificates()).toEqual([]);
-    await expireLeases(direct);
-    await Promise.all([world.keep(), world.keep(), world.keep()]);
+    const keeping = [world.keep(), world.keep(), world.keep()];
+    let leases: { id: string }[] = [];
+    await until(10_000, 'one of them holds the lease', async () => {
+      leases = await direct.query(`SELECT stack_id AS id FROM leases`);
+      return leases.length > 0;
+    });
+    await Promise.all(keeping);
     expect(await certificates()).toHaveLength(3);
     const orders = world.parts.measures;
     await orders.flush(direct);
     expect(
       await sql(`SELECT sum(count)::int AS count FROM measures WHERE name = 'certificate_orders'`),
     ).toEqual([{ count: 3 }]);
+    // nothing is renewed while another process holds the lease
+    await claimLease(direct, leases[0]!.id, 'somebody else', 60_000);
+    await certificateIsDue(direct, 'renew_at');
+    const due = await certificates();
+    await world.keep();
+    expect(await certificates()).toEqual(due);
   });
 });
 

@@ -1,6 +1,6 @@
 import { operationKinds } from '../../engine/model/operation';
-import { metrics } from '../../engine/monitoring/metrics';
-import { findingKinds } from '../../engine/sweep/findings';
+import { metrics } from '../../engine/monitoring';
+import { findingKinds } from '../../engine/sweep';
 import { openWorld, type World } from '../worlds/world';
 import { acceptedAgo, asIfStuck } from '../support/rows';
 

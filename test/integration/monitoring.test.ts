@@ -9,13 +9,13 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createApp } from '../../api/app';
 import type { Engine } from '../../engine/engine';
-import { hostings } from '../../engine/hostings/hostings';
+import { hostings } from '../../engine/hostings';
 import { memoryLimiter } from '../../engine/base/limits';
-import { metrics } from '../../engine/monitoring/metrics';
+import { metrics } from '../../engine/monitoring';
 import { runCommand } from '../../engine/base/process';
 import { recordSweep } from '../../engine/store/sweeps';
 import { insertUser } from '../../engine/store/users';
-import { sweep } from '../../engine/sweep/sweep';
+import { sweep } from '../../engine/sweep';
 import { type HttpsWorld, openHttpsWorld } from '../worlds/https-world';
 import { freePort } from '../support/postgres';
 

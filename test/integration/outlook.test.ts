@@ -1,12 +1,10 @@
 /** Who is served when, and what those who wait are told of it. */
 import { randomUUID } from 'node:crypto';
-import type { z } from 'zod';
-import type { User } from '../../engine';
-import { accept, type Acceptable, type Wanted } from '../../engine/durable/accept';
-import { planApply } from '../../engine/plans/plan-apply';
-import { planCreate } from '../../engine/plans/plan-create';
+import type { OperationKind, User } from '../../engine';
+import { accept } from '../../engine/durable';
 import { openWorld, type World } from '../worlds/world';
 import { asIfJobsWere, asIfRunning, endedBefore, type Span } from '../support/rows';
+import { definitionOf } from '../support/definitions';
 
 let world: World;
 beforeEach(async () => {
@@ -17,15 +15,12 @@ afterEach(() => world.close());
 /** What a user asks for beside their hosting, as often as they like. */
 function plan(user: User): Promise<string> {
   const input = { userId: user.id, sshPublicKey: 'none' };
-  return accepted(planCreate, { stackId: randomUUID(), userId: user.id, input });
+  return accepted('plan-create', { stackId: randomUUID(), userId: user.id, input });
 }
 
-async function accepted<Schema extends z.ZodType>(
-  definition: Acceptable<Schema>,
-  wanted: Wanted<NoInfer<Schema>>,
-): Promise<string> {
+async function accepted(kind: OperationKind, wanted: Parameters<typeof accept>[3]): Promise<string> {
   const { parts } = world;
-  return (await parts.database.transaction((tx) => accept(parts, tx, definition, wanted))).id;
+  return (await parts.database.transaction((tx) => accept(parts, tx, definitionOf(kind), wanted))).id;
 }
 
 /** The stacks' operations in the order in which a worker takes them. */
@@ -48,7 +43,7 @@ async function took(kind: string, seconds: readonly number[], endedAgo: Span = '
 describe('the queue', () => {
   it('serves everybody once before anybody twice, and what nobody waits for last', async () => {
     const [greedy, modest] = [await world.newUser(), await world.newUser()];
-    const look = await accepted(planApply, { stackId: randomUUID() });
+    const look = await accepted('plan-apply', { stackId: randomUUID() });
     const first = await plan(greedy);
     const second = await plan(greedy);
     const third = await plan(greedy);
@@ -58,7 +53,7 @@ describe('the queue', () => {
 
   it('takes a look that a user asks for as any other of theirs', async () => {
     const [one, other] = [await world.newUser(), await world.newUser()];
-    const look = await accepted(planApply, { stackId: randomUUID(), userId: one.id });
+    const look = await accepted('plan-apply', { stackId: randomUUID(), userId: one.id });
     const later = await plan(other);
     expect(await order()).toEqual([look, later]);
   });

@@ -1,7 +1,7 @@
 /** Records go at their age and no earlier, with what belongs to them, whatever their number. */
 import { randomUUID } from 'node:crypto';
 import type { User } from '../../engine/model/account';
-import { deleteOldRecords } from '../../engine/durable/forget-old-records';
+import { deleteOldRecords } from '../../engine/durable';
 import { deleteRunsBeyond } from '../../engine/store/runs';
 import { openWorld, type World } from '../worlds/world';
 import {

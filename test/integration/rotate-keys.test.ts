@@ -1,10 +1,10 @@
 /** A new STATE_KEY: everything sealed moves over, however often it is interrupted, and then opens without the old one. */
 import { randomUUID } from 'node:crypto';
-import { rotateKeys } from '../../engine/operator/rotate-keys';
+import { machineOperator, type Rotation } from '../../engine/operator';
 import { secretBox } from '../../engine/base/secret-box';
 import { sealedPlaces } from '../../engine/store/seals';
-import { openState, sealState } from '../../engine/stack/state';
-import { accountContext, keyContext } from '../../engine/certificates/read-site';
+import { openState, sealState } from '../../engine/stack';
+import { accountContext, keyContext } from '../../engine/certificates';
 import { strongSecrets as secrets } from '../worlds/fake-parts';
 import { openWorld, type World } from '../worlds/world';
 import { numberState, replaceState } from '../support/rows';
@@ -42,8 +42,13 @@ afterEach(() => world.close());
 
 const sql = <T>(text: string, values: unknown[] = []): Promise<T[]> =>
   world.parts.database.direct.query(text, values);
-const parts = () => ({ database: world.parts.database, secretBox: both });
 const quiet = { onBatch: () => undefined, signal: forever };
+
+/** As `webhoster keys rotate`, with the new key and the old one configured. */
+function rotateKeys(options: { onBatch: () => void; signal: AbortSignal } = quiet): Promise<Rotation> {
+  const engine = { ...world, parts: { ...world.parts, secretBox: both } };
+  return machineOperator(engine, { who: 'operator tests', handover: forever }).accounts.rotateKeys(options);
+}
 
 interface Row {
   readonly id: string;
@@ -72,12 +77,12 @@ it('seals everything anew, which then opens with the new key alone, and has noth
     (await everything()).map(({ id, sealed }) => [id, openState({ secretBox: old }, id, sealed)]),
   );
   expect(before.size).toBe(stacks + 2);
-  expect(await rotateKeys(parts(), quiet)).toEqual({ sealed: stacks + 3, closed: [] });
+  expect(await rotateKeys()).toEqual({ sealed: stacks + 3, closed: [] });
   for (const { id, sealed } of await everything()) {
     expect(openState({ secretBox: fresh }, id, sealed)).toEqual(before.get(id));
     expect(() => openState({ secretBox: old }, id, sealed)).toThrow('another STATE_KEY');
   }
-  expect(await rotateKeys(parts(), quiet)).toEqual({ sealed: 0, closed: [] });
+  expect(await rotateKeys()).toEqual({ sealed: 0, closed: [] });
 });
 
 it('seals the keys of certificates and accounts anew, too', async () => {
@@ -92,7 +97,7 @@ it('seals the keys of certificates and accounts anew, too', async () => {
     `INSERT INTO acme_accounts (directory_url, key_sealed, thumbprint) VALUES ('https://ca.example/directory', $1, 't')`,
     [sealed(account)],
   );
-  await rotateKeys(parts(), quiet);
+  await rotateKeys();
   const keys = await sql<{ key: Buffer }>(
     'SELECT key_sealed AS key FROM certificates UNION ALL SELECT key_sealed FROM acme_accounts',
   );
@@ -102,13 +107,13 @@ it('seals the keys of certificates and accounts anew, too', async () => {
 
 it('goes on where it was interrupted, and everything opens in between', async () => {
   const stop = new AbortController();
-  const rotation = rotateKeys(parts(), { onBatch: () => stop.abort(), signal: stop.signal });
+  const rotation = rotateKeys({ onBatch: () => stop.abort(), signal: stop.signal });
   await expect(rotation).rejects.toThrow();
   const half = await everything();
   const done = half.filter(({ sealed }) => both.isCurrent(sealed)).length;
   expect(done).toBe(50);
   for (const { id, sealed } of half) expect(() => openState({ secretBox: both }, id, sealed)).not.toThrow();
-  expect((await rotateKeys(parts(), quiet)).sealed).toBe(stacks + 3 - done);
+  expect((await rotateKeys()).sealed).toBe(stacks + 3 - done);
 });
 
 it('leaves what no key opens, and names it', async () => {
@@ -117,7 +122,7 @@ it('leaves what no key opens, and names it', async () => {
   )) as [Row];
   const sealed = sealState({ secretBox: secretBox('l'.repeat(32)) }, id, Buffer.from('x'));
   await replaceState(world.parts.database.direct, id, sealed);
-  const rotation = await rotateKeys(parts(), quiet);
+  const rotation = await rotateKeys();
   expect(rotation.closed).toEqual([id]);
   expect(
     (await sql<Row>('SELECT state_sealed AS sealed FROM stacks WHERE id = $1', [id]))[0]?.sealed,
@@ -135,7 +140,7 @@ it('never puts an older state over a newer one that a worker saves meanwhile', a
     await new Promise((resolve) => setTimeout(resolve, 300));
   });
   await new Promise((resolve) => setTimeout(resolve, 100));
-  await rotateKeys(parts(), quiet);
+  await rotateKeys();
   await saved;
   const [row] = await sql<Row>('SELECT id, state_sealed AS sealed FROM stacks WHERE id = $1', [id]);
   expect(openState({ secretBox: both }, id, row!.sealed).toString()).toBe('newer');

@@ -1,7 +1,7 @@
 /** Spares of the second tier on a real database with a fake host: saved to the disk, woken for whoever claims them. */
 import { EngineError } from '../../engine/base/errors';
-import { metrics } from '../../engine/monitoring/metrics';
-import { sweep } from '../../engine/sweep/sweep';
+import { metrics } from '../../engine/monitoring';
+import { sweep } from '../../engine/sweep';
 import { openPool, type Pool } from '../worlds/pool';
 import { expectOwn } from '../support/spare-scenarios';
 import { tracesOf } from '../support/traces';

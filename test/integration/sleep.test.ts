@@ -2,16 +2,13 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { EngineError } from '../../engine/base/errors';
-import { eject } from '../../engine/ejection/eject';
+import { eject } from '../../engine/ejection';
 import { livingHostingCounts } from '../../engine/store/counts';
-import { planReport, plans } from '../../engine/plans/plans';
-import { letIdleSleep } from '../../engine/sleep/keep-idle-asleep';
-import { acceptSleep, acceptWake, wakeFor } from '../../engine/sleep/sleep';
-import { getHosting } from '../../engine/store/hostings';
+import { planReport, plans } from '../../engine/plans';
+import { acceptSleep, acceptWake, letIdleSleep, wakeFor, waker } from '../../engine/sleep';
+import { getHosting, getOwnedHosting } from '../../engine/store/hostings';
 import { getOperation } from '../../engine/store/operations';
-import { sweep } from '../../engine/sweep/sweep';
-import { removeHosting } from '../../engine/operator/teardown/teardown';
-import { waker } from '../../engine/sleep/doors/waker';
+import { sweep } from '../../engine/sweep';
 import { scenarios } from '../support/scenarios';
 import { tracesOf } from '../support/traces';
 import { openWorld, type World } from '../worlds/world';
@@ -57,6 +54,13 @@ async function operationsOf(kind: string): Promise<string[]> {
     [kind],
   );
   return rows.map((row) => row.status);
+}
+
+/** As its owner has it removed. */
+async function remove(): Promise<void> {
+  const { userId } = await getOwnedHosting(world.parts.database.direct, id);
+  await world.engine.hostings.delete({ id: userId } as never);
+  await world.work(id);
 }
 
 const sleep = (force = false) =>
@@ -133,11 +137,7 @@ describe('a hosting that runs', () => {
 
   it('stays awake when it is removed before it could sleep', async () => {
     await sleep();
-    const [row]: { user_id: number }[] = await world.parts.database.direct.query(
-      `SELECT user_id FROM hostings`,
-    );
-    await world.engine.hostings.delete({ id: row!.user_id } as never);
-    await world.work(id);
+    await remove();
     expect([await operationsOf('sleep-hosting'), await operationsOf('delete-hosting')]).toEqual([
       ['failed'],
       ['succeeded'],
@@ -250,7 +250,7 @@ describe('a hosting that sleeps', () => {
   });
 
   it('is removed without being woken, and leaves nothing', async () => {
-    await removeHosting(world, { id } as never, never);
+    await remove();
     expect(world.host.restored).toEqual([]);
     const { domains, volumes, served, ports, hostings } = await tracesOf(world);
     expect([domains, volumes, served, ports, hostings]).toEqual([[], [], [], [], []]);
@@ -282,7 +282,7 @@ describe('a hosting that sleeps', () => {
        VALUES ('00000000-0000-4000-8000-000000000001', 'wake-hosting', $1, $1, 'stuck', '{}')`,
       [id],
     );
-    await removeHosting(world, { id } as never, never);
+    await remove();
     expect(await operationsOf('wake-hosting')).not.toContain('stuck');
   });
 });

@@ -4,12 +4,10 @@ import { mkdirSync } from 'node:fs';
 import type { User } from '../../engine/model/account';
 import { EngineError } from '../../engine/base/errors';
 import { isoName, rootVolumeName, vmNameOf } from '../../engine/machine/libvirt/names';
-import { removeOrphan } from '../../engine/sweep/remove-orphan';
 import { insertOperation } from '../../engine/store/operations';
 import { recordSweep } from '../../engine/store/sweeps';
 import { takeTurn } from '../../engine/store/turns';
-import { fix, type Mended } from '../../engine/sweep/fix';
-import { sweep } from '../../engine/sweep/sweep';
+import { fix, type Mended, sweep } from '../../engine/sweep';
 import { openWorld, type World } from '../worlds/world';
 import { stackWorkspace } from '../../engine/machine/terraform/workspace';
 import {
@@ -18,6 +16,7 @@ import {
   loseResourceNames,
   sealWithUnknownKey,
 } from '../support/rows';
+import { definitionOf } from '../support/definitions';
 
 jest.setTimeout(20_000);
 
@@ -113,7 +112,7 @@ it('never removes a hosting that lives, whoever asks for it', async () => {
     kind: 'remove-orphan',
     stackId: hostingId,
     hostingId,
-    steps: removeOrphan.steps,
+    steps: definitionOf('remove-orphan').steps,
   });
   await world.work(hostingId);
   const [row] = (await world.parts.database.direct.query(

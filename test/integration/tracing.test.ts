@@ -5,12 +5,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import request from 'supertest';
 import { EngineError } from '../../engine/base/errors';
-import { createHosting } from '../../engine/hostings/create';
 import { cloneDatabase } from '../support/postgres';
 import { openReplicas, type Person, type Replica, type Replicas, signUp } from '../worlds/replicas';
 import { strongSecrets } from '../worlds/fake-parts';
 import { startService } from '../worlds/service';
 import { type ReceivedSpan, startTraceReceiver, type TraceReceiver } from '../support/trace-receiver';
+import { definitionOf } from '../support/definitions';
 
 jest.setTimeout(120_000);
 
@@ -90,7 +90,9 @@ describe('a create', () => {
     });
     const steps = receiver.childrenOf(operation);
     expect(names(steps)).toEqual(
-      createHosting.steps.filter(({ run }) => run !== undefined).map(({ name }) => `step ${name}`),
+      definitionOf('create-hosting')
+        .steps.filter(({ run }) => run !== undefined)
+        .map(({ name }) => `step ${name}`),
     );
     for (const step of steps)
       expect(step.attributes).toMatchObject({

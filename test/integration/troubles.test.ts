@@ -1,10 +1,9 @@
 /** What owners are told of a hosting that should run, and what wakes it, on a fake host. */
 import type { Hosting } from '../../engine/model/hosting';
 import type { User } from '../../engine/model/account';
-import { machineOperator } from '../../engine/operator/machine';
-import { lookForTroubles } from '../../engine/monitoring/troubles';
-import { sweep } from '../../engine/sweep/sweep';
-import { fix } from '../../engine/sweep/fix';
+import { machineOperator } from '../../engine/operator';
+import { lookForTroubles } from '../../engine/monitoring';
+import { fix, sweep } from '../../engine/sweep';
 import { openWorld, type World } from '../worlds/world';
 
 let world: World;

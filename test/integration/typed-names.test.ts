@@ -2,9 +2,9 @@
 import type { NamedHosting } from '../../engine/model/hosting';
 import type { User } from '../../engine/model/account';
 import { EngineError } from '../../engine/base/errors';
-import { machineOperator } from '../../engine/operator/machine';
+import { machineOperator } from '../../engine/operator';
 import { getHosting } from '../../engine/store/hostings';
-import { hostingNamed } from '../../engine/hostings/visible';
+import { hostingNamed } from '../../engine/hostings';
 import { openWorld, type World } from '../worlds/world';
 import { asIfHostingWas, renameUser } from '../support/rows';
 

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { migrateQueue } from '../../engine/durable/graphile';
+import { migrateQueue } from '../../engine/durable';
 import { operationKinds } from '../../engine/model/operation';
 import { applyMigrations, connect, lockMigrations, type Tx } from '../../engine/store/database';
 import { FakeHost } from '../fakes/fake-host';

@@ -1,7 +1,7 @@
 /** Who gets a username, on a real database: names that rest, that are released, and that are the service's own. */
 import { randomUUID } from 'node:crypto';
 import request from 'supertest';
-import { accounts } from '../../engine/accounts/accounts';
+import { accounts } from '../../engine/accounts';
 import { deleteUser } from '../../engine/store/users';
 import { cloneDatabase } from '../support/postgres';
 import { startService, type TestService } from '../worlds/service';

@@ -1,11 +1,10 @@
 /** The pool and its claims on a real database with a fake host. */
 import { EngineError } from '../../engine/base/errors';
 import type { User } from '../../engine/model/account';
-import { acceptSpare } from '../../engine/hostings/spares/make';
-import { metrics } from '../../engine/monitoring/metrics';
-import { sweep } from '../../engine/sweep/sweep';
-import { hostings } from '../../engine/hostings/hostings';
-import { eject } from '../../engine/ejection/eject';
+import { acceptSpare, hostings } from '../../engine/hostings';
+import { metrics } from '../../engine/monitoring';
+import { sweep } from '../../engine/sweep';
+import { eject } from '../../engine/ejection';
 import { selectHostings } from '../../engine/store/hostings';
 import { dueForDriftCheck } from '../../engine/store/drift';
 import { openPool, type Pool } from '../worlds/pool';

@@ -2,8 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { ComponentHealth } from '../../engine/model/metrics';
-import { health } from '../../engine/monitoring/health';
-import { reportWorker } from '../../engine/monitoring/report-worker';
+import { health, reportWorker } from '../../engine/monitoring';
 import { freshReports, recordReport } from '../../engine/store/worker-reports';
 import { openWorld, type World } from '../worlds/world';
 import { until } from '../worlds/system';

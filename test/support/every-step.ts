@@ -2,7 +2,7 @@
  * Every step of every operation: fails before it did anything and after it did all, runs twice, loses its worker; and
  * every undo. The lists are the definitions', so that a new step or a new operation is covered by itself.
  */
-import type { Definition } from '../../engine/stack/ports';
+import type { Definition } from '../../engine/stack';
 import { definitions } from '../../engine/start';
 import { getOperation, moveOperation } from '../../engine/store/operations';
 import {

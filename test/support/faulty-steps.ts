@@ -1,8 +1,7 @@
 /** Operations in which one step, or one undo, goes wrong in a planned way; and workers that run them. */
 import { EngineError } from '../../engine/base/errors';
-import type { StepContext } from '../../engine/durable/definition';
-import { operationRunner } from '../../engine/durable/runner';
-import { type Definition, type Ports, stackWork } from '../../engine/stack/ports';
+import { operationRunner, type StepContext } from '../../engine/durable';
+import { type Definition, type Ports, stackWork } from '../../engine/stack';
 import { definitions } from '../../engine/start';
 import type { World } from '../worlds/world';
 import { loseLease } from './rows';

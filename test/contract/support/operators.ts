@@ -6,7 +6,7 @@ import { openClient } from '../../../cli/remote/client';
 import { remoteOperator } from '../../../cli/remote/remote-operator';
 import type { Engine, Operator, User } from '../../../engine';
 import { memoryLimiter } from '../../../engine/base/limits';
-import { operatorOfMachine } from '../../../engine/operator/operator-of-machine';
+import { machineOperator } from '../../../engine/operator';
 import { setRole } from '../../../engine/store/users';
 import { openWorld, type World } from '../../worlds/world';
 
@@ -23,10 +23,8 @@ export const scenes: readonly (readonly [string, () => Promise<Scene>])[] = [
 
 async function machineScene(): Promise<Scene> {
   const world = await openWorld();
-  const operator = operatorOfMachine(world, {
-    who: 'operator tests',
-    handover: new AbortController().signal,
-  });
+  const handover = new AbortController().signal;
+  const operator = machineOperator(world, { who: 'operator tests', handover }).hostings;
   return { world, operator, close: () => world.close() };
 }
 

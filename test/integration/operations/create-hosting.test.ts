@@ -1,6 +1,6 @@
 import { EngineError } from '../../../engine/base/errors';
-import { createHosting } from '../../../engine/hostings/create';
 import { openWorld, type World } from '../../worlds/world';
+import { definitionOf } from '../../support/definitions';
 
 let world: World;
 beforeEach(async () => {
@@ -61,8 +61,8 @@ describe('create-hosting', () => {
     ssh: 'ssh',
   };
   // what `check` refuses has a test of its own below
-  const steps = createHosting.steps
-    .filter((step) => step.run && step.name !== 'check')
+  const steps = definitionOf('create-hosting')
+    .steps.filter((step) => step.run && step.name !== 'check')
     .map((step) => step.name);
 
   it.each(steps)('unwinds from a failure in %s and leaves nothing', async (step) => {

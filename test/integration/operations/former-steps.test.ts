@@ -1,13 +1,12 @@
 /** Operations that a version has begun in which what is several steps today was one. */
-import { claimSpare } from '../../../engine/hostings/spares/claim';
-import { applyHosting } from '../../../engine/plans/apply-hosting';
-import { wakeSteps } from '../../../engine/sleep/wake-hosting';
-import type { Definition } from '../../../engine/stack/ports';
+import { wakeSteps } from '../../../engine/sleep';
+import type { Definition } from '../../../engine/stack';
 import { getOperation } from '../../../engine/store/operations';
 import { diesAfter, diesBefore, type Fault, withRun, workWith } from '../../support/faulty-steps';
 import { type Accepted, moreScenarios } from '../../support/scenarios';
 import type { World } from '../../worlds/world';
 import { expireLeases } from '../../support/rows';
+import { definitionOf } from '../../support/definitions';
 
 let world: World;
 afterEach(() => world.close());
@@ -29,8 +28,8 @@ function asOne(definition: Definition, name: string, names: readonly string[]): 
 const remade = ['synthesize', 'init', 'plan', 'check', 'apply', 'boot'];
 const woken = wakeSteps.steps.map(({ name }) => name);
 const cases = [
-  ['claim-spare', asOne(claimSpare, 'remake', remade)],
-  ['apply-hosting', asOne(applyHosting, 'wake', woken)],
+  ['claim-spare', asOne(definitionOf('claim-spare'), 'remake', remade)],
+  ['apply-hosting', asOne(definitionOf('apply-hosting'), 'wake', woken)],
 ] as const;
 
 async function begun(former: Definition, fault: (world: World) => Fault, step: string): Promise<Accepted> {

@@ -2,10 +2,8 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { existsSync } from 'node:fs';
 import { EngineError } from '../../../engine/base/errors';
-import { planApply } from '../../../engine/plans/plan-apply';
+import { acceptLook, planApply, plans } from '../../../engine/plans';
 import { insertOperation, stepsOf } from '../../../engine/store/operations';
-import { acceptLook } from '../../../engine/plans/plan-apply';
-import { plans } from '../../../engine/plans/plans';
 import { openWorld, type World } from '../../worlds/world';
 import { loseSpec, numberState, sealWithUnknownKey } from '../../support/rows';
 

@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { EngineError } from '../../../engine/base/errors';
-import { createHosting } from '../../../engine/hostings/create';
-import type { Step as AnyStep, StepContext } from '../../../engine/durable/definition';
-import { type Definition, operation, type Ports, steps } from '../../../engine/stack/ports';
-import { acceptLook } from '../../../engine/plans/plan-apply';
-import { wakeAbandoned } from '../../../engine/durable/keep-going';
+import { type Step as AnyStep, type StepContext, wakeAbandoned } from '../../../engine/durable';
+import { type Definition, operation, type Ports, steps } from '../../../engine/stack';
+import { acceptLook } from '../../../engine/plans';
 import { abandonedStacks, moveOperation } from '../../../engine/store/operations';
 import { claimLease, fenced, releaseLease, renewLease } from '../../../engine/store/leases';
 import type { User } from '../../../engine/model/account';
@@ -20,8 +18,11 @@ import {
   loseJobs,
   loseLease,
 } from '../../support/rows';
+import { definitionOf } from '../../support/definitions';
 
 type Step = AnyStep<Ports>;
+
+const createHosting = definitionOf('create-hosting');
 
 const admin = { id: -1, role: 'admin' } as User;
 
