@@ -31,9 +31,8 @@ import { sweepRoom } from './sweep';
 import { sleep, sleepRoom } from './sleep';
 import { processName } from './base/process-name';
 import { routePublisher } from './machine/nginx/publisher';
+import type { Redis } from './machine/redis/redis';
 import { secretBox } from './base/secret-box';
-import { openRedis } from './machine/redis/redis';
-import { redisLimiter } from './machine/redis/redis-limiter';
 import { databaseUrl } from './store/url';
 import { openDatabase } from './store/database';
 import { releaseUsername } from './store/retired-usernames';
@@ -122,12 +121,12 @@ export function answersOf({ parts, bus }: EngineParts): Omit<Engine, 'limiter' |
 
 /** Starts what the role asks for. */
 export async function startEngine(config: Config, log: Log, replace: Partial<Parts> = {}): Promise<Engine> {
-  const redis = config.REDIS_URL === undefined ? null : openRedis(config.REDIS_URL, log);
-  const connected = await connectParts(config, log, { redis, ...replace });
+  const shared = config.REDIS_URL === undefined ? null : openShared(config.REDIS_URL, log);
+  const connected = await connectParts(config, log, { redis: shared?.redis ?? null, ...replace });
   const { parts, bus } = connected;
   const stopReconciling = config.ROLE === 'api' ? reconcileLogs(parts).stop : await startWorking(connected);
   return {
-    limiter: (name, limit) => (redis === null ? memoryLimiter(limit) : redisLimiter(name, limit, redis)),
+    limiter: (name, limit) => shared?.limiter(name, limit) ?? memoryLimiter(limit),
     ...answersOf(connected),
     close: async () => {
       stopReconciling();
@@ -138,6 +137,14 @@ export async function startEngine(config: Config, log: Log, replace: Partial<Par
       await parts.database.close();
     },
   };
+}
+
+/** What API processes share. Its library is loaded where there is a Redis. */
+function openShared(url: string, log: Log): { redis: Redis; limiter: Engine['limiter'] } {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const library = require('./machine/redis/redis') as typeof import('./machine/redis/redis');
+  const redis = library.openRedis(url, log);
+  return { redis, limiter: (name, limit) => library.redisLimiter(name, limit, redis) };
 }
 
 /** Takes jobs and looks after things from here on. @returns stops looking; the queue is stopped apart */

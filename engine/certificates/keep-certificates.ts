@@ -1,6 +1,6 @@
 /** Gets certificates and renews them; one process at a time, whichever comes first. */
 import { processName } from '../base/process-name';
-import { type CertificateParts, keepCertificates } from './obtain';
+import type { CertificateParts } from './obtain';
 import { andThen, every, type Reconciler } from '../base/every';
 
 const intervalMs = 10_000;
@@ -11,6 +11,9 @@ export function reconcileCertificates(parts: CertificateParts): Reconciler | nul
   if (config.TLS_MODE === 'off') return null;
   const stop = new AbortController();
   const owner = processName();
+  // what speaks ACME and X.509 takes a quarter of the time in which everything is loaded: who needs neither does not wait
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const { keepCertificates } = require('./obtain') as typeof import('./obtain');
   const looking = every({ name: 'certificates', intervalMs, log }, () =>
     keepCertificates(parts, owner, stop.signal),
   );

@@ -1,7 +1,7 @@
 /** Limits that hold for all API processes together, counted in Redis; while it is away, each counts for itself. */
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { type Limit, type Limiter, type Taken, takenOf } from '../../base/limits';
-import type { Redis } from './redis';
+import type { Redis } from 'ioredis';
 
 /** @param name  part of the keys in Redis: limits of different names do not meet */
 export function redisLimiter(name: string, limit: Limit, redis: Redis): Limiter {

@@ -6,6 +6,7 @@ import { Redis } from 'ioredis';
 import { type Log, oncePerMinute } from '../../base/log';
 
 export type { Redis };
+export { redisLimiter } from './redis-limiter';
 
 /** Longer than any answer on a healthy network; a request must not hang on a cache. */
 const commandTimeoutMs = 1_000;
