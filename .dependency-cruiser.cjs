@@ -36,11 +36,13 @@ for (const [room, others] of Object.entries(above))
 const rooms = [...Object.keys(features), ...Object.keys(above)].join('|');
 const notTheDoor = `^engine/(${rooms})/(?!index\\.ts$)`;
 
-// Tests use the doors, too. Two layers look behind them: unit tests of a room, and contract tests. So do those that take
-// an archive apart and forge one, which nobody else may.
+// Tests use the doors, too. Two layers look behind them: unit tests of a room, and contract tests. Others get through
+// these files alone, for the reason that stands in each.
 const testsOfRooms = '^test/(unit/engine|contract)/';
-const testsOfArchives = '^test/(integration/(backup|restore)\\.test|worlds/backup-world)\\.ts$';
-const archives = '^engine/backup/(archive-reader|archive-writer|load-database|manifest)\\.ts$';
+const openings = {
+  archives: 'backup/(archive-reader|archive-writer|load-database|manifest)',
+  certificates: 'certificates/(certificate|obtain)',
+};
 
 const imports = Object.entries(roomsBelow).map(([room, others]) =>
   rule(
@@ -62,15 +64,17 @@ module.exports = {
     ),
     rule(
       'tests-use-the-doors',
-      { path: '^test/', pathNot: [testsOfRooms, testsOfArchives] },
+      { path: '^test/', pathNot: [testsOfRooms, `^test/support/(${Object.keys(openings).join('|')})\\.ts$`] },
       { path: notTheDoor },
       'Import the feature by its index.ts, not a file inside it.',
     ),
-    rule(
-      'tests-of-archives',
-      { path: testsOfArchives },
-      { path: notTheDoor, pathNot: archives },
-      'Behind the door of the backups are their archives; import everything else by its door.',
+    ...Object.entries(openings).map(([name, files]) =>
+      rule(
+        `opening-for-${name}`,
+        { path: `^test/support/${name}\\.ts$` },
+        { path: notTheDoor, pathNot: `^engine/${files}\\.ts$` },
+        'See the table in .dependency-cruiser.cjs: what tests may take from behind a door.',
+      ),
     ),
     rule(
       'unit-tests-stay-in-their-room',

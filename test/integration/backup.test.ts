@@ -2,11 +2,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { readText, withBackup } from '../../engine/backup/archive-reader';
 import { makeBackup } from '../../engine/backup';
-import { type Manifest, names } from '../../engine/backup/manifest';
 import { type Database, migrationNames } from '../../engine/store/database';
 import { type BackupWorld, everything, openBackupWorld, refusal, tableNames } from '../worlds/backup-world';
+import { type Manifest, names, readText, withBackup } from '../support/archives';
 import { emptyDatabase } from '../support/postgres';
 
 jest.setTimeout(60_000);

@@ -6,7 +6,7 @@ import { loadConfig } from '../../engine/base/config';
 import { apiUrlOf, originOf } from '../../engine/base/origins';
 import { runCommand } from '../../engine/base/process';
 import { projectRoot } from '../../engine/base/project';
-import { makeSelfSigned } from '../../engine/certificates';
+import { makeSelfSigned } from '../support/certificates';
 import { serveApi } from '../worlds/https-service';
 import { baseDomain, type HttpsWorld, openHttpsWorld } from '../worlds/https-world';
 import { freePort } from '../support/postgres';

@@ -10,7 +10,7 @@ import type tls from 'node:tls';
 import { metrics } from '../../engine/monitoring';
 import { allCertificates } from '../../engine/store/certificates';
 import { claimLease } from '../../engine/store/leases';
-import { makeSelfSigned } from '../../engine/certificates';
+import { makeSelfSigned } from '../support/certificates';
 import { baseDomain, type HttpsWorld, openHttpsWorld, type Pebble, startPebble } from '../worlds/https-world';
 import { freePort } from '../support/postgres';
 import { certificateIsDue } from '../support/rows';

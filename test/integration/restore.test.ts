@@ -4,9 +4,6 @@ import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { accounts } from '../../engine/accounts';
-import { readText, withBackup } from '../../engine/backup/archive-reader';
-import { writeArchive } from '../../engine/backup/archive-writer';
-import { type Manifest, names } from '../../engine/backup/manifest';
 import { EngineError } from '../../engine/base/errors';
 import { operations, postgresEventBus } from '../../engine/durable';
 import { connectParts } from '../../engine/start';
@@ -21,6 +18,7 @@ import {
   refusal,
   tableNames,
 } from '../worlds/backup-world';
+import { type Manifest, names, readText, withBackup, writeArchive } from '../support/archives';
 import { cloneDatabase, emptyDatabase } from '../support/postgres';
 import { expireLeases } from '../support/rows';
 

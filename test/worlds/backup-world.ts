@@ -2,8 +2,6 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { withBackup } from '../../engine/backup/archive-reader';
-import { loadDatabase } from '../../engine/backup/load-database';
 import {
   type BackupSummary,
   makeBackup,
@@ -11,7 +9,6 @@ import {
   type RestoreOptions,
   type RestoreReport,
 } from '../../engine/backup';
-import type { Manifest } from '../../engine/backup/manifest';
 import type { Config } from '../../engine/base/config';
 import type { Hosting } from '../../engine/model/hosting';
 import type { User } from '../../engine/model/account';
@@ -20,6 +17,7 @@ import type { Parts } from '../../engine/durable';
 import { type Database, openDatabase } from '../../engine/store/database';
 import { instantClock } from '../fakes/instant-clock';
 import { fakeParts } from './fake-parts';
+import { loadDatabase, type Manifest, withBackup } from '../support/archives';
 import { emptyDatabase } from '../support/postgres';
 import { openWorld, type World } from './world';
 

@@ -19,7 +19,7 @@ import { createLog } from '../../engine/base/log';
 import { stopProxy } from '../../engine/operator';
 import { connectParts } from '../../engine/start';
 import { insertUser } from '../../engine/store/users';
-import { keepCertificates, makeSelfSigned } from '../../engine/certificates';
+import { keepCertificates, makeSelfSigned } from '../support/certificates';
 import { FakeHost } from '../fakes/fake-host';
 import { fakeParts, readyNode, testConfig } from './fake-parts';
 import { cacheDir, cloneDatabase, freePort } from '../support/postgres';
