@@ -43,7 +43,7 @@ const due = (olderThanSeconds: number, limit = 10): Promise<string[]> =>
 const planned = { code: 'plan_refused', message: 'planned failure' };
 const never = { checkedAt: null, differences: [], lookFailed: false, lookFailure: null };
 
-it('is nothing before the first look, and what the last look found after it', async () => {
+it('drift is empty before the first check, and then what the last check found', async () => {
   expect(await found()).toEqual(never);
   expect(await counts()).toMatchObject({ hostings: 0, failedLooks: 0 });
   world.host.domains.delete(mine.vmName);
@@ -65,7 +65,7 @@ it('is nothing before the first look, and what the last look found after it', as
   expect(listed).toMatchObject({ id: mine.id, drift: await found() });
 });
 
-it('tells that a look failed, and keeps what the look before found, until one succeeds again', async () => {
+it('drift says that a check failed and keeps what the one before found, until one succeeds again', async () => {
   world.host.domains.delete(mine.vmName);
   await look();
   const before = await found();
@@ -81,7 +81,7 @@ it('tells that a look failed, and keeps what the look before found, until one su
   expect(await counts()).toMatchObject({ failedLooks: 0 });
 });
 
-it('is no failure while the look is under way, also the first one', async () => {
+it('drift shows no failure while a check is under way, not even the first one', async () => {
   await plans(world.parts).request('operator', mine.id);
   expect(await found()).toEqual(never);
   world.host.faults.fail('init', new EngineError('plan_refused', 'planned failure'));
@@ -89,7 +89,7 @@ it('is no failure while the look is under way, also the first one', async () => 
   expect(await found()).toEqual({ ...never, lookFailed: true, lookFailure: planned });
 });
 
-it('a look that fails waits for its next turn, and does not keep the others from theirs', async () => {
+it('a drift check that fails waits for its next turn and does not hold up the others', async () => {
   const [, other] = await newHosting();
   await readyAgo(rows(), '2 h');
   await readyAgo(rows(), '3 h', { id: mine.id });
@@ -102,7 +102,7 @@ it('a look that fails waits for its next turn, and does not keep the others from
   expect(await due(3_600)).toEqual([other.id, mine.id]);
 });
 
-it('the metrics tell the age of the look that is the longest ago, from when the VM was ready where there was none', async () => {
+it('the metrics show the age of the oldest drift check, counted from when the VM was ready if there was none', async () => {
   const [, other] = await newHosting();
   await look(other);
   await readyAgo(rows(), '300 s', { id: mine.id });
@@ -116,7 +116,7 @@ it('the metrics tell the age of the look that is the longest ago, from when the 
   expect(await counts()).toEqual({ hostings: 0, failedLooks: 0, oldestLookSeconds: 0 });
 });
 
-it('the list of hostings goes on from page to page, and no one is missed or told twice', async () => {
+it('the list of hostings continues from page to page without missing or repeating one', async () => {
   const all = [mine.id];
   for (let count = 0; count < 4; count++) all.push((await newHosting())[1].id);
   await createdTogether(rows());

@@ -42,7 +42,7 @@ describe('a certificate that signs itself', () => {
     await world.host('mina');
   });
 
-  it('serves users and the service from the first look on, and leads to them from http', async () => {
+  it('a self-signed certificate serves users and the service at once, and HTTP redirects to HTTPS', async () => {
     await world.keep();
     const { subject, issuer } = await world.shown(`mina.${baseDomain}`);
     expect(issuer).toEqual(subject);
@@ -62,12 +62,12 @@ describe('a certificate that signs itself', () => {
     );
   });
 
-  it('does not lead a host to https whose name it does not have', async () => {
+  it('HTTP does not redirect a host whose name the certificate lacks', async () => {
     await world.keep();
     expect((await world.get({ host: '192.0.2.1', path: '/1' })).body).toContain('page of a guest');
   });
 
-  it('keeps keys from everybody but Nginx’s master, and in the database sealed', async () => {
+  it('only Nginx’s master can read the keys of certificates, and the database holds them sealed', async () => {
     await world.keep();
     const dir = path.join(world.config.nginxDir, 'tls');
     expect(statSync(dir).mode & 0o777).toBe(0o700);
@@ -78,7 +78,7 @@ describe('a certificate that signs itself', () => {
     expect(row!.keySealed!.toString('latin1')).not.toContain('PRIVATE KEY');
   });
 
-  it('comes back from the database when its files are gone', async () => {
+  it('the files of a certificate come back from the database when they are lost', async () => {
     await world.keep();
     const before = await world.shown(baseDomain);
     const dir = path.join(world.config.nginxDir, 'tls');
@@ -91,7 +91,7 @@ describe('a certificate that signs itself', () => {
 });
 
 describe('a certificate from files', () => {
-  it('is served, and the next one as soon as both files are there', async () => {
+  it('a certificate from files is served, and its successor as soon as both files are there', async () => {
     const dir = (await import('node:fs')).mkdtempSync('/tmp/webhoster-files-');
     const [certFile, keyFile] = [path.join(dir, 'own.crt'), path.join(dir, 'own.key')];
     const names = [baseDomain, `*.${baseDomain}`];
@@ -135,7 +135,7 @@ describe('certificates of an authority', () => {
     world = await openHttpsWorld({ ...pebble.settings, HTTP_PORT: String(httpPort), ...settings });
   };
 
-  it('are had for the service and for each user, by challenges that are truly fetched', async () => {
+  it('the authority issues certificates for the service and each user, by challenges that it really fetches', async () => {
     await open({ HSTS_SECONDS: '0' });
     await world.host('mina');
     await world.parts.routePublisher.publish();
@@ -166,7 +166,7 @@ describe('certificates of an authority', () => {
     expect((await counted(baseDomain))!.secondsLeft).toBeGreaterThan(80 * 86_400);
   });
 
-  it('are renewed when the authority says so, and at two thirds of their life', async () => {
+  it('a certificate is renewed when the authority says so, and at two thirds of its life', async () => {
     await open();
     await world.keep();
     const first = await world.shown(baseDomain);
@@ -190,7 +190,7 @@ describe('certificates of an authority', () => {
     expect((await world.shown(baseDomain)).fingerprint256).not.toBe(second.fingerprint256);
   });
 
-  it('stay when the authority fails, which is told, and tried again later', async () => {
+  it('a certificate stays when the authority fails, which is reported and retried later', async () => {
     const told: unknown[][] = [];
     await open();
     await world.keep();
@@ -221,7 +221,7 @@ describe('certificates of an authority', () => {
     expect(await pause()).toBe(10);
   });
 
-  it('are refused for a host that the authority cannot reach, and the others are had', async () => {
+  it('a host that the authority cannot reach gets no certificate, and the others do', async () => {
     await open({ PUBLIC_HOST: 'elsewhere.example.net' });
     await pebble!.hide('elsewhere.example.net');
     await world.keep();
@@ -231,7 +231,7 @@ describe('certificates of an authority', () => {
     expect((await world.get({ host: 'elsewhere.example.net' })).status).toBe(302);
   });
 
-  it('are one for all users where a program sets the names', async () => {
+  it('one wildcard certificate serves all users if a program sets DNS records', async () => {
     const httpPort = await freePort();
     pebble = await startPebble(httpPort);
     const hook = path.join('/tmp', `webhoster-hook-${process.pid}.mjs`);
@@ -261,7 +261,7 @@ await fetch(${JSON.stringify(pebble.challengesUrl)} + path, { method: 'POST', bo
     for (const file of [hook, heard]) rmSync(file);
   });
 
-  it('are asked for by one process at a time', async () => {
+  it('certificates are ordered by one process at a time', async () => {
     await open();
     const { direct } = world.parts.database;
     const keeping = [world.keep(), world.keep(), world.keep()];
@@ -287,7 +287,7 @@ await fetch(${JSON.stringify(pebble.challengesUrl)} + path, { method: 'POST', bo
 });
 
 describe('a reload', () => {
-  it('fails no new connection: 20 of them under load, each with another certificate', async () => {
+  it('20 reloads under load, each with another certificate, fail no new connection', async () => {
     world = await openHttpsWorld({ TLS_MODE: 'self-signed' });
     await world.host('mina');
     await world.keep();

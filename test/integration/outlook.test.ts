@@ -41,7 +41,7 @@ async function took(kind: string, seconds: readonly number[], endedAgo: Span = '
 }
 
 describe('the queue', () => {
-  it('serves everybody once before anybody twice, and what nobody waits for last', async () => {
+  it('the queue serves everybody once before anybody twice, and background work last', async () => {
     const [greedy, modest] = [await world.newUser(), await world.newUser()];
     const look = await accepted('plan-apply', { stackId: randomUUID() });
     const first = await plan(greedy);
@@ -51,7 +51,7 @@ describe('the queue', () => {
     expect(await order()).toEqual([first, only, second, third, look]);
   });
 
-  it('takes a look that a user asks for as any other of theirs', async () => {
+  it('the queue treats a drift check that a user asks for like their other operations', async () => {
     const [one, other] = [await world.newUser(), await world.newUser()];
     const look = await accepted('plan-apply', { stackId: randomUUID(), userId: one.id });
     const later = await plan(other);
@@ -65,7 +65,7 @@ describe('an operation that waits', () => {
     return { queuePosition, estimatedSeconds };
   };
 
-  it('knows its place, and no time before any of its kind has ended', async () => {
+  it('a waiting operation knows its place, and no estimate before one of its kind has ended', async () => {
     const users = [await world.newUser(), await world.newUser(), await world.newUser()];
     const ids: string[] = [];
     for (const user of users) ids.push((await world.engine.hostings.create(user, {})).operation.id);
@@ -77,7 +77,7 @@ describe('an operation that waits', () => {
     expect((await ask(users[2]!, ids[2]!)).queuePosition).toBe(2);
   });
 
-  it('is told what those before it are likely to need, shared by as many as run', async () => {
+  it('a waiting operation’s estimate is what those before it are likely to need, divided by those that run', async () => {
     await took('create-hosting', [10, 20, 60]);
     // another kind, and one of another day, say nothing of it
     await took('delete-hosting', [3]);
@@ -95,7 +95,7 @@ describe('an operation that waits', () => {
     expect(near((15 + 5 + 20 + 20) / 2 + 20)).toContain((await ask(users[4]!, ids[4]!)).estimatedSeconds);
   });
 
-  it('has no time left when it is late, and nothing to wait for when it has ended', async () => {
+  it('an operation that is late has an estimate of 0, and none once it has ended', async () => {
     await took('create-hosting', [10]);
     const user = await world.newUser();
     const { hosting, operation } = await world.engine.hostings.create(user, {});

@@ -22,7 +22,7 @@ async function create(): Promise<{ sshPort: number; ip: string }> {
   return hosting;
 }
 
-it('gives the lowest ports and addresses, and again what was given back', async () => {
+it('a create gets the lowest free port and address, including those that were given back', async () => {
   const made = [await create(), await create(), await create()];
   expect(made.map(({ sshPort }) => sshPort)).toEqual([first, first + 1, first + 2]);
   expect(new Set(made.map(({ ip }) => ip)).size).toBe(3);
@@ -33,7 +33,7 @@ it('gives the lowest ports and addresses, and again what was given back', async 
   expect((await create()).sshPort).toBe(first + 3);
 });
 
-it('finds the only gap, the first port and the last one, and says when there is none', async () => {
+it('the search for a port finds the only gap, the first and the last one, and says when there is none', async () => {
   const { sshPort } = await create();
   expect(await lowest([sshPort, sshPort + 1])).toBe(sshPort + 1);
   expect(await lowest([sshPort - 1, sshPort + 1])).toBe(sshPort - 1);
@@ -42,7 +42,7 @@ it('finds the only gap, the first port and the last one, and says when there is 
   await expect(lowest([sshPort, sshPort])).rejects.toBeInstanceOf(EngineError);
 });
 
-it('passes over ports that another program holds', async () => {
+it('the search for a port passes over those that another program holds', async () => {
   await create();
   expect(await lowest([first, first + 9], [first + 1, first + 2])).toBe(first + 3);
   await expect(lowest([first, first + 2], [first + 1, first + 2])).rejects.toMatchObject({

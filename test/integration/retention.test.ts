@@ -40,12 +40,12 @@ async function endedHosting(): Promise<string> {
   return hosting.id;
 }
 
-it('keeps everything that is young', async () => {
+it('the cleanup of records keeps everything recent', async () => {
   await endedHosting();
   expect(await clean()).toEqual({});
 });
 
-it('deletes an ended hosting with its operations, their steps, events and runs, and leaves what lives', async () => {
+it('the cleanup deletes an ended hosting with its operations, steps, events and runs, and leaves living ones', async () => {
   await endedHosting();
   for (const column of ['created_at', 'started_at', 'finished_at']) await age('operations', column, 11);
   await age('hostings', 'ended_at', 11);
@@ -62,7 +62,7 @@ it('deletes an ended hosting with its operations, their steps, events and runs, 
   expect((await world.engine.hostings.mine(user)).id).toBe(hosting.id);
 });
 
-it('keeps what is stuck, and a hosting that still holds something, however old', async () => {
+it('the cleanup keeps stuck operations, and hostings that still hold something, however old', async () => {
   const id = await endedHosting();
   await age('hostings', 'ended_at', 11);
   const { direct } = world.parts.database;
@@ -79,7 +79,7 @@ it('keeps what is stuck, and a hosting that still holds something, however old',
   expect(await clean()).toEqual({ 'ended hostings': 1 });
 });
 
-it('deletes runs by their age, also those that never ended, and beyond so many of one stack', async () => {
+it('the cleanup deletes runs by age, including unfinished ones, and beyond a number for each stack', async () => {
   const { hosting } = await world.engine.hostings.create(user, {});
   await world.work(hosting.id);
   const one = (): Promise<unknown> =>
@@ -96,7 +96,7 @@ it('deletes runs by their age, also those that never ended, and beyond so many o
   expect(await count('runs')).toBe(3);
 });
 
-it('deletes the audit log at its age, and PostgreSQL lets go of nothing that is younger than 90 days', async () => {
+it('the cleanup deletes old audit records, and PostgreSQL refuses to delete any younger than 90 days', async () => {
   const insert = (days: number): Promise<unknown> =>
     sql(
       `INSERT INTO audit_log (at, actor, via, action, outcome) VALUES (now() - $1 * interval '1 day', 'a', 'none', 'x', 'done')`,
@@ -110,7 +110,7 @@ it('deletes the audit log at its age, and PostgreSQL lets go of nothing that is 
   expect(await count('audit_log')).toBe(2);
 });
 
-it('deletes more than one piece, and leaves no lease of a stack that is gone', async () => {
+it('the cleanup deletes in several batches, and leaves no lease of a stack that is gone', async () => {
   await sql(
     `INSERT INTO idempotency_keys (user_id, key, request_hash, created_at)
      SELECT $1, n::text, 'x', now() - interval '4 days' FROM generate_series(1, 2500) n`,

@@ -64,7 +64,7 @@ const everything = (): Promise<Row[]> =>
       .join(' UNION ALL '),
   );
 
-it('knows every place where something sealed is kept', async () => {
+it('the rotation of keys knows every column that holds something sealed', async () => {
   const columns = await sql(`SELECT table_name AS table FROM information_schema.columns
     WHERE table_schema = 'public' AND data_type = 'bytea' AND column_name ~ 'sealed' ORDER BY 1`);
   expect(columns).toEqual(
@@ -72,7 +72,7 @@ it('knows every place where something sealed is kept', async () => {
   );
 });
 
-it('seals everything anew, which then opens with the new key alone, and has nothing to do a second time', async () => {
+it('the rotation of keys seals everything again, which then opens with the new key alone; a second one has nothing to do', async () => {
   const before = new Map(
     (await everything()).map(({ id, sealed }) => [id, openState({ secretBox: old }, id, sealed)]),
   );
@@ -85,7 +85,7 @@ it('seals everything anew, which then opens with the new key alone, and has noth
   expect(await rotateKeys()).toEqual({ sealed: 0, closed: [] });
 });
 
-it('seals the keys of certificates and accounts anew, too', async () => {
+it('the rotation of keys also seals the keys of certificates and ACME accounts again', async () => {
   const sealed = (context: string): Buffer => old.seal(Buffer.from(`key of ${context}`), context);
   const [certificate, account] = [keyContext('a.org'), accountContext('https://ca.example/directory')];
   await sql(
@@ -105,7 +105,7 @@ it('seals the keys of certificates and accounts anew, too', async () => {
   expect(opened).toEqual([`key of ${certificate}`, `key of ${account}`]);
 });
 
-it('goes on where it was interrupted, and everything opens in between', async () => {
+it('an interrupted rotation of keys continues where it was, and everything opens in between', async () => {
   const stop = new AbortController();
   const rotation = rotateKeys({ onBatch: () => stop.abort(), signal: stop.signal });
   await expect(rotation).rejects.toThrow();
@@ -116,7 +116,7 @@ it('goes on where it was interrupted, and everything opens in between', async ()
   expect((await rotateKeys()).sealed).toBe(stacks + 3 - done);
 });
 
-it('leaves what no key opens, and names it', async () => {
+it('the rotation of keys leaves what no key opens, and names it', async () => {
   const [{ id }] = (await sql<Row>(
     'SELECT id FROM stacks WHERE state_sealed IS NOT NULL ORDER BY id LIMIT 1',
   )) as [Row];
@@ -129,7 +129,7 @@ it('leaves what no key opens, and names it', async () => {
   ).toEqual(sealed);
 });
 
-it('never puts an older state over a newer one that a worker saves meanwhile', async () => {
+it('the rotation of keys never overwrites a newer state that a worker saves meanwhile', async () => {
   const [{ id }] = (await sql<Row>(
     'SELECT id FROM stacks WHERE state_sealed IS NOT NULL ORDER BY id LIMIT 1',
   )) as [Row];

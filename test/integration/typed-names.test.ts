@@ -37,12 +37,12 @@ const statusOf = async (id: string): Promise<string> =>
 const selected = async (...names: string[]): Promise<string[]> =>
   (await operator().select({ names, labels: {}, olderThanSeconds: null })).map(({ id }: NamedHosting) => id);
 
-it('a VM’s name puts that VM to sleep, and not the VM of a user of that name', async () => {
+it('a VM’s name puts that VM to sleep, and not the VM of a user with that name', async () => {
   await onMachine().putToSleep(victim.vmName, { force: true });
   expect([await statusOf(victim.id), await statusOf(squatter.id)]).toEqual(['sleeping', 'running']);
 });
 
-it('a teardown takes what is named, once', async () => {
+it('a teardown takes each named hosting once', async () => {
   expect(await selected(victim.vmName)).toEqual([victim.id]);
   expect(await selected(victim.id.toUpperCase())).toEqual([victim.id]);
   expect(await selected(victim.user.username)).toEqual([victim.id]);
@@ -54,7 +54,7 @@ it('a teardown takes what is named, once', async () => {
   expect(await selected('-', '', '*', 'a\0b', "' OR 1=1")).toEqual([]);
 });
 
-it('the same text means the same to every command', async () => {
+it('the same text names the same hosting for every command', async () => {
   for (const text of [victim.vmName, ` ${victim.vmName.toUpperCase()} `, victim.id, victim.user.username]) {
     expect((await operator().find(text)).id).toBe(victim.id);
     expect((await hostingNamed(world.parts.database.direct, text)).id).toBe(victim.id);
@@ -65,7 +65,7 @@ it('the same text means the same to every command', async () => {
   }
 });
 
-it('a VM’s name that is no VM’s any more is nobody’s, and it is said how to name the user', async () => {
+it('a VM’s name that no VM has any more matches nothing, and the error says how to name the user', async () => {
   const gone = 'vm-00000000';
   await renameUser(world.parts.database.direct, squatter.user.id, gone);
   const told = /No hosting matches "vm-00000000".*; user:vm-00000000 would be the user of that name/;
@@ -74,7 +74,7 @@ it('a VM’s name that is no VM’s any more is nobody’s, and it is said how t
   expect(await selected(gone)).toEqual([]);
 });
 
-it('a user of whom several were ejected must be asked about by id', async () => {
+it('a user with several ejected hostings is ambiguous, and an id is required', async () => {
   const { user, id } = victim;
   await asIfHostingWas(world.parts.database.direct, 'ejected', { id });
   const second = (await world.engine.hostings.create(user, {})).hosting.id;

@@ -27,7 +27,7 @@ describe('a username', () => {
     return http().post('/api/v1/auth/register').send({ email, username, password: 'a long passphrase' });
   };
 
-  it('of a deleted account is nobody’s for 30 days, and says so', async () => {
+  it('the username of a deleted account is reserved for 30 days, and the refusal says so', async () => {
     const user = await service.newUser();
     const { username } = user.user;
     await http()
@@ -49,7 +49,7 @@ describe('a username', () => {
     await register(username).expect(201);
   });
 
-  it('is released by an administrator', async () => {
+  it('an administrator releases a reserved username', async () => {
     const [user, admin] = [await service.newUser(), await service.newUser('admin')];
     const { username } = user.user;
     const release = (token: string) =>
@@ -63,14 +63,14 @@ describe('a username', () => {
     await register(username).expect(201);
   });
 
-  it('is free at once where the setting says so', async () => {
+  it('a former username is free at once if the setting says so', async () => {
     const hasty = accounts(service.database, { ...service.config, USERNAME_REST_DAYS: 0 });
     await sql(`INSERT INTO retired_usernames (username) VALUES ('hasty-one')`);
     const input = { username: 'hasty-one', email: 'hasty@example.org', password: 'a long passphrase' };
     await expect(hasty.register(input)).resolves.toMatchObject({ username: 'hasty-one' });
   });
 
-  it('is not taken while its account is being deleted, however closely one follows', async () => {
+  it('a username cannot be taken while its account is being deleted, however closely a request follows', async () => {
     const user = await service.newUser();
     const { username } = user.user;
     let commit = (): void => undefined;
@@ -99,7 +99,7 @@ describe('a username', () => {
     [{ PUBLIC_HOST: 'Panel.example.org.' }, 'panel'],
     [{ PUBLIC_HOST: 'a.b.deep.example.org' }, 'deep'],
     [{ CORS_ORIGINS: ['https://console-x.example.org:8443'] }, 'console-x'],
-  ])('is not that of a host of the service: %j', async (settings, username) => {
+  ])('a username cannot be that of a host of the service: %j', async (settings, username) => {
     const here = accounts(service.database, { ...service.config, BASE_DOMAIN: 'example.org', ...settings });
     const input = { username, email: `${username}@example.org`, password: 'a long passphrase' };
     await expect(here.register(input)).rejects.toMatchObject({ code: 'validation_failed' });

@@ -20,7 +20,7 @@ const ofApi = (): Promise<readonly ComponentHealth[]> =>
 const fresh = async (): Promise<string[]> =>
   (await freshReports(world.parts.database.direct)).map(({ worker }) => worker);
 
-it('is told by an API while the worker lives, and no longer when it has stopped', async () => {
+it('an API process shows a worker’s report while the worker lives, and no longer', async () => {
   const look = { name: 'sweep', seconds: 1, intervalSeconds: 5, found: '2 findings', failure: null };
   const { stop } = reportWorker(world.parts, () => [look]);
   const alive = path.join(world.config.DATA_DIR, 'run/worker.alive');
@@ -51,7 +51,7 @@ it('is told by an API while the worker lives, and no longer when it has stopped'
     expect((await ofApi()).find(({ name }) => name === part)?.status).toBe('down');
 });
 
-it('is old after 30 s on the database’s clock, and forgotten after an hour', async () => {
+it('a worker’s report is old after 30 s by the database’s clock, and deleted after an hour', async () => {
   const report = (worker: string): Promise<void> =>
     recordReport(world.parts.database.direct, { worker, components: [], machine: null, looks: null });
   const { direct } = world.parts.database;

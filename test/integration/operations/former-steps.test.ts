@@ -64,7 +64,7 @@ describe.each(cases)('%s', (kind, former) => {
   });
 });
 
-it('a machine that was half made anew is made again', async () => {
+it('a spare that was half rebuilt is rebuilt from the start', async () => {
   const [, former] = cases[0];
   const interrupted: Fault = (act) => async (context) => {
     world.host.faults.fail('made libvirt_domain', new Error('killed'));

@@ -35,7 +35,7 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 describe('leases', () => {
-  it('are held by one owner at a time and hand out growing tokens', async () => {
+  it('a lease has one owner at a time, and its token grows with each claim', async () => {
     const { direct } = world.parts.database;
     const stackId = randomUUID();
     const first = await claimLease(direct, stackId, 'a', 30_000);
@@ -47,7 +47,7 @@ describe('leases', () => {
     expect(await renewLease(direct, second!, 30_000)).toBe(true);
   });
 
-  it('refuse a write with an older token', async () => {
+  it('a write under an older lease token is refused', async () => {
     const stackId = randomUUID();
     const stale = await claimLease(world.parts.database.direct, stackId, 'a', 0);
     await claimLease(world.parts.database.direct, stackId, 'b', 30_000);
@@ -56,7 +56,7 @@ describe('leases', () => {
     expect(write).not.toHaveBeenCalled();
   });
 
-  it('let one of many claimants win', async () => {
+  it('one of many concurrent claims gets the lease', async () => {
     const stackId = randomUUID();
     const claims = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
@@ -68,7 +68,7 @@ describe('leases', () => {
 });
 
 describe('the runner', () => {
-  it('leaves a stack alone that another worker holds', async () => {
+  it('the runner leaves a stack alone that another worker holds', async () => {
     const { hosting, operation } = await world.engine.hostings.create(user, {});
     await claimLease(world.parts.database.direct, hosting.id, 'another worker', 30_000);
     await world.work(hosting.id);
@@ -95,7 +95,7 @@ describe('the runner', () => {
     },
   );
 
-  it('does not let a worker that lost its lease write anything more', async () => {
+  it('a worker that lost its lease can write nothing more', async () => {
     const { hosting, operation } = await world.engine.hostings.create(user, {});
     world.host.faults.once('made libvirt_domain', () => loseLease(world.parts.database.direct, hosting.id));
     await world.work(hosting.id);
@@ -107,7 +107,7 @@ describe('the runner', () => {
     expect(lease?.owner).toBe('another worker');
   });
 
-  it('hands over at once when its worker is told to stop, and the next one finishes', async () => {
+  it('a worker that is told to stop hands over at once, and the next one finishes', async () => {
     const { hosting, operation } = await world.engine.hostings.create(user, {});
     const handover = new AbortController();
     world.host.faults.once('page', (signal) => {
@@ -120,7 +120,7 @@ describe('the runner', () => {
     expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
   });
 
-  it('hands over when it is told to stop while it claims the lease', async () => {
+  it('a worker that is told to stop while it claims the lease hands over', async () => {
     const { hosting, operation } = await world.engine.hostings.create(user, {});
     const handover = new AbortController();
     const working = world.runner.perform(hosting.id, handover.signal);
@@ -131,7 +131,7 @@ describe('the runner', () => {
     expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
   });
 
-  it('tells how often a step was begun, and counts its time from the first', async () => {
+  it('a step reports how often it was tried, and its time counts from the first try', async () => {
     const { hosting, operation } = await world.engine.hostings.create(user, {});
     let firstEnd = new Date();
     const slow: Fault = (act) => async (context) => {
@@ -150,7 +150,7 @@ describe('the runner', () => {
     expect(check?.finishedAt?.getTime()).toBeGreaterThanOrEqual(firstEnd.getTime());
   });
 
-  it('finds operations that nobody works on', async () => {
+  it('operations without a worker are found', async () => {
     const { hosting } = await world.engine.hostings.create(user, {});
     const { direct } = world.parts.database;
     const found = (): Promise<string[]> => abandonedStacks(direct, 10);
@@ -171,7 +171,7 @@ describe('the runner', () => {
     expect(await found()).toEqual([]);
   });
 
-  it('wakes a worker for what lost its job in the lane and at the turn that it had, and leaves those that wait alone', async () => {
+  it('a worker is woken for an operation that lost its job, in the same lane and turn; those that wait are left alone', async () => {
     const { direct } = world.parts.database;
     const jobs = (): Promise<unknown> =>
       direct.query(
@@ -196,7 +196,7 @@ describe('the runner', () => {
     expect(await jobs()).toEqual(both);
   });
 
-  it('a look that waits keeps neither its stack nor what is asked after it in the background', async () => {
+  it('a waiting drift check does not hold later operations on its stack in the background', async () => {
     const { direct } = world.parts.database;
     const { hosting } = await world.engine.hostings.create(user, {});
     await world.work(hosting.id);
@@ -209,7 +209,7 @@ describe('the runner', () => {
     expect(await job()).toEqual([{ task: 'stack', priority: 0 }]);
   });
 
-  it('does not cancel what has no way back', async () => {
+  it('an operation without a way back cannot be cancelled', async () => {
     const { hosting } = await world.engine.hostings.create(user, {});
     await world.work(hosting.id);
     const removal = await world.engine.hostings.delete(user);
@@ -271,7 +271,7 @@ describe('the runner', () => {
       );
     });
 
-    it('on the way back, too', async () => {
+    it('a worker of another version undoes the steps that it knows', async () => {
       const { hosting, operation } = await world.engine.hostings.create(user, {});
       const failing = withRun({ ...createHosting, steps: withExtraAt(1) }, 'boot', failsBefore);
       await workWith(world, hosting.id, withUndo(failing, 'apply', diesBefore(world)));
@@ -282,7 +282,7 @@ describe('the runner', () => {
     });
   });
 
-  it('does not undo a step that was passed over', async () => {
+  it('a step that was passed over is not undone', async () => {
     const undone: string[] = [];
     const remember = (name: string) => (): Promise<void> => Promise.resolve(void undone.push(name));
     const extra = steps({ input: z.object({}), needs: [] }).step('extra', {
@@ -307,7 +307,7 @@ describe('the runner', () => {
     }
   });
 
-  it('is stuck with an input that it cannot read, and keeps what was made', async () => {
+  it('an operation with an unreadable input is stuck and keeps what was made', async () => {
     const { hosting, operation: accepted } = await world.engine.hostings.create(user, {});
     const strict = operation({
       ...{ kind: 'create-hosting', onFailure: 'unwind', onRemoval: 'cancel' },
@@ -320,7 +320,7 @@ describe('the runner', () => {
     expect([status, failure?.code]).toEqual(['stuck', 'internal']);
   });
 
-  it('has no illegal transitions', async () => {
+  it('an operation refuses illegal transitions between statuses', async () => {
     const { operation } = await world.engine.hostings.create(user, {});
     const move = (to: Parameters<typeof moveOperation>[2]) =>
       moveOperation(world.parts.database.direct, operation.id, to);
