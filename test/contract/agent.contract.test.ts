@@ -62,20 +62,20 @@ describe.each<[string, () => Agent]>([
   ['the guest agent by virsh', () => real],
   ['the fake agent', () => new FakeHost().agent],
 ])('%s', (_, open) => {
-  it('says that a machine that is not there does not do what it is asked', async () => {
+  it('a script for a VM that does not exist fails as guest_unreachable', async () => {
     await expect(open().run('none', 'true', options)).rejects.toMatchObject({
       name: 'EngineError',
       code: 'guest_unreachable',
     });
   });
 
-  it('says so as well when its clock is to be set', async () => {
+  it('setting the clock of a VM that does not exist fails as guest_unreachable', async () => {
     await expect(open().setTime('none', new Date(), never)).rejects.toMatchObject({
       code: 'guest_unreachable',
     });
   });
 
-  it('does nothing for a caller who has gone away', async () => {
+  it('the agent does nothing for a caller who has aborted', async () => {
     const reason = new Error('gone');
     const gone = { ...options, signal: AbortSignal.abort(reason) };
     await expect(open().run('vm', 'true', gone)).rejects.toBe(reason);
@@ -83,26 +83,26 @@ describe.each<[string, () => Agent]>([
 });
 
 describe('the guest agent by virsh', () => {
-  it('runs a script, whatever is in it, and gives what it wrote', async () => {
+  it('the agent runs a script, whatever is in it, and returns its output', async () => {
     const script = `printf '%s\\n' 'a "quoted" $HOME 한글' "$((6 * 7))"\nsleep 0.2\necho done >&1; echo aside >&2\n`;
     expect(await real.run('vm', script, options)).toBe('a "quoted" $HOME 한글\n42\ndone\n');
   });
 
-  it('sets the clock to the nanosecond that libvirt’s documents ask for', async () => {
+  it('the agent sets the clock in seconds and nanoseconds, as libvirt documents it', async () => {
     await real.setTime('vm', new Date(1_763_800_000_123), never);
     expect(readFileSync(path.join(dir, 'time'), 'utf8')).toBe(
       '{"execute":"guest-set-time","arguments":{"time":1763800000123000000}}',
     );
   });
 
-  it('sets the clock of a guest without hwclock by its own date', async () => {
+  it('the agent sets the clock of a guest without hwclock with the guest’s date', async () => {
     const date = path.join(dir, 'date');
     writeFileSync(date, `#!/bin/sh\necho "$@" >${date}.asked\n`, { mode: 0o755 });
     await real.setTime('small', new Date(1_763_800_000_623), never);
     expect(readFileSync(`${date}.asked`, 'utf8')).toBe('-u -s @1763800001\n');
   });
 
-  it('tells a script that fails, with its words for the log alone', async () => {
+  it('the agent reports a failed script, whose output goes to the log alone', async () => {
     const thrown = (await real
       .run('vm', 'echo the reason >&2; exit 3', options)
       .catch((error: unknown) => error)) as Error;
@@ -112,7 +112,7 @@ describe('the guest agent by virsh', () => {
   });
 
   it.each(['silent', 'babbling', 'broken', 'wordy', 'huge', 'late', 'busy'])(
-    'takes an agent that is %s for a guest that cannot be reached, within the time that was given',
+    'an agent that is %s counts as an unreachable guest, within the given time',
     async (domain) => {
       const begun = performance.now();
       const timeoutMs = 2_000;
@@ -125,7 +125,7 @@ describe('the guest agent by virsh', () => {
   );
 
   it.each(['broken', 'wordy', 'late'])(
-    'does not wait for one that is %s to set its clock',
+    'setting the clock does not wait for an agent that is %s',
     async (domain) => {
       const begun = performance.now();
       await expect(real.setTime(domain, new Date(), never)).rejects.toMatchObject({
@@ -136,20 +136,20 @@ describe('the guest agent by virsh', () => {
     20_000,
   );
 
-  it('takes a libvirt that is away for what it is', async () => {
+  it('a libvirt that is away is reported as unavailable and worth a retry', async () => {
     await expect(real.run('away', 'true', options)).rejects.toMatchObject({
       code: 'libvirt_unavailable',
       retryable: true,
     });
   });
 
-  it('gives up a script that does not end', async () => {
+  it('the agent gives up a script that does not end', async () => {
     await expect(real.run('vm', 'sleep 5', { ...options, timeoutMs: 200 })).rejects.toMatchObject({
       code: 'guest_unreachable',
     });
   });
 
-  it('stops asking when its caller goes away', async () => {
+  it('the agent stops polling when its caller aborts', async () => {
     const stop = new AbortController();
     const running = real.run('vm', 'sleep 5', { ...options, signal: stop.signal });
     const reason = new Error('gone');

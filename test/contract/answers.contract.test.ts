@@ -57,7 +57,7 @@ const ways: readonly [string, string, string][] = [
 ];
 
 describe.each(ways)('by %s', (_, prefix, host) => {
-  it.each(noAnswers)('takes %s for no answer, and lets nobody else hear of it', async (_what, words) => {
+  it.each(noAnswers)('Nginx refuses %s as a response, and nobody else receives it', async (_what, words) => {
     const urlPath = `${prefix}${pathThatSays(words)}`;
     const direct = await ask(bench.httpPort, urlPath, host);
     expect(direct).toMatchObject({
@@ -70,7 +70,7 @@ describe.each(ways)('by %s', (_, prefix, host) => {
     await expectOthersUnharmed();
   });
 
-  it.each(oddAnswers)('lets nobody else hear of %s', async (_what, words) => {
+  it.each(oddAnswers)('nobody else receives %s', async (_what, words) => {
     for (const method of ['GET', 'HEAD', 'POST']) {
       await ask(shared, `${prefix}${pathThatSays(words)}`, host, method).catch(() => undefined);
       await expectOthersUnharmed();
@@ -78,6 +78,6 @@ describe.each(ways)('by %s', (_, prefix, host) => {
   });
 });
 
-it('shows the tenant’s page as ever', async () => {
+it('the tenant’s page is still served', async () => {
   expect((await ask(shared, '/7/')).body).toBe('page of tenant, cookies: ');
 });

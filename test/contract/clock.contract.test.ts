@@ -16,12 +16,12 @@ describe.each<[string, () => Clock]>([
     return clock.now().getTime() - before;
   };
 
-  it('has moved on by the time slept', async () => {
+  it('a clock has advanced by the time slept', async () => {
     // timers of Node may be a millisecond early against the wall clock
     expect(await passed(() => clock.sleep(50))).toBeGreaterThanOrEqual(49);
   });
 
-  it('does not stand in the way of what else there is to do', async () => {
+  it('a sleep does not block other work', async () => {
     let done = false;
     setImmediate(() => {
       done = true;
@@ -30,11 +30,11 @@ describe.each<[string, () => Clock]>([
     expect(done).toBe(true);
   });
 
-  it('lets two sleep side by side', async () => {
+  it('two sleeps run side by side', async () => {
     expect(await passed(() => Promise.all([clock.sleep(150), clock.sleep(150)]))).toBeLessThan(290);
   });
 
-  it('wakes first who sleeps shortest', async () => {
+  it('the shortest sleep ends first', async () => {
     const woken: string[] = [];
     await Promise.all([
       clock.sleep(80).then(() => woken.push('long')),
@@ -43,12 +43,12 @@ describe.each<[string, () => Clock]>([
     expect(woken).toEqual(['short', 'long']);
   });
 
-  it('refuses to sleep when the signal has fired, with its reason', async () => {
+  it('a sleep is refused with the signal’s reason if the signal has already fired', async () => {
     const reason = new Error('too late');
     await expect(clock.sleep(60_000, AbortSignal.abort(reason))).rejects.toBe(reason);
   });
 
-  it('wakes at once when the signal fires, with its reason and before its time', async () => {
+  it('a sleep ends at once with the signal’s reason when the signal fires', async () => {
     const stop = new AbortController();
     const reason = new Error('enough');
     const sleeping = clock.sleep(60_000, stop.signal);
@@ -56,7 +56,7 @@ describe.each<[string, () => Clock]>([
     expect(await passed(() => expect(sleeping).rejects.toBe(reason))).toBeLessThan(1_000);
   });
 
-  it('takes no notice of a signal that fires after the sleep', async () => {
+  it('a signal that fires after the sleep has no effect', async () => {
     const stop = new AbortController();
     await clock.sleep(1, stop.signal);
     stop.abort(new Error('nobody listens'));

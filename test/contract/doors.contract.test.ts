@@ -90,7 +90,7 @@ function converse(at: number | string, first?: string) {
   return { socket, until, said: () => said, ended: () => ended };
 }
 
-it('shows a browser at once a page that comes again, and has the right hosting woken', async () => {
+it('the page door shows a browser a page that reloads itself, and wakes the right hosting', async () => {
   const answer = await call('/7/secret?x=secret', {
     headers: { ...html, cookie: 'secret', authorization: 'x' },
   });
@@ -113,7 +113,7 @@ it.each<[string, Asked & { at: string; sees: object }]>([
   ['domain of its own', { at: '/a?x=1', host: 'ana.example.net', sees: { url: '/a?x=1', prefix: '' } }],
   ['host name', { at: '/a?x=1', host: `ana.${baseDomain}`, sees: { url: '/a?x=1', prefix: '' } }],
 ])(
-  'keeps who is no browser until it is awake, then sends the request on, by %s',
+  'the page door holds a request of any other client until the VM is awake, then forwards it, by %s',
   async (_, { at, sees, ...how }) => {
     const body = 'x'.repeat(100_000);
     const answering = call(at, { ...how, method: 'POST', body });
@@ -129,19 +129,19 @@ it.each<[string, Asked & { at: string; sees: object }]>([
   },
 );
 
-it('sends a browser on as well when it is awake by now', async () => {
+it('the page door forwards a browser, too, if the VM is awake by now', async () => {
   wakes({ ip: ana });
   expect((await call('/7/', { headers: html })).body).toContain(`page of ${ana}`);
 });
 
-it('tells who has waited long enough to come again, and says when it cannot be woken', async () => {
+it('the page door tells a client that has waited long enough to retry, and says if the VM cannot be woken', async () => {
   expect(await call('/7')).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
   wakes('failed');
   expect(await call('/7')).toMatchObject({ status: 503, headers: { 'retry-after': '15' } });
   expect((await call('/7/', { headers: html })).body).toBe('<p>cannot be woken</p>');
 });
 
-it('has a page where nobody is behind the doors, and opens them again', async () => {
+it('Nginx has a page while no worker is behind the doors, and the doors can be opened again', async () => {
   open.close();
   expect(await call('/7/', { headers: html })).toMatchObject({
     status: 502,
@@ -152,7 +152,7 @@ it('has a page where nobody is behind the doors, and opens them again', async ()
   expect((await call('/7/', { headers: html })).status).toBe(503);
 });
 
-it('lets nobody but Nginx to its sockets', () => {
+it('only Nginx can reach the sockets of the doors', () => {
   for (const name of ['page', 'ssh']) {
     const { mode, uid, gid } = statSync(path.join(bench.dir, 'doors', `${name}.sock`));
     expect([mode & 0o777, uid, gid]).toEqual(
@@ -162,7 +162,7 @@ it('lets nobody but Nginx to its sockets', () => {
   }
 });
 
-it('keeps a session until its VM is awake, then passes every byte on, both ways', async () => {
+it('the SSH door holds a session until its VM is awake, then forwards every byte both ways', async () => {
   const session = converse(sleeping.sshPort, 'SSH-2.0-client\r\n');
   await session.until(() => asked.length > 0);
   expect(asked).toEqual([sleeping.sshPort]);
@@ -177,7 +177,7 @@ it('keeps a session until its VM is awake, then passes every byte on, both ways'
   await session.until(session.ended);
 });
 
-it('loses nothing of who is called and who calls in one breath', async () => {
+it('the SSH door loses nothing of a client whose first bytes arrive with the PROXY line', async () => {
   const line = `PROXY TCP4 127.0.0.1 127.0.0.1 40000 ${sleeping.sshPort}\r\n`;
   const session = converse(path.join(bench.dir, 'doors', 'ssh.sock'), `${line}SSH-2.0-client\r\n`);
   await session.until(() => asked.length > 0);
@@ -189,7 +189,7 @@ it('loses nothing of who is called and who calls in one breath', async () => {
   session.socket.destroy();
 });
 
-it('wakes for a client that waits for the server to speak first, and not for who only knocks', async () => {
+it('the SSH door wakes a VM for a client that waits for the server’s greeting, and not for a port scan', async () => {
   const knock = converse(sleeping.sshPort);
   await delay(300);
   knock.socket.destroy();
@@ -204,7 +204,7 @@ it('wakes for a client that waits for the server to speak first, and not for who
   silent.socket.destroy();
 });
 
-it('ends a session when its VM cannot be woken, and lets only some wait', async () => {
+it('the SSH door ends sessions whose VM cannot be woken, and only a few may wait', async () => {
   const sessions = Array.from({ length: 10 }, () => converse(sleeping.sshPort, 'SSH-2.0-client\r\n'));
   await sessions[0]!.until(() => sessions.filter((each) => each.ended()).length === 2);
   wakes('failed');
@@ -212,7 +212,7 @@ it('ends a session when its VM cannot be woken, and lets only some wait', async 
   expect(asked).toHaveLength(8);
 });
 
-it('has visits written down when they end, and of whom; the door’s own answers are none', async () => {
+it('visits are written to the log when they end, by VM; the door’s own answers are none', async () => {
   const traffic = nginxTraffic(bench.dir);
   expect([...(await traffic.visits())]).toEqual([]);
   await call('/7/', { headers: html });
@@ -252,28 +252,31 @@ describe('whom Nginx has not read of yet', () => {
     ['path', { at: '/9/a/b?x=1', sees: { url: '/a/b?x=1', prefix: '/9' } }],
     ['path alone', { at: '/9', sees: { url: '/', prefix: '/9' } }],
     ['host name', { at: '/a?x=1', host: `mina.${baseDomain}`, sees: { url: '/a?x=1', prefix: '' } }],
-  ])('is found by %s, and the request goes on whole', async (_, { at, sees, ...how }) => {
-    const body = 'x'.repeat(100_000);
-    const headers = { cookie: 'secret', authorization: 'secret' };
-    const answer = await call(at, { ...how, method: 'POST', body, headers });
-    expect([answer.status, answer.body]).toEqual([200, expect.stringContaining(`page of ${kim}`)]);
-    const guest = JSON.parse(answer.body.slice(answer.body.indexOf('{'))) as Record<string, string>;
-    expect(guest).toMatchObject({ ...sees, method: 'POST', from: '127.0.0.1' });
-    expect(guest.sent === body).toBe(true);
-    for (const header of ['x-accel-redirect', 'x-vm', 'x-name'])
-      expect(answer.headers).not.toHaveProperty(header);
-    // the door has learned who is looked for, and nothing else
-    expect(urls).toEqual([expect.stringMatching(/^\/find\/(id\/9|name\/mina) connection host$/)]);
-  });
+  ])(
+    'a hosting that Nginx does not know yet is found by %s, and receives the whole request',
+    async (_, { at, sees, ...how }) => {
+      const body = 'x'.repeat(100_000);
+      const headers = { cookie: 'secret', authorization: 'secret' };
+      const answer = await call(at, { ...how, method: 'POST', body, headers });
+      expect([answer.status, answer.body]).toEqual([200, expect.stringContaining(`page of ${kim}`)]);
+      const guest = JSON.parse(answer.body.slice(answer.body.indexOf('{'))) as Record<string, string>;
+      expect(guest).toMatchObject({ ...sees, method: 'POST', from: '127.0.0.1' });
+      expect(guest.sent === body).toBe(true);
+      for (const header of ['x-accel-redirect', 'x-vm', 'x-name'])
+        expect(answer.headers).not.toHaveProperty(header);
+      // the door has learned who is looked for, and nothing else
+      expect(urls).toEqual([expect.stringMatching(/^\/find\/(id\/9|name\/mina) connection host$/)]);
+    },
+  );
 
-  it('is led to the host name, where those work, as one whom Nginx knows', async () => {
+  it('a browser is redirected to the host name of a hosting that Nginx does not know yet', async () => {
     const headers = { accept: 'text/html' };
     const answer = await call('/9/a?x=1', { host: baseDomain, headers });
     expect([answer.status, answer.headers.location]).toEqual([307, `http://mina.${baseDomain}/a?x=1`]);
     expect((await call('/9/a', { host: baseDomain })).body).toContain(`page of ${kim}`);
   });
 
-  it('gets no worker for the whole origin, and its slash, as one whom Nginx knows', async () => {
+  it('a hosting that Nginx does not know yet gets no service worker for the whole origin, and redirects to its slash', async () => {
     const worker = { 'service-worker': 'script' };
     for (const at of ['/9', '/9?x=1', '/8', '/8?x=1', '/7'])
       expect([at, (await call(at, { headers: worker })).status]).toEqual([at, 404]);
@@ -287,7 +290,7 @@ describe('whom Nginx has not read of yet', () => {
       expect(await call(at, { headers: html })).toMatchObject({ status: 302, headers: { location: to } });
   });
 
-  it('is told that there is nothing when there is nothing, also while nobody is behind the door', async () => {
+  it('an unknown hosting is a 404, also while no worker is behind the door', async () => {
     for (const again of [false, true]) {
       for (const [at, host] of [
         ['/10', 'localhost'],
@@ -302,14 +305,14 @@ describe('whom Nginx has not read of yet', () => {
     expect((await call('/8')).body).toContain(`page of ${kim}`);
   });
 
-  it('leads nobody by what a visitor says of it', async () => {
+  it('headers of a visitor cannot choose the VM', async () => {
     const headers = { 'x-vm': kim, 'x-accel-redirect': '@found' };
     expect((await call('/10', { headers })).status).toBe(404);
     expect((await call('/find/id/9')).status).toBe(404);
   });
 
   it.each(['@found', '@awake', '@door', '@find', '/9/', '/_webhoster/index.html'])(
-    'follows the door, and no VM, to %s',
+    'Nginx does not follow a VM’s X-Accel-Redirect to %s',
     async (where) => {
       const said = { 'x-accel-redirect': where, 'x-vm': ana };
       const headers = { 'x-answer-with': JSON.stringify(said) };
@@ -323,7 +326,7 @@ describe('whom Nginx has not read of yet', () => {
     },
   );
 
-  it('hangs up on SSH where nobody lives yet, and lets in as soon as somebody does', async () => {
+  it('the SSH door hangs up on the port of a spare without an owner', async () => {
     const early = converse(waitingPort, 'SSH-2.0-client\r\n');
     await early.until(() => asked.length > 0);
     expect(asked).toEqual([waitingPort]);
@@ -332,7 +335,7 @@ describe('whom Nginx has not read of yet', () => {
     expect(early.said()).toBe('');
   });
 
-  it('is let in by SSH through the door before Nginx knows of it', async () => {
+  it('the SSH door connects the port of a claimed spare before Nginx knows it', async () => {
     wakes({ ip: kim });
     const session = converse(waitingPort, 'SSH-2.0-client\r\n');
     await session.until(() => session.said().includes(`SSH-2.0-${kim}`));

@@ -109,7 +109,7 @@ function watch(id: string): { readonly woken: number; stop: () => void } {
 }
 
 describe('the event bus', () => {
-  it('wakes those who wait for the operation and nobody else, until they leave', async () => {
+  it('the event bus wakes those who wait for the operation and nobody else, until they leave', async () => {
     const [one, two, other] = [watch('op-1'), watch('op-1'), watch('op-2')];
     await notify('op-1');
     await until(() => one.woken === 1 && two.woken === 1);
@@ -125,7 +125,7 @@ describe('the event bus', () => {
     expect(two.woken).toBe(2);
   });
 
-  it('hears of what another process wrote only when it is committed', async () => {
+  it('the event bus hears of another process’s write only once it is committed', async () => {
     const one = watch('op-1');
     await database.transaction(async (tx) => {
       await tx.query(`SELECT pg_notify($1, 'op-1')`, [eventChannel]);
@@ -135,7 +135,7 @@ describe('the event bus', () => {
     await until(() => one.woken === 1);
   });
 
-  it('listens again after its connection was lost, and wakes everybody then: they may have missed something', async () => {
+  it('the event bus listens again after a lost connection and wakes everybody, since they may have missed something', async () => {
     const [one, two] = [watch('op-1'), watch('op-2')];
     await database.direct.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'vm-webhoster events' AND datname = current_database()`,
@@ -146,7 +146,7 @@ describe('the event bus', () => {
     expect(two.woken).toBe(1);
   });
 
-  it('knocks about once a second while Postgres is away, and is one listener again when it is back', async () => {
+  it('the event bus reconnects about once a second while PostgreSQL is away, and is one listener again once it is back', async () => {
     const one = watch('op-1');
     door.shut();
     await delay(5_500);
@@ -163,9 +163,9 @@ describe('the event bus', () => {
   });
 
   it.each([
-    ['while it waits to knock again', 0],
-    ['while it stands in the door', 500],
-  ])('leaves no connection behind when it is closed %s', async (_, hesitationMs) => {
+    ['while it waits to reconnect', 0],
+    ['while it is reconnecting', 500],
+  ])('the event bus leaves no connection behind when it is closed %s', async (_, hesitationMs) => {
     door.shut();
     await delay(300);
     door.unlock();
@@ -176,7 +176,7 @@ describe('the event bus', () => {
     expect(await listeners()).toBe(0);
   });
 
-  it('fails at once when there is no Postgres at the start, and does not knock on', async () => {
+  it('the event bus fails at once if there is no PostgreSQL at the start, and does not retry', async () => {
     door.shut();
     await bus.close();
     door.knocks = 0;

@@ -111,7 +111,7 @@ function told({ case: one, way, side, what, straight, through }: Difference): st
   return `${way.protocol} by ${way.name}: ${keyOf(one)}: ${side}'s ${what}: ${straight.slice(0, 200)} -> ${through.slice(0, 200)}`;
 }
 
-it('makes no difference that docs/fidelity.md does not list and explain', async () => {
+it('Nginx changes nothing of a message that docs/fidelity.md does not list and explain', async () => {
   const unexplained: string[] = [];
   const seen = new Map(cases.map((one) => [one, new Map<Way, Set<number>>()]));
   const shown = new Set<number>();

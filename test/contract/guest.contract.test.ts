@@ -93,17 +93,17 @@ describe.each<[string, () => Promise<Bench>]>([
   });
   afterEach(() => bench.close());
 
-  it('is known by the marker in its page, and by no other', async () => {
+  it('a guest is recognized by the marker in its page, and by no other', async () => {
     expect(await bench.guest.servesPage(up, marker)).toBe(true);
     expect(await bench.guest.servesPage(up, marker.replace('vm-1a2b3c4d', 'vm-1a2b3c4e'))).toBe(false);
   });
 
-  it('shows its SSH host keys, type and key each', async () => {
+  it('a guest shows its SSH host keys, each with type and key', async () => {
     const keys = await bench.guest.sshHostKeys(up);
     expect(keys).toEqual([expect.stringMatching(/^ssh-ed25519 [A-Za-z0-9+/]+={0,2}$/)]);
   });
 
-  it('that does not answer serves nothing and has no keys, and is no error', async () => {
+  it('a guest that does not answer serves no page and shows no keys, without an error', async () => {
     expect(await bench.guest.servesPage(silent, marker)).toBe(false);
     expect(await bench.guest.sshHostKeys(silent)).toEqual([]);
   });
@@ -116,7 +116,7 @@ describe('a guest on the network', () => {
   });
   afterEach(() => bench.close());
 
-  it('shows the very key that it has', async () => {
+  it('a guest on the network shows exactly the host key that it has', async () => {
     expect(await bench.guest.sshHostKeys(up)).toEqual([bench.hostKey]);
   });
 
@@ -125,21 +125,21 @@ describe('a guest on the network', () => {
     ['hangs up', (socket) => socket.destroy()],
     ['speaks no HTTP', (socket) => socket.end('SSH-2.0-x\r\n')],
     ['has nothing but a beginning', (socket) => socket.write('HTTP/1.1 200 OK\r\n\r\n<meta ')],
-  ])('that %s is given up after a moment', async (_, answer) => {
+  ])('a guest that %s is given up after a moment', async (_, answer) => {
     bench.answer(answer);
     const begun = performance.now();
     expect(await bench.guest.servesPage(up, marker)).toBe(false);
     expect(performance.now() - begun).toBeLessThan(3_000);
   });
 
-  it('is up as soon as its kernel refuses a connection, and not where nothing answers', async () => {
+  it('a guest counts as up as soon as its kernel refuses a connection, and not while nothing answers', async () => {
     expect(await networkGuest.answers(silent)).toBe(true);
     // a name that nobody has (RFC 2606)
     expect(await networkGuest.answers('nobody.invalid')).toBe(false);
   });
 
   // its user may make it so: it must not hold a worker for ever
-  it('that sends a byte now and then is given up as well', async () => {
+  it('a guest that sends a byte now and then is given up as well', async () => {
     bench.answer((socket) => {
       socket.write('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n');
       const drip = setInterval(() => socket.write('.'), 300);
@@ -152,7 +152,7 @@ describe('a guest on the network', () => {
     expect(performance.now() - begun).toBeLessThan(8_000);
   });
 
-  it('that never ends its page is read no further than the marker can be', async () => {
+  it('a guest’s endless page is read no further than the marker can be', async () => {
     let sent = 0;
     bench.answer((socket) => {
       socket.write(`HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<meta ${marker}>`);

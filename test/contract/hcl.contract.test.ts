@@ -25,7 +25,7 @@ function terraform(...args: string[]): string {
 
 const names = ['hosting-direct-kernel', 'hosting-disk'] as const;
 
-it.each(names)('writes %s so that terraform fmt finds nothing to do', (name) => {
+it.each(names)('%s as HCL is formatted as terraform fmt would', (name) => {
   writeFileSync(path.join(dir, 'main.tf'), toHcl(readFixture(`${name}.tf.json`)));
   expect(terraform('fmt', '-diff', '-check')).toBe('');
 });
@@ -49,7 +49,7 @@ const texts = {
   dollar_at_the_end: 'costs 5$\n100%\n$ {a} % {b}\n',
 };
 
-it.each(names)('writes %s so that the provider takes it, as it takes the JSON', (name) => {
+it.each(names)('%s as HCL is valid for the provider, as its JSON is', (name) => {
   const validate = (file: string, content: string): unknown => {
     writeFileSync(path.join(dir, file), content);
     terraform('init', '-input=false', '-backend=false');
@@ -63,7 +63,7 @@ it.each(names)('writes %s so that the provider takes it, as it takes the JSON', 
   expect(validate('main.tf.json', json)).toEqual(fine);
 });
 
-it('keeps every text of a variable as it is, as Terraform reads it, and evaluates nothing', () => {
+it('HCL keeps every text of a variable as it is, and Terraform evaluates nothing in it', () => {
   const json = {
     variable: Object.fromEntries(
       Object.entries(texts).map(([name, text]) => [name, { type: 'string', default: text }]),
@@ -80,7 +80,7 @@ it('keeps every text of a variable as it is, as Terraform reads it, and evaluate
   );
 });
 
-it('evaluates templates where JSON does, next to anything', () => {
+it('HCL evaluates templates where JSON does, next to anything', () => {
   const texts = {
     alone: '${var.x}',
     in_a_line: 'a "${var.x}" \\ $${kept} ${split(",", var.x)[0]}',

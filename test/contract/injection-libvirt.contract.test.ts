@@ -58,7 +58,7 @@ for text in re.findall(r'<domain .*?</domain>', sys.stdin.read(), re.S):
 json.dump(out, sys.stdout)
 `;
 
-  it('gives back every name that may stand in a specification, and the others are refused before', () => {
+  it('libvirt returns every name that a specification may hold, and others are refused first', () => {
     const words = [...new Set([...pooled(), ...sample(likely(/^[A-Za-z0-9][A-Za-z0-9._-]{0,12}$/))])]
       .map(whole)
       .slice(0, runs);
@@ -111,7 +111,7 @@ json.dump(out, sys.stdout)
     });
   });
 
-  it('is never told a text of a user: a specification has it in cloud-init’s user data alone', async () => {
+  it('libvirt never gets a user’s text: a specification has it in cloud-init’s user data alone', async () => {
     const world = await openWorld();
     try {
       const { hosting } = await world.engine.hostings.create(await world.newUser(), {});

@@ -19,7 +19,7 @@ import { openWorld, type World } from '../worlds/world';
 const at = sinkFile();
 
 describe('Nginx', () => {
-  it('takes a domain as one name of one server, whatever its length', () => {
+  it('Nginx reads a domain as one name of one server, whatever its length', () => {
     const names = acceptedOf('domain').slice(0, 4_000);
     const longest = `${['a', 'b', 'c'].map((letter) => letter.repeat(63)).join('.')}.${'d'.repeat(57)}.org`;
     const domains = [...names, longest].map((name) => ({ name, ip: '10.0.0.2' }));
@@ -61,7 +61,7 @@ describe('PostgreSQL', () => {
   });
   afterAll(() => world.close());
 
-  it('has every account under the name and the address that it was given', async () => {
+  it('PostgreSQL keeps every account under its username and e-mail address', async () => {
     const { direct } = world.parts.database;
     const [emails, usernames] = [acceptedOf('e-mail'), acceptedOf('username')];
     const seen = new Set<string>();
@@ -78,7 +78,7 @@ describe('PostgreSQL', () => {
     reportSink('postgresql-accounts', at.started, { values: count * 2 });
   });
 
-  it('finds a hosting by its labels and by nothing else, and a token by its name', async () => {
+  it('PostgreSQL finds a hosting by its own labels only, and a token by its name', async () => {
     const { direct } = world.parts.database;
     const user = await world.newUser();
     const { hosting } = await world.engine.hostings.create(user, {});
@@ -119,7 +119,7 @@ describe('PostgreSQL', () => {
     });
   });
 
-  it('has an idempotency key and a record of an attempt as they came', async () => {
+  it('PostgreSQL keeps an idempotency key and a sign-in attempt as they came', async () => {
     const { direct } = world.parts.database;
     const user = await world.newUser();
     for (const key of acceptedOf('idempotency key')) {

@@ -21,7 +21,7 @@ describe('a shell', () => {
    * The script that makes a spare its user's, as the guest agent gives it to `/bin/sh -s`, many in one shell: each has
    * a tree of its own, and what would only take time does nothing.
    */
-  it('is given a key and a page by the guest agent’s script as data, whatever they are', () => {
+  it('the guest agent’s script passes a key and a page to the shell as data, whatever they are', () => {
     // half of what the schemas let through, and half of what none would
     const half = Math.ceil(runs / 2);
     const given = [...pooled(half), ...sample(hostile, half)].map(whole);
@@ -64,7 +64,7 @@ describe('a shell', () => {
     reportSink('shell-the-claim-script', at.started, { values: given.length });
   });
 
-  it('takes a username, a label and a domain as one word as they are, unquoted', () => {
+  it('a shell reads an unquoted username, label or domain as one word', () => {
     const words = ['username', 'label name', 'label value', 'domain', 'names to list'].flatMap(acceptedOf);
     const cwd = mkdtempSync(path.join(at.dir, 'words-'));
     const input = words.map((word) => `printf '%s\\n' ${word}\n`).join('');
@@ -77,7 +77,7 @@ describe('a shell', () => {
   it.each([
     ['webhoster', []],
     ['teardown.sh', ['teardown', '--local']],
-  ] as const)('scripts/%s hands its arguments on as they are', (script, before) => {
+  ] as const)('scripts/%s passes its arguments on as they are', (script, before) => {
     const root = mkdtempSync(path.join(at.dir, 'root-'));
     cpSync(path.join(projectRoot, 'scripts'), path.join(root, 'scripts'), { recursive: true });
     mkdirSync(path.join(root, 'dist/cli'), { recursive: true });
@@ -99,7 +99,7 @@ describe('a shell', () => {
     reportSink(`shell-scripts-${script}`, at.started, { values: words.length });
   });
 
-  it('would do what it is told, if it were told: the test can fail', () => {
+  it('a shell would run the texts if it got them as code: the test can fail', () => {
     const cwd = mkdtempSync(path.join(at.dir, 'canary-'));
     execFileSync('/bin/sh', ['-s'], { input: `printf '%s\\n' $(>${canary})`, cwd });
     expect(readdirSync(cwd)).toEqual([canary]);

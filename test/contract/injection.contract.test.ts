@@ -84,7 +84,7 @@ function readBack(documents: readonly string[]): Read[] {
   return JSON.parse(output) as Read[];
 }
 
-it('usernames come out of cloud-init and the welcome page as they went in, whatever they are', () => {
+it('usernames come out of cloud-init and the welcome page as they went in', () => {
   const names = sample(hostile).map(whole);
   const found = readBack(names.map((name) => cloudInit(name, key).userData));
   const [plain] = readBack([cloudInit('kim', key).userData]);
@@ -122,7 +122,7 @@ it('keys are refused, or stand in cloud-init with what is safe of their comments
   });
 });
 
-it('user data reaches Terraform’s resources as it is, or is refused before', () => {
+it('user data reaches Terraform’s resources as it is, or is refused first', () => {
   const spec = readSpec('hosting-disk');
   const passed: { text: string; variable: { type: string; default: string } }[] = [];
   for (const text of sample(hostile)) {

@@ -148,11 +148,11 @@ describe.each<[string, () => Promise<Node>]>([
       ...over,
     });
 
-  it('finds nothing where there is nothing', async () => {
+  it('the inventory finds nothing on an empty node', async () => {
     expect(await find()).toEqual({ domain: null, volumes: [] });
   });
 
-  it('finds what exists of the names it is asked for, and only that', async () => {
+  it('the inventory finds which of the given names exist, and nothing else', async () => {
     await node.addDomain(`ctr-${id}`, 'shut off');
     await node.addVolume(`${id}.qcow2`);
     await node.addVolume(`${id}-of-another.qcow2`);
@@ -165,11 +165,11 @@ describe.each<[string, () => Promise<Node>]>([
     });
   });
 
-  it('finds no volume in a pool that is not there', async () => {
+  it('the inventory finds no volume in a pool that does not exist', async () => {
     expect(await find({ pool: 'ctr-no-such-pool' })).toEqual({ domain: null, volumes: [] });
   });
 
-  it('knows the state of a domain, or that there is none', async () => {
+  it('the inventory knows the state of a domain, or that there is none', async () => {
     expect(await node.inventory.domainState(`ctr-${id}`)).toBeNull();
     await node.addDomain(`ctr-${id}`, 'shut off');
     expect(await node.inventory.domainState(`ctr-${id}`)).toBe('shut off');
@@ -178,7 +178,7 @@ describe.each<[string, () => Promise<Node>]>([
     await node.inventory.removeDomain(`ctr-${id}-2`);
   });
 
-  it('saves a VM that runs and starts it again, as often as it is asked to', async () => {
+  it('the inventory saves a running VM and starts it again, as often as asked', async () => {
     const { inventory } = node;
     const states: (string | null)[] = [];
     const note = async (): Promise<void> => void states.push(await inventory.domainState(`ctr-${id}`));
@@ -205,7 +205,7 @@ describe.each<[string, () => Promise<Node>]>([
     await inventory.removeDomain(`ctr-${id}`);
   });
 
-  it('removes a domain that is saved, and its memory with it', async () => {
+  it('the inventory removes a saved domain together with its memory', async () => {
     await node.addDomain(`ctr-${id}`, 'running');
     await node.inventory.save(`ctr-${id}`, never);
     await node.inventory.removeDomain(`ctr-${id}`);
@@ -214,19 +214,19 @@ describe.each<[string, () => Promise<Node>]>([
     expect(await node.inventory.domainState(`ctr-${id}`)).toBe('shut off');
   });
 
-  it('says that there is no VM to save or to start', async () => {
+  it('saving or starting a VM that does not exist fails and says so', async () => {
     for (const act of ['save', 'start'] as const)
       await expect(node.inventory[act](`ctr-${id}`, never)).rejects.toMatchObject({ code: 'vm_lost' });
     await expect(node.inventory.forgetSaved(`ctr-${id}`)).resolves.toBeUndefined();
   });
 
-  it('knows what a domain will have at its next start, or that there is none', async () => {
+  it('the inventory knows what a domain will have at its next start, or that there is none', async () => {
     expect(await node.inventory.domainConfig(`ctr-${id}`)).toBeNull();
     await node.addDomain(`ctr-${id}`, 'shut off');
     expect(await node.inventory.domainConfig(`ctr-${id}`)).toEqual({ memoryMiB: 32, vcpus: 1 });
   });
 
-  it('surveys what is there: domains by their mark, another installation’s and unmarked ones as foreign', async () => {
+  it('the survey identifies domains by their mark, and takes another installation’s and unmarked ones as foreign', async () => {
     const [ours, another] = [randomUUID(), randomUUID()];
     const name = (hostingId: string): string => `vm-${hostingId.slice(0, 8)}`;
     await node.addDomain(name(ours), 'running', { hostingId: ours, pool: node.pool });
@@ -249,7 +249,7 @@ describe.each<[string, () => Promise<Node>]>([
     for (const domain of [name(ours), name(another), `vm-${id}`]) await node.inventory.removeDomain(domain);
   });
 
-  it('surveys why a domain is paused, and that it has no definition', async () => {
+  it('the survey reports why a domain is paused, and that it has no definition', async () => {
     const name = `vm-${id}`;
     await node.addDomain(name, 'running');
     await node.pauseAndUndefine(name);
@@ -261,7 +261,7 @@ describe.each<[string, () => Promise<Node>]>([
   });
 
   it.each(['running', 'shut off'] as const)(
-    'removes a domain that is %s; removing it again is a success',
+    'removing a domain that is %s succeeds, also a second time',
     async (state) => {
       await node.addDomain(`ctr-${id}`, state);
       await node.inventory.removeDomain(`ctr-${id}`);
@@ -270,7 +270,7 @@ describe.each<[string, () => Promise<Node>]>([
     },
   );
 
-  it('removes a volume and no other; removing it again is a success, even without its pool', async () => {
+  it('removing a volume removes no other, and succeeds a second time, even without its pool', async () => {
     await node.addVolume(`${id}.qcow2`);
     await node.addVolume(`${id}-cidata.iso`);
     await node.inventory.removeVolume(node.pool, `${id}.qcow2`);
@@ -280,7 +280,7 @@ describe.each<[string, () => Promise<Node>]>([
     await node.inventory.removeVolume(node.pool, `${id}-cidata.iso`);
   });
 
-  it('puts other data on a cloud-init disk, as often as it is asked to, where there is one with room for it', async () => {
+  it('a cloud-init disk is rewritten as often as asked, if it exists and has room', async () => {
     const data = (text: string) => ({ userData: `#cloud-config\n# ${text}\n`, metaData: 'instance-id: x\n' });
     const rewrite = (text: string) =>
       node.inventory.rewriteCloudInit(node.pool, `${id}-cidata.iso`, data(text));
@@ -294,23 +294,23 @@ describe.each<[string, () => Promise<Node>]>([
     await node.inventory.removeVolume(node.pool, `${id}-cidata.iso`);
   });
 
-  it('tells how much memory nobody uses', async () => {
+  it('the inventory reports how much memory is free', async () => {
     const { totalMiB, freeMiB: free } = await node.inventory.memory();
     expect(totalMiB).toBeGreaterThanOrEqual(free);
     expect([Number.isInteger(free), free > 0]).toEqual([true, true]);
   });
 
-  it('knows whether pool and network are both there and active', async () => {
+  it('the inventory knows whether pool and network both exist and are active', async () => {
     expect(await node.inventory.nodeActive(node.pool, node.network)).toBe(true);
     expect(await node.inventory.nodeActive('ctr-none', node.network)).toBe(false);
     expect(await node.inventory.nodeActive(node.pool, 'ctr-none')).toBe(false);
   });
 
-  it('tells its version', async () => {
+  it('the inventory reports libvirt’s version', async () => {
     expect(await node.inventory.version()).toMatch(/^libvirt \d+\.\d+\.\d+/);
   });
 
-  it('tells the group of the hypervisor as a number, or nothing', async () => {
+  it('the inventory reports the hypervisor’s group as a number, or nothing', async () => {
     const group = await node.inventory.hypervisorGroup();
     if (group !== undefined) expect(Number.isInteger(group)).toBe(true);
   });
@@ -335,14 +335,17 @@ describe('libvirt by virsh, where no libvirt answers', () => {
     ['memory', () => dead.memory()],
     ['rewriteCloudInit', () => dead.rewriteCloudInit('ctr-x', 'ctr-x', { userData: '', metaData: '' })],
     ['nodeActive', () => dead.nodeActive('ctr-x', 'ctr-x')],
-  ])('%s says so, and that another try may find it, and takes nothing for removed', async (_, ask) => {
-    const thrown = (await ask().catch((error: unknown) => error)) as Error;
-    expect(thrown).toMatchObject({ name: 'EngineError', code: 'libvirt_unavailable', retryable: true });
-    expect(thrown.message).not.toContain('/nonexistent');
-    expect((thrown.cause as Error).message).toContain('/nonexistent');
-  });
+  ])(
+    'without libvirt %s reports it as unavailable and worth a retry, and takes nothing for removed',
+    async (_, ask) => {
+      const thrown = (await ask().catch((error: unknown) => error)) as Error;
+      expect(thrown).toMatchObject({ name: 'EngineError', code: 'libvirt_unavailable', retryable: true });
+      expect(thrown.message).not.toContain('/nonexistent');
+      expect((thrown.cause as Error).message).toContain('/nonexistent');
+    },
+  );
 
-  it('says so when virsh is not installed', async () => {
+  it('a missing virsh is reported as such', async () => {
     const before = process.env.PATH;
     process.env.PATH = '/nonexistent';
     try {

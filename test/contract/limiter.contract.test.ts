@@ -26,7 +26,7 @@ const makers: Record<string, () => { limiter: Limiter; pass: () => Promise<void>
 };
 
 describe.each(Object.entries(makers))('a limiter %s', (name, make) => {
-  it('allows so many, then none until the window has passed', async () => {
+  it('a limiter allows its points, then none until the window has passed', async () => {
     const { limiter, pass } = make();
     const key = `${name} 1`;
     const taken = [];
@@ -38,7 +38,7 @@ describe.each(Object.entries(makers))('a limiter %s', (name, make) => {
     expect(await limiter.take(key)).toMatchObject({ allowed: true, left: 2 });
   });
 
-  it('counts each key, and several points at once', async () => {
+  it('a limiter counts each key separately, and several points at once', async () => {
     const { limiter } = make();
     expect(await limiter.take(`${name} 2`, 3)).toMatchObject({ allowed: true, left: 0 });
     expect(await limiter.take(`${name} 2`)).toMatchObject({ allowed: false });
@@ -46,21 +46,21 @@ describe.each(Object.entries(makers))('a limiter %s', (name, make) => {
     expect(await limiter.take(`${name} 4`)).toMatchObject({ allowed: true, left: 2 });
   });
 
-  it('forgets', async () => {
+  it('a forgotten key has all its points again', async () => {
     const { limiter } = make();
     await limiter.take(`${name} 5`, 4);
     await limiter.forget(`${name} 5`);
     expect(await limiter.take(`${name} 5`)).toMatchObject({ allowed: true, left: 2 });
   });
 
-  it('lets no more through than there are when many ask at once', async () => {
+  it('concurrent callers get no more points than there are', async () => {
     const { limiter } = make();
     const taken = await Promise.all(Array.from({ length: 30 }, () => limiter.take(`${name} 6`)));
     expect(taken.filter(({ allowed }) => allowed)).toHaveLength(3);
   });
 });
 
-it('in PostgreSQL keeps nothing of windows that have passed', async () => {
+it('the limiter in PostgreSQL deletes windows that have passed', async () => {
   await postgresLimiter(database.direct, limit).take('old');
   await endRateLimits(database.direct, { key: 'old' });
   await deleteEndedLimits(database.direct);

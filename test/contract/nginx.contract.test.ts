@@ -61,7 +61,7 @@ describe('Nginx', () => {
   const masterPid = (): number => Number(readFileSync(path.join(bench.dir, 'nginx.pid'), 'utf8'));
   const configuration = (): string => readFileSync(path.join(bench.dir, 'nginx.conf'), 'utf8');
 
-  it('shows a guest its own root, whatever stands before it outside', async () => {
+  it('a guest sees its own root, without the number in front of it', async () => {
     await bench.proxy.publish([await route(7, 'ana', ana)]);
     expect(asked(await get('/7'))).toMatchObject({ url: '/', prefix: '/7', from: '127.0.0.1' });
     expect(asked(await get('/7/'))).toMatchObject({ url: '/' });
@@ -70,7 +70,7 @@ describe('Nginx', () => {
     expect((await get('/7a')).status).toBe(404);
   });
 
-  it('serves by host name, as an origin of its own', async () => {
+  it('Nginx serves a hosting by host name as an origin of its own', async () => {
     await bench.proxy.publish([await route(7, 'ana', ana), await route(8, 'kim', kim)]);
     const answer = await get('/a?x=1', `kim.${baseDomain}`);
     expect(answer.body).toContain(`page of ${kim}`);
@@ -81,7 +81,7 @@ describe('Nginx', () => {
     expect((await get('/', `kim.${baseDomain.replace('.', 'x')}`)).body).not.toContain('page of');
   });
 
-  it('answers with pages of its own, with headers that forbid what they do not need', async () => {
+  it('Nginx’s own pages have headers that forbid what they do not need', async () => {
     await bench.proxy.publish([await route(7, 'quiet', silent)]);
     for (const [urlPath, status, text] of [
       ['/8', 404, 'There is no hosting'],
@@ -102,7 +102,7 @@ describe('Nginx', () => {
     expect((await get('/_webhoster/not-found.html')).status).toBe(404);
   });
 
-  it('passes the bytes of SSH both ways, to the VM that the port belongs to', async () => {
+  it('SSH bytes pass both ways to the VM that the port belongs to', async () => {
     const routes = [await route(1, 'ana', ana), await route(2, 'kim', kim)];
     await bench.proxy.publish(routes);
     for (const [index, ip] of [ana, kim].entries()) {
@@ -114,7 +114,7 @@ describe('Nginx', () => {
     }
   });
 
-  it('keeps an SSH session through later publishes, and takes the port of a closed route back', async () => {
+  it('an SSH session survives later publishes, and the port of a closed route is released', async () => {
     const [one, two] = [await route(1, 'ana', ana), await route(2, 'kim', kim)];
     await bench.proxy.publish([one, two]);
     const session = converse(one.sshPort);
@@ -136,7 +136,7 @@ describe('Nginx', () => {
   });
 
   // old workers accept for a while beside the new ones
-  it('has answered by the old routes for the last time when publish returns', async () => {
+  it('once publish returns, no request is answered by the old routes', async () => {
     const one = await route(1, 'ana', ana);
     for (const ip of [ana, kim, ana, kim]) {
       await bench.proxy.publish([{ ...one, ip }]);
@@ -144,7 +144,7 @@ describe('Nginx', () => {
     }
   });
 
-  it('does not reload when nothing has changed', async () => {
+  it('a publish without a change does not reload Nginx', async () => {
     const routes = [await route(1, 'ana', ana)];
     await bench.proxy.publish(routes);
     const before = processes();
@@ -157,7 +157,7 @@ describe('Nginx', () => {
     ['emptied', () => ''],
     ['broken in the middle', (text: string) => text.replace('http {', 'http { broken_directive on;')],
     ['gone on with at its end', (text: string) => `${text}\nevil on;\n`],
-  ])('mends a configuration that was %s by hand', async (_, damage) => {
+  ])('a publish repairs a configuration that was %s by hand', async (_, damage) => {
     const routes = [await route(1, 'ana', ana)];
     await bench.proxy.publish(routes);
     const good = configuration();
@@ -167,7 +167,7 @@ describe('Nginx', () => {
     expect(await bench.proxy.fetch('/1')).toContain('page of');
   });
 
-  it('brings back a page of its own that was lost, with the next publish', async () => {
+  it('the next publish restores one of Nginx’s own pages that was lost', async () => {
     const routes = [await route(1, 'ana', ana)];
     await bench.proxy.publish(routes);
     writeFileSync(path.join(bench.dir, 'pages/_webhoster/not-found.html'), 'of an older version');
@@ -186,7 +186,7 @@ describe('Nginx', () => {
     // its workers live on and hold every port
     ['was killed and left its workers', () => process.kill(masterPid(), 'SIGKILL')],
   ])(
-    'is started again when it %s',
+    'a publish starts Nginx again after it %s',
     async (_, end) => {
       const one = await route(1, 'ana', ana);
       await bench.proxy.publish([one]);
@@ -201,7 +201,7 @@ describe('Nginx', () => {
     30_000,
   );
 
-  it('is started again with the same routes as well', async () => {
+  it('a publish of the same routes starts a stopped Nginx', async () => {
     const routes = [await route(1, 'ana', ana)];
     await bench.proxy.publish(routes);
     await bench.stop();
@@ -223,31 +223,34 @@ describe('Nginx', () => {
     it.each<[string, () => Promise<unknown>]>([
       ['at the start', () => Promise.resolve()],
       ['at a reload', async () => bench.proxy.publish([await route(9, 'kim', kim)])],
-    ])('serves the others %s, names it, and opens the port when it is free', async (_, begin) => {
-      await begin();
-      const one = await route(1, 'ana', ana);
-      const routes = [one, { ...(await route(2, 'kim', kim)), sshPort: taken }];
-      const begun = performance.now();
-      await bench.proxy.publish(routes);
-      expect(performance.now() - begun).toBeLessThan(10_000);
-      for (const page of ['/1', '/2']) expect(await bench.proxy.fetch(page)).toContain('page of');
-      const session = converse(one.sshPort);
-      await session.until('SSH-2.0');
-      session.socket.destroy();
-      expect(await bench.proxy.heldPorts(routes)).toEqual([{ port: taken, holder: me }]);
-      // as much as can be
-      expect(await bench.proxy.serves(routes)).toBe(true);
+    ])(
+      'Nginx serves on without an SSH port that another program holds %s, names it, and opens it once it is free',
+      async (_, begin) => {
+        await begin();
+        const one = await route(1, 'ana', ana);
+        const routes = [one, { ...(await route(2, 'kim', kim)), sshPort: taken }];
+        const begun = performance.now();
+        await bench.proxy.publish(routes);
+        expect(performance.now() - begun).toBeLessThan(10_000);
+        for (const page of ['/1', '/2']) expect(await bench.proxy.fetch(page)).toContain('page of');
+        const session = converse(one.sshPort);
+        await session.until('SSH-2.0');
+        session.socket.destroy();
+        expect(await bench.proxy.heldPorts(routes)).toEqual([{ port: taken, holder: me }]);
+        // as much as can be
+        expect(await bench.proxy.serves(routes)).toBe(true);
 
-      await new Promise((resolve) => somebody.close(resolve));
-      expect(await bench.proxy.serves(routes)).toBe(false);
-      await bench.proxy.publish(routes);
-      expect(await bench.proxy.heldPorts(routes)).toEqual([]);
-      const late = converse(taken);
-      await late.until(`SSH-2.0-${kim}`);
-      late.socket.destroy();
-    });
+        await new Promise((resolve) => somebody.close(resolve));
+        expect(await bench.proxy.serves(routes)).toBe(false);
+        await bench.proxy.publish(routes);
+        expect(await bench.proxy.heldPorts(routes)).toEqual([]);
+        const late = converse(taken);
+        await late.until(`SSH-2.0-${kim}`);
+        late.socket.destroy();
+      },
+    );
 
-    it('does the same for the port of a machine that waits for its owner', async () => {
+    it('Nginx serves on without the port of a spare that another program holds', async () => {
       const proxy = bench.again({ site: { ...plainSite, waitingPorts: [taken] } });
       await proxy.publish([await route(1, 'ana', ana)]);
       expect(await proxy.fetch('/1')).toContain('page of');
@@ -262,7 +265,7 @@ describe('Nginx', () => {
       for (const each of open.splice(0)) each.destroy();
     });
 
-    it('ends a WebSocket after a while, and no SSH session', async () => {
+    it('a reload ends a WebSocket after a while, and no SSH session', async () => {
       const socketGuest = createServer((socket) => {
         socket.on('error', () => undefined);
         socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
@@ -296,7 +299,7 @@ describe('Nginx', () => {
       socketGuest.close();
     });
 
-    it('ends the oldest sessions of more generations than are kept, and no others', async () => {
+    it('reloads end the oldest sessions when there are more generations than are kept, and no others', async () => {
       const one = await route(1, 'ana', ana);
       const sessions: ReturnType<typeof converse>[] = [];
       for (let round = 0; round < 5; round++) {
@@ -322,7 +325,7 @@ describe('Nginx', () => {
     });
   });
 
-  it('refuses a route that is none before it touches anything', async () => {
+  it('an invalid route is refused before anything is touched', async () => {
     const one = await route(1, 'ana', ana);
     await bench.proxy.publish([one]);
     const good = configuration();
@@ -330,7 +333,7 @@ describe('Nginx', () => {
     expect(configuration()).toBe(good);
   });
 
-  it('stops with nothing left of it, and stopping it again is a success', async () => {
+  it('stopping Nginx leaves nothing, and stopping it again succeeds', async () => {
     await bench.proxy.publish([await route(1, 'ana', ana)]);
     expect(processes().length).toBeGreaterThan(1);
     await bench.stop();

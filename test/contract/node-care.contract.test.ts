@@ -113,7 +113,7 @@ describe.each([
   });
   afterAll(() => machine.close());
 
-  it('finds all up where it is', async () => {
+  it('the look at a healthy node finds nothing wrong', async () => {
     expect(await machine.care.look(names)).toMatchObject({
       ...{ network: 'active', pool: 'active', dhcp: true, rules: true, logDaemon: true, kvm: 'open' },
       ...{ overlaps: [], readOnly: [], frozen: [], taps: [] },
@@ -127,7 +127,7 @@ describe.each([
     ['no rules', { rules: false }, { rules: true }, (care) => care.restartLibvirt()],
     ['no log daemon', { logDaemon: false }, { logDaemon: true }, (care) => care.startLogDaemon()],
     ['kvm closed', { kvm: 'closed' }, { kvm: 'open' }, (care) => care.openKvm()],
-  ])('finds %s, mends it, and leaves it as it is when asked again', async (fault, broken, whole, mend) => {
+  ])('the look finds %s, and mending it twice is the same as once', async (fault, broken, whole, mend) => {
     await machine.damage(fault);
     expect(await machine.care.look(names)).toMatchObject(broken);
     await mend(machine.care);
@@ -136,7 +136,7 @@ describe.each([
     expect(await machine.care.look(names)).toMatchObject(whole);
   });
 
-  it('refuses to start a network that is not there', async () => {
+  it('starting a network that does not exist fails', async () => {
     await machine.damage('network missing');
     expect(await machine.care.look(names)).toMatchObject({ network: 'missing' });
     await expect(machine.care.startNetwork('care')).rejects.toThrow();

@@ -38,14 +38,14 @@ describe.each(scenes)('an operator %s', (_, open) => {
   });
   afterEach(() => scene.close());
 
-  it('finds by VM name, by id and by username, and nothing by any other word', async () => {
+  it('an operator finds a hosting by VM name, id and username, and nothing by any other word', async () => {
     for (const text of [mina.vmName, mina.id, mina.username])
       expect(await scene.operator.find(text)).toEqual(mina);
     for (const text of ['nobody', unknownId, 'nobody, really', "' OR 1=1", ''])
       await expect(scene.operator.find(text)).rejects.toMatchObject({ code: 'hosting_not_found' });
   });
 
-  it('selects the living by name, label and age, the oldest first', async () => {
+  it('an operator selects living hostings by name, label and age, oldest first', async () => {
     const select = async (filter: Partial<HostingFilter>): Promise<string[]> =>
       (await scene.operator.select({ ...everything, ...filter })).map(({ id }) => id);
     expect(await select({})).toEqual([mina.id, juno.id]);
@@ -61,7 +61,7 @@ describe.each(scenes)('an operator %s', (_, open) => {
     expect(await select({})).toEqual([juno.id, mina.id]);
   });
 
-  it('plans what an apply would change, and applies what was agreed to', async () => {
+  it('an operator plans what an apply would change, and applies what was agreed to', async () => {
     const { operator, world } = scene;
     expect(await operator.plan(mina.id)).toMatchObject({
       differences: [],
@@ -91,7 +91,7 @@ describe.each(scenes)('an operator %s', (_, open) => {
     await expect(operator.plan(unknownId)).rejects.toMatchObject({ code: 'hosting_not_found' });
   });
 
-  it('tells why a plan failed', async () => {
+  it('an operator learns why a plan failed', async () => {
     scene.world.host.faults.fail('init', new EngineError('plan_refused', 'planned failure'));
     await expect(scene.operator.plan(mina.id)).rejects.toMatchObject({
       code: 'plan_refused',
@@ -99,7 +99,7 @@ describe.each(scenes)('an operator %s', (_, open) => {
     });
   });
 
-  it('plans what a create would make for a user, and makes nothing', async () => {
+  it('an operator plans what a create would make for a user, and makes nothing', async () => {
     const { username } = await scene.world.newUser();
     const { changes } = await scene.operator.planNew(username);
     expect(changes.map(({ action }) => action)).toEqual(['create', 'create', 'create']);
@@ -107,7 +107,7 @@ describe.each(scenes)('an operator %s', (_, open) => {
     await expect(scene.operator.planNew('nobody')).rejects.toMatchObject({ code: 'not_found' });
   });
 
-  it('shows the runs of a hosting, the newest first, and each with its log and plan', async () => {
+  it('an operator sees the runs of a hosting, newest first, each with its log and plan', async () => {
     const { operationId } = await scene.operator.plan(mina.id);
     const runs = await scene.operator.runs(mina.id, 20);
     expect(runs.length).toBeGreaterThan(1);
@@ -131,7 +131,7 @@ describe.each(scenes)('an operator %s', (_, open) => {
     await expect(scene.operator.runs(unknownId, 1)).rejects.toMatchObject({ code: 'hosting_not_found' });
   });
 
-  it('shows drift as the last looks found it, those that differ first', async () => {
+  it('an operator sees drift as the last checks found it, those that differ first', async () => {
     scene.world.host.domains.delete(juno.vmName);
     await scene.operator.plan(juno.id);
     const [first, second] = await scene.operator.drift();
@@ -152,7 +152,7 @@ describe.each(scenes)('an operator %s', (_, open) => {
     });
   });
 
-  it('lists operations, the newest first, by status', async () => {
+  it('an operator lists operations by status, newest first', async () => {
     const operations = await scene.operator.operations({ limit: 20 });
     expect(operations).toMatchObject([
       { kind: 'create-hosting', status: 'succeeded', vmName: juno.vmName, createdAt: expect.any(Date) },
@@ -163,7 +163,7 @@ describe.each(scenes)('an operator %s', (_, open) => {
     expect(await scene.operator.operations({ status: 'stuck', limit: 1 })).toEqual([]);
   });
 
-  it('labels accounts: the hosting that there is, and the next one, which a teardown by label finds', async () => {
+  it('an operator’s labels hold for an account’s hosting and its next one, and a teardown by label finds them', async () => {
     const { operator, world } = scene;
     const label = (set: Record<string, string>, remove: string[] = []) =>
       operator.label(mina.username, { set, remove });
@@ -191,7 +191,7 @@ describe.each(scenes)('an operator %s', (_, open) => {
     });
   });
 
-  it('shows what a teardown would remove, and removes nothing', async () => {
+  it('a dry run of a teardown shows what it would remove, and removes nothing', async () => {
     const results = await scene.operator.tearDown([mina], { ...quietly, dryRun: true });
     expect(results).toMatchObject([
       { vmName: mina.vmName, username: mina.username, result: 'planned', reason: null },
@@ -200,7 +200,7 @@ describe.each(scenes)('an operator %s', (_, open) => {
     expect(scene.world.host.domains.size).toBe(2);
   });
 
-  it('tears down, tells why one is left, and a repeat goes on with it', async () => {
+  it('a teardown says why a hosting is left, and a repeat continues with it', async () => {
     const { host } = scene.world;
     host.faults.fail('inventory', new EngineError('libvirt_unavailable', 'The disk is busy'), 100);
     const told: [TornDown, number, number][] = [];
@@ -218,7 +218,7 @@ describe.each(scenes)('an operator %s', (_, open) => {
     expect(await scene.operator.select(everything)).toEqual([]);
   });
 
-  it('leaves what was not begun when it is interrupted', async () => {
+  it('an interrupted teardown leaves what was not begun', async () => {
     const handover = AbortSignal.abort(new Error('stopped by SIGINT'));
     const [left] = await scene.operator.tearDown([mina], { ...quietly, handover, dryRun: false });
     expect(left).toMatchObject({ result: 'left', reason: 'interrupted; repeat to continue' });
@@ -227,7 +227,7 @@ describe.each(scenes)('an operator %s', (_, open) => {
 });
 
 describe('without a name', () => {
-  it('there is no hosting of one’s own on the machine', async () => {
+  it('a command on the machine without a name finds no hosting of one’s own', async () => {
     const scene = await scenes[0]![1]();
     await expect(scene.operator.find(null)).rejects.toMatchObject({ code: 'validation_failed' });
     await scene.close();
@@ -243,7 +243,7 @@ describe('an ordinary user over the API', () => {
   });
   afterEach(() => scene.close());
 
-  it('works with their own hosting, under each of its names and without any', async () => {
+  it('an ordinary user works with their own hosting, under each of its names and without any', async () => {
     const { user, token } = await scene.signIn('user');
     const operator = scene.operatorOf(token);
     await expect(operator.find(null)).rejects.toMatchObject({ code: 'hosting_not_found' });
@@ -266,7 +266,7 @@ describe('an ordinary user over the API', () => {
     expect(scene.world.host.domains.size).toBe(1);
   });
 
-  it('neither sees nor removes anything of anybody else', async () => {
+  it('an ordinary user neither sees nor removes anything of another user', async () => {
     const { user, token } = await scene.signIn('user');
     const operator = scene.operatorOf(token);
     await expect(scene.world.engine.hostings.remove(user, other.id)).rejects.toMatchObject({
@@ -284,7 +284,7 @@ describe('an ordinary user over the API', () => {
     expect(scene.world.host.domains.size).toBe(1);
   });
 
-  it('is told to sign in when the token is not valid', async () => {
+  it('a user with an invalid token is told to sign in', async () => {
     await expect(scene.operatorOf('nonsense').find(null)).rejects.toMatchObject({
       code: 'unauthorized',
       message: expect.stringContaining(`webhoster login --url ${scene.url}`),

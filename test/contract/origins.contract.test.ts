@@ -41,7 +41,7 @@ describe('a name that is nobody’s', () => {
     '1.2.3.4.example',
     '1.2.3.4a',
     '_',
-  ])('shows nothing under %s, whatever is asked for', async (host) => {
+  ])('nothing is served under the foreign name %s, whatever is asked for', async (host) => {
     await bench.proxy.publish([await route(7, 'ana', ana)]);
     for (const urlPath of [
       '/',
@@ -57,7 +57,7 @@ describe('a name that is nobody’s', () => {
     }
   });
 
-  it('is one of them again once its domain is given up', async () => {
+  it('a removed domain serves nothing any more', async () => {
     const routes = [await route(7, 'ana', ana)];
     const domains = [{ name: 'www.shop.example', ip: ana }];
     await bench.again({ site: { ...plainSite, domains } }).publish(routes);
@@ -66,7 +66,7 @@ describe('a name that is nobody’s', () => {
     expect((await ask('/7/', { host: 'www.shop.example' })).status).toBe(404);
   });
 
-  it('shows nothing by HTTPS either', async () => {
+  it('nothing is served under a foreign name by HTTPS either', async () => {
     const port = await freePort();
     const { chain, key } = await makeSelfSigned(['localhost', baseDomain], 10, new Date());
     const certificate = { names: ['localhost', baseDomain], chain, openKey: () => key };
@@ -88,7 +88,7 @@ describe('a name that is nobody’s', () => {
 });
 
 it.each(['localhost', 'LOCALHOST', 'localhost.', '127.0.0.1', '[::1]', '203.0.113.9', 'me.example.net'])(
-  'shows the pages by number under %s, with and without a port',
+  'pages are served by number under %s, with and without a port',
   async (host) => {
     await bench.again({ publicHost: 'me.example.net' }).publish([await route(7, 'ana', ana)]);
     for (const port of ['', ':80', `:${bench.httpPort}`])
@@ -98,7 +98,7 @@ it.each(['localhost', 'LOCALHOST', 'localhost.', '127.0.0.1', '[::1]', '203.0.11
   },
 );
 
-it('leads from the root to the API, where the service’s own page is: under the numbers there is none', async () => {
+it('the root redirects to the API, which has the service’s own page', async () => {
   await bench.proxy.publish([]);
   expect(await ask('/')).toMatchObject({ status: 302, headers: { location: 'http://api.example.org/' } });
 });
@@ -124,7 +124,7 @@ const originWide = {
   'Cache-Group-Invalidation': '"pages"',
 };
 
-it('lets no answer under a number speak for all of them', async () => {
+it('a response under a number cannot set headers that hold for the whole origin', async () => {
   await bench.proxy.publish([await route(7, 'ana', ana)]);
   const { headers, body } = await ask('/7/a', { says: { ...originWide, 'X-Mine': 'yes' } });
   expect(body).toContain(`page of ${ana}`);
@@ -164,11 +164,11 @@ describe('a cookie', () => {
     ['a=b; =; ==; = Path=/; Path="/"', 'a=b; =; ==; = Path=/'],
     ['a=b; Path=/x=y', 'a=b; Path=/7/x=y'],
     ['a=b; Path = /x ; Path', 'a=b'],
-  ])('under a number: %s is %s', async (said, wanted) => {
+  ])('a cookie under a number: %s becomes %s', async (said, wanted) => {
     expect(await cookiesOf('/7/a', [said])).toEqual([wanted]);
   });
 
-  it('under a number without its slash, too, and several of them', async () => {
+  it('several cookies under a number without its slash keep to the number as well', async () => {
     for (const urlPath of ['/7', '/7?x=/7/'])
       expect(await cookiesOf(urlPath, ['a=b', 'c=d; Path=/'])).toEqual(['a=b; Path=/7/', 'c=d; Path=/7/']);
   });
@@ -183,7 +183,7 @@ describe('a cookie', () => {
     ['a=b; Domain=ana.pages.example.org; Domain=pages.example.org', 'a=b; Domain=ana.pages.example.org'],
     ['a=b; Domain', 'a=b'],
     ['a=b; Path=/', 'a=b; Path=/'],
-  ])('under a host name: %s is %s', async (said, wanted) => {
+  ])('a cookie under a host name: %s becomes %s', async (said, wanted) => {
     expect(await cookiesOf('/a', [said], `ana.${baseDomain}`)).toEqual([wanted]);
   });
 });
@@ -208,7 +208,7 @@ describe('a cookie of many blanks', () => {
     ['after a lonely sign', (blanks: string) => `a=b; =${blanks.slice(0, 14_500)};${blanks}x`],
     ['of tabs', (blanks: string) => `a=b; x${blanks.slice(0, 14_500).replaceAll(' ', '\t')}x`],
     ['beside semicolons', (blanks: string) => `a=b${blanks.replaceAll('  ', '; ')}x`],
-  ])('%s keeps nobody waiting', async (_, say) => {
+  ])('a cookie with many blanks %s is processed quickly', async (_, say) => {
     await bench.proxy.publish([await route(7, 'ana', ana)]);
     for (const [urlPath, host] of [
       ['/7/a', 'localhost'],
@@ -226,7 +226,7 @@ describe('the service’s own names', () => {
   const wide = `a=b; Domain=${baseDomain}`;
   const says = { 'Set-Cookie': [wide, 'c=d; Domain=.EXAMPLE.org'], 'Clear-Site-Data': '"*"' };
 
-  it('get no cookie of a user’s host name that has a certificate of its own', async () => {
+  it('a user’s host name with its own certificate sets no cookie for the service’s names', async () => {
     const port = await freePort();
     const own = ['example.net', `kim.${baseDomain}`, 'www.shop.example'];
     const { chain, key } = await makeSelfSigned(own, 10, new Date());
@@ -252,7 +252,7 @@ describe('the service’s own names', () => {
     });
   });
 
-  it('get no cookie of a domain that a user brought beside them', async () => {
+  it('a user’s domain beside the service’s names sets no cookie for them', async () => {
     const domains = ['shop.example.org', 'www.shop.example'].map((name) => ({ name, ip: ana }));
     await bench.again({ site: { ...plainSite, domains } }).publish([await route(7, 'ana', ana)]);
     const { headers } = await ask('/', { host: 'shop.example.org', says });
@@ -260,7 +260,7 @@ describe('the service’s own names', () => {
     expect(headers['clear-site-data']).toBe('"cache", "storage"');
   });
 
-  it('are nothing to a domain elsewhere, which says what it likes', async () => {
+  it('a user’s domain elsewhere sets what cookies it likes', async () => {
     const domains = [{ name: 'www.shop.example', ip: ana }];
     await bench.again({ site: { ...plainSite, domains } }).publish([await route(7, 'ana', ana)]);
     const own = ['a=b; Domain=shop.example', 'a=b; domain=.www.shop.example; Path=/'];
@@ -279,7 +279,7 @@ it.each([
   ['"cache", "cookies"', '"cache"'],
   ['"storage"', '"storage"'],
 ])(
-  'under a host name: Clear-Site-Data: %s, which would clear the cookies of every name beside it, is %s',
+  'Clear-Site-Data under a host name, which would clear the cookies of its siblings: %s becomes %s',
   async (said, wanted) => {
     await bench.proxy.publish([await route(7, 'ana', ana)]);
     const { headers } = await ask('/', { host: `ana.${baseDomain}`, says: { 'Clear-Site-Data': said } });
@@ -287,7 +287,7 @@ it.each([
   },
 );
 
-it('gives a service worker the paths of its hosting at most', async () => {
+it('a service worker gets the paths of its hosting at most', async () => {
   await bench.proxy.publish([await route(7, 'ana', ana)]);
   const headers = { 'service-worker': 'script', 'sec-fetch-dest': 'serviceworker' };
   for (const root of ['/7', '/7?x=1']) expect((await ask(root, { headers })).status).toBe(404);
@@ -301,7 +301,7 @@ describe('where host names work', () => {
     ['a browser', browser],
     ['a script of a page', { accept: '*/*', 'sec-fetch-mode': 'cors' }],
     ['a frame', { accept: '*/*', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' }],
-  ])('leads %s from the number to the host name, path and all', async (_, headers) => {
+  ])('%s is redirected from the number to the host name, including the path', async (_, headers) => {
     await bench.proxy.publish([await route(7, 'ana', ana)]);
     const at = async (urlPath: string, method = 'GET') =>
       (await ask(urlPath, { host: `${baseDomain}:${bench.httpPort}`, headers, method })).headers.location;
@@ -311,7 +311,7 @@ describe('where host names work', () => {
     expect((await ask('/8/', { host: baseDomain, headers })).status).toBe(404);
   });
 
-  it('keeps the method, and names no port where there is none', async () => {
+  it('the redirect to the host name keeps the method, and names no port if there was none', async () => {
     await bench.proxy.publish([await route(7, 'ana', ana)]);
     expect(await ask('/7/a', { host: baseDomain, headers: browser, method: 'POST' })).toMatchObject({
       status: 307,
@@ -319,7 +319,7 @@ describe('where host names work', () => {
     });
   });
 
-  it('shows the page at once to who is no browser, as one that no browser would run', async () => {
+  it('a client that is no browser gets the page at once, sandboxed for browsers', async () => {
     await bench.proxy.publish([await route(7, 'ana', ana)]);
     const { body, headers } = await ask('/7', { host: baseDomain, headers: { accept: '*/*' } });
     expect(body).toContain(`page of ${ana}`);
@@ -331,7 +331,7 @@ describe('where host names work', () => {
     expect(said.headers['content-security-policy']).toBe("default-src 'self', sandbox");
   });
 
-  it('goes on by number under an address and localhost', async () => {
+  it('pages stay under their numbers under an address and localhost', async () => {
     await bench.proxy.publish([await route(7, 'ana', ana)]);
     for (const host of ['localhost', '203.0.113.9']) {
       const { body, headers } = await ask('/7/', { host, headers: browser });
@@ -340,13 +340,13 @@ describe('where host names work', () => {
     }
   });
 
-  it('is nowhere where the base domain is localhost', async () => {
+  it('there is no redirect to host names if the base domain is localhost', async () => {
     await bench.again({ baseDomain: 'localhost' }).publish([await route(7, 'ana', ana)]);
     expect((await ask('/7/', { headers: browser })).body).toContain(`page of ${ana}`);
     expect((await ask('/', { host: 'ana.localhost' })).body).toContain(`page of ${ana}`);
   });
 
-  it('leads by HTTPS to where a certificate covers the name, and by HTTP elsewhere', async () => {
+  it('the redirect uses HTTPS if a certificate covers the host name, and HTTP otherwise', async () => {
     const port = await freePort();
     const own = ['example.net', `kim.${baseDomain}`];
     const { chain, key } = await makeSelfSigned(own, 10, new Date());
@@ -365,7 +365,7 @@ describe('where host names work', () => {
   });
 });
 
-it('refuses a path that leads out of the hosting for whoever tidies it up', async () => {
+it('a path that would leave the hosting once normalized is refused', async () => {
   await bench.proxy.publish([await route(7, 'ana', ana), await route(8, 'kim', kim)]);
   for (const urlPath of ['/7/../8/a', '/7/%2e%2e/8/a', '/7/a/../../8', '/7//..//..//8', '/7/%2E%2E%2f8/'])
     expect([urlPath, (await ask(urlPath)).status]).toEqual([urlPath, 400]);

@@ -69,7 +69,7 @@ function domainOf(stack: Stack): Record<string, unknown> {
   return stack.resource.libvirt_domain!.vm!;
 }
 
-it('lets the stack as it is pass', async () => {
+it('the plan firewall accepts the plan of an unchanged stack', async () => {
   expect(await refusedRules(() => undefined)).toEqual([]);
 });
 
@@ -117,6 +117,6 @@ it.each<[string, (stack: Stack) => void, string[], Partial<PlanPolicy>?]>([
     ['within-quota'],
   ],
   ['anything new in a teardown', () => undefined, ['destroy-only-removes'], { intent: 'destroy' }],
-])('refuses %s', async (_, change, expected, over = {}) => {
+])('the plan firewall refuses %s', async (_, change, expected, over = {}) => {
   expect(await refusedRules(change, over)).toEqual(expected);
 });

@@ -12,7 +12,7 @@ describe.each<[string, () => Promise<Bench>]>([
   });
   afterEach(() => bench.close());
 
-  it('does not answer before anything was published', async () => {
+  it('the proxy does not answer before the first publish', async () => {
     await expect(bench.proxy.fetch('/1')).rejects.toMatchObject({
       code: 'proxy_unreachable',
       retryable: true,
@@ -20,14 +20,14 @@ describe.each<[string, () => Promise<Bench>]>([
     await expect(bench.proxy.version()).rejects.toMatchObject({ code: 'proxy_unreachable' });
   });
 
-  it('serves each user’s page by number as soon as its route is published', async () => {
+  it('the proxy serves each user’s page by number as soon as its route is published', async () => {
     await bench.proxy.publish([await route(1, 'ana', ana), await route(12, 'kim', kim)]);
     expect(await bench.proxy.fetch('/1')).toContain(bench.pageOf(ana));
     expect(await bench.proxy.fetch('/12')).toContain(bench.pageOf(kim));
     expect(await bench.proxy.version()).toMatch(/^nginx \d+\.\d+\.\d+/);
   });
 
-  it('serves exactly the routes of the last publish', async () => {
+  it('the proxy serves exactly the routes of the last publish', async () => {
     await bench.proxy.publish([await route(1, 'ana', ana)]);
     await bench.proxy.publish([await route(2, 'kim', kim)]);
     expect(await bench.proxy.fetch('/1')).not.toContain(bench.pageOf(ana));
@@ -36,7 +36,7 @@ describe.each<[string, () => Promise<Bench>]>([
     expect(await bench.proxy.fetch('/2')).not.toContain(bench.pageOf(kim));
   });
 
-  it('knows whether exactly these routes are served', async () => {
+  it('the proxy knows whether exactly the given routes are served', async () => {
     const [one, two] = [await route(1, 'ana', ana), await route(2, 'kim', kim)];
     expect(await bench.proxy.serves([])).toBe(false);
     await bench.proxy.publish([one]);
@@ -47,18 +47,18 @@ describe.each<[string, () => Promise<Bench>]>([
     expect(await bench.proxy.serves([])).toBe(true);
   });
 
-  it('says that there is no hosting at an unknown number', async () => {
+  it('the proxy says that there is no hosting at an unknown number', async () => {
     await bench.proxy.publish([await route(1, 'ana', ana)]);
     for (const unknown of ['/2', '/11', '/10'])
       expect(await bench.proxy.fetch(unknown)).toContain('There is no hosting at this address.');
   });
 
-  it('says so when a VM does not answer', async () => {
+  it('the proxy says that a VM does not answer', async () => {
     await bench.proxy.publish([await route(1, 'quiet', silent)]);
     expect(await bench.proxy.fetch('/1')).toContain('This VM is not responding right now.');
   });
 
-  it('publishes the same twice without harm', async () => {
+  it('the same routes can be published twice', async () => {
     const routes = [await route(1, 'ana', ana)];
     await bench.proxy.publish(routes);
     await bench.proxy.publish(routes);
@@ -66,7 +66,7 @@ describe.each<[string, () => Promise<Bench>]>([
   });
 
   it.each(['userId', 'username', 'sshPort'] as const)(
-    'refuses two routes of one %s, and serves on as before',
+    'two routes with the same %s are refused, and the proxy serves on as before',
     async (key) => {
       const one = await route(1, 'ana', ana);
       await bench.proxy.publish([one]);

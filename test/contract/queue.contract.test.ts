@@ -51,7 +51,7 @@ async function collect(from: Queue = queue): Promise<{ id: string; at: number }[
 }
 
 describe('the queue', () => {
-  it('works on after the database failed under the end of a job', async () => {
+  it('the queue continues after the database failed while a job ended', async () => {
     await queue.stop();
     queue = graphileQueue({ connectionString: url, concurrency: 1, log: createLog('silent') });
     const done: string[] = [];
@@ -69,7 +69,7 @@ describe('the queue', () => {
     await until(() => done.includes('second'));
   });
 
-  it('has a job exactly if the transaction commits', async () => {
+  it('a job exists exactly if its transaction commits', async () => {
     const rolledBack = database.transaction(async (tx) => {
       await queue.enqueue(tx, 'stack-a', boot);
       throw new Error('rolled back');
@@ -80,7 +80,7 @@ describe('the queue', () => {
     expect(await jobs()).toEqual(['stack-b']);
   });
 
-  it('shows a job to nobody before the commit', async () => {
+  it('nobody sees a job before the commit', async () => {
     const seen = await collect();
     await database.transaction(async (tx) => {
       await queue.enqueue(tx, 'stack-a', boot);
@@ -90,7 +90,7 @@ describe('the queue', () => {
     await until(() => seen.length === 1);
   });
 
-  it('wakes a worker at once, and forgets the job when it is done', async () => {
+  it('a job wakes a worker at once, and is deleted when it is done', async () => {
     const seen = await collect();
     // who has just begun may not listen yet, and finds a job when it polls
     await queue.enqueue(database.direct, 'the first', boot);
@@ -104,7 +104,7 @@ describe('the queue', () => {
     await until(async () => (await jobs()).length === 0);
   });
 
-  it('has workers of their own for what is quick: it does not wait behind boots, and boots do not use them', async () => {
+  it('the quick lane has workers of its own: it does not wait behind boots, and boots do not use them', async () => {
     const begun: string[] = [];
     let finish: () => void = () => undefined;
     const boots = new Promise<void>((resolve) => {
@@ -125,7 +125,7 @@ describe('the queue', () => {
     await until(() => begun.includes('boot-3'));
   });
 
-  it('does not begin before its delay is over', async () => {
+  it('a job does not begin before its delay is over', async () => {
     const seen = await collect();
     const begun = performance.now();
     await queue.enqueue(database.direct, 'stack-a', { ...boot, delayMs: 700 });
@@ -133,7 +133,7 @@ describe('the queue', () => {
     expect(seen[0]!.at - begun).toBeGreaterThanOrEqual(690);
   });
 
-  it('has one waiting job for a key, however often it is asked for, and does it once', async () => {
+  it('a key has one waiting job, however often it is added, and it runs once', async () => {
     await queue.enqueue(database.direct, 'stack-a', { ...boot, delayMs: 300 });
     await queue.enqueue(database.direct, 'stack-b', boot);
     await queue.enqueue(database.direct, 'stack-a', { ...boot, delayMs: 300 });
@@ -145,7 +145,7 @@ describe('the queue', () => {
     expect(seen.map(({ id }) => id).sort()).toEqual(['stack-a', 'stack-b']);
   });
 
-  it('keeps a job that comes while one of the same key runs, for after it', async () => {
+  it('a job added while one of the same key runs waits for its end', async () => {
     const order: string[] = [];
     let finish = (): void => undefined;
     await queue.start(async (id) => {
@@ -160,14 +160,14 @@ describe('the queue', () => {
     await until(() => order.filter((each) => each.startsWith('end')).length === 2);
   });
 
-  it('tries a job again that failed', async () => {
+  it('a failed job is retried', async () => {
     let tries = 0;
     await queue.start(() => (++tries === 1 ? Promise.reject(new Error('first try')) : Promise.resolve()));
     await queue.enqueue(database.direct, 'stack-a', boot);
     await until(() => tries === 2, 15_000);
   });
 
-  it('tells running work to hand over when it stops, waits for it, and takes nothing more', async () => {
+  it('a queue that stops tells running work to hand over, waits for it, and takes nothing more', async () => {
     let handedOver = false;
     let reason: unknown;
     let begun = false;
@@ -195,7 +195,7 @@ describe('the queue', () => {
     expect(await jobs()).toEqual(['stack-b']);
   });
 
-  it('leaves what is left to do to another worker', async () => {
+  it('a queue that stops leaves the remaining work to another worker', async () => {
     let begun = false;
     await queue.start(async (id, handover) => {
       begun = true;
@@ -218,7 +218,7 @@ describe('the queue', () => {
     }
   });
 
-  it('can be stopped without ever having worked, and twice', async () => {
+  it('a queue can be stopped twice, and without ever having worked', async () => {
     expect(queue.working).toBe(false);
     await queue.stop();
     await queue.stop();

@@ -48,7 +48,7 @@ afterEach(async () => {
 });
 
 describe('a limiter in Redis', () => {
-  it('allows so many, refuses the next, says how long, and forgets', async () => {
+  it('a limiter in Redis allows its points, refuses the next, says for how long, and can forget a key', async () => {
     const limiter = redisLimiter('login', { points: 2, seconds: 60 }, await client());
     expect(await limiter.take('kim')).toMatchObject({ allowed: true, left: 1 });
     expect(await limiter.take('kim')).toMatchObject({ allowed: true, left: 0 });
@@ -59,7 +59,7 @@ describe('a limiter in Redis', () => {
     expect(await limiter.take('kim')).toMatchObject({ allowed: true, left: 1 });
   });
 
-  it('counts each key for itself, and several points at once', async () => {
+  it('a limiter in Redis counts each key separately, and several points at once', async () => {
     const limiter = redisLimiter('login', { points: 3, seconds: 60 }, await client());
     expect(await limiter.take('kim', 3)).toMatchObject({ allowed: true, left: 0 });
     expect((await limiter.take('kim')).allowed).toBe(false);
@@ -67,13 +67,13 @@ describe('a limiter in Redis', () => {
     expect((await limiter.take('lee')).left).toBe(2);
   });
 
-  it('lets no more through than there are when many ask at once', async () => {
+  it('concurrent callers of a limiter in Redis get no more points than there are', async () => {
     const limiter = redisLimiter('login', { points: 3, seconds: 60 }, await client());
     const taken = await Promise.all(Array.from({ length: 30 }, () => limiter.take('kim')));
     expect(taken.filter(({ allowed }) => allowed)).toHaveLength(3);
   });
 
-  it('begins anew when its time is up', async () => {
+  it('a limiter in Redis starts again when its window is over', async () => {
     const limiter = redisLimiter('login', { points: 1, seconds: 1 }, await client());
     expect((await limiter.take('kim')).allowed).toBe(true);
     expect((await limiter.take('kim')).allowed).toBe(false);
@@ -85,7 +85,7 @@ describe('a limiter in Redis', () => {
 describe('Redis', () => {
   const limited = (redis: Redis, name = 'login') => redisLimiter(name, { points: 2, seconds: 60 }, redis);
 
-  it('counts for all processes together, each limit by its name', async () => {
+  it('Redis counts for all processes together, each limit by its name', async () => {
     const [one, other] = [await client(), await client()];
     await limited(one).take('kim');
     await limited(other).take('kim');
@@ -94,7 +94,7 @@ describe('Redis', () => {
     expect((await limited(one, 'register').take('kim')).allowed).toBe(true);
   });
 
-  it('is not waited for while it is away: the process counts for itself, and together again afterwards', async () => {
+  it('nobody waits for a Redis that is away: the process counts alone, and together again afterwards', async () => {
     const redis = await client();
     const limit = limited(redis);
     await stopRedis();

@@ -13,7 +13,7 @@ afterAll(() => {
 const hex = (index: number): string => index.toString(16).padStart(8, '0');
 const idOf = (index: number): string => `${hex(index)}-0000-4000-8000-000000000000`;
 
-it('tells whose each of thousands of domains is', async () => {
+it('the survey identifies the owner of each of thousands of domains', async () => {
   const domains = Array.from({ length: count }, (_, index) => {
     const mark = `<w:hosting xmlns:w='urn:vm-webhoster:hosting:1' id='${idOf(index)}' pool='ours'/>`;
     return `<domain type='test'><name>vm-${hex(index)}</name><metadata>${mark}</metadata><memory>1024</memory>

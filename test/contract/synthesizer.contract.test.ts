@@ -18,13 +18,13 @@ afterAll(() => {
 const spec = readSpec('hosting-disk');
 
 describe('the synthesizer in a child process', () => {
-  it('gives exactly what the stack renders to', async () => {
+  it('the synthesizer returns exactly what the stack renders to', async () => {
     expect(JSON.parse(await childSynthesizer(compiled.main).synthesize(spec))).toEqual(
       JSON.parse(renderStack(spec)),
     );
   });
 
-  it('refuses what is not allowed into a stack, with the field in the cause and nothing of it in public', async () => {
+  it('the synthesizer refuses what a stack may not contain, and names the field in the cause but not in public', async () => {
     const hostile = { ...spec, vmName: '${file("/etc/passwd")}' };
     const error = (await childSynthesizer(compiled.main)
       .synthesize(hostile)
@@ -37,13 +37,13 @@ describe('the synthesizer in a child process', () => {
     expect((error.cause as Error).message).not.toContain('/etc/passwd');
   });
 
-  it('fails when it is not built', async () => {
+  it('the synthesizer fails when it is not built', async () => {
     await expect(childSynthesizer('/nonexistent/main.js').synthesize(spec)).rejects.toMatchObject({
       code: 'synthesis_failed',
     });
   });
 
-  it('stops when it is told to, with the signal’s reason', async () => {
+  it('the synthesizer stops with the signal’s reason when it is aborted', async () => {
     const dir = mkdtempSync(path.join(tmpdir(), 'webhoster-ctr-'));
     const slow = path.join(dir, 'slow.js');
     writeFileSync(slow, 'setTimeout(() => undefined, 60_000);');

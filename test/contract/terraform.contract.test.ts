@@ -131,11 +131,11 @@ describe.each<[string, () => Promise<Host>]>([
       workspace = await newWorkspace(spec);
     });
 
-    it('can make a workspace ready twice', async () => {
+    it('a workspace can be initialized twice', async () => {
       await expect(host.terraform.init({ workspace })).resolves.toBeUndefined();
     });
 
-    it('goes on with another build of the provider under the same version', async () => {
+    it('a workspace works on with another build of the provider under the same version', async () => {
       const lock = path.join(workspace, '.terraform.lock.hcl');
       // a fake has nothing to lock
       const before = existsSync(lock) ? readFileSync(lock, 'utf8') : null;
@@ -144,7 +144,7 @@ describe.each<[string, () => Promise<Host>]>([
       expect(existsSync(lock) ? readFileSync(lock, 'utf8') : null).toBe(before);
     });
 
-    it('plans its three resources, and has made none of them', async () => {
+    it('a plan names the three resources and makes none of them', async () => {
       expect(await plan(workspace, 'apply')).toBe(true);
       const shown = await host.terraform.showPlan({ workspace }, planFile);
       expect(actions(shown)).toEqual(Object.fromEntries(addresses.map((address) => [address, ['create']])));
@@ -152,7 +152,7 @@ describe.each<[string, () => Promise<Host>]>([
       expect(await readState(workspace)).toBeNull();
     });
 
-    it('plans within what the firewall lets pass, with sizes that it can read', async () => {
+    it('a plan passes the plan firewall, which can read its sizes', async () => {
       const shown = await host.terraform.showPlan({ workspace }, planFile);
       expect(() => {
         checkPlan(shown, policy('apply'));
@@ -166,7 +166,7 @@ describe.each<[string, () => Promise<Host>]>([
       }).toThrow('own-node');
     });
 
-    it('applies the saved plan, tells what it makes, and writes the state down', async () => {
+    it('an apply applies the saved plan, reports what it makes, and writes the state', async () => {
       await plan(workspace, 'apply', 'older.tfplan');
       const events: TerraformEvent[] = [];
       await host.terraform.apply({ workspace, onEvent: (event) => events.push(event) }, planFile);
@@ -185,7 +185,7 @@ describe.each<[string, () => Promise<Host>]>([
       expect(serial).toBeGreaterThan(0);
     });
 
-    it('refuses a plan that another apply has overtaken, and changes nothing', async () => {
+    it('an apply refuses a stale plan and changes nothing', async () => {
       await expect(host.terraform.apply({ workspace }, 'older.tfplan')).rejects.toMatchObject({
         name: 'EngineError',
         code: 'apply_failed',
@@ -194,12 +194,12 @@ describe.each<[string, () => Promise<Host>]>([
       expect((await host.present(spec)).sort()).toEqual(allNames(spec).sort());
     });
 
-    it('finds nothing to change right after an apply', async () => {
+    it('a plan right after an apply finds nothing to change', async () => {
       expect(await plan(workspace, 'apply')).toBe(false);
       expect(actions(await host.terraform.showPlan({ workspace }, planFile))).toEqual({});
     });
 
-    it('notices what was lost behind its back, and plans to make only that', async () => {
+    it('a plan notices a resource that was lost, and makes only that', async () => {
       await host.loseDomain(spec);
       expect(await plan(workspace, 'apply')).toBe(true);
       const shown = await host.terraform.showPlan({ workspace }, planFile);
@@ -208,7 +208,7 @@ describe.each<[string, () => Promise<Host>]>([
       expect((await host.present(spec)).sort()).toEqual(allNames(spec).sort());
     });
 
-    it('destroys by a plan that only deletes, and leaves nothing', async () => {
+    it('a destroy plan only deletes, and its apply leaves nothing', async () => {
       expect(await plan(workspace, 'destroy')).toBe(true);
       const shown = await host.terraform.showPlan({ workspace }, planFile);
       expect(actions(shown)).toEqual(Object.fromEntries(addresses.map((address) => [address, ['delete']])));
@@ -222,11 +222,11 @@ describe.each<[string, () => Promise<Host>]>([
       expect(state!.serial).toBeGreaterThan(serial);
     });
 
-    it('has nothing left to destroy then', async () => {
+    it('a destroy plan after a destroy has nothing to do', async () => {
       expect(await plan(workspace, 'destroy')).toBe(false);
     });
 
-    it('has shown none of its files to anybody else', () => {
+    it('nobody else can read the files of a workspace', () => {
       const open = readdirSync(workspace).filter(
         (file) => (statSync(path.join(workspace, file)).mode & 0o077) !== 0,
       );
@@ -255,14 +255,14 @@ describe.each<[string, () => Promise<Host>]>([
       expect(message).toMatch(/^Terraform [a-z ]+$/);
     }
 
-    it('fails to plan a stack that cannot be read', async () => {
+    it('a plan of an unreadable stack fails', async () => {
       const workspace = await newWorkspace(newSpec());
       await writeStack(workspace, '{"resource": "secret-');
       await expectFailure(plan(workspace, 'apply'), 'plan_failed', /./);
       expect(await readState(workspace)).toBeNull();
     });
 
-    it('fails to show and to apply a plan that is not there', async () => {
+    it('showing or applying a plan that does not exist fails', async () => {
       const workspace = await newWorkspace(newSpec());
       await expectFailure(
         host.terraform.showPlan({ workspace }, 'none.tfplan'),
@@ -272,7 +272,7 @@ describe.each<[string, () => Promise<Host>]>([
       await expectFailure(host.terraform.apply({ workspace }, 'none.tfplan'), 'apply_failed', /none\.tfplan/);
     });
 
-    it('writes down what it made before it failed, so that it can be destroyed', async () => {
+    it('a failed apply writes what it made to the state, so that it can be destroyed', async () => {
       const spec = newSpec({ network: 'ctr-no-such-network' });
       const workspace = await newWorkspace(spec);
       await plan(workspace, 'apply');
@@ -285,7 +285,7 @@ describe.each<[string, () => Promise<Host>]>([
       expect(await host.present(spec)).toEqual([]);
     });
 
-    it('stops when it is told to, with the signal’s reason and nobody left at work, and another run goes on from there', async () => {
+    it('an aborted run ends with the signal’s reason and no process left, and another run continues from there', async () => {
       const spec = newSpec();
       const workspace = await newWorkspace(spec);
       await plan(workspace, 'apply');
@@ -308,7 +308,7 @@ describe.each<[string, () => Promise<Host>]>([
       expect(await plan(workspace, 'destroy')).toBe(false);
     });
 
-    it('begins nothing when it was told to stop before', async () => {
+    it('a run whose signal has already fired begins nothing', async () => {
       const spec = newSpec();
       const workspace = await newWorkspace(spec);
       await plan(workspace, 'apply');
@@ -320,7 +320,7 @@ describe.each<[string, () => Promise<Host>]>([
     });
   });
 
-  it('tells product and version', async () => {
+  it('Terraform reports its product and version', async () => {
     expect(await host.terraform.version()).toMatch(/^(Terraform|OpenTofu) \d+\.\d+\.\d+/);
   });
 
@@ -335,7 +335,7 @@ describe.each<[string, () => Promise<Host>]>([
           graceMs,
         });
 
-      it('says so when the program is not installed, and that another try may find it', async () => {
+      it('a missing Terraform is reported as such and as worth a retry', async () => {
         const missing = await cli('/nonexistent/terraform');
         const workspace = path.join(root, 'missing');
         await writeStack(workspace, '{}');
@@ -352,7 +352,7 @@ describe.each<[string, () => Promise<Host>]>([
       });
 
       // the provider's download of a cloud-init disk does so now and then
-      it('gives a plan up that hangs, leaves nobody of it, and says that another try may succeed', async () => {
+      it('a hanging plan is ended with all its processes, and reported as worth a retry', async () => {
         const program = path.join(root, 'terraform-that-hangs');
         writeFileSync(program, '#!/bin/sh\ntrap "" INT\nsleep 60 &\nwait\nsleep 60\n', { mode: 0o700 });
         const hanging = await terraformCli({
@@ -372,7 +372,7 @@ describe.each<[string, () => Promise<Host>]>([
       });
 
       // what Terraform says of it, every 10 s, comes from its own clock
-      it('gives an apply up that only waits, and not one that goes on', async () => {
+      it('an apply that makes no progress is ended, and one that does is not', async () => {
         const program = path.join(root, 'terraform-that-waits');
         const line = (type: string): string => JSON.stringify({ '@level': 'info', '@message': type, type });
         const say = (type: string): string =>
@@ -391,7 +391,7 @@ describe.each<[string, () => Promise<Host>]>([
         });
       });
 
-      it('takes nothing from this process’s environment', async () => {
+      it('Terraform gets nothing from this process’s environment', async () => {
         const leaking = {
           TF_CLI_ARGS: '-bogus',
           TF_CLI_CONFIG_FILE: '/nonexistent',
@@ -409,7 +409,7 @@ describe.each<[string, () => Promise<Host>]>([
         }
       });
 
-      it('takes the provider from the mirror and nowhere else', async () => {
+      it('Terraform takes the provider from the mirror and nowhere else', async () => {
         const workspace = path.join(root, 'elsewhere');
         await writeStack(
           workspace,
@@ -422,7 +422,7 @@ describe.each<[string, () => Promise<Host>]>([
       });
 
       // Terraform makes its state file when it locks it and writes it later: killed in between, it leaves it empty
-      it('leaves a workspace that can be carried on when it is killed in the middle', async () => {
+      it('another run can continue in a workspace whose apply was killed', async () => {
         const hard = await cli(terraform, 0);
         const spec = newSpec();
         const workspace = await newWorkspace(spec);
@@ -441,7 +441,7 @@ describe.each<[string, () => Promise<Host>]>([
         expect(await hard.plan({ workspace }, { planFile, intent: 'apply' })).toBe(true);
       });
 
-      it('keeps the settings of its command line to itself', async () => {
+      it('nobody else can read the configuration of Terraform’s command line', async () => {
         await cli(terraform);
         const file = path.join(root, 'config/terraform.tfrc');
         expect(statSync(file).mode & 0o777).toBe(0o600);

@@ -77,7 +77,7 @@ it.each<[string, string, readonly string[]]>([
   ['speaks HTTP/1.0', 'GET /7/ HTTP/1.0', withBoth],
   ['sends', 'POST /7/ HTTP/1.1', [...withBoth, 'Content-Length: 0']],
   ['has it in a header of another name', 'GET /7/ HTTP/1.1', ['X-Connection: Upgrade', 'Upgrade: websocket']],
-])('is refused to who %s', async (_, first, lines) => {
+])('an upgrade to WebSocket is refused to a client that %s', async (_, first, lines) => {
   await bench.proxy.publish([await route(7, 'eve', eve)]);
   const said = await asks(first, lines);
   expect(said).toMatch(/^HTTP\/1\.1 502 [^]*\r\nConnection: close\r\n/);
@@ -89,7 +89,7 @@ it.each([
   ['Connection: upgrade'],
   ['Connection: keep-alive, Upgrade'],
   ['Connection: Upgrade, HTTP2-Settings'],
-])('is given to who says %s', async (line) => {
+])('an upgrade to WebSocket is granted to a client that says %s', async (line) => {
   await bench.proxy.publish([await route(7, 'eve', eve)]);
   const said = await asks('GET /7/ HTTP/1.1', [line, 'Upgrade: WebSocket']);
   expect(said).toMatch(/^HTTP\/1\.1 101 [^]*stolen$/);
@@ -98,7 +98,7 @@ it.each([
 it.each([
   ['an early answer', taking.replace('101 Switching Protocols', '103 Early Hints')],
   ['no HTTP', `hello\r\n\r\n${taking}`],
-])('is refused, with %s in its place, to who asks by the rules', async (_, words) => {
+])('an upgrade is refused when the guest sends %s instead', async (_, words) => {
   says = words;
   await bench.proxy.publish([await route(7, 'eve', eve)]);
   const said = await asks('GET /7/ HTTP/1.1', withBoth);
@@ -126,7 +126,7 @@ function header(name: string, value: string): Buffer {
   ]);
 }
 
-it('is refused to a stream of HTTP/2, whose connection is that of all the others', async () => {
+it('an upgrade is refused on a stream of HTTP/2, whose connection others share', async () => {
   const port = await freePort();
   const { chain, key } = await makeSelfSigned(['localhost'], 10, new Date());
   const certificate = { names: ['localhost'], chain, openKey: () => key };

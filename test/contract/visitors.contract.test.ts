@@ -49,7 +49,7 @@ const said = {
   'x-forwarded-host': 'www.example.net:8443',
 };
 
-it('keeps what a trusted proxy says of visitor, scheme and host, up to the last that is not trusted itself', async () => {
+it('Nginx keeps what a trusted proxy says of visitor, scheme and host, up to the last untrusted address', async () => {
   await bench
     .again({ trustedProxies: ['127.0.0.1', '203.0.113.0/24'] })
     .publish([await route(1, 'ana', '127.0.0.9')]);
@@ -64,7 +64,7 @@ it('keeps what a trusted proxy says of visitor, scheme and host, up to the last 
 it.each([
   ['when nobody is trusted', []],
   ['when somebody else is', ['10.0.0.0/8', '::1']],
-])('does not take anybody’s word for it %s', async (_, trustedProxies) => {
+])('Nginx does not believe forwarding headers %s', async (_, trustedProxies) => {
   await bench.again({ trustedProxies }).publish([await route(1, 'ana', '127.0.0.9')]);
   const text = await heard('/1/a', { headers: said });
   expect(text).toContain('\r\nx-forwarded-for: 127.0.0.1\r\n');
@@ -72,14 +72,14 @@ it.each([
   expect(text).not.toMatch(/198\.51|www\.example\.net/);
 });
 
-it('leads a redirect to where the trusted proxy says that the visitor is', async () => {
+it('a redirect leads to the host that a trusted proxy names', async () => {
   await bench.again({ trustedProxies: ['127.0.0.1'] }).publish([await route(1, 'ana', ana)]);
   const words = { 'x-answer-with': JSON.stringify({ Location: 'http://localhost/blog/' }) };
   const { headers } = await ask('/1/blog', { headers: { ...said, ...words } });
   expect(headers.location).toBe('https://www.example.net:8443/1/blog/');
 });
 
-it('listens on IPv6 as well, pages and SSH, and tells the guest who came', async () => {
+it('Nginx listens on IPv6 for pages and SSH, and passes the visitor’s address to the guest', async () => {
   const one = await route(1, 'ana', ana);
   await bench.again({ ipv6: true }).publish([one]);
   const { body } = await ask('/1', { address: '::1' });
@@ -93,7 +93,7 @@ it('listens on IPv6 as well, pages and SSH, and tells the guest who came', async
   expect(greeting).toBe(`SSH-2.0-${ana}\r\n`);
 });
 
-it('leads a browser from the number to the slash behind it, and shows others the page at once', async () => {
+it('a browser is redirected from the number to its slash, and other clients get the page at once', async () => {
   await bench.proxy.publish([await route(1, 'ana', ana)]);
   const browser = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
   for (const [from, to] of [
@@ -107,7 +107,7 @@ it('leads a browser from the number to the slash behind it, and shows others the
   expect((await ask('/2', { headers: browser })).status).toBe(404);
 });
 
-it('takes number and path from the same letters', async () => {
+it('Nginx reads number and path from the same characters', async () => {
   await bench.proxy.publish([await route(1, 'ana', ana), await route(2, 'kim', kim)]);
   for (const odd of ['/%31/a', '//1/a', '/x/../1/a']) expect((await ask(odd)).status).toBe(404);
   // what a proxy in front would tidy up to another's is nobody's
@@ -119,7 +119,7 @@ it('takes number and path from the same letters', async () => {
   }
 });
 
-it('refuses more than may be sent at once, with a page that says how much', async () => {
+it('an upload above the limit is refused with a page that names the limit', async () => {
   await bench.again({ limits: { ...defaultLimits, uploadMiB: 1 } }).publish([await route(1, 'ana', ana)]);
   const tooMuch = Buffer.alloc(1_048_577);
   const answer = await ask('/1/a', {
@@ -136,7 +136,7 @@ it('refuses more than may be sent at once, with a page that says how much', asyn
   expect(fits.status).toBe(200);
 });
 
-it('tells a VM that cannot be reached from one whose web server is silent, and from one that is not HTTP', async () => {
+it('Nginx distinguishes a VM that is unreachable, one whose web server is silent, and one that speaks no HTTP', async () => {
   await guestAt('127.0.0.5', () => undefined);
   await guestAt('127.0.0.6', (socket) => {
     socket.once('data', () => socket.end());
@@ -164,7 +164,7 @@ it('tells a VM that cannot be reached from one whose web server is silent, and f
   });
 });
 
-it('lets WebSockets and streams of events be silent for longer than answers', async () => {
+it('WebSockets and event streams may be silent for longer than responses', async () => {
   const late = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate';
   await guestAt('127.0.0.5', (socket) => void delay(1_500).then(() => socket.end(late)));
   await bench
@@ -179,7 +179,7 @@ it('lets WebSockets and streams of events be silent for longer than answers', as
   expect([events.body, socket.body]).toEqual(['late', 'late']);
 });
 
-it('writes neither uploads nor downloads to the disk', async () => {
+it('Nginx writes neither uploads nor downloads to disk', async () => {
   const size = 30 * 1024 * 1024;
   await guestAt('127.0.0.5', (socket) => {
     socket.once('data', () =>
@@ -239,7 +239,7 @@ describe('requests under way', () => {
 
   beforeEach(() => guestAt('127.0.0.5', () => undefined));
 
-  it('of one visitor are so many, over all hostings, and of others as many', async () => {
+  it('one visitor’s concurrent requests are limited over all hostings, and another’s are counted separately', async () => {
     await bench
       .again({ limits: { ...defaultLimits, visitorConnections: 3 } })
       .publish([await route(1, 'ana', ana), await route(2, 'quiet', '127.0.0.5')]);
@@ -255,7 +255,7 @@ describe('requests under way', () => {
     expect(statuses(await hold('/1/', 1, stranger))).toEqual(['200']);
   });
 
-  it('to one hosting are so many, by number and name together, and to others as many', async () => {
+  it('concurrent requests to one hosting are limited, by number and name together, and another’s are counted separately', async () => {
     await bench
       .again({ limits: { ...defaultLimits, hostingConnections: 3 } })
       .publish([await route(1, 'ana', ana), await route(2, 'quiet', '127.0.0.5')]);
@@ -268,7 +268,7 @@ describe('requests under way', () => {
     release(...held);
   });
 
-  it('whose headers do not come are let go', async () => {
+  it('a connection whose request headers do not arrive is closed', async () => {
     await bench
       .again({ limits: { ...defaultLimits, requestSeconds: 1 } })
       .publish([await route(1, 'ana', ana)]);
@@ -302,7 +302,7 @@ describe('SSH of a visitor who asks for too much', () => {
         .once('close', () => resolve(null));
     });
 
-  it('is let in so many times at once, and others as before', async () => {
+  it('one visitor’s concurrent SSH connections are limited, and others connect as before', async () => {
     const [one, two] = [await route(1, 'ana', ana), await route(2, 'kim', kim)];
     await bench.again({ limits: { ...defaultLimits, sshConnections: 3 } }).publish([one, two]);
     const stranger = '127.0.0.66';

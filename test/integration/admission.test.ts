@@ -74,7 +74,7 @@ it.each<[string, Partial<NodeCapacity>, number, string]>([
   ['disk, used or not', { pool: { bytes: 10 * GIB, freeBytes: 9 * GIB } }, 2, 'disk'],
   ['room in the pool', { pool: { bytes: 1000 * GIB, freeBytes: 2 * GIB - 1 } }, 0, 'disk'],
   ['memory that is free', { freeMiB: 3 * 1024 + 5 }, 3, 'memory'],
-])('counts %s', async (_, capacity, fits, shortOf) => {
+])('the capacity check counts %s', async (_, capacity, fits, shortOf) => {
   world = await openWorld();
   await measured(capacity);
   const { accepted, refused } = await allAtOnce(6);

@@ -182,7 +182,7 @@ describe('the engine', () => {
     ['plan the removal of', (of, asker, id) => of.plans.requestDelete(asker, id)],
     ['apply', (of, asker, id) => of.plans.apply(asker, id, { recreateDisk: false, agreed: null })],
     ['list the runs of', (of, asker, id) => of.runs.list(asker, id, { limit: 9 })],
-  ])('lets nobody %s a hosting that is another’s', async (_, act) => {
+  ])('no user can %s another user’s hosting', async (_, act) => {
     const [owner, other] = [
       await engine.accounts.register(registration()),
       await engine.accounts.register(registration()),

@@ -55,20 +55,23 @@ const lists = [
   ['/host/my/runs', 'runs', 'id'],
 ] as const;
 
-it.each(lists)('%s', async (path, name, id) => {
-  const idsOf = (page: Page): string[] => (page[name] as Record<string, string>[]).map((each) => each[id]!);
-  const whole = await read(path, { limit: '200' });
-  expect(whole.next).toBeNull();
-  expect(idsOf(whole).length).toBeGreaterThan(6);
-  const found: string[] = [];
-  for (let after: string | null = ''; after !== null;) {
-    const page: Page = await read(path, { limit: '2', ...(after === '' ? {} : { after }) });
-    found.push(...idsOf(page));
-    after = page.next;
-    expect(found.length).toBeLessThan(100);
-  }
-  expect(found).toEqual(idsOf(whole));
-});
+it.each(lists)(
+  'the list %s continues page by page without missing or repeating an entry',
+  async (path, name, id) => {
+    const idsOf = (page: Page): string[] => (page[name] as Record<string, string>[]).map((each) => each[id]!);
+    const whole = await read(path, { limit: '200' });
+    expect(whole.next).toBeNull();
+    expect(idsOf(whole).length).toBeGreaterThan(6);
+    const found: string[] = [];
+    for (let after: string | null = ''; after !== null;) {
+      const page: Page = await read(path, { limit: '2', ...(after === '' ? {} : { after }) });
+      found.push(...idsOf(page));
+      after = page.next;
+      expect(found.length).toBeLessThan(100);
+    }
+    expect(found).toEqual(idsOf(whole));
+  },
+);
 
 it('the list of hostings can be filtered by status', async () => {
   expect(((await read('/admin/hostings', { status: 'running' }))['hostings'] as unknown[]).length).toBe(8);

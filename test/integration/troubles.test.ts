@@ -30,7 +30,7 @@ it.each<[string, string, (world: World) => void]>([
   ['unreachable', 'without a network', ({ host }) => void (host.node.state = { network: 'inactive' })],
   ['unreachable', 'frozen', ({ host }) => void (host.node.state = { frozen: [mine.vmName] })],
 ])(
-  'tells its owner "%s" of a VM that is %s, in lists too, and "running" when it is over',
+  'a hosting is shown as "%s" while its VM is %s, in lists too, and as "running" afterwards',
   async (told, _, damage) => {
     const before = new Map(world.host.domains);
     damage(world);
@@ -47,7 +47,7 @@ it.each<[string, string, (world: World) => void]>([
 );
 
 it.each(['shut off', 'paused'])(
-  'starts a VM that is %s when its owner wakes it, whatever the last look found',
+  'a VM that is %s starts when its owner wakes it, whatever the last look found',
   async (state) => {
     world.host.domains.set(mine.vmName, state);
     const operation = await world.engine.sleep.wake(user);

@@ -39,7 +39,7 @@ const goOn = (): Promise<void> => world.work(accepted.stackId);
 export const thirds = [0, 1, 2].map((third) => definitions.filter((_, at) => at % 3 === third));
 
 export function testEveryStepOf(chosen: readonly Definition[]): void {
-  describe.each(chosen.flatMap(casesOf))('%s', (_title, definition, scenario, only) => {
+  describe.each(chosen.flatMap(casesOf))('%s', (title, definition, scenario, only) => {
     const own = definition.steps.filter(({ name }) => only.includes(name));
     const steps = own.filter(({ run }) => run).map(({ name }) => name);
     const undos = own.filter(({ undo }) => undo).map(({ name }) => name);
@@ -54,7 +54,7 @@ export function testEveryStepOf(chosen: readonly Definition[]): void {
     });
     afterEach(() => world.close());
 
-    it('succeeds', async () => {
+    it(`${title} succeeds`, async () => {
       await goOn();
       expect(await status()).toBe('succeeded');
       await scenario.done(world, accepted, opened);
@@ -66,28 +66,31 @@ export function testEveryStepOf(chosen: readonly Definition[]): void {
     ];
     describe.each(failures)('when a step fails %s', (_, fails) => {
       if (definition.onFailure === 'unwind') {
-        it.each(steps)('%s: is failed, and everything is as before', async (name) => {
+        it.each(steps)('a failure in %s fails the operation, and everything is as before', async (name) => {
           await work(withRun(definition, name, fails));
           expect(await status()).toBe('failed');
           await scenario.undone(world, accepted, before);
         });
       } else {
-        it.each(steps)('%s: is stuck, keeps what it owns, and goes on when it is told to', async (name) => {
-          let atFailure: Traces = {};
-          await work(
-            withRun(
-              definition,
-              name,
-              watching(fails, (traces) => (atFailure = traces)),
-            ),
-          );
-          expect(await status()).toBe('stuck');
-          expect(await tracesOf(world)).toEqual(atFailure);
-          await moveOperation(world.parts.database.direct, accepted.operationId, 'running');
-          await goOn();
-          expect(await status()).toBe('succeeded');
-          await scenario.done(world, accepted, opened);
-        });
+        it.each(steps)(
+          'a failure in %s leaves the operation stuck with what it owns, and it continues on request',
+          async (name) => {
+            let atFailure: Traces = {};
+            await work(
+              withRun(
+                definition,
+                name,
+                watching(fails, (traces) => (atFailure = traces)),
+              ),
+            );
+            expect(await status()).toBe('stuck');
+            expect(await tracesOf(world)).toEqual(atFailure);
+            await moveOperation(world.parts.database.direct, accepted.operationId, 'running');
+            await goOn();
+            expect(await status()).toBe('succeeded');
+            await scenario.done(world, accepted, opened);
+          },
+        );
       }
     });
 
@@ -96,7 +99,7 @@ export function testEveryStepOf(chosen: readonly Definition[]): void {
       ['again after a failure that passed', failsOnce],
     ];
     describe.each(repetitions)('when a step runs %s', (_, repeats) => {
-      it.each(steps)('%s: ends as if once', async (name) => {
+      it.each(steps)('running %s twice ends as once does', async (name) => {
         await work(withRun(definition, name, repeats(name)));
         expect(await status()).toBe('succeeded');
         await scenario.done(world, accepted, opened);
@@ -108,7 +111,7 @@ export function testEveryStepOf(chosen: readonly Definition[]): void {
       ['after', diesAfter],
     ];
     describe.each(deaths)('when its worker dies %s a step', (_, dies) => {
-      it.each(steps)('%s: the next one finishes', async (name) => {
+      it.each(steps)('the next worker finishes after one died at %s', async (name) => {
         await work(withRun(definition, name, dies(world)));
         expect(await status()).toBe('running');
         await expireLeases(world.parts.database.direct);
@@ -121,7 +124,7 @@ export function testEveryStepOf(chosen: readonly Definition[]): void {
     if (undos.length === 0) return;
     const failing = withRun(definition, lastStep, failsAfter);
 
-    it.each(undos)('undoes %s twice as if once', async (name) => {
+    it.each(undos)('undoing %s twice is the same as once', async (name) => {
       await work(withUndo(failing, name, twiceUndone));
       expect(await status()).toBe('failed');
       await scenario.undone(world, accepted, before);
@@ -129,7 +132,7 @@ export function testEveryStepOf(chosen: readonly Definition[]): void {
 
     describe.each(failures)('when an undo fails %s', (_, fails) => {
       it.each(undos)(
-        '%s: is stuck, keeps what it owns, and goes on back when it is told to',
+        'a failure in the undo of %s leaves the operation stuck with what it owns, and it continues back on request',
         async (name) => {
           let atFailure: Traces = {};
           await work(
@@ -150,14 +153,17 @@ export function testEveryStepOf(chosen: readonly Definition[]): void {
     });
 
     describe.each(deaths)('when its worker dies %s an undo', (_, dies) => {
-      it.each(undos)('%s: the next one finishes the way back', async (name) => {
-        await work(withUndo(failing, name, dies(world)));
-        expect(await status()).toBe('unwinding');
-        await expireLeases(world.parts.database.direct);
-        await goOn();
-        expect(await status()).toBe('failed');
-        await scenario.undone(world, accepted, before);
-      });
+      it.each(undos)(
+        'the next worker finishes the way back after one died in the undo of %s',
+        async (name) => {
+          await work(withUndo(failing, name, dies(world)));
+          expect(await status()).toBe('unwinding');
+          await expireLeases(world.parts.database.direct);
+          await goOn();
+          expect(await status()).toBe('failed');
+          await scenario.undone(world, accepted, before);
+        },
+      );
     });
   });
 }

@@ -59,7 +59,7 @@ describe.each(cases)('%s', (kind, former) => {
     ['before it', diesBefore, one],
     ['after it, and before that was written down', diesAfter, one],
     ['behind it', diesBefore, next],
-  ])('goes on where its worker died %s', async (_, fault, step) => {
+  ])('an operation with the former steps continues where its worker died %s', async (_, fault, step) => {
     await expectEnd(await begun(former, fault, step), kind);
   });
 });

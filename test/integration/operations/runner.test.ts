@@ -76,7 +76,7 @@ describe('the runner', () => {
   });
 
   it.each(['made libvirt_volume', 'made libvirt_cloudinit_disk', 'made libvirt_domain'])(
-    'resumes a create whose worker died in its apply, after %s and before that was written down',
+    'a create is resumed after its worker died in the apply, after %s and before that was recorded',
     async (point) => {
       const { hosting, operation } = await world.engine.hostings.create(user, {});
       world.host.faults.once(point, async () => {
