@@ -3,14 +3,14 @@ import { hashPassword, passwordMatches } from '../../../../engine/accounts/passw
 const cost = 4;
 
 describe('passwords', () => {
-  it('matches the password it was made from and no other', async () => {
+  it('a hash matches the password it was made from and no other', async () => {
     const hash = await hashPassword('correct horse', cost);
     expect(await passwordMatches('correct horse', hash)).toBe(true);
     expect(await passwordMatches('correct horsf', hash)).toBe(false);
     expect(await passwordMatches('', hash)).toBe(false);
   });
 
-  it('hashes with the cost it is given, and never the same twice', async () => {
+  it('a password is hashed with the given cost, and never to the same hash twice', async () => {
     const [one, two] = [await hashPassword('a password', cost), await hashPassword('a password', cost)];
     expect(one).toMatch(/^\$2b\$04\$/);
     expect(one).not.toBe(two);
@@ -23,7 +23,7 @@ describe('passwords', () => {
     expect(await passwordMatches('x'.repeat(72) + 'a', hash)).toBe(true);
   });
 
-  it('does not stop at a NUL', async () => {
+  it('a NUL does not end a password', async () => {
     const hash = await hashPassword('before\0after', cost);
     expect(await passwordMatches('before', hash)).toBe(false);
     expect(await passwordMatches('before\0other', hash)).toBe(false);
@@ -34,7 +34,7 @@ describe('passwords', () => {
   it.each([
     ['Latin', 'Ämter'],
     ['Hangul', '비밀번호'],
-  ])('takes the composed and the decomposed form for the same (%s)', async (_, password) => {
+  ])('the composed and the decomposed form of a password are the same (%s)', async (_, password) => {
     const hash = await hashPassword(password.normalize('NFD'), cost);
     expect(password.normalize('NFD')).not.toBe(password.normalize('NFC'));
     expect(await passwordMatches(password.normalize('NFC'), hash)).toBe(true);

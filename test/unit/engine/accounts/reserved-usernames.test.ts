@@ -16,7 +16,7 @@ const free = [
   ...['team-7', 'team12', 'nginx-fan', 'host-of-kim', 'vmware-fan', 'deadbeef', 'www-kim', 'seoul-2026'],
 ].filter((name) => name !== 'ns');
 
-it.each(free)('leaves %s to whoever wants it', (name) => expect(isReservedUsername(name)).toBe(false));
+it.each(free)('the username %s is free', (name) => expect(isReservedUsername(name)).toBe(false));
 
 it.each([
   [
@@ -44,6 +44,6 @@ it.each([
   ['more of them', ['mta-sts', 'openpgpkey', 'www2', 'smtp01', 'imap', 'ldap', 'gateway', 'localdomain']],
   ['names of VMs', ['vm-2d0c9cfe', 'vm-00000000', 'vm-2d0c9cf', 'vm-kim']],
   ['who acts in records', ['anonymous', 'operator', 'service', 'deleted']],
-])('keeps back %s', (_what, names) => {
+])('usernames are reserved for %s', (_what, names) => {
   expect(names.filter((name) => !isReservedUsername(name))).toEqual([]);
 });

@@ -107,7 +107,7 @@ const refused: Record<string, () => string> = {
 };
 
 describe('access tokens', () => {
-  it('give back the user they were issued to', () => {
+  it('an access token identifies the user it was issued to', () => {
     const before = Math.floor(Date.now() / 1000) * 1000;
     const { userId, sessionVersion, issuedAt } = verifyToken(issueToken(ada, settings), settings);
     expect(userId).toBe(7);
@@ -118,7 +118,7 @@ describe('access tokens', () => {
     expect(verifyToken(signed({}), settings).userId).toBe(7);
   });
 
-  it('say HS256, issuer, audience and an end', () => {
+  it('an access token states HS256, issuer, audience and an expiry', () => {
     const { header, payload } = jwt.decode(issueToken(ada, settings), { complete: true })!;
     expect(header.alg).toBe('HS256');
     expect(header.kid).toBe(right.keyid);
@@ -128,13 +128,13 @@ describe('access tokens', () => {
     expect(exp - iat).toBe(3600);
   });
 
-  it.each(Object.entries(refused))('are refused with %s', async (_, make) => {
+  it.each(Object.entries(refused))('an access token is refused with %s', async (_, make) => {
     const thrown = await thrownBy(() => verifyToken(make(), settings));
     expect(thrown).toMatchObject({ name: 'EngineError', code: 'unauthorized', retryable: false });
     expect((thrown as Error).message).toBe('The access token is not valid; sign in again');
   });
 
-  it('of an old key are good until it is taken away, and the first key signs', async () => {
+  it('access tokens of an old key are valid until it is removed, and the first key signs', async () => {
     const old: TokenSettings = { ...settings, secrets: ['o'.repeat(32)] };
     const both: TokenSettings = { ...settings, secrets: [secret, 'o'.repeat(32)] };
     const before = issueToken(ada, old);
@@ -143,7 +143,7 @@ describe('access tokens', () => {
     expect(await thrownBy(() => verifyToken(before, settings))).toMatchObject({ code: 'unauthorized' });
   });
 
-  it('never open the same session twice', () => {
+  it('two access tokens never share a session', () => {
     const sessions = [issueToken(ada, settings), issueToken(ada, settings)].map(
       (token) => verifyToken(token, settings).sessionId,
     );

@@ -79,7 +79,7 @@ const refusal = (message: RegExp) =>
     message: expect.stringMatching(message),
   });
 
-it('can be read again, and by tar', async () => {
+it('an archive can be read back, and by tar', async () => {
   await write();
   await withBackup(file, async ({ archive, manifest }) => {
     const read: Buffer[] = [];
@@ -110,19 +110,19 @@ it('can be read again, and by tar', async () => {
   expect(unpacked).toEqual(rows);
 });
 
-it('has a mode that only its owner reads, whatever the umask', async () => {
+it('only its owner can read an archive, whatever the umask', async () => {
   const before = process.umask(0);
   await write().finally(() => process.umask(before));
   expect(statSync(file).mode & 0o777).toBe(0o600);
 });
 
-it('is there as a whole or not at all', async () => {
+it('an archive exists as a whole or not at all', async () => {
   const failing = write(file, { more: () => Promise.reject(new Error('in the middle')) });
   await expect(failing).rejects.toThrow('in the middle');
   expect(readdirSync(dir)).toEqual([]);
 });
 
-it('is not written over what exists, unless it may', async () => {
+it('an archive does not overwrite an existing file unless it may', async () => {
   await write();
   const before = readFileSync(file);
   await expect(write()).rejects.toEqual(refusal(/The file exists/));
@@ -136,14 +136,14 @@ it.each([
   ['a directory', (place: string) => mkdirSync(place)],
   ['a device', (place: string) => execFileSync('mknod', [place, 'c', '1', '3'])],
   ['a symbolic link', (place: string) => symlinkSync('/dev/null', place)],
-])('never replaces %s', async (_, make) => {
+])('an archive never replaces %s', async (_, make) => {
   make(file);
   const writing = writeArchive(file, { existing: 'replace', mtime: 0 }, () => Promise.resolve());
   await expect(writing).rejects.toEqual(refusal(/something else exists at this path/));
   expect(existsSync('/dev/null')).toBe(true);
 });
 
-it('tells a full disk by name, and a directory that is not there', async () => {
+it('a full disk and a missing directory are reported by name', async () => {
   const writing = writeArchive(path.join(dir, 'no/file'), { existing: 'refuse', mtime: 0 }, () =>
     Promise.resolve(),
   );
@@ -157,7 +157,7 @@ it('tells a full disk by name, and a directory that is not there', async () => {
   });
 });
 
-it('is refused when any single byte is another one', async () => {
+it('an archive is refused when any single byte differs', async () => {
   await write();
   const { size } = statSync(file);
   const handle = await open(file, 'r+');
@@ -181,7 +181,7 @@ it('is refused when any single byte is another one', async () => {
   // thousands of times
 }, 60_000);
 
-it('is refused at any length but its own', async () => {
+it('an archive is refused at any length but its own', async () => {
   await write();
   const whole = readFileSync(file);
   const lengths = [0, 1, 511, 512, 513, ...Array.from({ length: whole.length / 512 }, (_, n) => n * 512)];
@@ -240,12 +240,12 @@ it.each<[string, (parts: Part[]) => unknown, RegExp]>([
       manifestOf(parts, { tables: [{ name: 'users"; --', columns: [], rows: 2, bytes: rows.length }] }),
     /its manifest/,
   ],
-])('is refused as one %s', async (_, manifest, message) => {
+])('an archive is refused when it is one %s', async (_, manifest, message) => {
   await write(file, { manifest });
   await expect(verifyBackup(file)).rejects.toEqual(refusal(message));
 });
 
-it('stops unpacking a table that grows beyond what the manifest tells', async () => {
+it('unpacking stops when a table grows beyond its size in the manifest', async () => {
   const packed = gzipSync(Buffer.alloc(64 * 1024 ** 2));
   const archive = {
     size: 0,
@@ -262,13 +262,13 @@ it('stops unpacking a table that grows beyond what the manifest tells', async ()
   expect(read).toBeLessThanOrEqual(100_000);
 });
 
-it('is refused when a table is not packed as it should be', async () => {
+it('an archive is refused when a table is not compressed correctly', async () => {
   await write(file, { table: Buffer.from('no gzip') });
   await expect(verifyBackup(file)).rejects.toEqual(refusal(/table users/));
 });
 
 it.each(['../../etc/cron.d/x', '/etc/passwd', 'tables/../../x.copy.gz', 'tables/Users.copy.gz', 'evil'])(
-  'is refused with an entry named %s',
+  'an archive is refused with an entry named %s',
   async (name) => {
     // though its manifest tells of it
     await write(file, { more: async (archive) => [await archive.add(name, [Buffer.from('x')])] });
@@ -276,7 +276,7 @@ it.each(['../../etc/cron.d/x', '/etc/passwd', 'tables/../../x.copy.gz', 'tables/
   },
 );
 
-it('is refused with an entry twice, and with one that the manifest does not tell of', async () => {
+it('an archive is refused with a duplicate entry, and with one that its manifest does not list', async () => {
   await write(file, { more: async (archive) => [await archive.add(names.routes, [])] });
   await expect(verifyBackup(file)).rejects.toEqual(refusal(/its list/));
   rmSync(file);
@@ -294,20 +294,20 @@ it.each([
     () => execFileSync('tar', ['cf', file, '-C', '/etc', 'hostname']),
     /its list|not a backup/,
   ],
-])('is refused when it %s', async (_, make, message) => {
+])('an archive is refused when it %s', async (_, make, message) => {
   make();
   await expect(verifyBackup(file)).rejects.toEqual(refusal(message));
 });
 
 describe('a tar header', () => {
-  it.each([0, 1, 511, 8 ** 11 - 1, 8 ** 11, 2 ** 40])('keeps a size of %d', (size) => {
+  it.each([0, 1, 511, 8 ** 11 - 1, 8 ** 11, 2 ** 40])('a tar header keeps a size of %d', (size) => {
     expect(parseTarHeader(tarHeader({ name: 'tables/a.copy.gz', size }, 1))).toEqual({
       name: 'tables/a.copy.gz',
       size,
     });
   });
 
-  it('of more than 8 GiB is one that tar reads', async () => {
+  it('tar reads a header with a size of more than 8 GiB', async () => {
     const size = 9 * 1024 ** 3;
     await writeFile(file, tarHeader({ name: 'tables/a.copy.gz', size }, 1));
     await truncate(file, 512 + size + 1024);
@@ -318,7 +318,7 @@ describe('a tar header', () => {
     ['a symbolic link', (header) => header.write('2', 156)],
     ['a longer name', (header) => header.write('prefix', 345)],
     ['another magic', (header) => header.write('x', 257)],
-  ])('of %s is refused', (_, change) => {
+  ])('a tar header of %s is refused', (_, change) => {
     const header = tarHeader({ name: 'a', size: 0 }, 1);
     change(header);
     const sum = header.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 32 : byte), 0);

@@ -4,7 +4,7 @@ import { inOrder } from '../../../../engine/store/catalog';
 describe('fingerprints of keys', () => {
   const keys = { STATE_KEY: 's'.repeat(48), JWT_SECRET: 'j'.repeat(48) };
 
-  it('are the same for the same keys, and others for others', () => {
+  it('fingerprints are the same for the same keys, and differ for others', () => {
     const found = keyFingerprints(keys);
     expect(keyFingerprints({ ...keys })).toEqual(found);
     const other = keyFingerprints({ ...keys, STATE_KEY: 't'.repeat(48) });
@@ -12,7 +12,7 @@ describe('fingerprints of keys', () => {
     expect(other.JWT_SECRET).toBe(found.JWT_SECRET);
   });
 
-  it('are short, and do not tell that two keys are one', () => {
+  it('fingerprints are short, and do not reveal that two keys are equal', () => {
     const { STATE_KEY, JWT_SECRET } = keyFingerprints({
       STATE_KEY: 'k'.repeat(48),
       JWT_SECRET: 'k'.repeat(48),
@@ -25,7 +25,7 @@ describe('fingerprints of keys', () => {
 describe('the order of tables', () => {
   const tables = (...names: string[]) => names.map((name) => ({ name, columns: [] }));
 
-  it('puts each behind those it refers to', () => {
+  it('each table comes after those it refers to', () => {
     const references = [
       { from: 'a', to: 'b' },
       { from: 'b', to: 'c' },
@@ -37,7 +37,7 @@ describe('the order of tables', () => {
     expect(ordered).toEqual(['c', 'd', 'b', 'a']);
   });
 
-  it('refuses a circle by name', () => {
+  it('a cycle of tables is refused by name', () => {
     const circle = [
       { from: 'a', to: 'b' },
       { from: 'b', to: 'a' },

@@ -14,7 +14,7 @@ describe('parseCidr', () => {
     ['172.16.0.0/16', { base: 0xac100000, prefix: 16 }],
     ['10.0.0.248/29', { base: 0x0a0000f8, prefix: 29 }],
     ['255.255.255.248/29', { base: 0xfffffff8, prefix: 29 }],
-  ])('reads %s', (text, parsed) => {
+  ])('parseCidr reads %s', (text, parsed) => {
     expect(parseCidr(text)).toEqual(parsed);
   });
 
@@ -32,13 +32,13 @@ describe('parseCidr', () => {
     ['a newline at the end', '10.90.0.0/22\n'],
     ['IPv6', 'fd00::/16'],
     ['nothing', ''],
-  ])('refuses %s', (_, text) => {
+  ])('parseCidr refuses %s', (_, text) => {
     expect(parseCidr(text)).toBeNull();
   });
 });
 
 describe('poolAddresses', () => {
-  it('gives every address but network, gateway and broadcast, in order', () => {
+  it('a pool has every address but network, gateway and broadcast, in order', () => {
     expect(addresses('10.90.0.0/29').map(({ ip }) => ip)).toEqual([
       '10.90.0.2',
       '10.90.0.3',
@@ -48,21 +48,21 @@ describe('poolAddresses', () => {
     ]);
   });
 
-  it('goes on over the end of an octet', () => {
+  it('a pool continues past the end of an octet', () => {
     const all = addresses('10.90.0.0/22').map(({ ip }) => ip);
     expect(all).toHaveLength(1021);
     expect(all.slice(252, 256)).toEqual(['10.90.0.254', '10.90.0.255', '10.90.1.0', '10.90.1.1']);
     expect(all.at(-1)).toBe('10.90.3.254');
   });
 
-  it('gives every address of a /16 another MAC, each of them unicast and in QEMU’s range', () => {
+  it('every address of a /16 has a different MAC, unicast and in QEMU’s range', () => {
     const all = addresses('172.16.0.0/16');
     expect(all).toHaveLength(65_533);
     expect(new Set(all.map(({ mac }) => mac)).size).toBe(all.length);
     expect(all.every(({ mac }) => /^52:54:00(:[0-9a-f]{2}){3}$/.test(mac))).toBe(true);
   });
 
-  it('derives a MAC from its address alone, whatever the network around it', () => {
+  it('a MAC is derived from its address alone, whatever the network around it', () => {
     const network = fc
       .tuple(fc.integer({ min: 16, max: 29 }), fc.integer({ min: 0, max: 2 ** 32 - 1 }))
       .map(([prefix, number]) => ({ prefix, base: number - (number % 2 ** (32 - prefix)) }));
@@ -84,7 +84,7 @@ describe('poolAddresses', () => {
   });
 });
 
-it('makes the addresses of a network once, and those of another network anew', () => {
+it('the addresses of a network are computed once, and again for another network', () => {
   const network = { base: 0x0a5a0000, prefix: 29 };
   const first = poolAddresses(network);
   expect(poolAddresses({ ...network })).toBe(first);

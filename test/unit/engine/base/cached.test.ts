@@ -1,6 +1,6 @@
 import { cachedFor, shared } from '../../../../engine/base/cached';
 
-it('asks once for all who ask within the time, and again after a failure', async () => {
+it('a cached answer is asked for once within its time, and again after a failure', async () => {
   const ask = jest.fn<Promise<number>, []>();
   ask.mockRejectedValueOnce(new Error('gone')).mockResolvedValue(1);
   const cached = cachedFor(60_000, ask);
@@ -11,7 +11,7 @@ it('asks once for all who ask within the time, and again after a failure', async
   expect(ask).toHaveBeenCalledTimes(2);
 });
 
-it('asks again when the time is over', async () => {
+it('a cached answer is asked for again when its time is over', async () => {
   const ask = jest.fn(() => Promise.resolve(1));
   const cached = cachedFor(-1, ask);
   await cached();
@@ -19,7 +19,7 @@ it('asks again when the time is over', async () => {
   expect(ask).toHaveBeenCalledTimes(2);
 });
 
-it('shares an answer with all who ask while it is on its way, and asks the next one anew', async () => {
+it('concurrent callers share one call in flight, and the next caller makes a new one', async () => {
   const answers = [1, 2, 3];
   const ask = jest.fn(() => Promise.resolve(answers.shift()));
   const asked = shared(ask);
@@ -28,7 +28,7 @@ it('shares an answer with all who ask while it is on its way, and asks the next 
   expect(ask).toHaveBeenCalledTimes(2);
 });
 
-it('remembers a failure as little as an answer', async () => {
+it('a shared call remembers neither a failure nor an answer', async () => {
   const ask = jest.fn<Promise<number>, []>();
   ask.mockRejectedValueOnce(new Error('gone')).mockResolvedValue(1);
   const asked = shared(ask);

@@ -1,6 +1,6 @@
 import { eachOf } from '../../../../engine/base/each-of';
 
-it('keeps the order of the items, and no more than so many at once', async () => {
+it('eachOf keeps the order of the items and works on a limited number at once', async () => {
   let running = 0;
   let most = 0;
   const results = await eachOf([30, 1, 20, 2], 2, async (ms) => {
@@ -13,7 +13,7 @@ it('keeps the order of the items, and no more than so many at once', async () =>
   expect(most).toBe(2);
 });
 
-it('throws the first failure when nobody works any more', async () => {
+it('eachOf throws the first failure once all work has ended', async () => {
   const done: number[] = [];
   const all = eachOf([1, 2, 3, 4], 2, async (item) => {
     if (item === 1) throw new Error('the first');

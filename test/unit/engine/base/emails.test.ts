@@ -11,13 +11,15 @@ describe('an e-mail address', () => {
     'mina@example.com.',
     'mina@ｅｘａｍｐｌｅ.com',
     'Mina@EXAMPLE.COM.',
-  ])('has one form, however it is typed: %j', (typed) => expect(emailKey(typed)).toBe('mina@example.com'));
+  ])('an e-mail address has one normal form, however it is typed: %j', (typed) =>
+    expect(emailKey(typed)).toBe('mina@example.com'),
+  );
 
   it.each([
     ['composed and not', 'a@caf\u00e9.example.org', 'a@cafe\u0301.example.org'],
     ['in Unicode and in Punycode', 'a@예시.한국', 'a@xn--vv4b11d.xn--3e0b707e'],
     ['with the Kelvin sign', 'a@\u212aim.org', 'a@kim.org'],
-  ])('has one form of its domain: %s', (_what, one, other) => {
+  ])('the domain of an e-mail address has one normal form: %s', (_what, one, other) => {
     expect(emailKey(one)).toBe(emailKey(other));
     expect(emailKey(one)).toMatch(/^[ -~]+$/);
   });
@@ -35,21 +37,23 @@ describe('an e-mail address', () => {
     'mina\0@example.com',
     'mina@e\u00adxample.com',
     'mina',
-  ])('with letters that fold in several ways has none: %j', (typed) => expect(emailKey(typed)).toBeNull());
+  ])('an e-mail address with letters that fold in several ways has no normal form: %j', (typed) =>
+    expect(emailKey(typed)).toBeNull(),
+  );
 
-  it('of a form has that form', () => {
+  it('the normal form of a normal form is itself', () => {
     for (const typed of ['Mina+x@예시.한국', "O'Neil@EXAMPLE.ie.", 'a&b@example.com'])
       expect(emailKey(emailKey(typed) ?? '')).toBe(emailKey(typed));
   });
 
-  it('is looked for as it was typed, and in its form', () => {
+  it('an e-mail address is looked up as typed and in its normal form', () => {
     expect(emailKeysOf(' Mina@example.com ')).toEqual(['Mina@example.com', 'mina@example.com']);
     expect(emailKeysOf('secİii@example.com')).toEqual(['secİii@example.com']);
     expect(emailKeysOf('a\0b@example.com')).toEqual([]);
   });
 });
 
-it('gives each older account a form of its own: the first of two that collide gets it, the others keep their text', () => {
+it('each older account gets its own normal form: the first of those that collide gets it, the others keep their text', () => {
   const keys = keysOfOlder([
     { id: 1, email: 'mina@EXAMPLE.com.' },
     { id: 2, email: 'mina@example.com' },
@@ -78,10 +82,12 @@ it.each([
   ['2001:0db8:0000:0001:ffff::', '2001:db8:0:1::/64'],
   ['::1', '0:0:0:0::/64'],
   ['64:ff9b::203.0.113.7', '64:ff9b:0:0::/64'],
-])('counts the address %s as %s', (address, network) => expect(networkOf(address)).toBe(network));
+])('attempts from the address %s count for %s', (address, network) =>
+  expect(networkOf(address)).toBe(network),
+);
 
 it.each(['EXAMPLE.org', 'example.org.', 'https://example.org/', 'ｅｘａｍｐｌｅ.org'])(
-  'reads the host name %s as one',
+  '%s reads as a host name',
   (typed) => expect(readHostName(typed)).toBe('example.org'),
 );
 
@@ -95,12 +101,12 @@ describe('the source', () => {
   const withWords = (words: RegExp): string[] =>
     sources.filter((file) => words.test(readFileSync(path.join(root, file), 'utf8')));
 
-  it('never has PostgreSQL fold case: it would fold it in its own way', () => {
+  it('the source never has PostgreSQL fold case, which it would do in its own way', () => {
     expect(sources.length).toBeGreaterThan(300);
     expect(withWords(/\b(lower|upper|initcap)\s*\(|\bILIKE\b|\bcitext\b|~\*/)).toEqual([]);
   });
 
-  it('folds what is stored and looked up by one function, and by toLowerCase what is neither', () => {
+  it('the source folds stored and looked-up text by one function, and uses toLowerCase for nothing of that kind', () => {
     expect(withWords(/\.to(Locale)?(Lower|Upper)Case\(\)/).sort()).toEqual([
       'api/mount-routes.ts', // methods of the route table
       'api/prefer.ts', // names of preferences in a header

@@ -2,7 +2,7 @@ import { EngineError, errorCodes, toEngineError } from '../../../../engine/base/
 import { describeError } from '../../../../engine/base/log';
 
 describe('EngineError', () => {
-  it('carries code, public text, cause and details, and is final unless it says otherwise', () => {
+  it('an EngineError carries code, public text, cause and details, and is not retryable unless it says so', () => {
     const cause = new Error('/secret/path');
     const error = new EngineError('apply_failed', 'It failed', { cause, details: { rules: ['a'] } });
     expect(error).toMatchObject({
@@ -15,19 +15,19 @@ describe('EngineError', () => {
     expect(new EngineError('internal', 'x', { retryable: true }).retryable).toBe(true);
   });
 
-  it('has each code once', () => {
+  it('each error code exists once', () => {
     expect(new Set(errorCodes).size).toBe(errorCodes.length);
   });
 });
 
 describe('toEngineError', () => {
-  it('leaves an EngineError as it is', () => {
+  it('toEngineError leaves an EngineError as it is', () => {
     const error = new EngineError('plan_failed', 'x');
     expect(toEngineError(error, 'internal', 'y')).toBe(error);
   });
 
   it.each([[new TypeError('at /etc/passwd')], ['a string'], [undefined]])(
-    'hides %p behind a public text and keeps it as cause',
+    'toEngineError hides %p behind a public text and keeps it as the cause',
     (thrown) => {
       const error = toEngineError(thrown);
       expect(error).toMatchObject({
@@ -38,7 +38,7 @@ describe('toEngineError', () => {
     },
   );
 
-  it('takes the code and text that the caller gives to what is not ours', () => {
+  it('toEngineError gives foreign errors the caller’s code and text', () => {
     expect(toEngineError(new Error('x'), 'apply_failed', 'Could not remove it')).toMatchObject({
       code: 'apply_failed',
       message: 'Could not remove it',
@@ -47,7 +47,7 @@ describe('toEngineError', () => {
 });
 
 describe('describeError', () => {
-  it('tells the whole chain of causes with their codes', () => {
+  it('describeError shows the whole chain of causes with their codes', () => {
     const root = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
     const error = new EngineError('libvirt_unavailable', 'libvirt does not answer', {
       cause: new Error('middle', { cause: root }),
@@ -64,12 +64,12 @@ describe('describeError', () => {
     });
   });
 
-  it('passes on what is not an error', () => {
+  it('describeError passes on what is not an error', () => {
     expect(describeError('text')).toBe('text');
     expect(describeError(new Error('outer', { cause: 'text' }))).toMatchObject({ cause: 'text' });
   });
 
-  it('keeps only the start of a stack', () => {
+  it('describeError keeps only the start of a stack', () => {
     const { stack } = describeError(new Error('x')) as { stack: string };
     expect(stack.split('\n').length).toBeLessThanOrEqual(7);
   });

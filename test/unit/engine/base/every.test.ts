@@ -29,7 +29,7 @@ it('a reconciler says what its last look found, and why one failed', async () =>
   expect(seen[2]).toMatchObject({ found: null, failure: null });
 });
 
-it('looks no more when it was stopped', async () => {
+it('a stopped reconciler does not look again', async () => {
   let looks = 0;
   const { stop } = every({ name: 'things', intervalMs: 1, log }, () => Promise.resolve((looks += 1)));
   await until(5_000, 'two looks', () => Promise.resolve(looks >= 2));

@@ -22,7 +22,7 @@ const names = [
 ];
 
 describe('the log', () => {
-  it.each(names)('masks %s at the top and one level down', (name) => {
+  it.each(names)('the log masks %s at the top and one level down', (name) => {
     const { log, lines } = capture();
     log.info({ [name]: secret, request: { [name]: secret, method: 'POST' } }, 'registered');
     expect(lines.join('')).not.toContain(secret);
@@ -34,7 +34,7 @@ describe('the log', () => {
   });
 
   it.each([...names, 'Authorization', 'STATE_KEY', 'jwt_secret', 'newPassword', 'set-cookie'])(
-    'masks %s at any depth, in lists too',
+    'the log masks %s at any depth, in lists too',
     (name) => {
       const { log, lines } = capture();
       let deep: unknown = { [name]: secret, kept: 1 };
@@ -46,7 +46,7 @@ describe('the log', () => {
     },
   );
 
-  it('does not follow a circle, and leaves what it logs as it was', () => {
+  it('the log does not follow a cycle, and does not change what it logs', () => {
     const { log, lines } = capture();
     const node: Record<string, unknown> = { password: secret, at: new Date(0) };
     node['self'] = node;
@@ -63,7 +63,7 @@ describe('the log', () => {
     `eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.${secret}`,
     `-----BEGIN OPENSSH PRIVATE KEY-----\n${secret}\n-----END OPENSSH PRIVATE KEY-----`,
     `-----BEGIN PRIVATE KEY-----\n${secret}`,
-  ])('masks what is known by its form, in messages and in errors', (text) => {
+  ])('the log masks secrets that are known by their form, in messages and in errors', (text) => {
     const { log, lines } = capture();
     log.error({ err: new Error(`failed with ${text}`, { cause: new Error(text) }) }, `told of ${text}`);
     log.info({ list: [text] }, 'x');
@@ -71,14 +71,14 @@ describe('the log', () => {
     for (const line of lines) expect(() => JSON.parse(line) as unknown).not.toThrow();
   });
 
-  it('masks in what a child log is bound to', () => {
+  it('the log masks the bindings of a child log', () => {
     const { log, lines } = capture();
     log.child({ password: secret, operationId: 'o-1' }).warn('x');
     expect(lines.join('')).not.toContain(secret);
     expect(JSON.parse(lines[0]!)).toMatchObject({ operationId: 'o-1' });
   });
 
-  it('writes one JSON line each, with service and time', () => {
+  it('the log writes one JSON line each, with service and time', () => {
     const { log, lines } = capture();
     log.info('first\nline');
     expect(lines).toHaveLength(1);
@@ -87,13 +87,13 @@ describe('the log', () => {
     expect(new Date(line.time).toISOString()).toBe(line.time);
   });
 
-  it('writes an error with its causes', () => {
+  it('the log writes an error with its causes', () => {
     const { log, lines } = capture();
     log.error({ err: new Error('outer', { cause: new Error('inner') }) }, 'failed');
     expect(JSON.parse(lines[0]!)).toMatchObject({ err: { message: 'outer', cause: { message: 'inner' } } });
   });
 
-  it('says nothing below its level', () => {
+  it('the log writes nothing below its level', () => {
     const { log, lines } = capture('warn');
     log.info('x');
     expect(lines).toEqual([]);

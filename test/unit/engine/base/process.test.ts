@@ -45,46 +45,46 @@ function readPid(file: string): number {
 }
 
 describe('runCommand', () => {
-  it.each([0, 1, 42])('returns exit code %i with what was written', async (code) => {
+  it.each([0, 1, 42])('runCommand returns exit code %i with the output', async (code) => {
     const result = await sh(`echo out; echo err >&2; exit ${code}`);
     expect(result).toMatchObject({ code, stdout: 'out\n', stderr: 'err\n' });
     expect(result.ms).toBeGreaterThan(0);
   });
 
-  it('returns no code for a child that a signal ended', async () => {
+  it('runCommand returns no code for a child that a signal ended', async () => {
     expect((await sh('kill -TERM $$')).code).toBeNull();
   });
 
-  it('passes arguments without a shell', async () => {
+  it('runCommand passes arguments without a shell', async () => {
     const { stdout } = await runCommand(['printf', '%s|', '$HOME', 'a b', '"; exit 1']);
     expect(stdout).toBe('$HOME|a b|"; exit 1|');
   });
 
-  it('writes the input and ends it', async () => {
+  it('runCommand writes the input and closes it', async () => {
     const input = '안녕\n'.repeat(50_000);
     expect((await runCommand(['cat'], { input })).stdout).toBe(input);
   });
 
-  it('gives an empty input when there is none', async () => {
+  it('runCommand gives an empty input if there is none', async () => {
     expect((await sh('read line || echo nothing')).stdout).toBe('nothing\n');
   });
 
-  it('bears a child that ends without reading its input', async () => {
+  it('runCommand copes with a child that ends without reading its input', async () => {
     expect((await runCommand(['true'], { input: 'x'.repeat(1_000_000) })).code).toBe(0);
   });
 
-  it('works where it is told to', async () => {
+  it('runCommand runs in the given directory', async () => {
     const dir = realpathSync(scratchDir());
     expect((await runCommand(['pwd'], { cwd: dir })).stdout.trim()).toBe(dir);
   });
 
-  it('says so when there is no such program', async () => {
+  it('runCommand reports a missing program as such', async () => {
     const thrown = await thrownBy(() => runCommand(['no-such-program-here', '--version']));
     expect(thrown).toBeInstanceOf(CommandNotFound);
     expect((thrown as Error).message).toBe('no-such-program-here is not installed');
   });
 
-  it('does not call a program missing when its directory is', async () => {
+  it('runCommand does not call a program missing when its working directory is', async () => {
     const thrown = await thrownBy(() => runCommand(['true'], { cwd: path.join(scratchDir(), 'none') }));
     expect(thrown).not.toBeInstanceOf(CommandNotFound);
     expect((thrown as Error).message).toContain('could not be started');
@@ -97,21 +97,21 @@ describe('runCommand', () => {
       return lines;
     };
 
-    it('once it is complete, however it came', async () => {
+    it('onLine gets each line once it is complete, in however many pieces it arrived', async () => {
       expect(
         await linesOf('printf "one"; sleep 0.05; printf " more\\ntwo\\n\\nthr"; sleep 0.05; printf "ee\\n"'),
       ).toEqual(['one more', 'two', '', 'three']);
     });
 
-    it('with characters that came in two pieces', async () => {
+    it('onLine gets characters whole that arrived in two pieces', async () => {
       expect(await linesOf('printf "\\354\\225"; sleep 0.05; printf "\\210\\n"')).toEqual(['안']);
     });
 
-    it('and the last one, though no newline ends it', async () => {
+    it('onLine gets the last line even without a newline', async () => {
       expect(await linesOf('printf "panic: out of memory"')).toEqual(['panic: out of memory']);
     });
 
-    it('as it comes, not at the end', async () => {
+    it('onLine gets each line at once, not at the end', async () => {
       const stop = new AbortController();
       const seen = sh('echo first; sleep 60', {
         signal: stop.signal,
@@ -145,7 +145,7 @@ describe('runCommand', () => {
       );
     };
 
-    it('of path, home and language and nothing else', async () => {
+    it('a child’s environment holds PATH, HOME and the language, and nothing else', async () => {
       expect(await environmentOf()).toEqual({
         PATH: process.env.PATH,
         HOME: process.env.HOME,
@@ -153,7 +153,7 @@ describe('runCommand', () => {
       });
     });
 
-    it('to which only the caller adds', async () => {
+    it('only the caller adds to a child’s environment', async () => {
       expect(await environmentOf({ TF_IN_AUTOMATION: '1' })).toEqual({
         PATH: process.env.PATH,
         HOME: process.env.HOME,
@@ -168,7 +168,7 @@ describe('runCommand', () => {
     const family = (file: string, then: string): string =>
       `sh -c 'trap "" INT TERM HUP; echo $$ > ${file}.new; mv ${file}.new ${file}; while :; do sleep 1; done' & ${then}`;
 
-    it('when time is up, though a grandchild ignores SIGINT', async () => {
+    it('a timeout ends the whole group, even a grandchild that ignores SIGINT', async () => {
       const file = path.join(scratchDir(), 'pid');
       const started = performance.now();
       await expect(sh(family(file, 'wait'), { timeoutMs: 300, graceMs: 100 })).rejects.toMatchObject({
@@ -178,7 +178,7 @@ describe('runCommand', () => {
       expect(works(readPid(file))).toBe(false);
     });
 
-    it('when time is up, though the child itself ignores SIGINT', async () => {
+    it('a timeout ends the whole group, even if the child itself ignores SIGINT', async () => {
       const file = path.join(scratchDir(), 'pid');
       const stubborn = `trap "" INT; echo $$ > ${file}; while :; do sleep 0.05; done`;
       await expect(sh(stubborn, { timeoutMs: 300, graceMs: 200 })).rejects.toMatchObject({
@@ -188,7 +188,7 @@ describe('runCommand', () => {
     });
 
     // a timer that only weak references lead to is collected, and then never fires (Node 20's AbortSignal.any)
-    it('when time is up, though the garbage was collected meanwhile', async () => {
+    it('a timeout ends the whole group even after a garbage collection', async () => {
       const stop = new AbortController();
       const running = sh('sleep 60', { timeoutMs: 300, graceMs: 0, signal: stop.signal });
       // not in the same turn: what weak references lead to lives at least as long
@@ -199,7 +199,7 @@ describe('runCommand', () => {
       ).rejects.toMatchObject({ name: 'TimeoutError' });
     });
 
-    it('when no line that counts has come for so long, and not while some come', async () => {
+    it('a child without progress for too long is ended with its group, and one with progress is not', async () => {
       const says = (word: string): Promise<unknown> =>
         sh(`for i in $(seq 20); do echo ${word}; sleep 0.1; done`, {
           silentMs: 1_500,
@@ -212,7 +212,7 @@ describe('runCommand', () => {
       });
     });
 
-    it('when it is told to stop, and rejects with the signal’s reason', async () => {
+    it('an abort ends the whole group and rejects with the signal’s reason', async () => {
       const file = path.join(scratchDir(), 'pid');
       const stop = new AbortController();
       const running = sh(family(file, 'wait'), { signal: stop.signal, graceMs: 50 });
@@ -223,7 +223,7 @@ describe('runCommand', () => {
       expect(works(readPid(file))).toBe(false);
     });
 
-    it('when the child ends by itself', async () => {
+    it('a child that ends by itself leaves nobody of its group behind', async () => {
       const file = path.join(scratchDir(), 'pid');
       const result = await sh(family(file, `while [ ! -e ${file} ]; do sleep 0.01; done; exit 3`), {
         timeoutMs: 20_000,
@@ -233,7 +233,7 @@ describe('runCommand', () => {
       expect(works(readPid(file))).toBe(false);
     });
 
-    it('but lets a child finish that heeds SIGINT in its grace', async () => {
+    it('a child that obeys SIGINT may finish within its grace period', async () => {
       const file = path.join(scratchDir(), 'tidy');
       const stop = new AbortController();
       const running = sh(
@@ -249,7 +249,7 @@ describe('runCommand', () => {
       expect(readFileSync(file, 'utf8')).toBe('tidy\n');
     });
 
-    it('and starts nothing when it was told to stop before', async () => {
+    it('an aborted signal starts no child', async () => {
       const file = path.join(scratchDir(), 'never');
       await expect(sh(`touch ${file}`, { signal: AbortSignal.abort(new Error('too late')) })).rejects.toThrow(
         'too late',
@@ -260,11 +260,11 @@ describe('runCommand', () => {
 });
 
 describe('expectCommand', () => {
-  it('returns the result of a success', async () => {
+  it('expectCommand returns the result of a success', async () => {
     expect((await expectCommand(['echo', 'fine'])).stdout).toBe('fine\n');
   });
 
-  it('throws the exit code and the end of what the child complained', async () => {
+  it('expectCommand throws the exit code and the end of the error output', async () => {
     const thrown = (await thrownBy(() =>
       expectCommand(['sh', '-c', 'echo broken >&2; exit 7']),
     )) as CommandFailed;
@@ -275,14 +275,14 @@ describe('expectCommand', () => {
 });
 
 describe('endGroup', () => {
-  it('returns at once where there is no such group', async () => {
+  it('endGroup returns at once if there is no such group', async () => {
     // beyond the largest process id of Linux
     await expect(endGroup(2 ** 22 + 1, 'SIGINT', 60_000)).resolves.toBeUndefined();
   });
 });
 
 describe('endProcessesIn', () => {
-  it('ends whoever works in the directory, whoever started it, and nobody else', async () => {
+  it('endProcessesIn ends every process that works in the directory, whoever started it, and no other', async () => {
     const [workspace, other] = [realpathSync(scratchDir()), realpathSync(scratchDir())];
     mkdirSync(path.join(workspace, 'inner'));
     const stop = new AbortController();
@@ -315,7 +315,7 @@ describe('endProcessesIn', () => {
     }
   });
 
-  it('returns at once for a directory in which nobody works, or which is not there', async () => {
+  it('endProcessesIn returns at once for a directory without processes, or one that does not exist', async () => {
     const dir = scratchDir();
     writeFileSync(path.join(dir, 'file'), '');
     await endProcessesIn(dir);
@@ -324,14 +324,14 @@ describe('endProcessesIn', () => {
 });
 
 describe('what a program says', () => {
-  it.each(['', ' >&2'])('ends it when it is too much, long before it is through (%s)', async (to) => {
+  it.each(['', ' >&2'])('a child with too much output is ended early (%s)', async (to) => {
     const begun = performance.now();
     const options = { maxOutputBytes: 100_000, graceMs: 200 };
     await expect(sh(`yes garbage${to}`, options)).rejects.toBeInstanceOf(OutputTooLarge);
     expect(performance.now() - begun).toBeLessThan(10_000);
   });
 
-  it('is handed over whole up to that', async () => {
+  it('output up to the limit is returned whole', async () => {
     const { stdout } = await sh('head -c 100000 /dev/zero', { maxOutputBytes: 100_000 });
     expect(stdout).toHaveLength(100_000);
   });

@@ -33,7 +33,7 @@ const packed = (): string[] =>
     .sort();
 const unpacked = (name: string): string => gunzipSync(readFileSync(path.join(dir, name))).toString();
 
-it('leaves a log alone that is small and young, that is empty, or that is not there', async () => {
+it('a log that is small and recent, empty or missing is not rotated', async () => {
   expect(await rotateLog(file, now, rotation)).toBe(false);
   writeFileSync(file, '');
   expect(await rotateLog(file, at(100), rotation)).toBe(false);
@@ -42,7 +42,7 @@ it('leaves a log alone that is small and young, that is empty, or that is not th
   expect(packed()).toEqual([]);
 });
 
-it('packs one that is large, and who holds it open goes on at its new end', async () => {
+it('a large log is compressed, and a process that holds it open continues at its new end', async () => {
   const writer = openSync(file, 'a');
   writeSync(writer, 'a line\n'.repeat(200));
   expect(await rotateLog(file, now, rotation)).toBe(true);
@@ -55,7 +55,7 @@ it('packs one that is large, and who holds it open goes on at its new end', asyn
   expect(statSync(path.join(dir, name)).mode & 0o777).toBe(0o600);
 });
 
-it('packs one that is old, counted from its last rotation', async () => {
+it('an old log is compressed, its age counted from its last rotation', async () => {
   writeFileSync(file, 'first');
   expect(await rotateLog(file, at(23), rotation)).toBe(false);
   expect(await rotateLog(file, at(25), rotation)).toBe(true);
@@ -65,7 +65,7 @@ it('packs one that is old, counted from its last rotation', async () => {
   expect(packed().map(unpacked)).toEqual(['first', 'second']);
 });
 
-it('keeps so many and no more, and nothing that is another’s', async () => {
+it('only a limited number of rotated logs stays, and other files are not touched', async () => {
   writeFileSync(path.join(dir, 'api.log-notes'), 'mine');
   for (let day = 1; day <= 5; day += 1) {
     writeFileSync(file, `day ${day}`);
@@ -76,7 +76,7 @@ it('keeps so many and no more, and nothing that is another’s', async () => {
   expect(packed()).toContain('api.log-notes');
 });
 
-it('loses nothing that this process writes meanwhile', async () => {
+it('a rotation loses nothing that this process writes meanwhile', async () => {
   const lines = (count: number, from = 0): string =>
     Array.from({ length: count }, (_, index) => `line ${from + index}\n`).join('');
   writeFileSync(file, lines(50_000));
@@ -89,7 +89,7 @@ it('loses nothing that this process writes meanwhile', async () => {
   expect(packed().map(unpacked).join('') + readFileSync(file, 'utf8')).toBe(lines(50_200));
 });
 
-it('lets one of two processes do it, and takes up what one has left unfinished', async () => {
+it('one of two processes rotates a log, and completes what another left unfinished', async () => {
   writeFileSync(file, 'x'.repeat(1_000));
   const both = await Promise.all([rotateLog(file, now, rotation), rotateLog(file, now, rotation)]);
   expect(both.filter(Boolean)).toHaveLength(1);

@@ -7,7 +7,7 @@ const box = secretBox(key);
 const plain = Buffer.from('{"serial":3,"secret":"안녕"}');
 
 describe('secretBox', () => {
-  it('opens what it sealed, of any length, under any context', () => {
+  it('a secret box opens what it sealed, of any length, under any context', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 4096 }), fc.string(), (bytes, context) => {
         expect(box.open(box.seal(Buffer.from(bytes), context), context).equals(Buffer.from(bytes))).toBe(
@@ -17,18 +17,18 @@ describe('secretBox', () => {
     );
   });
 
-  it('opens what another box with the same key sealed', () => {
+  it('a secret box opens what another one with the same key sealed', () => {
     expect(secretBox(key).open(box.seal(plain, 'a'), 'a')).toEqual(plain);
   });
 
-  it('never seals the same twice, and shows nothing of the text', () => {
+  it('a secret box never seals the same way twice, and shows nothing of the text', () => {
     const [one, two] = [box.seal(plain, 'a'), box.seal(plain, 'a')];
     expect(one.equals(two)).toBe(false);
     expect(one.includes(Buffer.from('serial'))).toBe(false);
   });
 
   // version, nonce, tag and text: a flipped bit anywhere must be noticed
-  it('refuses a change of any single byte', () => {
+  it('a secret box refuses a seal of which any single byte was changed', () => {
     const sealed = box.seal(plain, 'a');
     for (let index = 0; index < sealed.length; index++) {
       const changed = Buffer.from(sealed);
@@ -37,28 +37,28 @@ describe('secretBox', () => {
     }
   });
 
-  it('refuses a cut or lengthened text', () => {
+  it('a secret box refuses a seal that was truncated or lengthened', () => {
     const sealed = box.seal(plain, 'a');
     for (let length = 0; length < sealed.length; length++)
       expect(() => box.open(sealed.subarray(0, length), 'a')).toThrow();
     expect(() => box.open(Buffer.concat([sealed, Buffer.from([0])]), 'a')).toThrow();
   });
 
-  it('refuses another context, so that two states cannot change places', () => {
+  it('a secret box refuses another context, so that two states cannot be swapped', () => {
     expect(() => box.open(box.seal(plain, 'terraform-state a'), 'terraform-state b')).toThrow();
   });
 
-  it('refuses another key', () => {
+  it('a secret box refuses a seal of another key', () => {
     expect(() => secretBox('x'.repeat(32)).open(box.seal(plain, 'a'), 'a')).toThrow();
   });
 
-  it('refuses a version it does not know, by name', () => {
+  it('a secret box refuses a seal of an unknown version, and says so', () => {
     const sealed = box.seal(plain, 'a');
     sealed[0] = 3;
     expect(() => box.open(sealed, 'a')).toThrow('unknown version');
   });
 
-  it('opens with old keys what they sealed, and seals with the newest', () => {
+  it('a secret box opens with old keys what they sealed, and seals with the newest', () => {
     const old = secretBox('o'.repeat(32));
     const both = secretBox(key, ['o'.repeat(32)]);
     const before = old.seal(plain, 'a');
@@ -70,7 +70,7 @@ describe('secretBox', () => {
     expect(() => old.open(after, 'a')).toThrow('not known here');
   });
 
-  it('opens what was sealed before seals named their keys, with whichever key it was', () => {
+  it('a secret box opens seals from before they named their keys, with whichever key fits', () => {
     // made by the version before: 1, nonce, tag, text; key 32 times k, context a
     const derived = Buffer.from(hkdfSync('sha256', key, 'vm-webhoster', 'secret-box v1', 32));
     const nonce = Buffer.alloc(12, 7);

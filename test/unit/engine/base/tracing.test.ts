@@ -34,7 +34,7 @@ describe('the SDK', () => {
     for (const name of packages) jest.dontMock(name);
   });
 
-  it('is not loaded while traces are off, and is when they are on', () => {
+  it('the tracing SDK is loaded only while traces are on', () => {
     expect(startWith({})).toHaveProperty('begin');
     expect(() => startWith({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' })).toThrow(
       'the SDK is loaded',
@@ -43,7 +43,7 @@ describe('the SDK', () => {
 });
 
 describe('the log', () => {
-  it('names the trace of the work that writes a line, and none beside it', async () => {
+  it('a log line names the trace of the work that writes it, and none outside of one', async () => {
     const lines: Record<string, unknown>[] = [];
     const log = createLog('info') as ReturnType<typeof createLog> & Record<symbol, unknown>;
     log[pino.symbols.streamSym] = {
@@ -64,7 +64,7 @@ describe('the log', () => {
 });
 
 describe('a piece of work', () => {
-  it('is done, and fails as it would, where nothing is traced', async () => {
+  it('work is done, and fails as it would, while nothing is traced', async () => {
     expect(await traced(noTracing, 'work', {}, () => Promise.resolve(7))).toBe(7);
     await expect(traced(noTracing, 'work', {}, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   });

@@ -21,7 +21,7 @@ describe('a name in a certificate', () => {
     ['*.a.org', '.a.org', false],
     ['a.org', 'x.a.org', false],
     ['*.a.org', 'x.ba.org', false],
-  ])('%s covers %s: %s', (pattern, host, expected) => {
+  ])('whether the certificate name %s covers %s: %s', (pattern, host, expected) => {
     expect(covers(pattern, host)).toBe(expected);
   });
 });
@@ -29,7 +29,7 @@ describe('a name in a certificate', () => {
 describe('a domain that a user brings', () => {
   const own = ['pages.example.org', 'www.example.net'];
   it.each(['a.org', 'www.mina.co.uk', 'xn--bcher-kva.example', 'a-b.org', 'x.xn--p1ai', '1.example'])(
-    'may be %s',
+    'a user may bring the domain %s',
     (name) => {
       expect(domainRefusal(name, own)).toBeNull();
     },
@@ -56,19 +56,19 @@ describe('a domain that a user brings', () => {
       'ab--cd.org',
       'a.o',
     ],
-  ])('is malformed: %p', (name) => {
+  ])('a user’s domain is malformed: %p', (name) => {
     expect(domainRefusal(name, own)).toBe('malformed');
   });
   it.each([
     ...['pages.example.org', 'mina.pages.example.org', 'example.org', 'www.example.net', 'a.www.example.net'],
     ...['x.localhost', 'printer.local', 'db.internal', 'x.onion', '1.0.0.127.in-addr.arpa'],
-  ])('is nobody’s to bring: %s', (name) => {
+  ])('no user may bring the domain %s', (name) => {
     expect(domainRefusal(name, own)).toBe('reserved');
   });
 });
 
 describe('a certificate of our own', () => {
-  it('has the names and addresses it was made for, and its own key', async () => {
+  it('a self-signed certificate has the names and addresses it was made for, and its own key', async () => {
     const now = new Date('2026-01-01T00:00:00Z');
     const pair = await makeSelfSigned(['a.org', '*.a.org', '192.0.2.1'], 90, now);
     const { names, notAfter, renewalId } = readCertificate(pair.chain);
@@ -80,13 +80,13 @@ describe('a certificate of our own', () => {
     expect(belongTogether({ chain: pair.chain, key: other.key })).toBe(false);
   });
 
-  it('may have a first name that is too long for a common name', async () => {
+  it('a self-signed certificate may have a first name that is too long for a common name', async () => {
     const long = `${'a'.repeat(60)}.${'b'.repeat(60)}.org`;
     expect(readCertificate((await makeSelfSigned([long], 1, new Date())).chain).names).toEqual([long]);
   });
 
   // the example of RFC 9773, 4.1
-  it('is known to its authority as the RFC has it', () => {
+  it('a certificate’s renewal id is that of RFC 9773', () => {
     const chain = `-----BEGIN CERTIFICATE-----
 MIIBQzCB66ADAgECAgUAh2VDITAKBggqhkjOPQQDAjAVMRMwEQYDVQQDEwpFeGFt
 cGxlIENBMCIYDzAwMDEwMTAxMDAwMDAwWhgPMDAwMTAxMDEwMDAwMDBaMBYxFDAS
@@ -111,12 +111,12 @@ describe('a renewal', () => {
   const now = new Date('2026-01-01T00:00:00Z');
   const window = { start: '2026-02-01T00:00:00Z', end: '2026-02-03T00:00:00Z' };
 
-  it('is at two thirds of the life of a certificate', () => {
+  it('a renewal is due at two thirds of the life of a certificate', () => {
     const life = { notBefore: now, notAfter: new Date('2026-03-31T00:00:00Z') };
     expect(atTwoThirds(life).toISOString()).toBe('2026-03-01T08:00:00.000Z');
   });
 
-  it('is anywhere in the window that the authority names', () => {
+  it('a renewal is at a random moment in the window that the authority names', () => {
     const read = readRenewalInfo({ suggestedWindow: window }, '3600', now);
     expect([0, 0.5, 1].map((chance) => momentIn(read, chance).toISOString())).toEqual([
       '2026-02-01T00:00:00.000Z',
@@ -131,11 +131,14 @@ describe('a renewal', () => {
     ['9999999', '2026-01-02T00:00:00.000Z'],
     [null, '2026-01-01T06:00:00.000Z'],
     ['soon', '2026-01-01T06:00:00.000Z'],
-  ])('is asked about again after %p seconds, within reason', (retryAfter, expected) => {
-    expect(readRenewalInfo({ suggestedWindow: window }, retryAfter, now).askAgainAt.toISOString()).toBe(
-      expected,
-    );
-  });
+  ])(
+    'the authority is asked about a renewal again after %p seconds, within limits',
+    (retryAfter, expected) => {
+      expect(readRenewalInfo({ suggestedWindow: window }, retryAfter, now).askAgainAt.toISOString()).toBe(
+        expected,
+      );
+    },
+  );
 
   it.each([
     null,
@@ -143,11 +146,11 @@ describe('a renewal', () => {
     { suggestedWindow: {} },
     { suggestedWindow: { start: window.end, end: window.start } },
     'x',
-  ])('cannot be read from %j', (body) => {
+  ])('renewal information cannot be read from %j', (body) => {
     expect(() => readRenewalInfo(body, null, now)).toThrow('without a window');
   });
 
-  it('that fails is tried again ever later, and twice a day at least', () => {
+  it('a failed renewal is retried after ever longer pauses, and at least twice a day', () => {
     expect([1, 2, 3, 9, 100].map((failures) => backoffMs(failures) / 60_000)).toEqual([5, 10, 20, 720, 720]);
   });
 });
@@ -174,7 +177,7 @@ describe('the proof of a domain by a file', () => {
   };
   const anywhere = (address: string): boolean => address === '127.0.0.1';
 
-  it('is a file with the token', async () => {
+  it('a file with the token proves a domain', async () => {
     let asked: (string | undefined)[] = [];
     answer = (request, response) => {
       asked = [request.url, request.headers.host];
@@ -190,12 +193,12 @@ describe('the proof of a domain by a file', () => {
     ['another status', (_, response) => response.writeHead(404).end(token)],
     ['a way elsewhere', (_, response) => response.writeHead(302, { location: '/x' }).end()],
     ['without end', (_, response) => response.end(token + ' '.repeat(10_000))],
-  ])('is nothing that says %s', async (_, other) => {
+  ])('a file that says %s proves no domain', async (_, other) => {
     answer = other;
     expect(await isProved(anywhere)).toBe(false);
   });
 
-  it('is never fetched from this machine or its network', async () => {
+  it('the proof of a domain is never fetched from this machine or its network', async () => {
     let asked = false;
     answer = (_, response) => {
       asked = true;
@@ -219,10 +222,10 @@ describe('the proof of a domain by a file', () => {
       '64:ff9b::a00:1',
     ],
     ...['2002:a00:1::', 'localhost', ''],
-  ])('%s is not public', (address) => {
+  ])('%s is not a public address', (address) => {
     expect(isPublicAddress(address)).toBe(false);
   });
-  it.each(['93.184.216.34', '8.8.8.8', '2606:2800:220:1::1'])('%s is public', (address) => {
+  it.each(['93.184.216.34', '8.8.8.8', '2606:2800:220:1::1'])('%s is a public address', (address) => {
     expect(isPublicAddress(address)).toBe(true);
   });
 });
@@ -248,10 +251,10 @@ describe('settings of HTTPS', () => {
     ['ACME_DIRECTORY_URL', { ACME_DIRECTORY_URL: 'http://a.org' }],
     ['TLS_MODE', { TLS_MODE: 'on' }],
     ['DNS_SERVERS', { DNS_SERVERS: 'ns.example.org' }],
-  ])('are refused by name: %s of %j', (name, env) => {
+  ])('settings of HTTPS that contradict each other are refused by name: %s of %j', (name, env) => {
     expect(refusal(env)).toContain(`\n  ${name}: `);
   });
-  it('contradict nothing while HTTPS is off', () => {
+  it('settings of HTTPS contradict nothing while it is off', () => {
     expect(refusal({ HTTP_PORT: '443' })).toBe('');
   });
 
@@ -263,12 +266,12 @@ describe('settings of HTTPS', () => {
     [{ TLS_MODE: 'acme' }, 'https://www.a.org', 'http://mina.a.org'],
     [{ TLS_MODE: 'acme', ACME_DNS_HOOK: '/opt/hook' }, 'https://www.a.org', 'https://mina.a.org'],
     [{ TLS_MODE: 'acme', PUBLIC_HOST: '192.0.2.1' }, 'http://192.0.2.1', 'http://mina.a.org'],
-  ])('%j give the address %s', (env, service, user) => {
+  ])('the HTTPS settings %j lead to the address %s', (env, service, user) => {
     const config = loadConfig({ ...least, BASE_DOMAIN: 'a.org', PUBLIC_HOST: 'www.a.org', ...env });
     expect([originOf(config, config.PUBLIC_HOST), originOf(config, 'mina.a.org')]).toEqual([service, user]);
   });
 
-  it('give the API an origin of its own', () => {
+  it('the API has an origin of its own, according to the HTTPS settings', () => {
     const api = (env: Record<string, string>): string => apiUrlOf(loadConfig({ ...least, ...env }));
     expect(api({})).toBe('http://localhost:8000');
     expect(api({ TLS_MODE: 'self-signed', API_HTTPS_PORT: '8443' })).toBe('https://localhost:8443');

@@ -7,7 +7,7 @@ const port = {
   remove: (name: string): Promise<void> => Promise.resolve(void calls.push(name)),
 };
 
-it('asks before what cannot be taken back, and does not begin it when the lease is not held', async () => {
+it('a guarded port checks the lease before an irreversible call, and does not begin it without the lease', async () => {
   let held = true;
   const safe = guarded(port, ['remove'], () => {
     if (!held) throw new Error('lost');
@@ -19,7 +19,7 @@ it('asks before what cannot be taken back, and does not begin it when the lease 
   expect(calls).toEqual(['a']);
 });
 
-it('makes each call a span of its own', async () => {
+it('a traced port makes each call its own span', async () => {
   const begun: unknown[] = [];
   const tracing: typeof noTracing = {
     ...noTracing,

@@ -27,7 +27,7 @@ function context(input: Record<string, unknown> = {}, outputs: Record<string, un
   return all as StepContext<Ports>;
 }
 
-it('gives a step its input, what the steps before returned, and the ports that were named', async () => {
+it('a step gets its input, the outputs of the steps before it, and the ports it named', async () => {
   const seen: unknown[] = [];
   const { steps: made } = operation({ ...head, input: z.object({ name: z.string() }) })
     .step('first', { do: () => Promise.resolve({ size: 3 }) })
@@ -44,7 +44,7 @@ it('gives a step its input, what the steps before returned, and the ports that w
   ]);
 });
 
-it('reads an input of before, and refuses to begin with one that cannot be read', async () => {
+it('a step reads an older input, and does not begin with one that it cannot read', async () => {
   const input = z.object({ force: z.boolean().default(false) });
   const undo = jest.fn(() => Promise.resolve());
   const { steps: made } = operation({ ...head, input }).step('only', {
@@ -57,7 +57,7 @@ it('reads an input of before, and refuses to begin with one that cannot be read'
   expect(undo).not.toHaveBeenCalled();
 });
 
-it('keeps where a step begins again, and what accepting did', () => {
+it('a definition keeps where a step restarts, and that accepting did the first one', () => {
   const { steps: made } = operation({ ...head, input: z.object({}) })
     .step('reserve', { undo: () => Promise.resolve() })
     .step('plan', { do: () => Promise.resolve() })
@@ -77,19 +77,19 @@ describe('steps of several operations', () => {
     .include(waking, { when: (_, { look }) => Promise.resolve(look.asleep) })
     .step('end', { do: () => Promise.resolve() });
 
-  it('are steps like the others, with an input of their own', async () => {
+  it('included steps are steps like the others, with their own input', async () => {
     expect(whole.steps.map(({ name }) => name)).toEqual(['look', 'room', 'start', 'end']);
     const room = whole.steps[1]!.run!;
     expect(await room(context({}, { look: { asleep: true } }))).toBe('1: warm');
     expect(await room(context({ cold: true }, { look: { asleep: true } }))).toBe('2: cold');
   });
 
-  it.each([true, false])('are asked for by what was found before them: %s', async (asleep) => {
+  it.each([true, false])('included steps run depending on what an earlier step found: %s', async (asleep) => {
     const asked = whole.steps.map((step) => step.when?.(context({}, { look: { asleep } })));
     expect(await Promise.all(asked)).toEqual([undefined, asleep, asleep, undefined]);
   });
 
-  it('must be wanted by each that includes them', async () => {
+  it('nested included steps run only if every level wants them', async () => {
     const nested = steps({ input: z.object({}), needs: ['disk'] }).include(waking, {
       when: () => Promise.resolve(false),
     });
@@ -97,17 +97,17 @@ describe('steps of several operations', () => {
     expect(await outer.steps[1]!.when!(context())).toBe(false);
   });
 
-  it('are always taken where nothing says when', () => {
+  it('included steps without a condition always run', () => {
     expect(begun.include(waking).steps.map(({ when }) => when)).toEqual([undefined, undefined, undefined]);
   });
 
-  it('can go one way only', () => {
+  it('included steps can be made one-way', () => {
     expect(waking.steps.map(({ undo }) => undo !== undefined)).toEqual([false, true]);
     expect(oneWay(waking).steps.map(({ undo }) => undo !== undefined)).toEqual([false, false]);
   });
 });
 
-it('finds the output of a step in its record', () => {
+it('a step’s output is found in its record', () => {
   const made = operation({ ...head, input: z.object({}) })
     .step('look', { do: () => Promise.resolve({ news: true }) })
     .noNewsIf(({ look }) => !look.news);

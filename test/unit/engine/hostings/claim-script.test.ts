@@ -53,7 +53,7 @@ function inTree(root: string, text: string): string {
 }
 
 describe('the script of a claim', () => {
-  it('leaves the owner’s key, page and data, and nothing of the time as a spare', () => {
+  it('the claim script leaves the owner’s key, page and data, and nothing of the time as a spare', () => {
     const root = scratchDir();
     runIn(root, 'with a way of its own');
     const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
@@ -63,7 +63,7 @@ describe('the script of a claim', () => {
     expect(readdirSync(path.join(root, 'var/lib/cloud/instance'))).toEqual(['user-data.txt']);
   });
 
-  it('gives the owner what is theirs, and shows nobody else what is not for them', () => {
+  it('the claim script gives the owner their files, and hides them from others', () => {
     const root = scratchDir();
     runIn(root, 'with OpenSSH');
     const found = (file: string): [string, number, boolean] => {
@@ -85,7 +85,7 @@ describe('the script of a claim', () => {
     expect(found('var/www/html')[1]).toBe(me);
   });
 
-  it('makes an ed25519 key where the guest has OpenSSH, removes all others, and prints the new one', () => {
+  it('the claim script makes an ed25519 key on a guest with OpenSSH, removes all others, and prints the new one', () => {
     const root = scratchDir();
     const [shown] = hostKeysIn(runIn(root, 'with OpenSSH'));
     const kept = readFileSync(path.join(root, 'etc/ssh/ssh_host_ed25519_key.pub'), 'utf8');
@@ -94,7 +94,7 @@ describe('the script of a claim', () => {
     expect(readFileSync(path.join(root, 'systemctl'), 'utf8')).toBe('try-restart ssh.service\n');
   });
 
-  it('has the sshd that runs read its keys anew', async () => {
+  it('the claim script makes the running sshd read its keys again', async () => {
     const root = scratchDir();
     const sshd = spawn('/bin/sleep', ['60']);
     const ended = once(sshd, 'exit');
@@ -105,7 +105,7 @@ describe('the script of a claim', () => {
     expect(() => readFileSync(path.join(root, 'systemctl'))).toThrow('ENOENT');
   });
 
-  it('takes the key that the spare has made ahead, which was not shown to anybody', async () => {
+  it('the claim script takes the key that the spare has made ahead, which nobody has seen', async () => {
     const root = scratchDir();
     mkdirSync(path.join(root, 'etc/ssh'), { recursive: true });
     expect(hostKeysIn(inTree(root, settledScript))).toEqual([]);
@@ -123,7 +123,7 @@ describe('the script of a claim', () => {
     expect(hostKeysIn(runIn(root, 'with OpenSSH'))).not.toContain(shown);
   });
 
-  it('leaves a guest without cloud-init without its files', () => {
+  it('the claim script writes no cloud-init files on a guest without cloud-init', () => {
     const root = scratchDir();
     mkdirSync(path.join(root, 'usr/lib/webhoster'), { recursive: true });
     writeFileSync(path.join(root, 'usr/lib/webhoster/new-host-key'), `#!/bin/sh\necho '${key}'\n`);
@@ -133,11 +133,11 @@ describe('the script of a claim', () => {
     expect(readdirSync(path.join(root, 'var'))).toEqual(['www']);
   });
 
-  it('asks the guest for a new key where it has a way of its own', () => {
+  it('the claim script asks a guest for a new key that has its own way to make one', () => {
     expect(hostKeysIn(runIn(scratchDir(), 'with a way of its own'))).toEqual([key]);
   });
 
-  it('can be repeated', () => {
+  it('the claim script can be repeated', () => {
     const root = scratchDir();
     const [first, second] = [runIn(root, 'with OpenSSH'), runIn(root, 'with OpenSSH')];
     expect(hostKeysIn(second)).toHaveLength(1);
@@ -145,6 +145,6 @@ describe('the script of a claim', () => {
   });
 });
 
-it('takes nothing but public keys for host keys', () => {
+it('only public keys in the script’s output are read as host keys', () => {
   expect(hostKeysIn(`Generating\n${key} c\nssh-rsa\n fingerprint SHA256:x\n`)).toEqual([key]);
 });

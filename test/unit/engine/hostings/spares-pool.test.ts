@@ -36,13 +36,16 @@ describe('how many spares are wanted', () => {
     [2, 5, 9, 5],
     [0, 5, 0, 0],
     [0, 0, 9, 0],
-  ])('size %i, at most %i, %i creates in the busiest ten minutes: %i', (size, max, busiest, wanted) => {
-    expect(wantedSpares({ ...config, WARM_POOL_SIZE: size, WARM_POOL_MAX: max }, busiest)).toBe(wanted);
-  });
+  ])(
+    'spares wanted with size %i, at most %i, %i creates in the busiest ten minutes: %i',
+    (size, max, busiest, wanted) => {
+      expect(wantedSpares({ ...config, WARM_POOL_SIZE: size, WARM_POOL_MAX: max }, busiest)).toBe(wanted);
+    },
+  );
 });
 
 describe('the plan of the pool', () => {
-  it('has no more made at a time than may boot', () => {
+  it('the pool makes no more spares at a time than may boot', () => {
     expect(planPool(config, facts())).toEqual({ make: ['running'], remove: [] });
     expect(planPool({ ...config, WARM_POOL_BOOTS: 5 }, facts())).toEqual({
       make: ['running', 'running'],
@@ -51,11 +54,11 @@ describe('the plan of the pool', () => {
     expect(planPool(config, facts({ spares: [spare('a', { status: 'warming' })] }))).toEqual(nothing);
   });
 
-  it('is empty when as many wait as are wanted', () => {
+  it('the pool plans nothing when as many spares wait as are wanted', () => {
     expect(planPool(config, facts({ spares: [spare('a'), spare('b')] }))).toEqual(nothing);
   });
 
-  it('takes away what is too much, what is still being made first', () => {
+  it('the pool removes surplus spares, those still being made first', () => {
     const spares = [spare('a'), spare('b'), spare('c', { status: 'warming' }), spare('d')];
     expect(planPool(config, facts({ spares })).remove).toEqual(['c', 'a']);
     expect(planPool({ ...config, WARM_POOL_SIZE: 0 }, facts({ spares })).remove).toEqual([
@@ -66,7 +69,7 @@ describe('the plan of the pool', () => {
     ]);
   });
 
-  it('takes away, and replaces, what fits no more and what does not run', () => {
+  it('the pool replaces spares that no longer fit or do not run', () => {
     const spares = [spare('old', { fits: false }), spare('dead')];
     expect(planPool(config, facts({ spares, dead: new Set(['dead']) }))).toEqual({
       make: ['running'],
@@ -74,7 +77,7 @@ describe('the plan of the pool', () => {
     });
   });
 
-  it('leaves memory to the machine: makes none without room, counting those that boot', () => {
+  it('the pool makes no spare without free memory, counting those that boot', () => {
     const boots = { ...config, WARM_POOL_SIZE: 9, WARM_POOL_BOOTS: 9 };
     expect(planPool(boots, facts({ freeMiB: 1499 })).make).toHaveLength(0);
     expect(planPool(boots, facts({ freeMiB: 2000 })).make).toHaveLength(2);
@@ -82,17 +85,17 @@ describe('the plan of the pool', () => {
     expect(planPool(boots, facts({ freeMiB: 2000, spares })).make).toHaveLength(1);
   });
 
-  it('has none made while a claim is under way', () => {
+  it('the pool makes no spare while a claim is under way', () => {
     expect(planPool(config, facts({ claims: 1 }))).toEqual(nothing);
   });
 
-  it('gives one back at a time when memory is short', () => {
+  it('the pool removes one spare at a time when memory is short', () => {
     const spares = [spare('a'), spare('b')];
     expect(planPool(config, facts({ spares, freeMiB: 999 }))).toEqual({ make: [], remove: ['a'] });
     expect(planPool(config, facts({ freeMiB: 999 }))).toEqual(nothing);
   });
 
-  it('waits longer and longer while none can be made', () => {
+  it('the pool waits longer and longer while spares cannot be made', () => {
     const after = (failures: number, secondsAgo: number): number =>
       planPool(config, facts({ failing: { failures, secondsAgo } })).make.length;
     expect([after(1, 14), after(1, 15)]).toEqual([0, 1]);
@@ -106,7 +109,7 @@ describe('the second tier', () => {
   const saved = (id: string, change: Partial<Spare> = {}): Spare =>
     spare(id, { status: 'saved', tier: 'saved', ...change });
 
-  it('is filled after the first', () => {
+  it('saved spares are made after the running ones', () => {
     expect(planPool(tiers, facts()).make).toEqual(['running', 'running', 'saved', 'saved']);
     expect(planPool({ ...tiers, WARM_POOL_BOOTS: 1 }, facts()).make).toEqual(['running']);
     expect(planPool(tiers, facts({ spares: [saved('a'), spare('b')] })).make).toEqual(['running', 'saved']);
@@ -119,12 +122,12 @@ describe('the second tier', () => {
     ).toEqual(nothing);
   });
 
-  it('has no more than are wanted, however few of the first there are', () => {
+  it('there are no more saved spares than wanted, however few run', () => {
     const spares = [saved('a'), saved('b'), saved('c', { status: 'warming' }), saved('d')];
     expect(planPool(tiers, facts({ spares }))).toEqual({ make: [], remove: ['c', 'a'] });
   });
 
-  it('is left alone where memory is short: it has none to give back', () => {
+  it('saved spares stay when memory is short, since they use none', () => {
     const spares = [saved('a'), saved('b'), spare('c'), spare('d')];
     expect(planPool(tiers, facts({ spares, freeMiB: 10 })).remove).toEqual(['c']);
     expect(planPool(tiers, facts({ spares: spares.slice(0, 2), freeMiB: 10 })).remove).toEqual([]);

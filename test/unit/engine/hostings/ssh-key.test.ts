@@ -109,12 +109,12 @@ const refused: Record<string, string> = {
 };
 
 describe('parsePublicKey', () => {
-  it.each(Object.entries(accepted))('takes %s, with and without a comment', (_, key) => {
+  it.each(Object.entries(accepted))('parsePublicKey accepts %s, with and without a comment', (_, key) => {
     expect(parsePublicKey(key)).toBe(key);
     expect(parsePublicKey(`${key} kim@laptop.example.org`)).toBe(`${key} kim@laptop.example.org`);
   });
 
-  it('takes a key as it comes out of a .pub file', () => {
+  it('parsePublicKey accepts a key as it comes out of a .pub file', () => {
     expect(parsePublicKey(`  ssh-ed25519 ${ed25519} kim@laptop\r\n`)).toBe(
       `ssh-ed25519 ${ed25519} kim@laptop`,
     );
@@ -127,11 +127,11 @@ describe('parsePublicKey', () => {
     ['a comment with a quote', `ssh-ed25519 ${ed25519} "x"`, ' x'],
     ['a comment of 129 characters', `ssh-ed25519 ${ed25519} ${'x'.repeat(129)}`, ` ${'x'.repeat(128)}`],
     ['a comment that is cut at a dash', `ssh-ed25519 ${ed25519} ${'x'.repeat(127)} y`, ` ${'x'.repeat(127)}`],
-  ])('keeps of %s what is safe', (_, text, comment) => {
+  ])('parsePublicKey keeps what is safe of %s', (_, text, comment) => {
     expect(parsePublicKey(text)).toBe(`ssh-ed25519 ${ed25519}${comment}`);
   });
 
-  it.each(Object.entries(refused))('refuses %s', async (_, text) => {
+  it.each(Object.entries(refused))('parsePublicKey refuses %s', async (_, text) => {
     const thrown = await thrownBy(() => parsePublicKey(text));
     expect(thrown).toMatchObject({
       code: 'validation_failed',
@@ -139,13 +139,13 @@ describe('parsePublicKey', () => {
     });
   });
 
-  it('does not repeat what was sent, which may be a private key', async () => {
+  it('parsePublicKey does not repeat its input, which may be a private key', async () => {
     const { message } = (await thrownBy(() => parsePublicKey(refused['a private key']!))) as Error;
     expect(message).not.toContain('PRIVATE KEY');
     expect(message).not.toContain(refused['a private key']!.split('\n')[1]);
   });
 
-  it('says how many bits an RSA key needs', async () => {
+  it('parsePublicKey says how many bits an RSA key needs', async () => {
     expect(
       ((await thrownBy(() => parsePublicKey(refused['RSA with 1024 bits']!))) as Error).message,
     ).toContain('2048');
@@ -162,7 +162,7 @@ describe('parsePublicKey', () => {
     }
   };
 
-  it('lets nothing through but characters that mean nothing to YAML, a shell or Terraform', () => {
+  it('parsePublicKey lets only characters through that mean nothing to YAML, a shell or Terraform', () => {
     const types = fc.constantFrom(...Object.values(accepted), 'ssh-ed25519', 'ssh-rsa');
     const noise = fc.oneof(
       fc.string({ unit: 'binary' }),
@@ -178,7 +178,7 @@ describe('parsePublicKey', () => {
     );
   });
 
-  it('refuses a damaged body in its own words, whichever bytes were changed', () => {
+  it('parsePublicKey refuses a damaged body in its own words, whichever bytes were changed', () => {
     const change = fc.record({ at: fc.nat(300), to: fc.nat(255) });
     fc.assert(
       fc.property(
@@ -197,7 +197,7 @@ describe('parsePublicKey', () => {
 });
 
 describe('makeKeyPair', () => {
-  it('makes a public key that it takes itself, and a private key that belongs to it', () => {
+  it('makeKeyPair makes a public key that parsePublicKey accepts, and a private key that belongs to it', () => {
     const { publicKey, privateKey } = makeKeyPair('vm-webhoster-kim');
     expect(parsePublicKey(publicKey)).toBe(publicKey);
     expect(publicKey).toMatch(/^ssh-ed25519 \S+ vm-webhoster-kim$/);
@@ -207,11 +207,11 @@ describe('makeKeyPair', () => {
     expect(key.getPublicSSH().toString('base64')).toBe(publicKey.split(' ')[1]);
   });
 
-  it('makes another pair each time', () => {
+  it('makeKeyPair makes a different pair each time', () => {
     expect(makeKeyPair('a').publicKey).not.toBe(makeKeyPair('a').publicKey);
   });
 
-  it('is understood by OpenSSH itself', () => {
+  it('OpenSSH reads the keys of makeKeyPair', () => {
     const { publicKey, privateKey } = makeKeyPair('kim');
     const file = path.join(scratchDir(), 'key');
     writeFileSync(file, privateKey, { mode: 0o600 });
@@ -219,7 +219,7 @@ describe('makeKeyPair', () => {
     expect(readFileSync(file, 'utf8')).toMatch(/^-----BEGIN OPENSSH PRIVATE KEY-----\n/);
   });
 
-  it('is whole each time, also where the library breaks one in 256', () => {
+  it('makeKeyPair always makes valid keys, although the library breaks one in 256', () => {
     const pairs = Array.from({ length: 3000 }, () => makeKeyPair('kim'));
     expect(pairs.filter(({ publicKey }) => utils.parseKey(publicKey) instanceof Error)).toEqual([]);
     expect(pairs.filter(({ privateKey }) => utils.parseKey(privateKey) instanceof Error)).toEqual([]);

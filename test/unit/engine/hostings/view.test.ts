@@ -26,7 +26,7 @@ function row(change: Partial<OwnedHosting> = {}): OwnedHosting {
 }
 
 describe('a hosting as its owner sees it', () => {
-  it('leaves port 80 out of its addresses', () => {
+  it('a hosting’s addresses leave out port 80', () => {
     expect(accessOf(row(), owner, config)).toEqual({
       webUrl: 'http://hosting.example.org/7/',
       subdomainUrl: 'http://kim.pages.example.org/',
@@ -41,17 +41,17 @@ describe('a hosting as its owner sees it', () => {
     ['ssh-rsa AAAA', 'id_rsa'],
     ['ecdsa-sha2-nistp384 AAAA', 'id_ecdsa'],
     ['sk-ssh-ed25519@openssh.com AAAA', 'id_ed25519_sk'],
-  ])('expects the owner’s own key %j where OpenSSH keeps it', (sshPublicKey, file) => {
+  ])('a hosting’s SSH command uses the owner’s own key %j where OpenSSH keeps it', (sshPublicKey, file) => {
     expect(accessOf(row({ sshPublicKey }), owner, config).sshCommand).toContain(`-i ~/.ssh/${file} `);
   });
 
-  it('names any other port', () => {
+  it('a hosting’s addresses name any other port', () => {
     const access = accessOf(row(), owner, { ...config, HTTP_PORT: 8080 });
     expect(access.webUrl).toBe('http://hosting.example.org:8080/7/');
     expect(access.subdomainUrl).toBe('http://kim.pages.example.org:8080/');
   });
 
-  it('gives host keys as known_hosts lines, in brackets unless the port is SSH’s own', () => {
+  it('a hosting shows host keys as known_hosts lines, in brackets unless the port is 22', () => {
     const keys = ['ssh-ed25519 AAAA', 'ecdsa-sha2-nistp256 BBBB'];
     expect(toHosting(row({ sshHostKeys: keys }), owner, config).knownHosts).toEqual([
       '[hosting.example.org]:10001,vm-1a2b3c4d ssh-ed25519 AAAA',
@@ -62,14 +62,14 @@ describe('a hosting as its owner sees it', () => {
     );
   });
 
-  it('tells why it failed, when it did', () => {
+  it('a failed hosting shows why it failed', () => {
     expect(toHosting(row(), owner, config).failure).toBeNull();
     expect(
       toHosting(row({ failureCode: 'apply_failed', failureMessage: 'no room' }), owner, config).failure,
     ).toEqual({ code: 'apply_failed', message: 'no room' });
   });
 
-  it('shows nothing that only the engine needs', () => {
+  it('a hosting as its owner sees it shows nothing that only the engine needs', () => {
     const shown = toHosting(row({ mac: '52:54:00:00:00:01', sshPublicKey: 'ssh-ed25519 X' }), owner, config);
     expect(Object.keys(shown)).not.toEqual(expect.arrayContaining(['mac']));
     expect(JSON.stringify(shown)).not.toContain('52:54:00');

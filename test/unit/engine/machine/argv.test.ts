@@ -7,11 +7,11 @@ import {
 } from '../../../../engine/machine/terraform/argv';
 
 describe('the arguments of Terraform', () => {
-  it('initialize without asking', () => {
+  it('terraform init never asks for input', () => {
     expect(initArgv()).toEqual(['init', '-input=false', '-no-color']);
   });
 
-  it('plan into the file, with an exit code that tells changes from none', () => {
+  it('terraform plan writes the file, and its exit code tells changes from none', () => {
     expect(planArgv({ planFile: 'plan.tfplan', intent: 'apply', fresh: false })).toEqual([
       'plan',
       '-input=false',
@@ -21,7 +21,7 @@ describe('the arguments of Terraform', () => {
     ]);
   });
 
-  it('plan a destroy', () => {
+  it('terraform plan can plan a destroy', () => {
     expect(planArgv({ planFile: 'p', intent: 'destroy', fresh: false })).toEqual([
       'plan',
       '-input=false',
@@ -32,7 +32,7 @@ describe('the arguments of Terraform', () => {
     ]);
   });
 
-  it('do not refresh where there is no state', () => {
+  it('terraform plan does not refresh without a state', () => {
     expect(planArgv({ planFile: 'p', intent: 'apply', fresh: true })).toContain('-refresh=false');
     expect(planArgv({ planFile: 'p', intent: 'destroy', fresh: true })).toEqual([
       'plan',
@@ -45,11 +45,11 @@ describe('the arguments of Terraform', () => {
     ]);
   });
 
-  it('apply exactly the saved plan, which needs no approval', () => {
+  it('terraform apply applies exactly the saved plan, which needs no approval', () => {
     expect(applyArgv('plan.tfplan')).toEqual(['apply', '-input=false', '-json', 'plan.tfplan']);
   });
 
-  it('show a plan and the version as JSON', () => {
+  it('terraform shows a plan and its version as JSON', () => {
     expect(showPlanArgv('plan.tfplan')).toEqual(['show', '-json', '-no-color', 'plan.tfplan']);
     expect(versionArgv()).toEqual(['version', '-json']);
   });

@@ -39,11 +39,11 @@ const page = (config: CloudConfig): string =>
 describe('user data', () => {
   const { userData } = renderCloudInit(facts);
 
-  it('says what it is in its first line', () => {
+  it('user data starts with #cloud-config', () => {
     expect(userData.split('\n')[0]).toBe('#cloud-config');
   });
 
-  it('gives the guest its name, a user with the key and no password, and the page', () => {
+  it('user data gives the guest its name, a user with the key and no password, and the page', () => {
     const config = read(userData);
     expect(config).toEqual({
       hostname: 'vm-1a2b3c4d',
@@ -79,18 +79,18 @@ describe('user data', () => {
     expect(page(config)).toContain(facts.welcome.sshCommand);
   });
 
-  it('has its web server believe the host’s Nginx, and nobody else, about who visits', () => {
+  it('the guest’s web server trusts only the host’s Nginx about the visitor’s address', () => {
     const [, visitors] = read(userData).write_files;
     const text = Buffer.from(visitors!.content, 'base64').toString();
     expect(text.replace(/^#.*\n/gm, '')).toBe('set_real_ip_from 10.90.0.1;\nreal_ip_header X-Real-IP;\n');
   });
 
-  it('marks the page so that the engine knows it', () => {
+  it('user data marks the page so that the engine recognizes it', () => {
     expect(page(read(userData))).toContain(pageMarker('vm-1a2b3c4d'));
     expect(page(read(userData))).not.toContain(pageMarker('vm-00000000'));
   });
 
-  it('keeps the order of its keys, which the micro image’s script goes by', () => {
+  it('user data keeps the order of its keys, which the micro image’s script relies on', () => {
     expect(userData.match(/^\w+(?=:)/gm)).toEqual(['hostname', 'manage_etc_hosts', 'users', 'write_files']);
     expect(userData.match(/(?<=^ {4})\w+(?=:)/gm)).toEqual([
       'groups',
@@ -104,12 +104,12 @@ describe('user data', () => {
     ]);
   });
 
-  it('never breaks a line: the page is one line of base64, the key one line', () => {
+  it('user data never breaks a line: the page is one line of base64, the key one line', () => {
     expect(userData).toMatch(/^ {4}content: [A-Za-z0-9+/]+={0,2}$/m);
     expect(userData).toContain(`- ${facts.sshPublicKey}\n`);
   });
 
-  it('keeps all text of a user out of YAML, shell and Terraform, whatever it is', () => {
+  it('user data keeps any text of a user out of YAML, shell and Terraform', () => {
     const hostile = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 60 }),
       fc.constantFrom(
@@ -138,7 +138,7 @@ describe('user data', () => {
     );
   });
 
-  it('shows a hostile name as text, not as markup', () => {
+  it('the page shows a hostile name as text, not as markup', () => {
     const rendered = renderCloudInit({
       ...facts,
       welcome: { ...facts.welcome, username: '<script>alert(1)</script>' },
@@ -147,7 +147,7 @@ describe('user data', () => {
     expect(page(read(rendered.userData))).toContain('&lt;script&gt;');
   });
 
-  it('keeps text that YAML 1.1 would take for something else', () => {
+  it('user data keeps text that YAML 1.1 would read as something else', () => {
     const rendered = renderCloudInit({ ...facts, vmName: 'no', hostingId: '1e3', sshPublicKey: '0x10' });
     const config = read(rendered.userData);
     expect(config.hostname).toBe('no');
@@ -161,7 +161,7 @@ describe('user data', () => {
 });
 
 describe('meta data', () => {
-  it('names the instance by the hosting, so that a new hosting is a first boot', () => {
+  it('meta data names the instance by the hosting, so that a new hosting boots for the first time', () => {
     expect(renderCloudInit(facts).metaData).toBe(
       `instance-id: ${facts.hostingId}\nlocal-hostname: vm-1a2b3c4d\n`,
     );

@@ -3,7 +3,7 @@ import { toHcl } from '../../../../engine/machine/terraform/hcl';
 import { renderStack } from '../../../../stacks/render';
 import { readFixture, readSpec } from '../../stacks/support';
 
-it('writes references, nested blocks, maps and types as a person would', () => {
+it('HCL has references, nested blocks, maps and types as a person would write them', () => {
   const hcl = toHcl(readFixture('hosting-direct-kernel.tf.json'));
   for (const part of [
     'resource "libvirt_domain" "vm" {\n  autostart  = true\n  cloudinit  = libvirt_cloudinit_disk.cidata.id\n',
@@ -17,19 +17,19 @@ it('writes references, nested blocks, maps and types as a person would', () => {
     expect(hcl).toContain(part);
 });
 
-it('writes a host processor as a block', () => {
+it('HCL has a host processor as a block', () => {
   const hcl = toHcl(renderStack({ ...readSpec('hosting-disk'), domainType: 'kvm' }));
   expect(hcl).toContain('  cpu {\n    mode = "host-passthrough"\n  }\n');
 });
 
-it('reads what a stack renders to, to its last resource', () => {
+it('HCL contains everything that a stack renders to, to its last resource', () => {
   const json = JSON.parse(readFixture('hosting-disk.tf.json')) as { resource: Record<string, object> };
   const hcl = toHcl(JSON.stringify(json));
   for (const [type, named] of Object.entries(json.resource))
     for (const name of Object.keys(named)) expect(hcl).toContain(`resource "${type}" "${name}" {`);
 });
 
-it('escapes what would be evaluated where JSON evaluates nothing', () => {
+it('HCL escapes templates where JSON evaluates nothing', () => {
   const variable = { text: { type: 'string', default: 'a ${b} %{c}\n' } };
   expect(toHcl(JSON.stringify({ variable }))).toContain('  default = <<EOT\na $${b} %%{c}\nEOT\n');
 });

@@ -14,7 +14,7 @@ it.each([
   ['vm-2d0c9cf', { kind: 'user', username: 'vm-2d0c9cf' }],
   ['vm-2d0c9cfg', { kind: 'user', username: 'vm-2d0c9cfg' }],
   ['13', { kind: 'user', username: '13' }],
-])('reads %j as one thing', (typed, wanted) => expect(readHostingName(typed)).toEqual(wanted));
+])('the name %j has one reading', (typed, wanted) => expect(readHostingName(typed)).toEqual(wanted));
 
 it.each([
   '',
@@ -29,9 +29,9 @@ it.each([
   'user:user:mina',
   '${x}',
   'x'.repeat(65),
-])('reads nothing into %j', (typed) => expect(readHostingName(typed)).toBeNull());
+])('%j names no hosting', (typed) => expect(readHostingName(typed)).toBeNull());
 
-it('tells whether a hosting is meant, as the database does', () => {
+it('a name matches a hosting exactly if the database finds it by that name', () => {
   for (const typed of [id, 'vm-2d0c9cfe', 'mina', 'user:mina'])
     expect([typed, namesHosting(typed, mina)]).toEqual([typed, true]);
   const squatter = { id: id.replace('2d', '3d'), vmName: 'vm-3d0c9cfe', username: 'vm-2d0c9cfe' };
@@ -39,7 +39,7 @@ it('tells whether a hosting is meant, as the database does', () => {
   expect(namesHosting('user:vm-2d0c9cfe', squatter)).toBe(true);
 });
 
-it('refuses what can mean two, with both', () => {
+it('a name that can mean two hostings is refused, naming both', () => {
   const other = { ...mina, id: id.replace('1111', '9999') };
   expect(theOne('vm-2d0c9cfe', [mina])).toBe(mina);
   expect(() => theOne('vm-2d0c9cfe', [mina, other])).toThrow(

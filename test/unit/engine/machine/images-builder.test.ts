@@ -65,7 +65,7 @@ const built = (name: string): string[] => {
 };
 
 describe('building an image', () => {
-  it('runs the recipe once and finds its files afterwards', async () => {
+  it('building an image runs the recipe once, and finds its files afterwards', async () => {
     expect(await images.find('micro')).toBeNull();
     const lines: string[] = [];
     const image = await images.build('micro', { onLine: (line) => lines.push(line) });
@@ -91,12 +91,12 @@ describe('building an image', () => {
     expect(built('micro')).toEqual([checksum.slice(0, 16)]);
   });
 
-  it('gives a disk image no kernel', async () => {
+  it('a disk image has no kernel', async () => {
     writeRecipe('ubuntu-24.04', works, { boot: 'disk', cmdline: undefined });
     expect((await images.build('ubuntu-24.04', quiet)).boot).toEqual({ kind: 'disk' });
   });
 
-  it('lets QEMU’s own user read the files, whatever the umask', async () => {
+  it('QEMU’s own user can read an image’s files, whatever the umask', async () => {
     const before = process.umask(0o077);
     try {
       const { disk } = await images.build('micro', quiet);
@@ -107,7 +107,7 @@ describe('building an image', () => {
     }
   });
 
-  it('builds again when the recipe has changed, and keeps the older image: VMs may be backed by it', async () => {
+  it('an image is built again when its recipe has changed, and the older one stays: VMs may be backed by it', async () => {
     const first = await images.build('micro', quiet);
     appendFileSync(path.join(recipesDir, 'micro/root/etc/motd'), 'more\n');
     expect(await images.find('micro')).toBeNull();
@@ -117,7 +117,7 @@ describe('building an image', () => {
     expect(runs()).toBe(2);
   });
 
-  it('gives the build a bare environment with the mirrors and nothing secret', async () => {
+  it('a build gets a bare environment with the mirrors and nothing secret', async () => {
     Object.assign(process.env, { DEBIAN_MIRROR: 'http://mirror.example.org', JWT_SECRET: 'hidden' });
     try {
       writeRecipe('micro', `env > "$1/env"`);
@@ -140,13 +140,13 @@ describe('the checksum of a recipe', () => {
     ['its build script', 'micro/build.sh'],
     ['its facts', 'micro/recipe.json'],
     ['a file that all recipes share', 'common/guest.sh'],
-  ])('changes with %s', async (_, file) => {
+  ])('the checksum of a recipe changes with %s', async (_, file) => {
     const before = await sum();
     appendFileSync(path.join(recipesDir, file), ' ');
     expect(await sum()).not.toBe(before);
   });
 
-  it('changes with a new file, a lost one and a renamed one', async () => {
+  it('the checksum of a recipe changes with a new, a missing and a renamed file', async () => {
     const before = await sum();
     writeFileSync(path.join(recipesDir, 'common/new'), '');
     const added = await sum();
@@ -157,7 +157,7 @@ describe('the checksum of a recipe', () => {
     expect(await sum()).toBe(before);
   });
 
-  it('does not change with another recipe, nor with where the recipes lie', async () => {
+  it('the checksum of a recipe does not change with another recipe, nor with its directory', async () => {
     const before = await sum();
     appendFileSync(path.join(recipesDir, 'debian-13/root/etc/motd'), 'x');
     expect(await sum()).toBe(before);
@@ -168,7 +168,7 @@ describe('the checksum of a recipe', () => {
 });
 
 describe('a build that fails', () => {
-  it('names the source that could not be had, and is worth another try', async () => {
+  it('a failed build names the source that could not be fetched, and is worth a retry', async () => {
     writeRecipe(
       'micro',
       'echo "some noise" >&2; echo "unreachable: https://mirror.example.org/dists" >&2; exit 3',
@@ -181,7 +181,7 @@ describe('a build that fails', () => {
     expect(built('micro')).toEqual([]);
   });
 
-  it('says so when the source has no name', async () => {
+  it('a failed build says so if the source has no name', async () => {
     writeRecipe('micro', 'exit 3');
     await expect(images.build('micro', quiet)).rejects.toMatchObject({
       code: 'image_source_unreachable',
@@ -189,7 +189,7 @@ describe('a build that fails', () => {
     });
   });
 
-  it('leaves nothing, says how to see why, and keeps the raw output to the cause', async () => {
+  it('a failed build leaves nothing, says how to find the reason, and has the raw output in its cause only', async () => {
     writeRecipe('micro', 'printf half > "$1/disk.qcow2"; echo "/root/secret: denied" >&2; exit 1');
     const thrown = await images.build('micro', quiet).catch((error: unknown) => error as Error);
     expect(thrown).toMatchObject({
@@ -203,7 +203,7 @@ describe('a build that fails', () => {
     expect(await images.find('micro')).toBeNull();
   });
 
-  it('leaves nothing when it is stopped', async () => {
+  it('an aborted build leaves nothing', async () => {
     writeRecipe('micro', 'printf half > "$1/disk.qcow2"; echo begun; sleep 60');
     const stop = new AbortController();
     const reason = new Error('enough');
@@ -220,7 +220,7 @@ describe('a build that fails', () => {
 });
 
 describe('listing', () => {
-  it('tells built from stale from absent, with titles and sizes', async () => {
+  it('the list of images shows which are built, stale or absent, with titles and sizes', async () => {
     await images.build('micro', quiet);
     await images.build('debian-13', quiet);
     appendFileSync(path.join(recipesDir, 'debian-13/root/etc/motd'), 'newer');
@@ -236,7 +236,7 @@ describe('listing', () => {
     expect(listed['ubuntu-22.04']).toMatchObject({ state: 'absent', bytes: 0, builtAt: null });
   });
 
-  it('takes a first build that is still running for nothing yet', async () => {
+  it('the list of images shows a first build that is still running as absent', async () => {
     let seen: Promise<unknown> | null = null;
     writeRecipe('micro', 'echo begun; sleep 0.3; printf disk > "$1/disk.qcow2"');
     await images.build('micro', {
@@ -251,12 +251,12 @@ describe('listing', () => {
 });
 
 describe('verifying', () => {
-  it('is content with what was built', async () => {
+  it('verifying accepts an image as it was built', async () => {
     await images.build('micro', quiet);
     await expect(images.verify('micro')).resolves.toBeUndefined();
   });
 
-  it('names each file that has changed or gone', async () => {
+  it('verifying names each file that has changed or is missing', async () => {
     const { disk } = await images.build('micro', quiet);
     writeFileSync(disk, 'disC');
     rmSync(path.join(path.dirname(disk), 'initrd'));
@@ -266,7 +266,7 @@ describe('verifying', () => {
     });
   });
 
-  it('says so when there is nothing to verify', async () => {
+  it('verifying says so if there is nothing to verify', async () => {
     await expect(images.verify('micro')).rejects.toMatchObject({ code: 'image_missing' });
   });
 });

@@ -23,7 +23,7 @@ function rules(filter: string, direction: 'in' | 'out'): string[] {
 }
 
 describe('a fence', () => {
-  it('has the names of its network, so that two installations do not share one', () => {
+  it('a fence is named after its network, so that two installations do not share one', () => {
     expect(open).toMatchObject({ filter: 'lab-guests', table: 'webhoster_virbr_lab', gateway: '10.90.4.1' });
     expect(open).toMatchObject({ network: '10.90.4.0', netmask: '255.255.252.0' });
     expect(fenceOf({ ...settings, NETWORK_NAME: 'lab2', EGRESS: 'open' }).filterUuid).not.toBe(
@@ -31,14 +31,14 @@ describe('a fence', () => {
     );
   });
 
-  it('keeps the identity of its filter, which libvirt would not let it change', () => {
+  it('a fence keeps the UUID of its filter, which libvirt would not let it change', () => {
     expect(none.filterUuid).toBe(open.filterUuid);
     expect(open.filterUuid).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
   });
 });
 
 describe('the filter of VMs', () => {
-  it('begins with the MAC and ends with dropping whatever was not named, both ways', () => {
+  it('the filter of VMs begins with the MAC and ends with dropping everything else, both ways', () => {
     for (const filter of [guestFilter(open), guestFilter(none)]) {
       expect(rules(filter, 'out')[0]).toBe(`drop <mac match='no' srcmacaddr='$MAC'/>`);
       for (const direction of ['in', 'out'] as const)
@@ -46,7 +46,7 @@ describe('the filter of VMs', () => {
     }
   });
 
-  it('lets VMs with a way out reach everything but their own network and groups', () => {
+  it('the filter lets VMs with egress reach everything but their own network and multicast groups', () => {
     expect(rules(guestFilter(open), 'out').slice(-4)).toEqual([
       `drop <ip dstipaddr='10.90.4.0' dstipmask='255.255.252.0'/>`,
       `drop <ip dstipaddr='224.0.0.0' dstipmask='224.0.0.0'/>`,
@@ -55,12 +55,12 @@ describe('the filter of VMs', () => {
     ]);
   });
 
-  it('lets VMs without a way out speak with the host alone', () => {
+  it('the filter lets VMs without egress reach the host alone', () => {
     for (const rule of rules(guestFilter(none), 'out').filter((each) => each.startsWith('accept')))
       expect(rule).toMatch(/ (dstipaddr|arpdstipaddr)='(10\.90\.4\.1|255\.255\.255\.255)'/);
   });
 
-  it('takes for answers what goes to the ports that the host connects from', () => {
+  it('the filter takes packets to the host’s ephemeral ports for replies', () => {
     const answers = rules(guestFilter(none, { first: 1024, last: 2048 }), 'out').filter(
       (rule) => rule.includes('srcportstart') && rule.includes("protocol='tcp'"),
     );
@@ -70,7 +70,7 @@ describe('the filter of VMs', () => {
 });
 
 describe('the host’s rules', () => {
-  it('name the bridge and no address of the host but the network’s, so that they hold for all of them', () => {
+  it('the host’s rules name the bridge and only the network’s own address, so that they hold for all of the host’s addresses', () => {
     const text = hostRules(open);
     expect(text).toContain('iifname != "virbr-lab" accept');
     const [toHost = '', forwarded = ''] = text.split('chain between_guests');
@@ -83,7 +83,7 @@ describe('the host’s rules', () => {
     expect(text).toMatch(/^ +oifname "virbr-lab" ct state new counter drop$/m);
   });
 
-  it('keep VMs from private networks but those that are named, one after the other before all are closed', () => {
+  it('the host’s rules close private networks to VMs, except those that are allowed by name', () => {
     const forwarded = (allowed: string[]): string[] =>
       hostRules(fenceOf({ ...settings, EGRESS: 'open', EGRESS_ALLOW: allowed }))
         .split('\n')
@@ -99,7 +99,7 @@ describe('the host’s rules', () => {
     ]);
   });
 
-  it('count the connections that each VM opens, before anything else is made of them, unless nothing is to be', () => {
+  it('the host’s rules count the connections that each VM opens first of all, unless there is no limit', () => {
     expect(hostRules(open)).toMatch(
       /hook prerouting priority mangle[^]*?ct state new add @connections \{ ip saddr ct count over 1000 \} counter drop/,
     );
@@ -107,20 +107,20 @@ describe('the host’s rules', () => {
     expect(hostRules(unlimited)).not.toContain('add @connections');
   });
 
-  it('let a VM ask for an address as itself alone: each byte of the client is that of the frame', () => {
+  it('the host’s rules let a VM ask for an address only as itself: each byte of the DHCP client is that of the frame', () => {
     const checks = hostRules(open).match(/udp dport 67 @ll,\d+,8 \. @th,\d+,8 != @same counter drop/g);
     expect(checks).toHaveLength(6);
     const [toHost = ''] = hostRules(open).split('chain between_guests');
     expect(toHost.lastIndexOf('!= @same')).toBeLessThan(toHost.indexOf('udp sport 68 udp dport 67 accept'));
   });
 
-  it('name no type of a set: an older nft crashes where a newer one has written it', () => {
+  it('the host’s rules name no type of a set: an older nft crashes on one that a newer one has written', () => {
     expect(hostRules(open)).not.toMatch(/\btype (?!filter\b)/);
     for (const ability of ['counts', 'compares'] as const)
       expect(trialRules(ability)).not.toMatch(/\btype (?!filter\b)/);
   });
 
-  it('leave out what the kernel cannot do, and keep all the rest', () => {
+  it('the host’s rules leave out what the kernel cannot do, and keep all the rest', () => {
     const weak = hostRules(open, { counts: false, compares: false });
     expect(weak).not.toMatch(/ct count|@same|@ll/);
     expect(weak).toContain('iifname "virbr-lab" oifname "virbr-lab" counter drop');
@@ -129,7 +129,7 @@ describe('the host’s rules', () => {
     expect(trialRules('compares')).toContain('typeof @ll,48,8 . @th,288,8');
   });
 
-  it('are the same to a look whoever of the VMs has spoken meanwhile', () => {
+  it('the host’s rules look the same whichever VMs have sent packets meanwhile', () => {
     const listed = (elements: string): string => `table inet t {
 	set connections {
 		typeof ip saddr
@@ -150,7 +150,7 @@ describe('the host’s rules', () => {
     expect(withoutTraffic(spoken)).toContain('0x1 . 0x1');
   });
 
-  it('replace what is there in one go', () => {
+  it('the host’s rules replace the former ones atomically', () => {
     expect(hostRules(open).split('\n').slice(0, 3)).toEqual([
       'table inet webhoster_virbr_lab',
       'delete table inet webhoster_virbr_lab',

@@ -3,7 +3,7 @@ import { parseEvent } from '../../../../engine/machine/terraform/json-events';
 const line = (value: unknown): string => JSON.stringify(value);
 
 describe('parseEvent', () => {
-  it('reads what a resource does, with its address', () => {
+  it('parseEvent reads what a resource does, with its address', () => {
     const text = line({
       '@level': 'info',
       '@message': 'libvirt_volume.root: Creating...',
@@ -18,7 +18,7 @@ describe('parseEvent', () => {
     });
   });
 
-  it('reads the address of a planned change', () => {
+  it('parseEvent reads the address of a planned change', () => {
     const text = line({
       '@level': 'info',
       '@message': 'plan',
@@ -28,7 +28,7 @@ describe('parseEvent', () => {
     expect(parseEvent(text)).toMatchObject({ type: 'planned_change', address: 'libvirt_domain.vm' });
   });
 
-  it('puts the detail of a diagnostic behind its summary', () => {
+  it('parseEvent puts the detail of a diagnostic after its summary', () => {
     const text = line({
       '@level': 'error',
       '@message': 'Error: no such pool',
@@ -48,7 +48,7 @@ describe('parseEvent', () => {
     });
   });
 
-  it('leaves a diagnostic without detail at its summary', () => {
+  it('parseEvent keeps a diagnostic without detail to its summary', () => {
     expect(
       parseEvent(
         line({
@@ -65,24 +65,24 @@ describe('parseEvent', () => {
     });
   });
 
-  it.each([['trace'], ['debug'], [undefined]])('counts level %p as information', (level) => {
+  it.each([['trace'], ['debug'], [undefined]])('parseEvent reads level %p as information', (level) => {
     expect(parseEvent(line({ '@level': level, '@message': 'x', type: 'log' }))).toMatchObject({
       level: 'info',
     });
   });
 
   it.each([['panic: runtime error'], ['{"half": '], ['"a string"'], ['42'], ['null']])(
-    'passes on what is no message as text: %s',
+    'parseEvent passes on what is no message as text: %s',
     (text) => {
       expect(parseEvent(text)).toEqual({ level: 'warn', type: 'text', message: text, address: null });
     },
   );
 
-  it.each([[''], ['   '], ['\r']])('says nothing of an empty line', (text) => {
+  it.each([[''], ['   '], ['\r']])('parseEvent ignores an empty line', (text) => {
     expect(parseEvent(text)).toBeNull();
   });
 
-  it('bears a message without any field', () => {
+  it('parseEvent copes with a message without any field', () => {
     expect(parseEvent('{}')).toEqual({ level: 'info', type: 'text', message: '', address: null });
   });
 });

@@ -21,7 +21,7 @@ const link = (change: object) =>
     { ifname: 'tun0', address: '02:00:00:00:00:01' },
   ]);
 
-it('tells a tap by the MAC of its VM, where it is plugged in, and whether its filter is there', () => {
+it('a tap is found by the MAC of its VM, with its bridge and whether its filter exists', () => {
   const tap = { name: 'vnet2', mac: '52:54:00:4d:00:02', bridge: 'br0', isolated: true, filtered: true };
   expect(parseTaps(link({}), 'table bridge nat {\n\tchain libvirt-I-vnet2 {\n')).toEqual([tap]);
   expect(parseTaps(link({}), 'table bridge nat {\n\tchain libvirt-I-vnet20 {\n')).toEqual([
@@ -38,11 +38,11 @@ it.each([
   ['libvirt’s own', 'table ip libvirt_network {\n\t\toifname "br0" accept\n', true],
   ['our own', 'table inet webhoster_br0 {\n\t\tiifname != "br0" accept\n\t\tiifname "br0" drop\n', false],
   ['another network’s', 'table ip filter {\n\t\tiifname "br01" accept\n', false],
-])('tells whether the network’s rules are there: %s', (_, rules, expected) => {
+])('the ruleset shows whether the network’s rules exist: %s', (_, rules, expected) => {
   expect(hasNetworkRules(rules, 'br0')).toBe(expected);
 });
 
-it('tells a DHCP server of the bridge from one of another', () => {
+it('the DHCP server of the bridge is told from that of another', () => {
   const line = 'UNCONN 0 0 0.0.0.0%br0:67 0.0.0.0:* users:(("dnsmasq",pid=302,fd=3))\n';
   expect([hasDhcp(line, 'br0'), hasDhcp(line, 'br01'), hasDhcp('', 'br0')]).toEqual([true, false, false]);
 });
@@ -54,17 +54,17 @@ it.each([
   ['10.90.4.0/22', 'eth0', []],
   ['default', 'eth0', []],
   ['10.90.0.0/22', 'br0', []],
-])('tells whether a route to %s on %s overlaps 10.90.0.0/22', (dst, dev, expected) => {
+])('a route to %s on %s is judged for overlap with 10.90.0.0/22', (dst, dev, expected) => {
   expect(overlapping(JSON.stringify([{ dst, dev }]), '10.90.0.0/22', 'br0')).toEqual(expected);
 });
 
-it('knows where the sockets of libvirt are, unless it is on another machine', () => {
+it('the directory of libvirt’s sockets is known, unless libvirt is on another machine', () => {
   expect(socketDirectory('qemu:///system')).toBe('/run/libvirt');
   expect(socketDirectory('qemu:///system?socket=/srv/n1/run/libvirt-sock')).toBe('/srv/n1/run');
   expect(socketDirectory('qemu+ssh://root@n1/system')).toBeNull();
 });
 
-it('reads why VMs are paused, though virsh ends no line before it says so', () => {
+it('the reasons why VMs are paused are read although virsh prints them without a line break', () => {
   expect(parseReasons('@@vm-a5094fccpaused (user)\n\n@@vm-00000001paused (I/O error)\n\n')).toEqual(
     new Map([
       ['vm-a5094fcc', 'user'],
@@ -85,7 +85,7 @@ describe('a state file', () => {
     ['of another stack', state({ lineage: 'b' }), 'edited'],
     ['garbage', Buffer.from('garbage'), 'unreadable'],
     ['no state', Buffer.from('{}'), 'unreadable'],
-  ])('that is %s', (_, local, verdict) => {
+  ])('a state file that is %s is judged', (_, local, verdict) => {
     expect(judgeState(local, markOf(state({})))).toBe(verdict);
   });
 });

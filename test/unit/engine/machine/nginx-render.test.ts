@@ -35,7 +35,7 @@ function golden(name: string, actual: string): string {
 }
 
 describe('the Nginx configuration', () => {
-  it.each([0, 1, 3])('for %i routes is the stored one', (count) => {
+  it.each([0, 1, 3])('the Nginx configuration for %i routes is the stored one', (count) => {
     const some = routes.slice(0, count);
     const actual = renderNginx(settings, some, generation);
     expect(actual).toBe(golden(`routes-${count}.conf`, actual));
@@ -44,7 +44,7 @@ describe('the Nginx configuration', () => {
   });
 
   it.each(['default', 'include', 'hostnames', 'volatile', 'tom', 'nina', 'rob'])(
-    'takes %s for a name: not for a word of the map, nor its first letter for white space',
+    'the Nginx configuration reads %s as a username, not as a keyword of the map, nor its first letter as white space',
     (username) => {
       const text = renderNginx(
         settings,
@@ -55,13 +55,13 @@ describe('the Nginx configuration', () => {
     },
   );
 
-  it('serves the API from its replicas, where it has some', () => {
+  it('the Nginx configuration serves the API from its replicas, if there are any', () => {
     const api = { host: '127.0.0.1', port: 8000, backends: ['127.0.0.1:8001', '127.0.0.1:8002'] };
     const actual = renderNginx({ ...settings, api }, routes.slice(0, 1), generation);
     expect(actual).toBe(golden('api.conf', actual));
   });
 
-  it('leads page and SSH of a hosting that sleeps to the doors, and writes visits down where they are counted', () => {
+  it('the Nginx configuration leads page and SSH of a sleeping hosting to the doors, and logs visits if they are counted', () => {
     const asleep = '1a2b3c4d-0000-4000-8000-000000000000';
     const some = routes.map((route, index) => (index === 1 ? { ...route, asleep } : route));
     const actual = renderNginx({ ...settings, countsVisits: true }, some, generation);
@@ -74,7 +74,7 @@ describe('the Nginx configuration', () => {
     expect(all.match(/^ {2}server \{$/gm)).toHaveLength(2);
   });
 
-  it('asks the door for whom it has not read of, and opens the ports of machines that wait, where some do', () => {
+  it('the Nginx configuration asks the door about unknown hostings, and opens the ports of waiting spares, if there are any', () => {
     const site = { ...plainSite, waitingPorts: [10_049, routes[0]!.sshPort] };
     const actual = renderNginx({ ...settings, findsNew: true }, routes.slice(0, 1), generation, site);
     expect(actual).toBe(golden('newcomers.conf', actual));
@@ -86,7 +86,7 @@ describe('the Nginx configuration', () => {
   });
 
   it.each(['', '1a2b3c4d', '1a2b3c4d-0000-4000-8000-00000000000;', '../../x'])(
-    'refuses %p for a hosting that sleeps',
+    'the Nginx configuration refuses %p for a sleeping hosting',
     (asleep) => {
       expect(() => renderNginx(settings, [{ ...routes[0]!, asleep }], generation)).toThrow(
         'hostingId does not fit',
@@ -95,14 +95,14 @@ describe('the Nginx configuration', () => {
   );
 
   it.each(['127.0.0.1', '127.0.0.1:80;', '127.0.0.1:8001 backup', 'a b:1', 'x:123456'])(
-    'refuses %p for a replica',
+    'the Nginx configuration refuses %p for a replica',
     (backend) => {
       const api = { host: '0.0.0.0', port: 8000, backends: [backend] };
       expect(() => renderNginx({ ...settings, api }, [], generation)).toThrow('backend does not fit');
     },
   );
 
-  it('loads no module and names no user where there is none', () => {
+  it('the Nginx configuration loads no module and names no user if there is none', () => {
     const none = { ...settings, streamModule: null, luaModules: [], user: null };
     for (const text of [renderNginx(none, routes, generation), renderSsh(none, routes, generation)]) {
       expect(text).not.toContain('load_module');
@@ -110,11 +110,11 @@ describe('the Nginx configuration', () => {
     }
   });
 
-  it('matches the dots of the base domain as dots', () => {
+  it('the Nginx configuration matches the dots of the base domain as dots', () => {
     expect(renderNginx(settings, [], generation)).toContain(String.raw`pages\.example\.org$`);
   });
 
-  it('has room for a listener per route beside the connections', () => {
+  it('the Nginx configuration has room for a listener per route beside the connections', () => {
     const many = Array.from({ length: 10_001 }, (_, index) => ({
       ...routes[0]!,
       userId: index + 1,
@@ -124,7 +124,7 @@ describe('the Nginx configuration', () => {
     expect(Number(connections)).toBeGreaterThanOrEqual(10_001 + 4096);
   });
 
-  it('takes out every other spelling of what it tells guests of a visitor', () => {
+  it('the Nginx configuration removes every other spelling of the headers that describe a visitor', () => {
     const text = renderNginx(settings, [], generation);
     const told = [...text.matchAll(/^ +proxy_set_header (X-\S+) (?!"";)/gm)].map(([, name = '']) => name);
     expect(new Set(told).size).toBeGreaterThanOrEqual(6);
@@ -134,13 +134,16 @@ describe('the Nginx configuration', () => {
     }
   });
 
-  it.each(['10.0.0.0/8;', 'all', 'unix:', '$remote_addr'])('trusts no %p', (network) => {
-    expect(() => renderNginx({ ...settings, trustedProxies: [network] }, [], generation)).toThrow(
-      'network does not fit',
-    );
-  });
+  it.each(['10.0.0.0/8;', 'all', 'unix:', '$remote_addr'])(
+    'the Nginx configuration does not trust %p as a proxy',
+    (network) => {
+      expect(() => renderNginx({ ...settings, trustedProxies: [network] }, [], generation)).toThrow(
+        'network does not fit',
+      );
+    },
+  );
 
-  it('opens no port at all for SSH while there is no route', () => {
+  it('the Nginx configuration opens no SSH port while there is no route', () => {
     expect(renderSsh(settings, [], generation).match(/^ *listen .*$/gm)).toEqual([
       '    listen unix:/var/lib/vm-webhoster/nginx/ssh/generation.sock;',
     ]);
@@ -179,63 +182,72 @@ describe('a value that does not fit', () => {
     return renderNginx(...given) + renderSsh(...given);
   };
 
-  it.each(injections)('is refused as user name: %p', (username) => {
+  it.each(injections)('the Nginx configuration refuses the username %p', (username) => {
     expect(() => render({ route: { username } })).toThrow('username does not fit');
   });
 
   it.each(['ab', 'A-name', '1abc', '-abc', 'a_b_c', 'a'.repeat(33), 'abc.def', 'default.x'])(
-    'is refused as user name: %p',
+    'the Nginx configuration refuses the username %p',
     (username) => {
       expect(() => render({ route: { username } })).toThrow('username does not fit');
     },
   );
 
   it.each([...injections, '10.0.0', '10.0.0.1:80', 'localhost', '10.0.0.1/24', '::1', '1.2.3.4.5'])(
-    'is refused as address: %p',
+    'the Nginx configuration refuses the address %p',
     (ip) => {
       expect(() => render({ route: { ip } })).toThrow('ip does not fit');
     },
   );
 
   it.each([0, -1, 1.5, NaN, Infinity, 2 ** 53, '1' as unknown as number, null as unknown as number])(
-    'is refused as user number: %p',
+    'the Nginx configuration refuses the user number %p',
     (userId) => {
       expect(() => render({ route: { userId } })).toThrow('positive integer');
     },
   );
 
-  it.each([0, 65_536, -22, 22.5, '22' as unknown as number])('is refused as port: %p', (port) => {
-    expect(() => render({ route: { sshPort: port } })).toThrow(/port|integer/);
-    expect(() => render({ settings: { httpPort: port } })).toThrow(/port|integer/);
-  });
+  it.each([0, 65_536, -22, 22.5, '22' as unknown as number])(
+    'the Nginx configuration refuses the port %p',
+    (port) => {
+      expect(() => render({ route: { sshPort: port } })).toThrow(/port|integer/);
+      expect(() => render({ settings: { httpPort: port } })).toThrow(/port|integer/);
+    },
+  );
 
-  it.each([...injections, 'relative/dir', '/with space'])('is refused as directory: %p', (dir) => {
-    expect(() => render({ settings: { dir } })).toThrow('dir does not fit');
-  });
+  it.each([...injections, 'relative/dir', '/with space'])(
+    'the Nginx configuration refuses the directory %p',
+    (dir) => {
+      expect(() => render({ settings: { dir } })).toThrow('dir does not fit');
+    },
+  );
 
   it.each([...injections, 'UPPER.org', '-a.org', 'a.org-', '.org', 'a.(b|c)', 'a*'])(
-    'is refused as base domain: %p',
+    'the Nginx configuration refuses the base domain %p',
     (baseDomain) => {
       expect(() => render({ settings: { baseDomain } })).toThrow('baseDomain does not fit');
     },
   );
 
-  it.each(injections.filter(Boolean))('is refused as module and as Unix user: %p', (text) => {
-    expect(() => render({ settings: { streamModule: text } })).toThrow('module does not fit');
-    expect(() => render({ settings: { luaModules: [text] } })).toThrow('module does not fit');
-    expect(() => render({ settings: { apiUrl: text } })).toThrow('origin does not fit');
-    expect(() => render({ settings: { publicHost: text } })).toThrow('host does not fit');
-    expect(() => render({ settings: { user: text } })).toThrow('user does not fit');
-  });
+  it.each(injections.filter(Boolean))(
+    'the Nginx configuration refuses the module and Unix user %p',
+    (text) => {
+      expect(() => render({ settings: { streamModule: text } })).toThrow('module does not fit');
+      expect(() => render({ settings: { luaModules: [text] } })).toThrow('module does not fit');
+      expect(() => render({ settings: { apiUrl: text } })).toThrow('origin does not fit');
+      expect(() => render({ settings: { publicHost: text } })).toThrow('host does not fit');
+      expect(() => render({ settings: { user: text } })).toThrow('user does not fit');
+    },
+  );
 
   it.each([...injections, 'short', 'ABCDEF0123456789', '0123456789abcdef0'])(
-    'is refused as generation: %p',
+    'the Nginx configuration refuses the generation %p',
     (text) => {
       expect(() => render({ generation: text })).toThrow('generation does not fit');
     },
   );
 
-  it('is not repeated in the error', () => {
+  it('a value that Nginx’s configuration refuses is not repeated in the error', () => {
     expect(() => render({ route: { username: 'secret;value' } })).toThrow(/^(?!.*secret)/);
   });
 });

@@ -225,42 +225,45 @@ describe('the plan firewall', () => {
       },
       policy,
     ],
-  ] as [string, TerraformPlan, PlanPolicy][])('lets %s pass', (_, plan, by) => {
+  ] as [string, TerraformPlan, PlanPolicy][])('the plan firewall accepts %s', (_, plan, by) => {
     expect(() => {
       checkPlan(plan, by);
     }).not.toThrow();
   });
 
   describe.each(rules.map((rule) => [rule.name, rule] as const))('%s', (name, rule) => {
-    it('has a reason, and a plan here that breaks it', () => {
+    it(`the rule ${name} has a reason, and a plan here that breaks it`, () => {
       expect(rule.reason).toMatch(/^[A-Z].{20,}\.$/);
       expect(Object.keys(breaking[name] ?? {}).length).toBeGreaterThan(0);
     });
 
-    it.each(Object.entries(breaking[name] ?? {}))('alone refuses %s', (_, { plan, policy: by = policy }) => {
-      const error = refusal(plan, by);
-      expect(error.code).toBe('plan_refused');
-      expect(error.details).toEqual({ rules: [name] });
-      expect(error.message).toContain(name);
-      expect(error.retryable).toBe(false);
-    });
+    it.each(Object.entries(breaking[name] ?? {}))(
+      `the rule ${name} alone refuses %s`,
+      (_, { plan, policy: by = policy }) => {
+        const error = refusal(plan, by);
+        expect(error.code).toBe('plan_refused');
+        expect(error.details).toEqual({ rules: [name] });
+        expect(error.message).toContain(name);
+        expect(error.retryable).toBe(false);
+      },
+    );
   });
 
-  it('names every rule that a plan breaks', () => {
+  it('the plan firewall names every rule that a plan breaks', () => {
     const plan = withChanges(change('libvirt_volume.other', ['delete', 'create'], { size: 2 ** 50 }));
     expect(refusal(plan, policy).details).toEqual({
       rules: ['own-addresses', 'keep-what-is-used', 'within-quota'],
     });
   });
 
-  it('keeps what it found in the cause and out of the public text', () => {
+  it('the plan firewall keeps what it found in the cause and out of the public text', () => {
     const plan = withChanges(change('libvirt_domain.vm', ['create'], { memory: 999_999 }));
     const error = refusal(plan, policy);
     expect((error.cause as Error).message).toContain('999999');
     expect(error.message).not.toContain('999999');
   });
 
-  it('gives every rule a name of its own', () => {
+  it('each rule of the plan firewall has its own name', () => {
     expect(new Set(rules.map((rule) => rule.name)).size).toBe(rules.length);
     // and nothing is tested here that is no rule any more
     expect(Object.keys(breaking).sort()).toEqual(rules.map((rule) => rule.name).sort());

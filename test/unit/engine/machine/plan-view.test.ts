@@ -9,11 +9,11 @@ const plan = JSON.parse(
   readFileSync(path.join(__dirname, '../../../fixtures/terraform/create-plan.json'), 'utf8'),
 ) as TerraformPlan;
 
-it('holds the secret in many places, which makes the next test one', () => {
+it('the plan of these tests holds the secret in many places', () => {
   expect(JSON.stringify(plan).split(canary).length - 1).toBeGreaterThanOrEqual(4);
 });
 
-it('shows no sensitive value anywhere, and all else as it was', () => {
+it('a plan’s view shows no sensitive value, and everything else as it was', () => {
   const shown = JSON.parse(JSON.stringify(maskedPlan(plan))) as Record<string, unknown>;
   expect(JSON.stringify(shown)).not.toContain(canary);
   expect(Object.keys(shown).sort()).toEqual(Object.keys(plan).sort());
@@ -25,7 +25,7 @@ it('shows no sensitive value anywhere, and all else as it was', () => {
   );
 });
 
-it('tells in short what is made', () => {
+it('a plan’s summary names what is created', () => {
   expect(plannedChanges(plan)).toEqual([
     {
       address: 'libvirt_cloudinit_disk.cidata',
@@ -39,7 +39,7 @@ it('tells in short what is made', () => {
   expect(foundDrift(plan)).toEqual([]);
 });
 
-it('tells of a change what differs, what forces a replacement, and nothing secret', () => {
+it('a plan’s summary says what differs and what forces a replacement, and nothing secret', () => {
   const resource = {
     address: 'libvirt_domain.vm',
     mode: 'managed' as const,
@@ -71,7 +71,7 @@ it('tells of a change what differs, what forces a replacement, and nothing secre
   expect(foundDrift({ resource_drift: [resource] })[0]?.action).toBe('replace');
 });
 
-it('leaves reads and what stays as it is out of the list', () => {
+it('a plan’s summary leaves out reads and unchanged resources', () => {
   const change = { before: {}, after: {} };
   const of = (actions: ('no-op' | 'read')[], mode: 'managed' | 'data') => ({
     address: 'a',

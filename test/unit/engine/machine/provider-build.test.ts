@@ -13,7 +13,7 @@ afterEach(() => {
 
 const build = { version: '0.8.3', build: 'whole-streams', sha256: 'a'.repeat(64) };
 
-it('tells the build that the mirror holds', async () => {
+it('the provider’s build is that in the mirror', async () => {
   writeFileSync(path.join(dir, 'build.json'), JSON.stringify(build));
   const found = await providerBuild(dir);
   expect(found).toEqual(build);
@@ -24,7 +24,7 @@ it.each([
   ['nothing', null],
   ['half a file', '{"version":'],
   ['another word', JSON.stringify({ ...build, build: 'mine' })],
-])('tells none where there is %s', async (_, text) => {
+])('there is no provider build if there is %s', async (_, text) => {
   if (text !== null) writeFileSync(path.join(dir, 'build.json'), text);
   expect(await providerBuild(dir)).toBeNull();
 });

@@ -22,24 +22,27 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 describe('routePublisher', () => {
-  it.each([-3_600_000, 3_600_000])('goes on when the machine’s clock is set by %i ms', async (jump) => {
-    const { publishNow, runs } = gate();
-    const clock = instantClock();
-    let offset = 0;
-    const set = { ...clock, now: () => new Date(clock.now().getTime() + offset) };
-    const publisher = routePublisher(publishNow, set);
-    const begun = clock.elapsedMs();
-    for (let count = 1; count <= 2; count++) {
-      const published = publisher.publish();
-      await until(() => runs.length === count);
-      runs.at(-1)!.end();
-      await published;
-      offset += jump;
-    }
-    expect(clock.elapsedMs() - begun).toBeLessThan(1_000);
-  });
+  it.each([-3_600_000, 3_600_000])(
+    'the publisher continues when the machine’s clock is set by %i ms',
+    async (jump) => {
+      const { publishNow, runs } = gate();
+      const clock = instantClock();
+      let offset = 0;
+      const set = { ...clock, now: () => new Date(clock.now().getTime() + offset) };
+      const publisher = routePublisher(publishNow, set);
+      const begun = clock.elapsedMs();
+      for (let count = 1; count <= 2; count++) {
+        const published = publisher.publish();
+        await until(() => runs.length === count);
+        runs.at(-1)!.end();
+        await published;
+        offset += jump;
+      }
+      expect(clock.elapsedMs() - begun).toBeLessThan(1_000);
+    },
+  );
 
-  it('lets all that come during a publish share the next one', async () => {
+  it('all callers that arrive during a publish share the next one', async () => {
     const { publishNow, runs } = gate();
     const publisher = routePublisher(publishNow, instantClock());
     const first = publisher.publish();
@@ -58,14 +61,14 @@ describe('routePublisher', () => {
     expect(runs).toHaveLength(3);
   });
 
-  it('lets those that come together share the first', async () => {
+  it('callers that arrive together share the first publish', async () => {
     const publishNow = jest.fn(() => Promise.resolve());
     const publisher = routePublisher(publishNow, instantClock());
     await Promise.all([publisher.publish(), publisher.publish(), publisher.publish()]);
     expect(publishNow).toHaveBeenCalledTimes(1);
   });
 
-  it('never runs two at a time', async () => {
+  it('two publishes never run at the same time', async () => {
     let running = 0;
     let most = 0;
     const publisher = routePublisher(async () => {
@@ -81,7 +84,7 @@ describe('routePublisher', () => {
     expect(most).toBe(1);
   });
 
-  it('does not answer a caller before a publish that began after its call has ended', async () => {
+  it('a caller is answered only after a publish that began after its call has ended', async () => {
     const { publishNow, runs } = gate();
     const publisher = routePublisher(publishNow, instantClock());
     void publisher.publish();
@@ -97,7 +100,7 @@ describe('routePublisher', () => {
     await second;
   });
 
-  it('tells a failure to those who waited for it, and goes on for the others', async () => {
+  it('a failed publish rejects those who waited for it, and the publisher continues for others', async () => {
     const { publishNow, runs } = gate();
     const publisher = routePublisher(publishNow, instantClock());
     const failing = [publisher.publish(), publisher.publish()].map((each) =>
@@ -113,7 +116,7 @@ describe('routePublisher', () => {
     await expect(next).resolves.toBeUndefined();
   });
 
-  it('is not stuck when publishing fails at once', async () => {
+  it('the publisher is not stuck when a publish throws at once', async () => {
     const publishNow = jest
       .fn<Promise<void>, []>()
       .mockRejectedValueOnce(new Error('down'))
@@ -123,7 +126,7 @@ describe('routePublisher', () => {
     await expect(publisher.publish()).resolves.toBeUndefined();
   });
 
-  it('begins at most one in 250 ms', async () => {
+  it('at most one publish begins in 250 ms', async () => {
     const clock = instantClock();
     const begun: number[] = [];
     const publisher = routePublisher(() => {
@@ -135,7 +138,7 @@ describe('routePublisher', () => {
     expect(pauses).toEqual([250, 250, 250, 250]);
   });
 
-  it('waits for nothing when the last one is long ago', async () => {
+  it('a publish begins at once when the last one is long ago', async () => {
     const clock = instantClock();
     const sleep = jest.spyOn(clock, 'sleep');
     const publisher = routePublisher(() => Promise.resolve(), clock);

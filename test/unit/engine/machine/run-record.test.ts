@@ -5,7 +5,7 @@ function event(type: string, address: string | null, message = type): TerraformE
   return { level: type.endsWith('errored') ? 'error' : 'info', type, address, message };
 }
 
-it('measures the whole run and each resource, in the order of their beginnings', () => {
+it('a run’s record has the time of the whole run and of each resource, in the order they began', () => {
   let now = 1_000;
   const record = runRecord(() => now);
   record.take(event('apply_start', 'a'));
@@ -24,13 +24,13 @@ it('measures the whole run and each resource, in the order of their beginnings',
   ]);
 });
 
-it('gives each event as a line, with its level where it matters', () => {
+it('a run’s record has each event as a line, with its level if it matters', () => {
   const record = runRecord();
   expect(record.take(event('apply_start', 'a', 'a: Creating...'))).toBe('a: Creating...\n');
   expect(record.take(event('apply_errored', 'a', 'a: no'))).toBe('error: a: no\n');
 });
 
-it('leaves colours and private keys out', () => {
+it('a run’s record leaves out colours and private keys', () => {
   const key = '-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\n-----END OPENSSH PRIVATE KEY-----';
   expect(clean(`\u001b[31mno\u001b[0m ${key} after`)).toBe('no (private key) after');
   expect(clean('x -----BEGIN RSA PRIVATE KEY-----\ncut o')).toBe('x (private key)');

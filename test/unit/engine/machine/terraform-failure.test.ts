@@ -32,14 +32,14 @@ it.each<[string, string, boolean]>([
   ['rpc error: code = Unavailable desc = transport is closing', 'apply_failed', true],
   ['error creating libvirt volume: cannot write: No space left on device', 'disk_full', false],
   ["storage volume 'x.qcow2' exists already", 'apply_failed', false],
-])('takes "%s" for %s, retryable: %s', (story, code, retryable) => {
+])('Terraform’s message "%s" means %s, retryable: %s', (story, code, retryable) => {
   const error = terraformFailure('apply_failed', 'Terraform could not apply the plan', run(1, story));
   expect(error).toMatchObject({ code, retryable });
   expect(error.message).not.toContain(story);
   expect((error.cause as Error).message).toContain(story);
 });
 
-it('takes a Terraform that somebody ended for worth another try', () => {
+it('a Terraform that was killed is worth a retry', () => {
   expect(terraformFailure('apply_failed', 'no', { code: null, stdout: '', stderr: '', ms: 1 })).toMatchObject(
     {
       code: 'apply_failed',
@@ -48,7 +48,7 @@ it('takes a Terraform that somebody ended for worth another try', () => {
   );
 });
 
-it('takes every plan for worth another try', () => {
+it('every failed plan is worth a retry', () => {
   expect(terraformFailure('plan_failed', 'no', run(1, 'anything'))).toMatchObject({
     code: 'plan_failed',
     retryable: true,

@@ -6,7 +6,7 @@ import { parseConnections } from '../../../../engine/machine/nginx/nginx-traffic
 import { parseVisits, prepareVisits, visitsReader } from '../../../../engine/machine/nginx/visits-file';
 
 describe('visits', () => {
-  it('are the last of each address; of several that were tried each one counts', () => {
+  it('visits are the last of each address; if several were tried, each counts', () => {
     const lines = [
       '1763800000.100 10.90.0.5:80',
       '1763800009.250 10.90.0.6:80, 10.90.0.7:80',
@@ -39,7 +39,7 @@ describe('visits', () => {
       rmSync(dir, { recursive: true });
     });
 
-    it('are read from where the last look ended, whole lines only', async () => {
+    it('visits are read from where the last look ended, whole lines only', async () => {
       writeFileSync(file, 'before\n');
       const read = visitsReader(dir);
       expect(await read()).toBe('');
@@ -51,7 +51,7 @@ describe('visits', () => {
       expect(await read()).toBe('');
     });
 
-    it('are read from the beginning when there was no file, or somebody has emptied it', async () => {
+    it('visits are read from the beginning if there was no file or it was truncated', async () => {
       const read = visitsReader(dir);
       expect(await read()).toBe('');
       appendFileSync(file, 'one\ntwo\n');
@@ -61,7 +61,7 @@ describe('visits', () => {
       expect(await read()).toBe('new\n');
     });
 
-    it('do not fill the disk', async () => {
+    it('the file of visits does not fill the disk', async () => {
       const read = visitsReader(dir);
       await read();
       const line = '1763800000.100 10.90.0.5:80\n';
@@ -72,13 +72,13 @@ describe('visits', () => {
       expect(await read()).toBe('after\n');
     });
 
-    it('are nobody else’s to read', () => {
+    it('nobody else can read the file of visits', () => {
       expect(statSync(path.join(dir, 'visits')).mode & 0o777).toBe(0o700);
     });
   });
 });
 
-it('knows who is connected to SSH or the page of a VM, and no other connection', () => {
+it('connections to the SSH or page of a VM are found, and no others', () => {
   const line = (local: string, remote: string, state: string): string =>
     `   0: ${local} ${remote} ${state} 00000000:00000000 00:00000000 00000000     0        0 1 1 0 20 4 30 10 -1`;
   const table = [

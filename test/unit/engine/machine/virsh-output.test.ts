@@ -1,6 +1,6 @@
 import { parseDomainList, parseMarks } from '../../../../engine/machine/libvirt/virsh-output';
 
-it('reads the list of domains, names with spaces included', () => {
+it('virsh’s list of domains is read, including names with spaces', () => {
   const text =
     ' Id   Name          State\n---\n 3    vm-1a2b3c4d   running\n -    vm-2         shut off\n -    a b c   in shutdown\n\n';
   expect(parseDomainList(text)).toEqual([
@@ -10,7 +10,7 @@ it('reads the list of domains, names with spaces included', () => {
   ]);
 });
 
-it('reads the marks of many domains, and passes over those without one', () => {
+it('the marks of many domains are read, and those without one are skipped', () => {
   const id = '1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d';
   const text = `@@vm-1<hosting id="${id}" pool="p"/>\n\n@@vm-2@@vm-3\n<hosting pool="q.x" id="${id}"/>\n@@vm-4<hosting id="${id}"/>\n`;
   expect(parseMarks(text)).toEqual(

@@ -34,14 +34,14 @@ afterEach(() => {
 });
 
 describe('choosing between KVM and emulation', () => {
-  it('emulates where /dev/kvm cannot be used, without trying', async () => {
+  it('VMs are emulated without a trial where /dev/kvm cannot be used', async () => {
     kvm(false);
     qemu('exit 0');
     expect(await bootTrial.detect(kernel)).toBe('qemu');
     expect(() => readFileSync(path.join(dir, 'argv'))).toThrow();
   });
 
-  it('takes KVM when a kernel boots under it and restarts', async () => {
+  it('KVM is used when a kernel boots under it and restarts', async () => {
     kvm(true);
     qemu('exit 0');
     expect(await bootTrial.detect(kernel)).toBe('kvm');
@@ -51,13 +51,13 @@ describe('choosing between KVM and emulation', () => {
     expect(argv).toContain('-no-reboot');
   });
 
-  it('emulates when QEMU cannot use KVM after all', async () => {
+  it('VMs are emulated when QEMU cannot use KVM after all', async () => {
     kvm(true);
     qemu('echo "failed to initialize kvm" >&2; exit 1');
     expect(await bootTrial.detect(kernel)).toBe('qemu');
   });
 
-  it('emulates when the kernel hangs at boot, and leaves no VM behind', async () => {
+  it('VMs are emulated when the kernel hangs at boot, and the trial leaves no VM behind', async () => {
     kvm(true);
     const time = globalThis.setTimeout;
     // a hundredth of the time that a real trial gets
@@ -70,12 +70,12 @@ describe('choosing between KVM and emulation', () => {
     expect(() => process.kill(pid, 0)).toThrow();
   });
 
-  it('believes in KVM when there is no kernel to try', async () => {
+  it('KVM is used without a trial if there is no kernel to try', async () => {
     kvm(true);
     expect(await bootTrial.detect(null)).toBe('kvm');
   });
 
-  it('stops when it is told to, rather than answer', async () => {
+  it('an aborted trial of KVM rejects instead of answering', async () => {
     kvm(true);
     qemu('sleep 60');
     const stop = new AbortController();
@@ -87,7 +87,7 @@ describe('choosing between KVM and emulation', () => {
     await expect(detecting).rejects.toBe(reason);
   });
 
-  it('fails when QEMU is not installed, rather than call it emulation', async () => {
+  it('the trial of KVM fails if QEMU is not installed, instead of choosing emulation', async () => {
     kvm(true);
     process.env.PATH = dir;
     await expect(bootTrial.detect(kernel)).rejects.toThrow('qemu-system-x86_64 is not installed');

@@ -17,7 +17,7 @@ const state = (serial: number, resources: unknown[] = []): Buffer =>
 
 describe('a workspace', () => {
   // whatever the umask of who starts it
-  it.each([[0o000], [0o022], [0o077]])('is open to nobody else under umask %p', async (umask) => {
+  it.each([[0o000], [0o022], [0o077]])('nobody else can read a workspace under umask %p', async (umask) => {
     const workspace = path.join(scratchDir(), 'workspaces', 'a');
     const before = process.umask(umask);
     try {
@@ -31,14 +31,14 @@ describe('a workspace', () => {
     expect(mode(path.join(workspace, 'terraform.tfstate'))).toBe('600');
   });
 
-  it('is made for a state as well as for a stack', async () => {
+  it('a workspace is created for a state as well as for a stack', async () => {
     const workspace = path.join(scratchDir(), 'b');
     await writeState(workspace, state(5));
     expect(mode(workspace)).toBe('700');
     expect((await readState(workspace))?.serial).toBe(5);
   });
 
-  it('replaces its files whole and leaves no draft behind', async () => {
+  it('a workspace’s files are replaced whole, and no draft is left', async () => {
     const workspace = path.join(scratchDir(), 'c');
     await writeStack(workspace, '{"first":"a long text"}');
     await writeStack(workspace, '{}');
@@ -46,7 +46,7 @@ describe('a workspace', () => {
     expect(existsSync(path.join(workspace, 'cdk.tf.json.new'))).toBe(false);
   });
 
-  it('goes with everything in it, and twice is the same as once', async () => {
+  it('removing a workspace removes everything in it, and twice is the same as once', async () => {
     const workspace = path.join(scratchDir(), 'd');
     await writeStack(workspace, '{}');
     await removeWorkspace(workspace);
@@ -56,26 +56,26 @@ describe('a workspace', () => {
 });
 
 describe('the state of a workspace', () => {
-  it('is read with its serial, byte for byte', async () => {
+  it('a workspace’s state is read with its serial, byte for byte', async () => {
     const workspace = scratchDir();
     await writeState(workspace, state(41));
     expect(await readState(workspace)).toEqual({ serial: 41, content: state(41) });
   });
 
-  it('is null where there is no file, or no directory', async () => {
+  it('a workspace’s state is null without a file or directory', async () => {
     const workspace = scratchDir();
     expect(await readState(workspace)).toBeNull();
     expect(await readState(path.join(workspace, 'none'))).toBeNull();
   });
 
   // Terraform makes the file when it takes its lock and writes it later; killed between the two it leaves this
-  it('is null where Terraform was killed before it wrote any', async () => {
+  it('a workspace’s state is null if Terraform was killed before it wrote any', async () => {
     const workspace = scratchDir();
     writeFileSync(path.join(workspace, 'terraform.tfstate'), '');
     expect(await readState(workspace)).toBeNull();
   });
 
-  it('names every resource that has a name', () => {
+  it('a workspace’s state names every resource that has a name', () => {
     const resources = [
       { type: 'libvirt_volume', instances: [{ attributes: { name: 'a.qcow2' } }] },
       {

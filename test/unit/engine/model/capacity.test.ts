@@ -14,7 +14,7 @@ const capacity: NodeCapacity = {
 const promised: Promised = { memoryMiB: 6_000, comingMiB: 0, diskGiB: 180 };
 const need = { memoryMiB: 1_000, diskGiB: 20 };
 
-it('lets in what fits to the last MiB and the last GiB', () => {
+it('a node accepts what fits to the last MiB and GiB', () => {
   expect(shortageOf(rules, capacity, promised, need)).toBeNull();
 });
 
@@ -25,18 +25,18 @@ it.each<[string, 'memory' | 'disk' | null, Partial<Promised>, Partial<NodeCapaci
   ['disk that was promised, used or not', 'disk', { diskGiB: 181 }, {}],
   ['disk that is used', 'disk', {}, { pool: { bytes: 100 * GIB, freeBytes: 2 * GIB - 1 } }],
   ['disks that cannot be seen', null, { diskGiB: 10_000 }, { pool: null }],
-])('counts %s', (_, shortage, change, measured) => {
+])('a node’s capacity counts %s', (_, shortage, change, measured) => {
   expect(shortageOf(rules, { ...capacity, ...measured }, { ...promised, ...change }, need)).toBe(shortage);
 });
 
-it('promises more than there is where it was told to', () => {
+it('a node promises more than it has if overcommit is configured', () => {
   const generous = { ...rules, NODE_MEMORY_OVERCOMMIT: 2, NODE_DISK_OVERCOMMIT: 4 };
   const much = { memoryMiB: 14_000, comingMiB: 0, diskGiB: 380 };
   expect(shortageOf(generous, capacity, much, need)).toBeNull();
   expect(shortageOf(rules, capacity, much, need)).toBe('memory');
 });
 
-it('asks for no disk where the disk is there', () => {
+it('a VM whose disk exists needs no disk space', () => {
   const full = { ...capacity, pool: { bytes: GIB, freeBytes: 0 } };
   expect(shortageOf(rules, full, promised, { ...need, diskGiB: 0 })).toBeNull();
 });

@@ -67,7 +67,7 @@ const down = new EngineError('libvirt_unavailable', 'libvirt does not answer', {
 });
 
 describe('health', () => {
-  it('tells of every part what it is and how long it took to answer', async () => {
+  it('health shows every part’s version and latency', async () => {
     const parts = await open().detailed();
     expect(parts.map(({ name, status }) => `${name} ${status}`)).toEqual([
       'postgres ok',
@@ -94,7 +94,7 @@ describe('health', () => {
     for (const { latencyMs } of parts) expect(latencyMs).toBeGreaterThanOrEqual(0);
   });
 
-  it('names SSH ports that another program holds: one user is kept out, and nobody else', async () => {
+  it('health names SSH ports that another program holds: one user is kept out, and nobody else', async () => {
     host.heldPorts = [{ port: 10_001, holder: 'python3 (process 12)' }];
     const { status, detail } = await part('nginx');
     host.heldPorts = [];
@@ -114,7 +114,7 @@ describe('health', () => {
     ['disk', 'degraded', { poolFreeBytes: 0 }],
     ['disk', 'degraded', { poolFreeBytes: 2 * 1024 ** 3 - 1 }],
     ['disk', 'degraded', { readOnly: ['/var/lib/libvirt'] }],
-  ])('names the part where something lacks: %s is %s', async (name, status, state) => {
+  ])('health names the part that lacks something: %s is %s', async (name, status, state) => {
     host.node.state = state;
     const found = await part(name);
     expect(found).toMatchObject({ status, detail: expect.stringContaining('webhoster doctor') });
@@ -123,19 +123,19 @@ describe('health', () => {
       expect([other.name, other.status]).toEqual([other.name, other.name === name ? status : 'ok']);
   });
 
-  it('tells of VMs that should run and do not, and takes one that is off for its user’s own doing', async () => {
+  it('health counts VMs that should run and do not, and takes one that is off for its user’s choice', async () => {
     troubles = [{ trouble: 'off', count: 2 }];
     expect(await part('vms')).toMatchObject({ status: 'ok', detail: 'VMs that should be running: 2 off' });
     troubles = [{ trouble: 'paused', count: 1 }];
     expect(await part('vms')).toMatchObject({ status: 'degraded' });
   });
 
-  it('tells whether this process takes jobs', async () => {
+  it('health shows whether this process takes jobs', async () => {
     queue.working = false;
     expect((await part('queue')).detail).toBe('2 waiting; served by another process');
   });
 
-  it('calls a part that fails down, with what to do and without what went wrong inside', async () => {
+  it('health shows a failing part as down, with what to do and without internals', async () => {
     host.faults.fail('inventory', down);
     expect(await part('libvirt')).toMatchObject({
       status: 'down',
@@ -143,13 +143,13 @@ describe('health', () => {
     });
   });
 
-  it('leaves the other parts as they are when one is down', async () => {
+  it('a part that is down does not affect the health of the others', async () => {
     host.faults.fail('inventory', down);
     const parts = await open().detailed();
     expect(parts.filter(({ status }) => status !== 'ok').map(({ name }) => name)).toEqual(['libvirt']);
   });
 
-  it('calls a part down that does not answer in 5 s, and waits for none longer', async () => {
+  it('health shows a part as down that does not answer in 5 s, and waits for none longer', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
     version.mockReturnValue(new Promise(() => undefined));
     // real input and output takes no notice of fake timers
@@ -166,7 +166,7 @@ describe('health', () => {
     expect(parts.filter(({ status }) => status === 'ok')).toHaveLength(8);
   });
 
-  it('calls a nearly full disk down', async () => {
+  it('health shows a nearly full disk as down', async () => {
     jest.spyOn(fs, 'statfs').mockResolvedValue({ bavail: 1024, bsize: 1024 ** 2 } as never);
     expect(await part('disk')).toMatchObject({
       status: 'down',
@@ -190,7 +190,7 @@ describe('health', () => {
       return open({ ROLE: 'api' });
     };
 
-    it('is what the worker says that spoke last', async () => {
+    it('the health of an API process alone is that of the latest worker report', async () => {
       const older = { worker: 'b', components: [{ ...reported[0], status: 'down' }] };
       const rows = [{ worker: 'a', components: reported }, older];
       const parts = await remote(() => Promise.resolve(rows)).detailed();
@@ -201,7 +201,7 @@ describe('health', () => {
     it.each([
       ['no worker speaks', () => Promise.resolve([])],
       ['the database is away', () => Promise.reject(new Error('ECONNREFUSED'))],
-    ])('is down when %s', async (_, rows) => {
+    ])('the health of an API process alone is down when %s', async (_, rows) => {
       const parts = await remote(rows).detailed();
       expect(parts.slice(3).map(({ name, status }) => `${name} ${status}`)).toEqual(
         ['libvirt', 'network', 'vms', 'nginx', 'terraform', 'disk'].map((name) => `${name} down`),
@@ -209,7 +209,7 @@ describe('health', () => {
     });
   });
 
-  it('calls Redis degraded when it is away, and names it only where there is one', async () => {
+  it('health shows Redis as degraded while it is away, and only if there is one', async () => {
     const redis = { info: jest.fn(() => Promise.resolve('# Server\r\nredis_version:7.0.15\r\n')) };
     expect(await part('redis', open({ redis }))).toMatchObject({ status: 'ok', detail: 'Redis 7.0.15' });
     redis.info.mockRejectedValue(new Error('connect ECONNREFUSED'));
@@ -217,7 +217,7 @@ describe('health', () => {
     await expect(part('redis')).rejects.toThrow('no part redis');
   });
 
-  it('can take requests exactly while Postgres answers', async () => {
+  it('the service is ready exactly while PostgreSQL answers', async () => {
     expect(await open().basic()).toBe(true);
     query.mockRejectedValue(new Error('connect ECONNREFUSED'));
     expect(await open().basic()).toBe(false);

@@ -11,7 +11,7 @@ const look = (change: Partial<LastLook> = {}): LastLook => ({
 });
 
 describe('health of the reconcilers', () => {
-  it('is ok while each has looked lately, and says what they found', () => {
+  it('the reconcilers are healthy while each has looked lately, with what they found', () => {
     expect(judgeReconcilers([look(), look({ name: 'sweep', found: '2 findings' })])).toEqual({
       status: 'ok',
       detail: '2 look regularly; sweep: 2 findings',
@@ -25,16 +25,16 @@ describe('health of the reconcilers', () => {
       { failure: 'database_unavailable' },
       'drift: last look failed (database_unavailable): DATA_DIR/worker.log says why',
     ],
-  ])('is degraded when %s, and names it', (_, change, detail) => {
+  ])('the reconcilers are degraded when %s, and the detail names it', (_, change, detail) => {
     expect(judgeReconcilers([look({ name: 'sweep' }), look(change)])).toEqual({ status: 'degraded', detail });
   });
 
-  it('does not call one late that looks once an hour', () => {
+  it('a reconciler that looks once an hour is not late', () => {
     const hourly = look({ intervalSeconds: 3600, seconds: 3700 });
     expect(judgeReconcilers([hourly]).status).toBe('ok');
   });
 
-  it('is down when no worker reports, and silent about a worker of an older version', () => {
+  it('the reconcilers are down when no worker reports, and a worker of an older version says nothing of them', () => {
     expect(judgeReconcilers(null).status).toBe('down');
     expect(judgeReconcilers([]).status).toBe('ok');
   });

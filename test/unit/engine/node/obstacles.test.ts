@@ -24,14 +24,14 @@ it.each([
     ['virsh pool-destroy vm-webhoster', 'POOL_NAME'],
   ],
   ["operation failed: Storage source conflict with pool: 'images'", ['pool images', 'POOL_DIR']],
-])('says what to do about: %s', (story, words) => {
+])('the error of node prepare says what to do about: %s', (story, words) => {
   const told = namedObstacle(names, failed(`Error: ${story}`)) as EngineError;
   expect(told.code).toBe('apply_failed');
   for (const word of words) expect(told.message).toContain(word);
   expect(String(told.cause)).toContain(story);
 });
 
-it('passes on what it does not know', () => {
+it('an unknown error of node prepare is passed on', () => {
   const other = failed('something else');
   expect(namedObstacle(names, other)).toBe(other);
   const elsewhere = new EngineError('plan_failed', 'x', { cause: new Error("network 'a' already exists") });

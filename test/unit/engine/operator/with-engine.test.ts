@@ -29,20 +29,20 @@ beforeEach(() => {
 });
 afterEach(() => jest.resetAllMocks());
 
-it('stops the PostgreSQL that it started when nothing can be connected to it', async () => {
+it('a command stops the PostgreSQL that it started if it cannot connect', async () => {
   connect.mockRejectedValue(new Error('no Redis'));
   await expect(openEngine(config, log)).rejects.toThrow('no Redis');
   expect(told).toEqual(['postgres stopped']);
 });
 
-it('writes what was measured, closes and stops, also when the work fails', async () => {
+it('a command writes its measurements, closes and stops, also when its work fails', async () => {
   await expect(withEngine(config, log, () => Promise.reject(new Error('refused')))).rejects.toThrow(
     'refused',
   );
   expect(told).toEqual(['measures written', 'bus closed', 'database closed', 'postgres stopped']);
 });
 
-it('leaves a PostgreSQL running that ran before', async () => {
+it('a command leaves a PostgreSQL running that ran before', async () => {
   started.mockResolvedValue(false);
   await (await openEngine(config, log)).close();
   expect(told).toEqual(['measures written', 'bus closed', 'database closed']);

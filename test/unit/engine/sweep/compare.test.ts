@@ -75,11 +75,11 @@ function kinds(snapshot: Snapshot): FindingKind[] {
   return compare(snapshot).map((finding) => finding.kind);
 }
 
-it('finds nothing where everything fits', () => {
+it('the sweep finds nothing where everything matches', () => {
   expect(compare(whole)).toEqual([]);
 });
 
-it('takes what has no hosting for an orphan, in each source', () => {
+it('the sweep reports what has no hosting as an orphan, in each source', () => {
   const rows: Records = { ...running, living: new Map() };
   expect(kinds({ ...remains, before: rows, after: rows })).toEqual([
     'orphan-domain',
@@ -93,7 +93,7 @@ it('takes what has no hosting for an orphan, in each source', () => {
   ]);
 });
 
-it('tells whether the database has ever heard of the hosting', () => {
+it('the sweep says whether the database has ever known an orphan’s hosting', () => {
   expect(compare(remains).every((finding) => finding.known)).toBe(true);
   expect(compare({ ...remains, known: new Set() }).some((finding) => finding.known)).toBe(false);
 });
@@ -104,7 +104,7 @@ it.each<[string, Partial<Snapshot>]>([
   ['is worked on at the first reading', { before: { ...empty, busy: new Set([id]) } }],
   ['is worked on at the second reading', { after: { ...empty, busy: new Set([id]) } }],
   ['is a node’s stack', { after: { ...empty, nodes: new Set([id]) } }],
-])('takes nothing for an orphan whose hosting %s', (_, change) => {
+])('the sweep reports no orphan if its hosting %s', (_, change) => {
   expect(kinds({ ...remains, ...change }).filter((kind) => kind.startsWith('orphan'))).toEqual([]);
 });
 
@@ -113,7 +113,7 @@ it.each<[string, Partial<Snapshot['libvirt']>]>([
   ['a domain whose mark is not its name', { domains: [vm('precious', 'running', id)] }],
   ['a volume that is not named after a hosting', { volumes: ['disk.qcow2', `${id}.img`, `x${id}.qcow2`] }],
   ['a base image', { volumes: ['base-micro-0123456789abcdef.qcow2'] }],
-])('takes %s for foreign', (_, libvirt) => {
+])('the sweep takes %s as foreign', (_, libvirt) => {
   const foreign = { domains: [], volumes: [], ...libvirt };
   expect(kinds({ ...remains, libvirt: foreign, workspaces: ['notes'] })).toEqual([]);
 });
@@ -133,12 +133,12 @@ it.each<[FindingKind, (snapshot: Snapshot) => Partial<Snapshot>]>([
   ['missing-route', () => ({ after: { ...running, routes: new Set() } })],
   ['missing-port', () => ({ after: { ...running, ports: new Map([[id, 10_001]]) } })],
   ['missing-address', () => ({ after: { ...running, addresses: new Map() } })],
-])('finds a %s', (kind, change) => {
+])('the sweep finds a %s', (kind, change) => {
   expect(kinds({ ...whole, ...change(whole) })).toEqual([kind]);
 });
 
 it.each(['saved', 'shut off'])(
-  'finds a hosting that sleeps in order when its VM is %s, and incomplete without one',
+  'a sleeping hosting is in order when its VM is %s, and incomplete without one',
   (state) => {
     const sleeping = new Map([[id, { ...running.living.get(id)!, status: 'sleeping' as const }]]);
     const records = { ...running, living: sleeping };
@@ -150,7 +150,7 @@ it.each(['saved', 'shut off'])(
   },
 );
 
-it('misses nothing of a hosting that is on its way', () => {
+it('the sweep reports nothing missing of a hosting that is being worked on', () => {
   const bare = { ...whole, libvirt: { domains: [], volumes: [] }, states: new Map<string, string[]>() };
   const creating = new Map([[id, { ...running.living.get(id)!, status: 'creating' as const }]]);
   for (const records of [
@@ -162,7 +162,7 @@ it('misses nothing of a hosting that is on its way', () => {
   }
 });
 
-it('tells operations that are stuck or idle, and why', () => {
+it('the sweep reports stuck and idle operations, and why', () => {
   const operation = {
     id: 'o',
     kind: 'delete-hosting' as const,
@@ -179,11 +179,11 @@ it('tells operations that are stuck or idle, and why', () => {
   ]);
 });
 
-it('tells that Nginx serves something else', () => {
+it('the sweep reports that Nginx serves something else', () => {
   expect(kinds({ ...whole, routesServed: false })).toEqual(['routes-not-served']);
 });
 
-it('tells which port is held by which program, and whose it is', () => {
+it('the sweep reports which port is held by which program, and whose it is', () => {
   const heldPorts = [
     { port: 10_000, holder: 'python3 (process 12)' },
     { port: 10_007, holder: null },
@@ -200,7 +200,7 @@ it('tells which port is held by which program, and whose it is', () => {
   ]);
 });
 
-it('asks the database about every hosting that any source mentions', () => {
+it('the sweep asks the database about every hosting that any source mentions', () => {
   const others = ['2', '3', '4'].map((digit) => id.replace('1', digit));
   const libvirt = {
     domains: [vm('vm-2', 'running', others[0]!)],
@@ -227,11 +227,11 @@ it.each<[FindingKind, Partial<NodeState>]>([
   ['unplugged-vm', { taps: [{ ...tap, bridge: null }] }],
   ['unplugged-vm', { taps: [{ ...tap, isolated: false }] }],
   ['filter-missing', { taps: [{ ...tap, filtered: false }] }],
-])('finds a %s by a look at the node', (kind, state) => {
+])('the look at the node finds a %s', (kind, state) => {
   expect(kinds({ ...whole, node: { ...node, state: { ...node.state, ...state } } })).toEqual([kind]);
 });
 
-it('tells nothing of what cannot be told from where it runs', () => {
+it('the sweep says nothing about what it cannot see from where it runs', () => {
   const blind: Partial<NodeState> = {
     dhcp: null,
     taps: null,
@@ -247,12 +247,12 @@ it('tells nothing of what cannot be told from where it runs', () => {
 it.each<[FindingKind, Partial<SurveyedDomain>]>([
   ['paused-vm', { state: 'paused', reason: 'I/O error' }],
   ['undefined-domain', { isTransient: true }],
-])('finds a %s by what libvirt says of the VM', (kind, domain) => {
+])('libvirt’s report on a VM shows a %s', (kind, domain) => {
   const domains = [{ ...vm(vmNameOf(id), 'running', id), ...domain }];
   expect(kinds({ ...whole, libvirt: { ...whole.libvirt, domains } })).toEqual([kind]);
 });
 
-it('finds a VM that nothing answers for, and a fault of the network only once', () => {
+it('the sweep finds a VM that does not answer, and a fault of the network only once', () => {
   const silent = new Set([id]);
   expect(kinds({ ...whole, silent })).toEqual(['silent-vm']);
   const booting = { ...node, state: { ...node.state, booting: [vmNameOf(id)] } };
@@ -264,11 +264,11 @@ it('finds a VM that nothing answers for, and a fault of the network only once', 
 it.each([
   ['unreadable', 'damaged-state'],
   ['edited', 'edited-state'],
-] as const)('tells of a state file that is %s', (state, kind) => {
+] as const)('the sweep reports a state file that is %s', (state, kind) => {
   expect(kinds({ ...whole, localStates: new Map([[id, state]]) })).toEqual([kind]);
 });
 
-it('gives advice that can be typed as it stands, and none that deletes', () => {
+it('the sweep’s advice can be typed as it stands, and never deletes', () => {
   const detail = 'the host also has 10.90.1.0/24 dev tun0';
   expect(adviceFor({ kind: 'missing-domain', subject: 'vm-1a2b3c4d' })).toBe(
     'webhoster apply vm-1a2b3c4d restores it, with its disk',

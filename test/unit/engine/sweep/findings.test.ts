@@ -5,7 +5,7 @@ import { adviceFor, type FindingKind, findingKinds } from '../../../../engine/sw
 
 const kinds = Object.keys(findingKinds) as FindingKind[];
 
-it('each kind is mended, or says what to do', () => {
+it('each kind of finding is mended, or says what to do', () => {
   for (const kind of kinds)
     expect([kind, findingKinds[kind].fix ?? adviceFor({ kind, subject: 'x' })]).toEqual([
       kind,
@@ -13,7 +13,7 @@ it('each kind is mended, or says what to do', () => {
     ]);
 });
 
-it('each kind that is of a part of the health is named by an alert of its own', () => {
+it('each kind of finding that is part of the health has its own alert', () => {
   const alerts = readFileSync(path.join(projectRoot, 'deploy/monitoring/alerts.yml'), 'utf8');
   for (const kind of kinds) if ('part' in findingKinds[kind]) expect(alerts).toContain(kind);
 });
