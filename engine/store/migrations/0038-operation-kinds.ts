@@ -9,7 +9,7 @@ const names = [
 
 /** A process of the version before still accepts operations while an update goes on. */
 const translated = `
-CREATE FUNCTION translate_former_kind() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION translate_former_kind() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   NEW.kind := CASE NEW.kind ${names.map(([from, to]) => `WHEN '${from}' THEN '${to}'`).join(' ')} ELSE NEW.kind END;
   RETURN NEW;
