@@ -1,11 +1,13 @@
 /** Durable operations: steps with undo, recorded, run under a lease, continued after a crash. */
 export { accept, acceptHere } from './accept';
-export type { HeldStep, OperationDefinition } from './definition';
+export type { HeldStep, OperationDefinition, Step, StepContext } from './definition';
 export type { EngineParts } from './engine-parts';
 export { type EventBus, eventConnection, postgresEventBus } from './events';
 export { expectSuccess, finishOperation } from './finish';
+export { deleteOldRecords } from './forget-old-records';
 export { graphileQueue, migrateQueue } from './graphile';
 export { guarded, tracedPort } from './guarded';
+export { wakeAbandoned } from './keep-going';
 export { kindsOf } from './kinds';
 export { keepLease, leaseTtlMs } from './lease-keeper';
 export { bucketBounds, type MeasureName, measureNames, measures, type Measures } from './measures';

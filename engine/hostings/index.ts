@@ -17,6 +17,8 @@ export {
   whileDown,
 } from './power-steps';
 export { runs, type Runs } from './runs';
+export { keepPool } from './spares/keep-pool';
+export { acceptSpare } from './spares/make';
 export { keepsSpares } from './spares/pool';
 export { makeKeyPair, parsePublicKey, readPublicKey, type SshKeyProblem, sshKeyProblems } from './ssh-key';
 export { unroute } from './steps';

@@ -5,3 +5,4 @@ export { metrics, type MetricsSource } from './metrics';
 export { type PartVersion, partVersions } from './part-versions';
 export { reportWorker } from './report-worker';
 export { monitoringRoom } from './room';
+export { lookForTroubles } from './troubles';

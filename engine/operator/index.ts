@@ -1,6 +1,6 @@
 /** Commands on the machine itself. */
 export type { Administration, SignedOut } from './accounts';
-export { type MachineOperator, type MachineOptions, withMachine } from './machine';
+export { type MachineOperator, machineOperator, type MachineOptions, withMachine } from './machine';
 export { openImages, stopProxy } from './node';
 export { differingFirst, type LabelChange, type Operator, relabelled } from './operator';
 export type { Power } from './power';

@@ -15,7 +15,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startHttpServer } from '../../api/http-server';
-import { postgresEventBus } from '../../engine/durable/events';
+import { postgresEventBus } from '../../engine/durable';
 import { createLog } from '../../engine/base/log';
 import { openRedis, type Redis } from '../../engine/machine/redis/redis';
 import { eventChannel } from '../../engine/store/operations';

@@ -2,11 +2,10 @@
  * The lines of the matrix. The kills are taken from the operations' own definitions, so that a new step is covered by
  * itself; where a freeze could do harm is known only to people.
  */
-import { createHosting } from '../../engine/hostings/create';
-import { deleteHosting } from '../../engine/hostings/delete';
-import type { Definition } from '../../engine/stack/ports';
+import type { Definition } from '../../engine/stack';
 import { type Fault, isChaotic, type Moment, type OperationName } from './faults';
 import type { Random } from './random';
+import { definitionOf } from '../support/definitions';
 
 /** Who is hit: the worker by itself at a point of its work, or a program of its, from outside. */
 export type Victim = 'worker killed' | 'worker frozen' | 'Terraform killed' | 'provider killed';
@@ -28,7 +27,7 @@ const moments: readonly Moment[] = ['before', 'during', 'after'];
 
 export function allRows(): Row[] {
   return [
-    ...[createHosting, deleteHosting].flatMap((definition) => [
+    ...[definitionOf('create-hosting'), definitionOf('delete-hosting')].flatMap((definition) => [
       ...forward(definition),
       ...backward(definition),
     ]),

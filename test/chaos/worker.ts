@@ -5,8 +5,8 @@
 import { loadConfig } from '../../engine/base/config';
 import { EngineError } from '../../engine/base/errors';
 import { createLog } from '../../engine/base/log';
-import type { Step as AnyStep, StepContext as AnyContext } from '../../engine/durable/definition';
-import type { Definition, Ports } from '../../engine/stack/ports';
+import type { Step as AnyStep, StepContext as AnyContext } from '../../engine/durable';
+import type { Definition, Ports } from '../../engine/stack';
 import { connectParts, definitions, startWorking } from '../../engine/start';
 import { getOwnedHosting } from '../../engine/store/hostings';
 import { type Fault, isChaotic, type Moment, noteFired, type Point, takeFault } from './faults';

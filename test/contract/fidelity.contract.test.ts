@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { projectRoot } from '../../engine/base/project';
 import { plainSite } from '../../engine/machine/nginx/site';
-import { makeSelfSigned } from '../../engine/certificates/certificate';
+import { makeSelfSigned } from '../support/certificates';
 import { answers } from '../support/fidelity/answers';
 import { type Asking, type Case, keyOf, type Way } from '../support/fidelity/case';
 import { type Difference, differences, type Exchange } from '../support/fidelity/compare';

@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { hostingSpec } from '../../engine/hostings/facts';
+import { hostingSpec } from '../../engine/hostings';
 import { getOwnedHosting } from '../../engine/store/hostings';
 import { findNode } from '../../engine/store/stacks';
 import { renderStack } from '../../stacks/render';

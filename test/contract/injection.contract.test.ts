@@ -14,7 +14,7 @@ import { createHeaders, hostingRequest } from '../../api/schemas/hosting';
 import { renderCloudInit } from '../../engine/machine/guest/cloud-init';
 import { nginxModules } from '../../engine/machine/nginx/nginx-modules';
 import { renderNginx } from '../../engine/machine/nginx/render';
-import { parsePublicKey } from '../../engine/hostings/ssh-key';
+import { parsePublicKey } from '../../engine/hostings';
 import { renderStack } from '../../stacks/render';
 import { hostile, likely, runs, sample, whole } from '../support/hostile';
 import { openWorld } from '../worlds/world';

@@ -2,6 +2,7 @@ import { type Limiter, memoryLimiter } from '../../engine/base/limits';
 import { type Database, openDatabase } from '../../engine/store/database';
 import { deleteEndedLimits, postgresLimiter } from '../../engine/store/limits';
 import { cloneDatabase } from '../support/postgres';
+import { endRateLimits } from '../support/rows';
 
 const limit = { points: 3, seconds: 60 };
 let database: Database;
@@ -20,9 +21,7 @@ const makers: Record<string, () => { limiter: Limiter; pass: () => Promise<void>
   },
   'in PostgreSQL': () => ({
     limiter: postgresLimiter(database.direct, limit),
-    pass: async () => {
-      await database.direct.query(`UPDATE rate_limits SET ends_at = clock_timestamp()`);
-    },
+    pass: () => endRateLimits(database.direct),
   }),
 };
 
@@ -63,7 +62,7 @@ describe.each(Object.entries(makers))('a limiter %s', (name, make) => {
 
 it('in PostgreSQL keeps nothing of windows that have passed', async () => {
   await postgresLimiter(database.direct, limit).take('old');
-  await database.direct.query(`UPDATE rate_limits SET ends_at = clock_timestamp() WHERE key = 'old'`);
+  await endRateLimits(database.direct, { key: 'old' });
   await deleteEndedLimits(database.direct);
   expect(await database.direct.query(`SELECT 1 FROM rate_limits WHERE key = 'old'`)).toEqual([]);
 });

@@ -4,6 +4,7 @@ import { EngineError } from '../../engine/base/errors';
 import { findUserByName } from '../../engine/store/users';
 import { openWorld, type World } from '../worlds/world';
 import { type Scene, scenes, serviceScene, type ServiceScene } from './support/operators';
+import { createdAgo, replaceLog } from '../support/rows';
 
 jest.setTimeout(60_000);
 
@@ -55,7 +56,7 @@ describe.each(scenes)('an operator %s', (_, open) => {
     expect(await select({ labels: { course: 'b' } })).toEqual([]);
     expect(await select({ olderThanSeconds: 3_600 })).toEqual([]);
     const { direct } = scene.world.parts.database;
-    await direct.query(`UPDATE hostings SET created_at = now() - interval '2 h' WHERE id = '${juno.id}'`);
+    await createdAgo(direct, '2 h', { id: juno.id });
     expect(await select({ olderThanSeconds: 3_600 })).toEqual([juno.id]);
     expect(await select({})).toEqual([juno.id, mina.id]);
   });
@@ -122,9 +123,7 @@ describe.each(scenes)('an operator %s', (_, open) => {
     const id = runs[0]!.id;
     const { log, ...run } = await scene.operator.run(id);
     expect(run).toMatchObject({ id, planText: expect.any(String), plan: expect.any(Object) });
-    await scene.world.parts.database.direct.query(
-      `UPDATE runs SET log = 'line 1 ☂\nline 2' WHERE id = '${id}'`,
-    );
+    await replaceLog(scene.world.parts.database.direct, id, 'line 1 ☂\nline 2');
     let followed = '';
     for await (const text of scene.operator.followRun(id)) followed += text;
     expect([typeof log, followed]).toEqual(['string', 'line 1 ☂\nline 2']);

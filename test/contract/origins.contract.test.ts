@@ -3,7 +3,7 @@
  * under host names each has its own.
  */
 import { plainSite } from '../../engine/machine/nginx/site';
-import { makeSelfSigned } from '../../engine/certificates/certificate';
+import { makeSelfSigned } from '../support/certificates';
 import { freePort } from '../support/postgres';
 import { sendHttp1 } from '../support/fidelity/send';
 import { type Answer, askAt, type Asked } from './support/ask';

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import tls from 'node:tls';
 import { plainSite } from '../../engine/machine/nginx/site';
-import { makeSelfSigned } from '../../engine/certificates/certificate';
+import { makeSelfSigned } from '../support/certificates';
 import { freePort } from '../support/postgres';
 import { type RealBench, realBench, route } from './support/proxies';
 

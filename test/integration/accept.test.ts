@@ -1,6 +1,7 @@
 import type { AcceptedHosting } from '../../engine/model/hosting';
 import type { User } from '../../engine/model/account';
 import { openWorld, type World } from '../worlds/world';
+import { asIfUnprepared } from '../support/rows';
 
 let world: World;
 afterEach(() => world.close());
@@ -31,7 +32,7 @@ describe('accepting a create', () => {
     expect(world.host.publishes).toBeLessThan(50);
   }, 120_000);
 
-  it('passes over ports that another program holds', async () => {
+  it('a create passes over SSH ports that another program holds', async () => {
     world = await openWorld({ SSH_PORT_MIN: '10000', SSH_PORT_MAX: '10002' });
     Object.assign(world.host.proxy, { canListen: (port: number) => Promise.resolve(port === 10_001) });
     const [one, two] = await users(2);
@@ -39,7 +40,7 @@ describe('accepting a create', () => {
     await expect(world.engine.hostings.create(two!, {})).rejects.toMatchObject({ code: 'ports_exhausted' });
   });
 
-  it('refuses when all addresses are taken', async () => {
+  it('a create is refused when all addresses are taken', async () => {
     world = await openWorld({ NETWORK_CIDR: '10.90.0.0/29' });
     const everyone = await users(6);
     const answers = await Promise.allSettled(everyone.map((user) => world.engine.hostings.create(user, {})));
@@ -49,7 +50,7 @@ describe('accepting a create', () => {
     });
   });
 
-  it('allows one hosting per user, however many ask at once', async () => {
+  it('a user gets one hosting, however many creates arrive at once', async () => {
     world = await openWorld();
     const [user] = await users(1);
     const answers = await Promise.allSettled(
@@ -60,7 +61,7 @@ describe('accepting a create', () => {
       if (answer.status === 'rejected') expect(answer.reason).toMatchObject({ code: 'quota_exceeded' });
   });
 
-  it('makes one hosting of 50 requests with one idempotency key, and gives its private key once', async () => {
+  it('50 requests with one idempotency key make one hosting, and only one answer has its private key', async () => {
     world = await openWorld();
     const [user] = await users(1);
     const ask = (): Promise<AcceptedHosting> =>
@@ -83,7 +84,7 @@ describe('accepting a create', () => {
     expect(later.operation).toMatchObject({ id: operation.id, status: 'succeeded' });
   });
 
-  it('refuses another request under an idempotency key, and the same key is another for another user', async () => {
+  it('an idempotency key is refused for a different request, and means nothing for another user', async () => {
     world = await openWorld();
     const [one, two] = await users(2);
     const first = await world.engine.hostings.create(one!, { idempotencyKey: 'once' });
@@ -96,15 +97,15 @@ describe('accepting a create', () => {
     expect(other.hosting.id).not.toBe(first.hosting.id);
   });
 
-  it('refuses while the node is not ready, and keeps nothing of the request', async () => {
+  it('a create is refused while the node is not ready, and nothing of the request is kept', async () => {
     world = await openWorld();
     const [user] = await users(1);
-    await world.parts.database.direct.query(`UPDATE nodes SET prepared = NULL`);
+    await asIfUnprepared(world.parts.database.direct);
     await expect(world.engine.hostings.create(user!, {})).rejects.toMatchObject({ code: 'node_not_ready' });
     expect(await world.parts.database.direct.query(`SELECT 1 FROM hostings`)).toEqual([]);
   });
 
-  it('refuses a bad key before anything is taken', async () => {
+  it('a create with an invalid SSH key is refused before anything is reserved', async () => {
     world = await openWorld();
     const [user] = await users(1);
     await expect(

@@ -2,9 +2,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { getRounds } from 'bcrypt';
 import request from 'supertest';
-import { accounts } from '../../engine/accounts/accounts';
+import { accounts } from '../../engine/accounts';
+import { setRole } from '../../engine/store/users';
 import { cloneDatabase } from '../support/postgres';
 import { type SignedInUser, startService, type TestService } from '../worlds/service';
+import { endRateLimits, expireApiToken, keepEmailAsTyped, markUserDeleted } from '../support/rows';
 
 jest.setTimeout(60_000);
 
@@ -29,7 +31,7 @@ function signIn({ email }: { email: string }, password: string, from = '198.51.1
 }
 
 describe('sessions', () => {
-  it('end when their user signs out, and no other session does', async () => {
+  it('a session ends when its user signs out, and no other session does', async () => {
     const user = await service.newUser();
     const other = (await signIn(user, user.password)).body.access_token;
     await me(user.token).expect(200);
@@ -39,7 +41,7 @@ describe('sessions', () => {
     await me(other).expect(200);
   });
 
-  it('all end when their user signs out everywhere; API tokens stay', async () => {
+  it('all sessions end when their user signs out everywhere; API tokens stay', async () => {
     const user = await service.newUser();
     const other = (await signIn(user, user.password)).body.access_token;
     const { token } = await service.engine.tokens.create(user.user, {
@@ -55,7 +57,7 @@ describe('sessions', () => {
     await me(again).expect(200);
   });
 
-  it('end with their account at once, and so do its API tokens', async () => {
+  it('sessions and API tokens end at once with their account', async () => {
     const user = await service.newUser();
     const { token } = await service.engine.tokens.create(user.user, {
       name: 'script',
@@ -81,20 +83,20 @@ describe('sessions', () => {
     expect(again.id).toBeGreaterThan(user.user.id);
   });
 
-  it('open no account that is marked as deleted, whatever else its row says', async () => {
+  it('no session, token or password opens an account that is marked as deleted, whatever else its row says', async () => {
     const user = await service.newUser();
     const { token } = await service.engine.tokens.create(user.user, {
       name: 'script',
       scopes: ['hosting:read'],
       days: 1,
     });
-    await sql('UPDATE users SET deleted_at = clock_timestamp() WHERE id = $1', [user.user.id]);
+    await markUserDeleted(service.database.direct, user.user.id);
     await me(user.token).expect(401);
     await me(token).expect(401);
     expect((await signIn(user, user.password)).status).toBe(401);
   });
 
-  it('keep an account that has a hosting', async () => {
+  it('an account that has a hosting cannot be deleted; without one it can', async () => {
     const user = await service.newUser();
     const { operation } = await service.engine.hostings.create(user.user, {});
     await service.engine.operations.wait(operation.id, { timeoutMs: 30_000 });
@@ -110,7 +112,7 @@ describe('sessions', () => {
     });
   });
 
-  it('are not opened by a token of a key that was taken away', async () => {
+  it('an access token is refused once its JWT secret is no longer configured', async () => {
     const user = await service.newUser();
     const next = { ...service.config, JWT_SECRET: 'n'.repeat(32) };
     const rotating = accounts(service.database, { ...next, JWT_OLD_SECRETS: [service.config.JWT_SECRET] });
@@ -129,7 +131,7 @@ describe('the password', () => {
       .set(bearer(user.token))
       .send({ current_password: current, new_password: next });
 
-  it('is changed by who knows it; every other session ends', async () => {
+  it('a user who knows the current password changes it, and every other session ends', async () => {
     const user = await service.newUser();
     const other = (await signIn(user, user.password)).body.access_token;
     const { body } = await change(user, user.password).expect(200);
@@ -140,7 +142,7 @@ describe('the password', () => {
     await signIn(user, 'another fine passphrase').expect(200);
   });
 
-  it('stays when the current one is wrong, or the new one is weak', async () => {
+  it('a password stays as it is when the current one is wrong or the new one is weak', async () => {
     const user = await service.newUser();
     expect((await change(user, 'wrong')).body.error.code).toBe('wrong_password');
     for (const weak of ['short', 'password123', user.email, user.user.username.toUpperCase()])
@@ -151,14 +153,14 @@ describe('the password', () => {
     await signIn(user, user.password).expect(200);
   });
 
-  it('cannot be guessed at from an open session either', async () => {
+  it('a password cannot be guessed from an open session either', async () => {
     const user = await service.newUser();
     for (let count = 0; count < 10; count++) expect((await change(user, 'wrong')).status).toBe(403);
     const { status, headers } = await change(user, user.password);
     expect([status, Number(headers['retry-after']) > 0]).toEqual([429, true]);
   });
 
-  it('is hashed anew at the next login when hashes cost more by then', async () => {
+  it('a password is hashed again at the next login when the configured cost has risen', async () => {
     const user = await service.newUser();
     const roundsOf = async () =>
       getRounds(
@@ -183,7 +185,7 @@ describe('the password', () => {
 });
 
 describe('guessing a password', () => {
-  it('is over after 10 failures from one address, for a while, and for that address alone', async () => {
+  it('sign-ins are refused for a while after 10 failures from one address, and for that address alone', async () => {
     const user = await service.newUser();
     for (let count = 0; count < 10; count++) expect((await signIn(user, 'wrong')).status).toBe(401);
     const refused = await signIn(user, user.password);
@@ -199,7 +201,7 @@ describe('guessing a password', () => {
     // the account's name in other letters is the same account
     expect((await signIn({ email: user.email.toUpperCase() }, user.password)).status).toBe(429);
     // and it passes by itself
-    await sql(`UPDATE rate_limits SET ends_at = clock_timestamp()`);
+    await endRateLimits(service.database.direct);
     await signIn(user, user.password).expect(200);
   });
 
@@ -209,19 +211,22 @@ describe('guessing a password', () => {
     ['full-width letters in its domain', (email: string) => email.replace('example', 'ｅｘａｍｐｌｅ')],
     ['a dot at its end', (email: string) => `${email}.`],
     ['the Kelvin sign in its domain', (email: string) => email.replace('kim.org', '\u212aim.org')],
-  ])('is counted for the account that is found, typed with %s', async (_what, typedAs) => {
-    const name = `seciii-${randomUUID().slice(0, 8)}`;
-    const email = `${name}@example.kim.org`;
-    const password = 'a long passphrase';
-    await service.engine.accounts.register({ email, username: name, password });
-    for (let count = 0; count < 10; count++)
-      expect((await signIn({ email: typedAs(email) }, 'wrong')).status).toBe(401);
-    expect((await signIn({ email }, password)).status).toBe(429);
-    expect((await signIn({ email: typedAs(email) }, password)).status).toBe(429);
-  });
+  ])(
+    'failures count for the account that is found when its e-mail address is typed with %s',
+    async (_what, typedAs) => {
+      const name = `seciii-${randomUUID().slice(0, 8)}`;
+      const email = `${name}@example.kim.org`;
+      const password = 'a long passphrase';
+      await service.engine.accounts.register({ email, username: name, password });
+      for (let count = 0; count < 10; count++)
+        expect((await signIn({ email: typedAs(email) }, 'wrong')).status).toBe(401);
+      expect((await signIn({ email }, password)).status).toBe(429);
+      expect((await signIn({ email: typedAs(email) }, password)).status).toBe(429);
+    },
+  );
 
   it.each(['İii', 'iİi', 'iiİ', 'ıii', 'İİİ', 'ＩＩＩ', 'i\u0307ii'])(
-    'finds no way around by letters that fold in several ways: %s',
+    'letters that fold in several ways lead to no account and register none: %s',
     async (letters) => {
       const tail = randomUUID().slice(0, 8);
       const password = 'a long passphrase';
@@ -239,10 +244,10 @@ describe('guessing a password', () => {
     },
   );
 
-  it('of an account without an address in the one form is counted for it as well', async () => {
+  it('failures also count for an account whose e-mail address has no normal form', async () => {
     const user = await service.newUser();
     const typed = `İ${user.email}`;
-    await sql('UPDATE users SET email = $1, email_key = $1 WHERE id = $2', [typed, user.user.id]);
+    await keepEmailAsTyped(service.database.direct, user.user.id, typed);
     await signIn({ email: ` ${typed}` }, user.password).expect(200);
     // other letters that look or fold alike find it no more
     await signIn({ email: user.email }, user.password).expect(401);
@@ -251,7 +256,7 @@ describe('guessing a password', () => {
     await signIn({ email: `${typed} ` }, user.password).expect(429);
   });
 
-  it('begins anew after a success', async () => {
+  it('failures are counted from zero again after a success', async () => {
     const user = await service.newUser();
     for (let round = 0; round < 3; round++) {
       for (let count = 0; count < 9; count++) expect((await signIn(user, 'wrong')).status).toBe(401);
@@ -259,7 +264,7 @@ describe('guessing a password', () => {
     }
   });
 
-  it('gains nothing by asking many times at once, nor by many addresses of one IPv6 network', async () => {
+  it('parallel sign-ins and many addresses of one IPv6 network allow no more guesses', async () => {
     const user = await service.newUser();
     const statuses = await Promise.all(
       Array.from({ length: 40 }, (_, index) =>
@@ -271,7 +276,7 @@ describe('guessing a password', () => {
     await signIn(user, user.password, '2001:db8:0:8::1').expect(200);
   });
 
-  it('leaves neither name nor password in the table of attempts', async () => {
+  it('the table of sign-in attempts holds neither names nor passwords', async () => {
     const user = await service.newUser();
     await signIn(user, 'wrong-but-close').expect(401);
     const rows = JSON.stringify(await sql('SELECT * FROM rate_limits'));
@@ -279,7 +284,7 @@ describe('guessing a password', () => {
     expect(rows).not.toContain('wrong-but-close');
   });
 
-  it('takes as long for an account that is there as for one that is not', async () => {
+  it('a failed sign-in takes as long for an existing account as for a missing one', async () => {
     // dear enough that hashing is most of the time
     const dear = accounts(
       service.database,
@@ -315,7 +320,7 @@ describe('API tokens', () => {
     http().post('/api/v1/auth/tokens').set(bearer(user.token)).send(body);
   const list = (user: SignedInUser) => http().get('/api/v1/auth/tokens').set(bearer(user.token));
 
-  it('are given once, stand in the database as a hash, and are listed with their prefix and last use', async () => {
+  it('an API token is shown once, stored as a hash, and listed with its prefix and last use', async () => {
     const user = await service.newUser();
     const { body, text } = await make(user, { name: '백업 script', scopes: ['hosting:read'] }).expect(201);
     const { token, api_token: made } = body.data;
@@ -334,7 +339,7 @@ describe('API tokens', () => {
     expect(JSON.stringify(listed)).not.toContain(token);
   });
 
-  it('are refused when they are revoked, expired, cut or another', async () => {
+  it('an API token is refused when it is revoked, expired, truncated or altered', async () => {
     const user = await service.newUser();
     const { token, api_token: made } = (await make(user, { name: 'a', scopes: ['hosting:read'] })).body.data;
     for (const wrong of [
@@ -353,12 +358,12 @@ describe('API tokens', () => {
     await revoke(user).expect(404);
     const second = (await make(user, { name: 'b', scopes: ['hosting:read'] })).body.data;
     await me(second.token).expect(200);
-    await sql(`UPDATE api_tokens SET expires_at = clock_timestamp() WHERE id = $1`, [second.api_token.id]);
+    await expireApiToken(service.database.direct, second.api_token.id);
     await me(second.token).expect(401);
     expect((await list(user)).body.data.api_tokens).toEqual([]);
   });
 
-  it('do what their scopes name and no more', async () => {
+  it('an API token can do what its scopes name and no more', async () => {
     const user = await service.newUser();
     const scoped = async (...scopes: string[]) =>
       (await make(user, { name: scopes.join(), scopes })).body.data.token as string;
@@ -383,7 +388,7 @@ describe('API tokens', () => {
     expect(await code(make(user, { name: 'x', scopes: ['admin'] }))).toBe('forbidden');
   });
 
-  it('of an admin open everybody’s only with the scope admin, and only while they are admin', async () => {
+  it('an administrator’s API token reaches other users’ hostings only with the scope admin, and only while they are an administrator', async () => {
     const [admin, user] = [await service.newUser('admin'), await service.newUser()];
     const { operation, hosting } = await service.engine.hostings.create(user.user, {});
     await service.engine.operations.wait(operation.id, { timeoutMs: 30_000 });
@@ -397,13 +402,13 @@ describe('API tokens', () => {
     const operations = (token: string) => http().get('/api/v1/admin/operations').set(bearer(token));
     expect((await operations(read)).body.error.code).toBe('insufficient_scope');
     await operations(all).expect(200);
-    await sql(`UPDATE users SET role = 'user' WHERE id = $1`, [admin.user.id]);
+    await setRole(service.database.direct, admin.email, 'user');
     await operations(all).expect(403);
     await operations(admin.token).expect(403);
     await runs(all).expect(404);
   });
 
-  it('are 50 at most, however fast one asks', async () => {
+  it('an account has at most 50 API tokens, however fast they are requested', async () => {
     const user = await service.newUser();
     const made = Array.from({ length: 60 }, () => make(user, { name: 'x', scopes: ['hosting:read'] }));
     const statuses = (await Promise.all(made)).map(({ status }) => status);

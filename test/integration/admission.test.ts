@@ -4,11 +4,12 @@
  */
 import type { NodeCapacity } from '../../engine/model/capacity';
 import type { User } from '../../engine/model/account';
-import { keepPool } from '../../engine/hostings/spares/keep-pool';
-import { acceptSleep } from '../../engine/sleep/sleep';
+import { keepPool } from '../../engine/hostings';
+import { acceptSleep } from '../../engine/sleep';
 import { saveCapacity } from '../../engine/store/capacity';
 import { openPool, type Pool } from '../worlds/pool';
 import { openWorld, type World } from '../worlds/world';
+import { changeSpec } from '../support/rows';
 
 const GIB = 1024 ** 3;
 /** Memory for five VMs of 1 GiB, and disk for many. */
@@ -51,7 +52,7 @@ const rows = async (table: string): Promise<number> => {
   return row?.n ?? -1;
 };
 
-it('lets in as many of 40 at once as there is memory for, and nothing of the others exists', async () => {
+it('of 40 creates at once, as many are accepted as there is memory for, and nothing of the others exists', async () => {
   world = await openWorld();
   await measured({});
   const { accepted, refused } = await allAtOnce(40);
@@ -81,7 +82,7 @@ it.each<[string, Partial<NodeCapacity>, number, string]>([
   for (const error of refused) expect(error).toMatchObject({ details: { short_of: shortOf } });
 });
 
-it('lets in all where nobody has measured yet; whoever makes a VM looks again, and nothing is left of the try', async () => {
+it('a create is accepted before capacity is measured; the worker checks again and leaves nothing behind when it refuses', async () => {
   world = await openWorld();
   const { accepted } = await allAtOnce(1);
   world.host.node.state = { poolFreeBytes: 1024 };
@@ -93,7 +94,7 @@ it('lets in all where nobody has measured yet; whoever makes a VM looks again, a
   expect(world.host.remains()).toEqual({ domains: [], volumes: [], routes: [] });
 });
 
-it('wakes no more than it has memory for, and counts nothing for those that sleep', async () => {
+it('only as many VMs wake as there is memory for, and sleeping ones take up none', async () => {
   world = await openWorld();
   await measured({ memoryMiB: 2 * 1024 + 512 });
   const everyone = await users(3);
@@ -112,7 +113,7 @@ it('wakes no more than it has memory for, and counts nothing for those that slee
   expect([...world.host.domains.values()].sort()).toEqual(['running', 'running', 'saved']);
 });
 
-it('makes as many spares as fit, and tells nobody of the others; a saved one is claimed where there is memory', async () => {
+it('the pool makes as many spares as fit and reports no failure about the rest; a saved one is claimed if there is memory', async () => {
   pool = await openPool({ WARM_POOL_SIZE: '4', WARM_POOL_SAVED: '1' });
   ({ world } = pool);
   await measured({ memoryMiB: 3 * 1024 + 512 });
@@ -125,7 +126,7 @@ it('makes as many spares as fit, and tells nobody of the others; a saved one is 
   expect((await allAtOnce(1)).accepted).toHaveLength(1);
 });
 
-it('does not give a saved spare away that has no memory to wake in; it stays what it is', async () => {
+it('a saved spare is not claimed when there is no memory to wake it in, and stays saved', async () => {
   pool = await openPool({ WARM_POOL_SIZE: '0', WARM_POOL_SAVED: '1' });
   ({ world } = pool);
   await keepPool(world.parts, 'trust');
@@ -138,13 +139,11 @@ it('does not give a saved spare away that has no memory to wake in; it stays wha
   expect(await pool.statuses()).toEqual(['saved']);
 });
 
-it('keeps a machine that is claimed as it was made, whatever new ones are given by now', async () => {
+it('a claimed spare keeps the limits that it was made with, whatever new ones get by now', async () => {
   pool = await openPool({ WARM_POOL_SIZE: '1' });
   ({ world } = pool);
   const [id = ''] = await pool.fill();
-  await pool.query(
-    `UPDATE stacks SET spec = jsonb_set(spec, '{limits}', '{"diskIops": 77}') WHERE id = '${id}'`,
-  );
+  await changeSpec(pool, id, '{limits}', '{"diskIops": 77}');
   const [user] = await users(1);
   await world.engine.hostings.create(user!, {});
   await world.work(id);

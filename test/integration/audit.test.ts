@@ -1,6 +1,6 @@
 /** The audit log: what leaves a record, what it tells, and that nobody changes one. */
 import request from 'supertest';
-import { administration } from '../../engine/operator/accounts';
+import { type Administration, machineOperator } from '../../engine/operator';
 import { connectParts } from '../../engine/start';
 import { createLog } from '../../engine/base/log';
 import type { AuditEntry } from '../../engine';
@@ -23,7 +23,7 @@ const count = async (): Promise<number> =>
       ?.count,
   );
 
-it('tells who changed what, from where, how, and under which request', async () => {
+it('a record says who changed what, from where, how, and under which request', async () => {
   const user = await service.newUser();
   const { headers, body } = await request(service.app)
     .post('/api/v1/host')
@@ -47,7 +47,7 @@ it('tells who changed what, from where, how, and under which request', async () 
   expect((await newest())[0]).toMatchObject({ outcome: 'refused', code: 'quota_exceeded' });
 });
 
-it('has attempts to sign in, with the account that was tried, and never a password or a token', async () => {
+it('sign-in attempts are recorded with the account that was tried, and never with a password or token', async () => {
   const user = await service.newUser();
   const signIn = (password: string) =>
     request(service.app).post('/api/v1/auth/login').type('form').send({ username: user.email, password });
@@ -63,7 +63,7 @@ it('has attempts to sign in, with the account that was tried, and never a passwo
     expect(all).not.toContain(secret);
 });
 
-it('has what a token did under its owner, and by what', async () => {
+it('what an API token does is recorded under its owner, as done by a token', async () => {
   const user = await service.newUser();
   const { token } = await service.engine.tokens.create(user.user, {
     name: 'x',
@@ -78,7 +78,7 @@ it('has what a token did under its owner, and by what', async () => {
   });
 });
 
-it('names the domain that is added, proved and removed, also where it is refused', async () => {
+it('a record names the domain that is added, proved or removed, also when that is refused', async () => {
   const user = await service.newUser();
   await request(service.app)
     .post('/api/v1/host')
@@ -102,7 +102,7 @@ it('names the domain that is added, proved and removed, also where it is refused
   ]);
 });
 
-it('what was accepted and goes on is begun, not done; a dry run is no deed', async () => {
+it('what was accepted and is not over yet is recorded as begun, not done; a dry run is not recorded', async () => {
   const user = await service.newUser('admin');
   const auth = bearer(user.token);
   const before = await count();
@@ -127,7 +127,7 @@ it('what was accepted and goes on is begun, not done; a dry run is no deed', asy
   expect((await newest())[0]).toMatchObject({ action: 'removeHosting', target: id, outcome: 'done' });
 });
 
-it('has no record of reading, nor of strangers at routes for users', async () => {
+it('neither reads nor requests without a login leave a record', async () => {
   const user = await service.newUser();
   const before = await count();
   await request(service.app).get('/api/v1/host/my').set(bearer(user.token)).expect(404);
@@ -142,7 +142,7 @@ it.each([
   `TRUNCATE audit_log`,
   `INSERT INTO audit_log (id, actor, via, action, outcome) OVERRIDING SYSTEM VALUE
      SELECT id, 'x', via, action, outcome FROM audit_log LIMIT 1 ON CONFLICT (id) DO UPDATE SET actor = 'x'`,
-])('cannot be changed: %s', async (statement) => {
+])('the audit log cannot be changed: %s', async (statement) => {
   await service.newUser();
   await request(service.app).post('/api/v1/auth/login').type('form').send({ username: 'a', password: 'b' });
   const before = await count();
@@ -151,7 +151,7 @@ it.each([
   expect(await count()).toBe(before);
 });
 
-it('is read by administrators a page at a time, and every entry once', async () => {
+it('administrators read the audit log page by page, and every entry once', async () => {
   const admin = await service.newUser('admin');
   const seen: string[] = [];
   let query = 'limit=3';
@@ -174,7 +174,7 @@ it('is read by administrators a page at a time, and every entry once', async () 
   );
 });
 
-it('does not keep an answer back when a record cannot be written, and says so in the log', async () => {
+it('a request is answered even if its record cannot be written, and the log says so', async () => {
   const user = await service.newUser();
   const broken = jest.spyOn(service.engine.audit, 'record').mockRejectedValueOnce(new Error('disk full'));
   await request(service.app).post('/api/v1/auth/logout').set(bearer(user.token)).expect(204);
@@ -184,6 +184,9 @@ it('does not keep an answer back when a record cannot be written, and says so in
 
 describe('on the machine itself', () => {
   let connected: Awaited<ReturnType<typeof connectParts>>;
+  const handover = new AbortController().signal;
+  const administration = (): Administration =>
+    machineOperator(connected, { who: 'operator mina', handover }).accounts;
   beforeAll(async () => {
     connected = await connectParts(service.config, createLog('silent'), service.host);
   });
@@ -192,8 +195,8 @@ describe('on the machine itself', () => {
     await connected.parts.database.close();
   });
 
-  it('making, granting and revoking leave records, also when they fail', async () => {
-    const machine = administration(connected.parts, 'operator mina');
+  it('commands that make, grant and revoke leave records, also when they fail', async () => {
+    const machine = administration();
     const admin = { email: 'root@example.org', username: 'root-of-all', password: 'a fine passphrase' };
     const made = await machine.createAdmin(admin);
     expect(made.role).toBe('admin');
@@ -226,8 +229,8 @@ describe('on the machine itself', () => {
     ]);
   });
 
-  it('signing somebody out ends their sessions, on request their API tokens, and nothing of others', async () => {
-    const machine = administration(connected.parts, 'operator mina');
+  it('signing a user out by command ends their sessions, on request their API tokens, and nothing of others', async () => {
+    const machine = administration();
     const [user, other] = [await service.newUser(), await service.newUser()];
     const { token } = await machine.createToken(user.email, { name: 'x', scopes: ['hosting:read'], days: 1 });
     await machine.signOut(user.email, { apiTokens: 'stay' });
@@ -244,8 +247,8 @@ describe('on the machine itself', () => {
     });
   });
 
-  it('making an administrator of an address that is known says how', async () => {
-    const machine = administration(connected.parts, 'operator mina');
+  it('creating an administrator with a known address says how to promote that account', async () => {
+    const machine = administration();
     const user = await service.newUser();
     const input = { email: user.email.toUpperCase(), username: 'somebody-else', password: 'x'.repeat(20) };
     await expect(machine.createAdmin(input)).rejects.toMatchObject({

@@ -2,11 +2,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { readText, withBackup } from '../../engine/backup/archive-reader';
-import { makeBackup } from '../../engine/backup/make-backup';
-import { type Manifest, names } from '../../engine/backup/manifest';
+import { makeBackup } from '../../engine/backup';
 import { type Database, migrationNames } from '../../engine/store/database';
 import { type BackupWorld, everything, openBackupWorld, refusal, tableNames } from '../worlds/backup-world';
+import { type Manifest, names, readText, withBackup } from '../support/archives';
 import { emptyDatabase } from '../support/postgres';
 
 jest.setTimeout(60_000);
@@ -37,7 +36,7 @@ async function oddRows(database: Database): Promise<void> {
 }
 
 describe('a backup', () => {
-  it('brings every row of every table back as it was, and every sequence', async () => {
+  it('a backup restores every row of every table as it was, and every sequence', async () => {
     const { user } = await here.runningHosting();
     await here.world.engine.hostings.delete(user);
     await here.runningHosting();
@@ -65,7 +64,7 @@ describe('a backup', () => {
     expect(parts(await here.manifest())).toEqual(parts(first));
   });
 
-  it('holds every table of the schema, one that was added a moment ago too', async () => {
+  it('a backup holds every table of the schema, even one that was just added', async () => {
     const { direct } = here.world.parts.database;
     await direct.query(
       `CREATE TABLE added (a integer, b text DEFAULT 'x', c integer GENERATED ALWAYS AS (a * 2) STORED)`,
@@ -87,7 +86,7 @@ describe('a backup', () => {
     ]);
   });
 
-  it('holds no key, and no state in plain text', async () => {
+  it('a backup holds no key, and no state in plain text', async () => {
     const { hosting } = await here.runningHosting();
     await here.backup();
     const parts = await withBackup(here.file, async ({ archive }) => {
@@ -108,7 +107,7 @@ describe('a backup', () => {
     expect(parts).toContain(hosting.vmName);
   });
 
-  it('holds what Nginx serves', async () => {
+  it('a backup holds the routes that Nginx serves', async () => {
     const { user, hosting } = await here.runningHosting();
     await here.backup();
     const routes = await withBackup(here.file, ({ archive }) => readText(archive, names.routes));
@@ -117,7 +116,7 @@ describe('a backup', () => {
     ]);
   });
 
-  it('is of one moment, however much is written meanwhile', async () => {
+  it('a backup is a snapshot of one moment, however much is written meanwhile', async () => {
     const { direct } = here.world.parts.database;
     // something between the two tables that takes a while
     await direct.query(
@@ -151,7 +150,7 @@ describe('a backup', () => {
     expect(counts?.found).toBeLessThan(written);
   });
 
-  it('is not there when the database goes away in the middle, and can be made afterwards', async () => {
+  it('a backup leaves no file when the database goes away halfway, and succeeds afterwards', async () => {
     await here.runningHosting();
     const { direct } = here.world.parts.database;
     await direct.query(
@@ -179,7 +178,7 @@ describe('a backup', () => {
     expect(readdirSync(path.dirname(here.file))).toEqual(['backup']);
   });
 
-  it('of an empty database is refused', async () => {
+  it('a backup of an empty database is refused', async () => {
     await expect(here.backup(await here.elsewhere())).rejects.toEqual(refusal(/nothing to back up/));
     expect(existsSync(here.file)).toBe(false);
   });

@@ -1,7 +1,7 @@
 /** Domains that users bring, on a real Nginx, with proofs asked of a real name server and certificates of Pebble. */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { domains } from '../../engine/certificates/domains';
+import { domains } from '../../engine/certificates';
 import { allCertificates } from '../../engine/store/certificates';
 import { releaseHosting } from '../../engine/store/hostings';
 import { baseDomain, type HttpsWorld, openHttpsWorld, type Pebble, startPebble } from '../worlds/https-world';
@@ -35,7 +35,7 @@ describe('domains that users bring', () => {
     return { user, hostingId, api: domains(world.parts) };
   };
 
-  it('are served once a TXT record proves them, encrypted as soon as there is a certificate, and gone when removed', async () => {
+  it('a domain is served once a TXT record proves it, by HTTPS as soon as there is a certificate, and not after its removal', async () => {
     const { user, api } = await newDomain(true);
     const host = 'www.mina.net';
     const { record, proved } = await api.add(user, host.toUpperCase());
@@ -62,7 +62,7 @@ describe('domains that users bring', () => {
     expect(readdirSync(path.join(world.config.nginxDir, 'tls'))).toHaveLength(8);
   });
 
-  it('belong to one hosting, and go with it', async () => {
+  it('a domain belongs to one hosting and goes with it', async () => {
     const { user, hostingId, api } = await newDomain(false);
     const other = await world.host('kim');
     const host = 'shop.mina.net';
@@ -85,7 +85,7 @@ describe('domains that users bring', () => {
     expect((await world.get({ host })).body).toContain('page of a guest');
   });
 
-  it('are so many and no more, and none of the service’s', async () => {
+  it('a hosting has at most five domains, and none of the service’s own', async () => {
     const { user, api } = await newDomain(false);
     for (const refused of [
       baseDomain,

@@ -1,12 +1,18 @@
 /** What is known of drift: on the hosting, in lists, in the metrics; and looks that fail. */
 import { EngineError } from '../../engine/base/errors';
-import { drift } from '../../engine/plans/drift';
+import { drift, plans } from '../../engine/plans';
 import type { Hosting } from '../../engine/model/hosting';
 import type { User } from '../../engine/model/account';
-import { metrics } from '../../engine/monitoring/metrics';
-import { plans } from '../../engine/plans/plans';
+import { metrics } from '../../engine/monitoring';
 import { dueForDriftCheck } from '../../engine/store/drift';
 import { openWorld, type World } from '../worlds/world';
+import {
+  asIfHostingWas,
+  askedForDriftAgo,
+  checkedForDriftAgo,
+  createdTogether,
+  readyAgo,
+} from '../support/rows';
 
 let world: World;
 let user: User;
@@ -31,13 +37,13 @@ async function look(hosting: Hosting = mine): Promise<void> {
 
 const found = async () => (await world.engine.hostings.mine(user)).drift;
 const counts = async () => (await metrics(world.parts).read()).drift;
-const sql = (text: string): Promise<unknown> => world.parts.database.direct.query(text);
+const rows = () => world.parts.database.direct;
 const due = (olderThanSeconds: number, limit = 10): Promise<string[]> =>
   dueForDriftCheck(world.parts.database.direct, { olderThanSeconds, limit });
 const planned = { code: 'plan_refused', message: 'planned failure' };
 const never = { checkedAt: null, differences: [], lookFailed: false, lookFailure: null };
 
-it('is nothing before the first look, and what the last look found after it', async () => {
+it('drift is empty before the first check, and then what the last check found', async () => {
   expect(await found()).toEqual(never);
   expect(await counts()).toMatchObject({ hostings: 0, failedLooks: 0 });
   world.host.domains.delete(mine.vmName);
@@ -59,7 +65,7 @@ it('is nothing before the first look, and what the last look found after it', as
   expect(listed).toMatchObject({ id: mine.id, drift: await found() });
 });
 
-it('tells that a look failed, and keeps what the look before found, until one succeeds again', async () => {
+it('drift says that a check failed and keeps what the one before found, until one succeeds again', async () => {
   world.host.domains.delete(mine.vmName);
   await look();
   const before = await found();
@@ -75,7 +81,7 @@ it('tells that a look failed, and keeps what the look before found, until one su
   expect(await counts()).toMatchObject({ failedLooks: 0 });
 });
 
-it('is no failure while the look is under way, also the first one', async () => {
+it('drift shows no failure while a check is under way, not even the first one', async () => {
   await plans(world.parts).request('operator', mine.id);
   expect(await found()).toEqual(never);
   world.host.faults.fail('init', new EngineError('plan_refused', 'planned failure'));
@@ -83,37 +89,37 @@ it('is no failure while the look is under way, also the first one', async () => 
   expect(await found()).toEqual({ ...never, lookFailed: true, lookFailure: planned });
 });
 
-it('a look that fails waits for its next turn, and does not keep the others from theirs', async () => {
+it('a drift check that fails waits for its next turn and does not hold up the others', async () => {
   const [, other] = await newHosting();
-  await sql(`UPDATE hostings SET ready_at = now() - interval '2 h'`);
-  await sql(`UPDATE hostings SET ready_at = now() - interval '3 h' WHERE id = '${mine.id}'`);
+  await readyAgo(rows(), '2 h');
+  await readyAgo(rows(), '3 h', { id: mine.id });
   expect(await due(3_600)).toEqual([mine.id, other.id]);
   world.host.faults.fail('init', new EngineError('plan_refused', 'planned failure'));
   await look();
   expect(await found()).toMatchObject({ lookFailed: true });
   expect(await due(3_600)).toEqual([other.id]);
-  await sql(`UPDATE drift SET asked_at = now() - interval '61 min'`);
+  await askedForDriftAgo(rows(), '61 min');
   expect(await due(3_600)).toEqual([other.id, mine.id]);
 });
 
-it('the metrics tell the age of the look that is the longest ago, from when the VM was ready where there was none', async () => {
+it('the metrics show the age of the oldest drift check, counted from when the VM was ready if there was none', async () => {
   const [, other] = await newHosting();
   await look(other);
-  await sql(`UPDATE hostings SET ready_at = now() - interval '300 s' WHERE id = '${mine.id}'`);
-  await sql(`UPDATE drift SET checked_at = now() - interval '100 s'`);
+  await readyAgo(rows(), '300 s', { id: mine.id });
+  await checkedForDriftAgo(rows(), '100 s');
   const seconds = (await counts()).oldestLookSeconds;
   expect(Math.abs(seconds - 300)).toBeLessThan(30);
   await look();
-  await sql(`UPDATE drift SET checked_at = now() - interval '100 s' WHERE stack_id = '${other.id}'`);
+  await checkedForDriftAgo(rows(), '100 s', { stack_id: other.id });
   expect(Math.abs((await counts()).oldestLookSeconds - 100)).toBeLessThan(30);
-  await sql(`UPDATE hostings SET status = 'stopped'`);
+  await asIfHostingWas(rows(), 'stopped');
   expect(await counts()).toEqual({ hostings: 0, failedLooks: 0, oldestLookSeconds: 0 });
 });
 
-it('the list of hostings goes on from page to page, and no one is missed or told twice', async () => {
+it('the list of hostings continues from page to page without missing or repeating one', async () => {
   const all = [mine.id];
   for (let count = 0; count < 4; count++) all.push((await newHosting())[1].id);
-  await sql(`UPDATE hostings SET created_at = '2026-01-31T12:00:00.123456Z'`);
+  await createdTogether(rows());
   const filter = { names: [], labels: {}, olderThanSeconds: null };
   const seen: string[] = [];
   for (let after: string | undefined, pages = 0; pages < 5; pages++) {

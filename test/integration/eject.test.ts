@@ -1,24 +1,21 @@
 /** A hosting leaves and comes back, with real records and a fake host: what is refused, and what is left then. */
+import { createHash } from 'node:crypto';
 import type { User } from '../../engine/model/account';
 import { EngineError } from '../../engine/base/errors';
-import { adopt } from '../../engine/ejection/adopt';
-import type { BundleFile } from '../../engine/ejection/bundle';
-import { digestOf } from '../../engine/ejection/digest';
-import { eject } from '../../engine/ejection/eject';
-import { assertNoneEjected } from '../../engine/hostings/vm-exists';
-import type { HeldStep, StepContext } from '../../engine/durable/definition';
-import { prepareNode } from '../../engine/node/prepare-node';
-import { operationRunner } from '../../engine/durable/runner';
-import { type Ports, portsOf, stackWork } from '../../engine/stack/ports';
+import { adopt, type BundleFile, eject } from '../../engine/ejection';
+import { assertNoneEjected } from '../../engine/hostings';
+import { type HeldStep, operationRunner, type StepContext } from '../../engine/durable';
+import { prepareNode } from '../../engine/node';
+import { type Ports, stackWork } from '../../engine/stack';
 import { definitions } from '../../engine/start';
-import { fix } from '../../engine/sweep/fix';
-import { sweep } from '../../engine/sweep/sweep';
+import { fix, sweep } from '../../engine/sweep';
 import { getHosting } from '../../engine/store/hostings';
 import { findNode } from '../../engine/store/stacks';
 import { writePlan, writeStack, stackWorkspace } from '../../engine/machine/terraform/workspace';
 import { ejected, readFrom } from '../support/scenarios';
 import { type Traces, tracesOf } from '../support/traces';
 import { openWorld, type World } from '../worlds/world';
+import { forgetEjected, renameUser, saveAnotherState } from '../support/rows';
 
 jest.setTimeout(20_000);
 
@@ -61,18 +58,18 @@ async function findings(): Promise<string[]> {
   return (await sweep(world.parts)).findings.map(({ kind, subject }) => `${kind} ${subject}`);
 }
 
-/** Nothing of the hosting is known any more, as in another database; its VM is there. */
-async function forgetIt(): Promise<void> {
-  for (const statement of [
-    `DELETE FROM ejections`,
-    `DELETE FROM address_leases`,
-    `UPDATE operations SET hosting_id = NULL`,
-    `DELETE FROM hostings`,
-  ])
-    await world.parts.database.direct.query(statement);
+/** As in hosting.json: SHA-256 of the JSON whose fields are in order. */
+function checksumOf(body: object): string {
+  const inOrder = (_key: string, value: unknown): unknown =>
+    typeof value !== 'object' || value === null || Array.isArray(value)
+      ? value
+      : Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return createHash('sha256').update(JSON.stringify(body, inOrder)).digest('hex');
 }
 
-it.each(['vm name', 'id', 'username'] as const)('finds the hosting by its %s', async (by) => {
+const rows = () => world.parts.database.direct;
+
+it.each(['vm name', 'id', 'username'] as const)('an ejection finds the hosting by its %s', async (by) => {
   const files = await ejected(world, { 'vm name': vmName, id, username: user.username }[by]);
   expect(files.map(({ path }) => path).sort()).toEqual([
     'README.md',
@@ -85,14 +82,14 @@ it.each(['vm name', 'id', 'username'] as const)('finds the hosting by its %s', a
   ]);
 });
 
-it('keeps the hosting, untouched, when the files cannot be written', async () => {
+it('an ejection leaves the hosting untouched when the files cannot be written', async () => {
   const before = await tracesOf(world);
   const full = { write: () => Promise.reject(new Error('disk full')), discard: () => Promise.resolve() };
   await expect(eject(world, command, vmName, full)).rejects.toThrow('disk full');
   expect(await tracesOf(world)).toEqual(before);
 });
 
-it('has written everything before it lets go of anything', async () => {
+it('an ejection writes all files before it releases anything', async () => {
   const before = await tracesOf(world);
   let atWrite: Traces = {};
   const write = async (): Promise<void> => void (atWrite = await tracesOf(world));
@@ -100,15 +97,13 @@ it('has written everything before it lets go of anything', async () => {
   expect(atWrite).toEqual(before);
 });
 
-it('takes the files away again when the hosting was not let go of', async () => {
+it('an ejection removes its files again when the hosting was not released', async () => {
   const before = await tracesOf(world);
   const done: string[] = [];
   const target = {
     write: async (): Promise<void> => {
       done.push('written');
-      await world.parts.database.direct.query(
-        `UPDATE stacks SET state_serial = state_serial + 1 WHERE id = '${id}'`,
-      );
+      await saveAnotherState(rows(), id);
     },
     discard: () => Promise.resolve(void done.push('discarded')),
   };
@@ -117,7 +112,7 @@ it('takes the files away again when the hosting was not let go of', async () => 
   expect(await tracesOf(world)).toEqual(before);
 });
 
-it('keeps the files when the ejection goes on without this command', async () => {
+it('the files stay when the command is stopped and a worker continues the ejection', async () => {
   let discarded = false;
   const target = { write: () => Promise.resolve(), discard: () => Promise.resolve(void (discarded = true)) };
   const stop = new AbortController();
@@ -128,13 +123,13 @@ it('keeps the files when the ejection goes on without this command', async () =>
   expect((await getHosting(world.parts.database.direct, id)).status).toBe('ejected');
 });
 
-it('refuses what differs from its specification, and says what', async () => {
+it('an ejection is refused for a hosting that differs from its specification, and says how it differs', async () => {
   world.host.domains.clear();
   const target = { write: () => Promise.resolve(), discard: () => Promise.resolve() };
   await expect(eject(world, command, vmName, target)).rejects.toThrow(/libvirt_domain.vm: create/);
 });
 
-it('writes the same files again for a hosting that was ejected before', async () => {
+it('an ejected hosting can be ejected again, with the same files', async () => {
   const first = await ejected(world, vmName);
   const again = await ejected(world, vmName);
   const same = (files: readonly BundleFile[]): unknown =>
@@ -142,7 +137,7 @@ it('writes the same files again for a hosting that was ejected before', async ()
   expect(same(again)).toEqual(same(first));
 });
 
-it('leaves nothing that a removal, an apply or a plan of the service could take hold of', async () => {
+it('after an ejection no removal, apply or plan of the service finds the hosting', async () => {
   await ejected(world, vmName);
   expect(await codeOf(() => world.engine.hostings.delete(user))).toBe('hosting_not_found');
   expect(await codeOf(() => world.engine.hostings.mine(user))).toBe('hosting_not_found');
@@ -150,7 +145,7 @@ it('leaves nothing that a removal, an apply or a plan of the service could take 
   expect(world.host.domains.has(vmName)).toBe(true);
 });
 
-it('lets the user make another with another address, and is no orphan', async () => {
+it('the user of an ejected hosting can create another with a different address, and neither is an orphan', async () => {
   await ejected(world, vmName);
   expect(await findings()).toEqual([]);
   const { hosting } = await world.engine.hostings.create(user, {});
@@ -159,7 +154,7 @@ it('lets the user make another with another address, and is no orphan', async ()
   expect(await findings()).toEqual([]);
 });
 
-it('removes the hosting when its owner asked for that before it was let go of', async () => {
+it('a removal that was accepted before the hosting was released wins over the ejection', async () => {
   const target = {
     write: async (): Promise<void> => void (await world.engine.hostings.delete(user)),
     discard: () => Promise.resolve(),
@@ -182,7 +177,7 @@ function whenPublishing(act: () => Promise<unknown>): World {
   return { ...world, parts, runner };
 }
 
-it('removes the hosting when its owner asks for that in the middle', async () => {
+it('a removal that is accepted in the middle of an ejection wins over it', async () => {
   let asked = false;
   const watched = whenPublishing(async () => {
     if (!asked) await world.engine.hostings.delete(user);
@@ -195,7 +190,7 @@ it('removes the hosting when its owner asks for that in the middle', async () =>
   expect((await getHosting(world.parts.database.direct, id)).status).toBe('deleted');
 });
 
-it('keeps the files when it is stuck, and lets go no more when somebody goes on with it', async () => {
+it('a stuck ejection keeps its files, and releases nothing more when the doctor continues it', async () => {
   let discarded = false;
   const target = { write: () => Promise.resolve(), discard: () => Promise.resolve(void (discarded = true)) };
   const broken = whenPublishing(() => Promise.reject(new EngineError('proxy_refused', 'no Nginx')));
@@ -213,7 +208,7 @@ it('keeps the files when it is stuck, and lets go no more when somebody goes on 
   expect(await findings()).toEqual([]);
 });
 
-it('keeps pool, network and base image of the node for the VM', async () => {
+it('the node keeps pool, network and base image while an ejected VM uses them', async () => {
   await ejected(world, vmName);
   const stackId = (await findNode(world.parts.database.direct, world.config.NODE_NAME))!.stackId;
   const workspace = stackWorkspace(world.config, stackId);
@@ -228,7 +223,7 @@ it('keeps pool, network and base image of the node for the VM', async () => {
   const step: Partial<StepContext<Ports>> = {
     ...held,
     input: { fingerprint: '' },
-    ports: portsOf(parts)(held),
+    ports: stackWork(parts).ports(held),
     outputs: new Map(),
   };
   const refused = check?.(step as StepContext<Ports>);
@@ -237,7 +232,7 @@ it('keeps pool, network and base image of the node for the VM', async () => {
   });
 });
 
-it('ends it, and gives the address back, when the VM is gone, and only then', async () => {
+it('the sweep ends an ejected hosting and frees its address once its VM is gone, and only then', async () => {
   await ejected(world, vmName);
   world.host.domains.clear();
   expect(await findings()).toEqual([]);
@@ -257,7 +252,7 @@ describe('adopt', () => {
     files = await ejected(world, vmName);
   });
 
-  it('takes the hosting back as it was', async () => {
+  it('adopt takes the hosting back as it was', async () => {
     const adopted = await takeBack(files);
     expect(adopted).toMatchObject({ formerSshPort: null, changed: [], username: user.username });
     expect(await world.engine.hostings.mine(user)).toMatchObject({ id, vmName, status: 'running' });
@@ -267,15 +262,15 @@ describe('adopt', () => {
     expect(world.host.remains()).toMatchObject({ domains: [], volumes: [] });
   });
 
-  it('takes another SSH port when somebody has its own, and says so', async () => {
+  it('adopt takes another SSH port if its own is taken, and says so', async () => {
     const { sshPort } = await getHosting(world.parts.database.direct, id);
     await world.engine.hostings.create(await world.newUser(), {});
     const { hosting, formerSshPort } = await takeBack(files);
     expect([formerSshPort, hosting.sshPort]).toEqual([sshPort, sshPort + 1]);
   });
 
-  it('takes it into a database that has never heard of it, with its id and labels', async () => {
-    await forgetIt();
+  it('adopt takes a hosting into a database that has never known it, with its id and labels', async () => {
+    await forgetEjected(rows());
     await takeBack(files);
     expect(await world.engine.hostings.mine(user)).toMatchObject({
       id,
@@ -289,7 +284,10 @@ describe('adopt', () => {
     [
       'its user is unknown',
       'not_found',
-      () => forgetIt().then(() => world.parts.database.direct.query(`UPDATE users SET username = 'another'`)),
+      async () => {
+        await forgetEjected(rows());
+        await renameUser(rows(), user.id, 'another');
+      },
     ],
     ['its user has another', 'quota_exceeded', () => world.engine.hostings.create(user, {})],
     ['its VM is gone', 'not_found', () => void world.host.domains.clear()],
@@ -303,7 +301,7 @@ describe('adopt', () => {
       'somebody has its address',
       'addresses_exhausted',
       async () => {
-        await forgetIt();
+        await forgetEjected(rows());
         await world.engine.hostings.create(await world.newUser(), {});
       },
     ],
@@ -313,7 +311,7 @@ describe('adopt', () => {
       'plan_changed',
       () => void world.host.configs.set(vmName, { memoryMiB: 64, vcpus: 1 }),
     ],
-  ])('refuses when %s, and changes nothing', async (_, code, happens) => {
+  ])('adopt is refused when %s, and changes nothing', async (_, code, happens) => {
     await happens();
     const before = await tracesOf(world);
     const published = world.host.publishes;
@@ -344,23 +342,23 @@ describe('adopt', () => {
       /its lineage differs/,
     ],
     ['terraform.tfstate', 'a state of the same serial', (text) => `${text} `, /terraform.tfstate is damaged/],
-  ])('refuses %s with %s', async (path, _, change, message) => {
+  ])('adopt refuses %s with %s', async (path, _, change, message) => {
     const before = await tracesOf(world);
     await expect(takeBack(withFile(files, path, change))).rejects.toThrow(message);
     expect(await tracesOf(world)).toEqual(before);
   });
 
-  it('refuses a specification that the allow-list does not, whoever made its checksum', async () => {
+  it('adopt refuses a specification that the allow-list does not permit, even with a correct checksum', async () => {
     const forged = withFile(files, 'hosting.json', (text) => {
       const body = JSON.parse(text) as { checksum?: string; spec: { cloudInit: object } };
       delete body.checksum;
       body.spec.cloudInit = { ...body.spec.cloudInit, userData: '${file("/etc/shadow")}' };
-      return JSON.stringify({ ...body, checksum: digestOf(body) });
+      return JSON.stringify({ ...body, checksum: checksumOf(body) });
     });
     await expect(takeBack(forged)).rejects.toThrow(/spec is not allowed/);
   });
 
-  it('takes a newer state, and tells which other files were edited', async () => {
+  it('adopt takes a newer state, and names the other files that were edited', async () => {
     const applied = withFile(files, 'terraform.tfstate', (text) =>
       text.replace(/"serial":(\d+)/, (_, n) => `"serial":${Number(n) + 2}`),
     );
@@ -368,7 +366,7 @@ describe('adopt', () => {
     expect(changed).toEqual(['main.tf', 'terraform.tfstate']);
   });
 
-  it('is not interrupted by a removal, which would forget what the way back needs', async () => {
+  it('a removal is refused while adopt runs, since it would forget what the way back needs', async () => {
     let refused: unknown;
     const watched = whenPublishing(
       async () => (refused = await codeOf(() => world.engine.hostings.delete(user))),

@@ -47,11 +47,11 @@ async function foundBy(typed: string): Promise<string | null> {
   return (await findCredentials(database.direct, typed))?.user.username ?? null;
 }
 
-it('are all found by the address that they were registered with', async () => {
+it('each older account is found by the address that it was registered with', async () => {
   for (const [username, email] of older) expect([email, await foundBy(email)]).toEqual([email, username]);
 });
 
-it('are found however it is typed, and of two that collide the one that has the form already, or came first', async () => {
+it('older accounts are found however their address is typed; of two that collide, the one in normal form or the older one', async () => {
   expect(await foundBy('MINA@Example.com.')).toBe('plain');
   expect(await foundBy('JUNO@ex\u00e4mple.com')).toBe('second');
   expect(await foundBy('juno@example.net')).toBe('third');
@@ -64,7 +64,7 @@ it('are found however it is typed, and of two that collide the one that has the 
 });
 
 it.each(['juno@example.NET', 'juno@ex\u00e4mple.com', 'mina@example.com.'])(
-  'leave no room for another account of %s',
+  'no second account can be registered as %s beside an older one',
   async (email) => {
     const username = `again-${email.length}`;
     await expect(insertUser(database.direct, { email, username, passwordHash: 'x' })).rejects.toMatchObject({
@@ -73,7 +73,7 @@ it.each(['juno@example.NET', 'juno@ex\u00e4mple.com', 'mina@example.com.'])(
   },
 );
 
-it('are what they were when the migration is taken back', async () => {
+it('e-mail addresses are what they were when the migration is reverted', async () => {
   await database
     .transaction(async (tx) => {
       await new EmailKeys1763800000030().down(tx.queryRunner!);

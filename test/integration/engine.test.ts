@@ -8,8 +8,7 @@ import { createLog } from '../../engine/base/log';
 import { connectParts } from '../../engine/start';
 import { insertOperation } from '../../engine/store/operations';
 import { ensureNode, findNode } from '../../engine/store/stacks';
-import { isPrepared, nodeFingerprint, prepareNode } from '../../engine/node/prepare-node';
-import { removeNode } from '../../engine/node/remove-node';
+import { isPrepared, nodeFingerprint, prepareNode, removeNode } from '../../engine/node';
 import { EngineError } from '../../engine/base/errors';
 import { FakeHost } from '../fakes/fake-host';
 import { builtImage as image } from '../fakes/fake-images';
@@ -59,7 +58,7 @@ async function run(
 }
 
 describe('the node', () => {
-  it('is ready when it has been prepared, until its configuration or its image changes', async () => {
+  it('the node is ready once it is prepared, until its configuration or image changes', async () => {
     await onTheNode(async (connected) => {
       const { parts } = connected;
       expect(await isPrepared(parts, nodeFingerprint(config, image))).toBe(false);
@@ -77,7 +76,7 @@ describe('the node', () => {
     });
   });
 
-  it('takes nothing any more once it has been removed', async () => {
+  it('a removed node is no longer prepared and holds nothing', async () => {
     await onTheNode(async (connected) => {
       await run(connected, prepareNode);
       expect(await run(connected, removeNode)).toMatchObject({ status: 'succeeded' });
@@ -86,7 +85,7 @@ describe('the node', () => {
     });
   });
 
-  it('is not ready, and can be prepared again, when its apply fails', async () => {
+  it('a node whose apply failed is not ready, and can be prepared again', async () => {
     await onTheNode(async (connected) => {
       host.faults.fail('apply', new EngineError('apply_failed', 'no such pool'));
       expect(await run(connected, prepareNode)).toEqual({ status: 'failed', failure_code: 'apply_failed' });
@@ -112,7 +111,7 @@ describe('the engine', () => {
     password: 'a fine passphrase',
   });
 
-  it('knows a user by e-mail in any case and by token, and nobody else', async () => {
+  it('a user is known by e-mail address in any case and by token, and nobody else is', async () => {
     const wanted = registration();
     const user = await engine.accounts.register(wanted);
     const { accessToken } = await engine.accounts.login({
@@ -136,7 +135,7 @@ describe('the engine', () => {
     });
   });
 
-  it('makes a hosting through its queue while the caller waits and watches, and takes it away again', async () => {
+  it('a hosting is made and removed through the queue while the caller waits and watches', async () => {
     const user = await engine.accounts.register(registration());
     const { operation, hosting } = await engine.hostings.create(user, {});
     const events: string[] = [];
@@ -160,7 +159,7 @@ describe('the engine', () => {
     expect((await engine.hostings.get(user, hosting.id)).status).toBe('deleted');
   });
 
-  it('shows an operation and a hosting to their owner only', async () => {
+  it('an operation and a hosting are shown to their owner only', async () => {
     const [owner, other] = [
       await engine.accounts.register(registration()),
       await engine.accounts.register(registration()),
@@ -194,7 +193,7 @@ describe('the engine', () => {
     await act(engine, owner, hosting.id);
   });
 
-  it('shows the run of a dry run to who asked for it only', async () => {
+  it('the run of a dry run is shown only to the user who asked for it', async () => {
     const [owner, other] = [
       await engine.accounts.register(registration()),
       await engine.accounts.register(registration()),
@@ -213,7 +212,7 @@ describe('the engine', () => {
     expect((await engine.runs.get(owner, runId)).id).toBe(runId);
   });
 
-  it('stops waiting when the caller does', async () => {
+  it('waiting for an operation ends when the caller leaves, and the operation continues', async () => {
     const user = await engine.accounts.register(registration());
     let goOn: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => {
@@ -229,7 +228,7 @@ describe('the engine', () => {
     expect((await engine.operations.wait(operation.id, { timeoutMs: 30_000 })).status).toBe('succeeded');
   });
 
-  it('cancels what runs when it is asked to', async () => {
+  it('a running create is cancelled on request', async () => {
     const user = await engine.accounts.register(registration());
     Object.assign(host.guest, { servesPage: () => Promise.resolve(false) });
     const { operation } = await engine.hostings.create(user, {});
@@ -239,7 +238,7 @@ describe('the engine', () => {
     expect(host.remains().domains).toEqual([]);
   });
 
-  it('goes on after a restart with what was running', async () => {
+  it('an operation that was running continues after a restart', async () => {
     const user = await engine.accounts.register(registration());
     const serves = host.guest.servesPage;
     Object.assign(host.guest, { servesPage: () => Promise.resolve(false) });
@@ -252,7 +251,7 @@ describe('the engine', () => {
     expect((await engine.operations.wait(operation.id, { timeoutMs: 30_000 })).status).toBe('succeeded');
   });
 
-  it('loses nothing that was accepted in the moment it stops', async () => {
+  it('nothing is lost that was accepted at the moment the engine stops', async () => {
     const user = await engine.accounts.register(registration());
     const { operation } = await engine.hostings.create(user, {});
     await engine.close();
@@ -261,7 +260,7 @@ describe('the engine', () => {
     expect(ended.status).toBe('succeeded');
   });
 
-  it('tells the health of each part', async () => {
+  it('the engine reports the health of each part', async () => {
     expect(await engine.health.basic()).toBe(true);
     const parts = await engine.health.detailed();
     expect(parts.map(({ name, status }) => `${name} ${status}`)).toEqual([

@@ -33,7 +33,7 @@ function modes(top: string, below = ''): string[] {
 /** Those that somebody else can read or write. */
 const openOnes = (all: readonly string[]): string[] => all.filter((each) => !/ [0-7]00$/.test(each));
 
-it('the scripts make directories and secrets that only their owner reads, whatever the umask is', () => {
+it('scripts create directories and secrets that only their owner can read, whatever the umask', () => {
   const script = `umask 000; set -euo pipefail; ROOT=${root}; DATA_DIR=${dir}; CACHE_DIR=${dir}-cache; RUN_DIR=$DATA_DIR/run
     . ${root}/scripts/lib/environment.sh; . ${root}/scripts/lib/directories.sh
     do_directories; before=$(cat "$DATA_DIR"/secrets/*); do_directories; [ "$before" = "$(cat "$DATA_DIR"/secrets/*)" ]
@@ -61,7 +61,7 @@ it('the scripts make directories and secrets that only their owner reads, whatev
   expect(config.STATE_KEY).toBe(readFileSync(env['STATE_KEY_FILE']!, 'utf8').trim());
 });
 
-it('the engine opens nothing but what Nginx serves, whatever the umask is', async () => {
+it('the engine makes nothing readable but what Nginx serves, whatever the umask', async () => {
   const before = process.umask(0o000);
   try {
     const config = loadConfig({
@@ -98,7 +98,7 @@ it('the engine opens nothing but what Nginx serves, whatever the umask is', asyn
   }
 });
 
-it('a hosting’s workspace, with state and plan, is its own', async () => {
+it('nobody else can read a hosting’s workspace with its state and plan', async () => {
   const world = await openWorld();
   try {
     const { hosting } = await world.engine.hostings.create(await world.newUser(), {});

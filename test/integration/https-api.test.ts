@@ -6,7 +6,7 @@ import { loadConfig } from '../../engine/base/config';
 import { apiUrlOf, originOf } from '../../engine/base/origins';
 import { runCommand } from '../../engine/base/process';
 import { projectRoot } from '../../engine/base/project';
-import { makeSelfSigned } from '../../engine/certificates/certificate';
+import { makeSelfSigned } from '../support/certificates';
 import { serveApi } from '../worlds/https-service';
 import { baseDomain, type HttpsWorld, openHttpsWorld } from '../worlds/https-world';
 import { freePort } from '../support/postgres';
@@ -82,7 +82,7 @@ async function registeredFrom(of: HttpsWorld): Promise<string[]> {
 }
 
 describe('the API on API_HTTPS_PORT', () => {
-  it('answers by HTTP/2 to who trusts its certificate, and to nobody who does not', async () => {
+  it('the API on API_HTTPS_PORT answers by HTTP/2 to clients that trust its certificate, and to no others', async () => {
     const { code, head, body } = await curl(`${api()}/api/v1/version`);
     expect([code, head.split('\r\n')[0]?.trim()]).toEqual([0, 'http/2 200']);
     expect(JSON.parse(body)).toMatchObject({ success: true, data: { name: 'vm-webhoster' } });
@@ -97,7 +97,7 @@ describe('the API on API_HTTPS_PORT', () => {
     ['what there is not', '/nothing', 404, "default-src 'none'"],
     ['the documentation', '/docs', 200, "script-src 'self'"],
     ['the OpenAPI document', '/openapi.json', 200, "default-src 'none'"],
-  ])('says of %s how browsers are to keep it safe', async (_, at, status, policy) => {
+  ])('the security headers stand on %s', async (_, at, status, policy) => {
     const { head } = await curl(`${api()}${at}`);
     expect(head).toContain(`http/2 ${status}`);
     for (const header of [
@@ -114,11 +114,11 @@ describe('the API on API_HTTPS_PORT', () => {
     expect(head).not.toContain('includesubdomains');
   });
 
-  it('is told who asks, whatever they say of themselves', async () => {
+  it('the API on API_HTTPS_PORT learns the client’s address, whatever the client claims', async () => {
     expect(await registeredFrom(world)).toEqual(['127.0.0.3']);
   });
 
-  it('is no part of the origin of users’ pages', async () => {
+  it('the API is not served in the origin of users’ pages', async () => {
     const at = ['--connect-to', `::127.0.0.1:${world.config.HTTPS_PORT}`];
     const { head } = await curl(...at, 'https://localhost/api/v1/version');
     expect(head).toContain('http/2 404');
@@ -126,7 +126,7 @@ describe('the API on API_HTTPS_PORT', () => {
 });
 
 describe('several API processes behind Nginx', () => {
-  it('are reached on API_HTTPS_PORT, and told who asks', async () => {
+  it('replicas are reached on API_HTTPS_PORT and learn the client’s address', async () => {
     const replica = await freePort();
     const several = await openHttpsWorld({
       ...{ TLS_MODE: 'self-signed', PUBLIC_HOST: 'localhost', API_HOST: '127.0.0.1' },
@@ -148,7 +148,7 @@ describe('Nginx’s own pages by https', () => {
   it.each([
     ['what there is not', `https://localhost`, '/no-such-page', 404],
     ['nobody’s host name', `https://nobody.${baseDomain}`, '/', 404],
-  ])('are as safe: %s', async (_, origin, at, status) => {
+  ])('Nginx’s own pages have the security headers, too: %s', async (_, origin, at, status) => {
     const { head } = await curl(
       ...['--connect-to', `::127.0.0.1:${world.config.HTTPS_PORT}`],
       `${origin}${at}`,
@@ -164,7 +164,7 @@ describe('Nginx’s own pages by https', () => {
       expect([header, head.includes(header)]).toEqual([header, true]);
   });
 
-  it('leads there from http, and says nothing of HSTS on the way', async () => {
+  it('HTTP redirects to HTTPS without an HSTS header', async () => {
     const { head } = await curl(`http://localhost:${world.config.HTTP_PORT}/1?a=b`);
     expect(head).toContain('http/1.1 301');
     expect(head).toContain(`location: https://localhost:${world.config.HTTPS_PORT}/1?a=b`);
@@ -187,7 +187,7 @@ describe('the scripts for a running system', () => {
       timeoutMs: 60_000,
     });
 
-  it('ask the whole interface over https, by the certificate of the service', async () => {
+  it('test-api.sh tests the whole interface over HTTPS with the service’s certificate', async () => {
     const { code, stdout } = await runCommand(['bash', 'scripts/test-api.sh'], {
       cwd: projectRoot,
       env: environment(),
@@ -200,7 +200,7 @@ describe('the scripts for a running system', () => {
     expect(code).toBe(0);
   });
 
-  it('look at pages by https and by http, by path and by host name', async () => {
+  it('the scripts’ checks read pages by HTTPS and HTTP, by path and by host name', async () => {
     const { HTTP_PORT, HTTPS_PORT } = world.config;
     const { code, stdout } = await client(`
 begin 'pages'
@@ -213,7 +213,7 @@ summary`);
     expect(code).toBe(0);
   });
 
-  it('take the file that CA_FILE names, and no other certificate', async () => {
+  it('the scripts trust the file that CA_FILE names, and no other certificate', async () => {
     const other = path.join(world.dir, 'other.crt');
     writeFileSync(other, (await makeSelfSigned(['localhost'], 10, new Date())).chain);
     const lines = `begin 'trust'; check 'page' page_is "$WEB_URL/1" 200; summary`;
@@ -245,12 +245,15 @@ summary`);
       'http://www.example.org:8000 https://www.example.org',
     ],
     [{ HTTP_PORT: '8080', API_PORT: '8001' }, 'http://localhost:8001 http://localhost:8080'],
-  ])('show the same addresses as the engine for %j', async (env: Record<string, string>, addresses) => {
-    const { stdout } = await client('load_environment; echo "$(api_origin) $(web_origin)"', env);
-    expect(stdout.trim()).toBe(addresses);
-    const files = { TLS_CERT_FILE: '/own.crt', TLS_KEY_FILE: '/own.key' };
-    const least = { ...secrets, NODE_ENV: 'test', DATABASE_URL: 'postgres://127.0.0.1/none', ...files };
-    const config = loadConfig({ ...least, BASE_DOMAIN: 'pages.example.org', ...env });
-    expect(`${apiUrlOf(config)} ${originOf(config, config.PUBLIC_HOST)}`).toBe(addresses);
-  });
+  ])(
+    'the scripts show the same addresses as the engine for %j',
+    async (env: Record<string, string>, addresses) => {
+      const { stdout } = await client('load_environment; echo "$(api_origin) $(web_origin)"', env);
+      expect(stdout.trim()).toBe(addresses);
+      const files = { TLS_CERT_FILE: '/own.crt', TLS_KEY_FILE: '/own.key' };
+      const least = { ...secrets, NODE_ENV: 'test', DATABASE_URL: 'postgres://127.0.0.1/none', ...files };
+      const config = loadConfig({ ...least, BASE_DOMAIN: 'pages.example.org', ...env });
+      expect(`${apiUrlOf(config)} ${originOf(config, config.PUBLIC_HOST)}`).toBe(addresses);
+    },
+  );
 });

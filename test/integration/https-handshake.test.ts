@@ -34,7 +34,7 @@ describe('what is agreed on', () => {
     await world.keep();
   });
 
-  it('is TLS 1.2 or 1.3 with forward secrecy, and nothing older or weaker', async () => {
+  it('a handshake agrees on TLS 1.2 or 1.3 with forward secrecy, and nothing older or weaker', async () => {
     // SECLEVEL=0 lets this machine's openssl offer what is asked of it at all
     for (const version of ['-tls1', '-tls1_1']) {
       const { code, text } = await handshake(version, '-cipher', 'ALL:@SECLEVEL=0');
@@ -65,14 +65,14 @@ describe('what is agreed on', () => {
     }
   });
 
-  it('resumes by no ticket, compresses nothing, and renegotiates only securely', async () => {
+  it('a connection has no session ticket and no compression, and renegotiates only securely', async () => {
     const { text } = await handshake('-tls1_2');
     expect(text).not.toContain('TLS session ticket:');
     expect(text).toContain('Compression: NONE');
     expect(text).toContain('Secure Renegotiation IS supported');
   });
 
-  it('shows curl HTTP/2, HSTS and the headers of the service’s own pages', async () => {
+  it('curl gets HTTP/2, HSTS and the headers of the service’s own pages', async () => {
     const { HTTPS_PORT } = world.config;
     const { stdout } = await runCommand([
       ...['curl', '-sk', '-D', '-', '-o', '/dev/null', '--resolve', `${baseDomain}:${HTTPS_PORT}:127.0.0.1`],

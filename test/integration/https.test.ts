@@ -1,18 +1,20 @@
 /** Certificates on a real Nginx: from an authority (Pebble, which truly fetches its challenges), from files, from nobody. */
 import { spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type tls from 'node:tls';
-import { metrics } from '../../engine/monitoring/metrics';
+import { metrics } from '../../engine/monitoring';
 import { allCertificates } from '../../engine/store/certificates';
 import { claimLease } from '../../engine/store/leases';
-import { makeSelfSigned, readCertificate } from '../../engine/certificates/certificate';
-import { certificatesLease } from '../../engine/certificates/obtain';
+import { makeSelfSigned } from '../support/certificates';
 import { baseDomain, type HttpsWorld, openHttpsWorld, type Pebble, startPebble } from '../worlds/https-world';
 import { freePort } from '../support/postgres';
+import { certificateIsDue } from '../support/rows';
+import { until } from '../support/until';
 
 jest.setTimeout(120_000);
 
@@ -40,7 +42,7 @@ describe('a certificate that signs itself', () => {
     await world.host('mina');
   });
 
-  it('serves users and the service from the first look on, and leads to them from http', async () => {
+  it('a self-signed certificate serves users and the service at once, and HTTP redirects to HTTPS', async () => {
     await world.keep();
     const { subject, issuer } = await world.shown(`mina.${baseDomain}`);
     expect(issuer).toEqual(subject);
@@ -60,12 +62,12 @@ describe('a certificate that signs itself', () => {
     );
   });
 
-  it('does not lead a host to https whose name it does not have', async () => {
+  it('HTTP does not redirect a host whose name the certificate lacks', async () => {
     await world.keep();
     expect((await world.get({ host: '192.0.2.1', path: '/1' })).body).toContain('page of a guest');
   });
 
-  it('keeps keys from everybody but Nginx’s master, and in the database sealed', async () => {
+  it('only Nginx’s master can read the keys of certificates, and the database holds them sealed', async () => {
     await world.keep();
     const dir = path.join(world.config.nginxDir, 'tls');
     expect(statSync(dir).mode & 0o777).toBe(0o700);
@@ -76,7 +78,7 @@ describe('a certificate that signs itself', () => {
     expect(row!.keySealed!.toString('latin1')).not.toContain('PRIVATE KEY');
   });
 
-  it('comes back from the database when its files are gone', async () => {
+  it('the files of a certificate come back from the database when they are lost', async () => {
     await world.keep();
     const before = await world.shown(baseDomain);
     const dir = path.join(world.config.nginxDir, 'tls');
@@ -89,7 +91,7 @@ describe('a certificate that signs itself', () => {
 });
 
 describe('a certificate from files', () => {
-  it('is served, and the next one as soon as both files are there', async () => {
+  it('a certificate from files is served, and its successor as soon as both files are there', async () => {
     const dir = (await import('node:fs')).mkdtempSync('/tmp/webhoster-files-');
     const [certFile, keyFile] = [path.join(dir, 'own.crt'), path.join(dir, 'own.key')];
     const names = [baseDomain, `*.${baseDomain}`];
@@ -105,7 +107,8 @@ describe('a certificate from files', () => {
     world = await openHttpsWorld({ TLS_MODE: 'files', TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile });
     await world.host('mina');
     await world.keep();
-    const validTo = ({ chain }: { chain: string }): string => readCertificate(chain).notAfter.toISOString();
+    const validTo = ({ chain }: { chain: string }): string =>
+      new Date(new X509Certificate(chain).validTo).toISOString();
     const shown = async (): Promise<string> =>
       new Date((await world.shown(`mina.${baseDomain}`)).valid_to).toISOString();
     expect(await shown()).toBe(validTo(one));
@@ -115,7 +118,7 @@ describe('a certificate from files', () => {
     expect(await shown()).toBe(validTo(one));
     expect(await counted('files')).toMatchObject({ failures: 1 });
     write(two.chain, two.key);
-    await sql(`UPDATE certificates SET next_try_at = NULL`);
+    await certificateIsDue(world.parts.database.direct, 'next_try_at');
     await world.keep();
     expect(await shown()).toBe(validTo(two));
     expect(await counted('files')).toMatchObject({ failures: 0 });
@@ -132,7 +135,7 @@ describe('certificates of an authority', () => {
     world = await openHttpsWorld({ ...pebble.settings, HTTP_PORT: String(httpPort), ...settings });
   };
 
-  it('are had for the service and for each user, by challenges that are truly fetched', async () => {
+  it('the authority issues certificates for the service and each user, by challenges that it really fetches', async () => {
     await open({ HSTS_SECONDS: '0' });
     await world.host('mina');
     await world.parts.routePublisher.publish();
@@ -163,7 +166,7 @@ describe('certificates of an authority', () => {
     expect((await counted(baseDomain))!.secondsLeft).toBeGreaterThan(80 * 86_400);
   });
 
-  it('are renewed when the authority says so, and at two thirds of their life', async () => {
+  it('a certificate is renewed when the authority says so, and at two thirds of its life', async () => {
     await open();
     await world.keep();
     const first = await world.shown(baseDomain);
@@ -174,7 +177,7 @@ describe('certificates of an authority', () => {
     expect((await world.shown(baseDomain)).fingerprint256).toBe(first.fingerprint256);
 
     await pebble!.wantsRenewal(chain!);
-    await sql(`UPDATE certificates SET ask_again_at = now()`);
+    await certificateIsDue(world.parts.database.direct, 'ask_again_at');
     await world.keep();
     await world.keep();
     const second = await world.shown(baseDomain);
@@ -182,18 +185,18 @@ describe('certificates of an authority', () => {
     expect(second.issuer.CN).toMatch(/Pebble/);
 
     // its own plan, when the authority says nothing
-    await sql(`UPDATE certificates SET renew_at = now() - interval '1 s' WHERE name = $1`, [baseDomain]);
+    await certificateIsDue(world.parts.database.direct, 'renew_at', { name: baseDomain });
     await world.keep();
     expect((await world.shown(baseDomain)).fingerprint256).not.toBe(second.fingerprint256);
   });
 
-  it('stay when the authority fails, which is told, and tried again later', async () => {
+  it('a certificate stays when the authority fails, which is reported and retried later', async () => {
     const told: unknown[][] = [];
     await open();
     await world.keep();
     const before = await world.shown(baseDomain);
     await pebble!.fail();
-    await sql(`UPDATE certificates SET renew_at = now() - interval '1 s' WHERE name = $1`, [baseDomain]);
+    await certificateIsDue(world.parts.database.direct, 'renew_at', { name: baseDomain });
     jest.spyOn(world.parts.log, 'error').mockImplementation((...line: unknown[]) => void told.push(line));
     await world.keep();
     expect((await world.shown(baseDomain)).fingerprint256).toBe(before.fingerprint256);
@@ -213,12 +216,12 @@ describe('certificates of an authority', () => {
     const pause = async (): Promise<number> =>
       Math.round(((await certificate(baseDomain)).nextTryAt!.getTime() - Date.now()) / 60_000);
     expect(await pause()).toBe(5);
-    await sql(`UPDATE certificates SET next_try_at = now() WHERE name = $1`, [baseDomain]);
+    await certificateIsDue(world.parts.database.direct, 'next_try_at', { name: baseDomain });
     await world.keep();
     expect(await pause()).toBe(10);
   });
 
-  it('are refused for a host that the authority cannot reach, and the others are had', async () => {
+  it('a host that the authority cannot reach gets no certificate, and the others do', async () => {
     await open({ PUBLIC_HOST: 'elsewhere.example.net' });
     await pebble!.hide('elsewhere.example.net');
     await world.keep();
@@ -228,7 +231,7 @@ describe('certificates of an authority', () => {
     expect((await world.get({ host: 'elsewhere.example.net' })).status).toBe(302);
   });
 
-  it('are one for all users where a program sets the names', async () => {
+  it('one wildcard certificate serves all users if a program sets DNS records', async () => {
     const httpPort = await freePort();
     pebble = await startPebble(httpPort);
     const hook = path.join('/tmp', `webhoster-hook-${process.pid}.mjs`);
@@ -258,25 +261,33 @@ await fetch(${JSON.stringify(pebble.challengesUrl)} + path, { method: 'POST', bo
     for (const file of [hook, heard]) rmSync(file);
   });
 
-  it('are asked for by one process at a time', async () => {
+  it('certificates are ordered by one process at a time', async () => {
     await open();
     const { direct } = world.parts.database;
-    await claimLease(direct, certificatesLease, 'somebody else', 60_000);
-    await world.keep();
-    expect(await certificates()).toEqual([]);
-    await sql(`UPDATE leases SET expires_at = '-infinity'`);
-    await Promise.all([world.keep(), world.keep(), world.keep()]);
+    const keeping = [world.keep(), world.keep(), world.keep()];
+    let leases: { id: string }[] = [];
+    await until(10_000, 'one of them holds the lease', async () => {
+      leases = await direct.query(`SELECT stack_id AS id FROM leases`);
+      return leases.length > 0;
+    });
+    await Promise.all(keeping);
     expect(await certificates()).toHaveLength(3);
     const orders = world.parts.measures;
     await orders.flush(direct);
     expect(
       await sql(`SELECT sum(count)::int AS count FROM measures WHERE name = 'certificate_orders'`),
     ).toEqual([{ count: 3 }]);
+    // nothing is renewed while another process holds the lease
+    await claimLease(direct, leases[0]!.id, 'somebody else', 60_000);
+    await certificateIsDue(direct, 'renew_at');
+    const due = await certificates();
+    await world.keep();
+    expect(await certificates()).toEqual(due);
   });
 });
 
 describe('a reload', () => {
-  it('fails no new connection: 20 of them under load, each with another certificate', async () => {
+  it('20 reloads under load, each with another certificate, fail no new connection', async () => {
     world = await openHttpsWorld({ TLS_MODE: 'self-signed' });
     await world.host('mina');
     await world.keep();
@@ -299,7 +310,7 @@ describe('a reload', () => {
     const looking = client();
     try {
       for (let reload = 0; reload < 20; reload++) {
-        await sql(`UPDATE certificates SET renew_at = now()`);
+        await certificateIsDue(world.parts.database.direct, 'renew_at');
         await world.keep();
         await delay(50);
       }

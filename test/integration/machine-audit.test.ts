@@ -9,23 +9,22 @@ import { everyCommand } from '../../cli/facts';
 import { operatorName } from '../../cli/operator-name';
 import { buildProgram } from '../../cli/program';
 import { routes } from '../../api/routes';
-import { makeBackup } from '../../engine/backup/make-backup';
-import { restoreBackup } from '../../engine/backup/restore-backup';
-import type { BundleFile } from '../../engine/ejection/bundle';
+import { makeBackup, restoreBackup } from '../../engine/backup';
+import type { BundleFile } from '../../engine/ejection';
 import type { AuditEntry } from '../../engine/model/audit';
 import type { OperationKind } from '../../engine/model/operation';
 import { vmNameOf } from '../../engine/machine/libvirt/names';
 import { createLog } from '../../engine/base/log';
-import { type MachineAction, machineActions, theService } from '../../engine/audit/recorder';
-import { machineOperator } from '../../engine/operator/machine';
-import { keepPool } from '../../engine/hostings/spares/keep-pool';
-import { withConnected } from '../../engine/operator/with-engine';
+import { type MachineAction, machineActions, theService } from '../../engine/audit';
+import { machineOperator, withConnected } from '../../engine/operator';
+import { keepPool } from '../../engine/hostings';
 import { listAudit } from '../../engine/store/audit';
 import { openDatabase } from '../../engine/store/database';
 import { fakeParts } from '../worlds/fake-parts';
 import { emptyDatabase } from '../support/postgres';
 import { ejected, readFrom } from '../support/scenarios';
 import { openWorld, type World } from '../worlds/world';
+import { asIfUnprepared } from '../support/rows';
 
 jest.setTimeout(60_000);
 
@@ -149,12 +148,12 @@ const cases: Readonly<Record<MachineAction, Case>> = {
   },
   restore: { act: restoreElsewhere, elsewhere: true },
   'node prepare': {
-    prepare: () => sql(`UPDATE nodes SET prepared = NULL`),
+    prepare: () => asIfUnprepared(world.parts.database.direct),
     act: () => onMachine().prepareNode(quietly),
   },
   'node remove': {
     prepare: async () => {
-      await sql(`UPDATE nodes SET prepared = NULL`);
+      await asIfUnprepared(world.parts.database.direct);
       await onMachine().prepareNode(quietly);
     },
     act: () => onMachine().removeEverything(quietly),
@@ -244,7 +243,7 @@ const commands: Readonly<Record<string, readonly MachineAction[] | string>> = {
   completion: 'reads',
 };
 
-it('names every command, and every action by a command or the service itself', () => {
+it('this test names every command, and every action by a command or the service itself', () => {
   const leaves = everyCommand(buildProgram())
     .filter(({ command: each }) => each.commands.length === 0)
     .map(({ name }) => name.replace(/^webhoster /, ''));
@@ -254,7 +253,7 @@ it('names every command, and every action by a command or the service itself', (
   expect(new Set([...byCommands, ...byItself])).toEqual(new Set(machineActions));
 });
 
-it('names every kind of operation by routes and actions that there are, and that are recorded', () => {
+it('every kind of operation begins with routes or actions that exist and are recorded', () => {
   const changing = routes.filter(({ method }) => method !== 'get').map(({ name }) => name);
   const known = new Set<string>([...changing, ...machineActions]);
   for (const [kind, begun] of Object.entries(begunBy))
@@ -262,7 +261,7 @@ it('names every kind of operation by routes and actions that there are, and that
       expect([kind, begun.filter((each) => !known.has(each))]).toEqual([kind, []]);
 });
 
-it.each(machineActions)('%s leaves exactly one record', async (action) => {
+it.each(machineActions)('%s leaves exactly one audit record', async (action) => {
   const { prepare, act, actor = who, outcome = 'done', elsewhere, besides = [] } = cases[action];
   await prepare?.();
   const before = new Set((await records()).map(({ id }) => id));
@@ -284,7 +283,7 @@ it.each(machineActions)('%s leaves exactly one record', async (action) => {
   }
 });
 
-it('runs say who asked, as the audit log does, whoever owns the hosting', async () => {
+it('runs name who asked for them, as the audit log does, whoever owns the hosting', async () => {
   await operator().plan(hostingId);
   await operator().apply(hostingId, { recreateDisk: false, agreed: null }, () => undefined);
   const hosting = await operator().find(vmName);
@@ -300,7 +299,7 @@ it('runs say who asked, as the audit log does, whoever owns the hosting', async 
   expect(newest).toMatchObject({ kind: 'destroy', requestedBy: who });
 });
 
-it('measures of what a command did are added to those of the service', async () => {
+it('measurements of a command are added to those of the service', async () => {
   const counted = (): Promise<{ n: string }[]> =>
     sql(`SELECT coalesce(sum((SELECT sum(b) FROM unnest(buckets) b)), 0) AS n FROM measures
          WHERE labels->>'kind' = 'plan-apply'`);
@@ -314,7 +313,7 @@ it('measures of what a command did are added to those of the service', async () 
   expect(Number((await counted())[0]?.n)).toBeGreaterThan(0);
 });
 
-it('a change that fails leaves one, with why', async () => {
+it('a change that fails leaves one audit record with the reason', async () => {
   world.host.domains.clear();
   await expect(
     operator().apply(hostingId, { recreateDisk: false, agreed: ['something else'] }, () => undefined),
@@ -324,7 +323,7 @@ it('a change that fails leaves one, with why', async () => {
   ]);
 });
 
-it('one of several that cannot be torn down is told apart', async () => {
+it('a teardown of several leaves a record for each, including the one that fails', async () => {
   const other = await world.engine.hostings.create(await world.newUser(), {});
   await world.work(other.hosting.id);
   const gone = { ...(await operator().find(vmName)), id: randomUUID() };
@@ -338,7 +337,7 @@ it('one of several that cannot be torn down is told apart', async () => {
   ]);
 });
 
-it('several findings about one stack are one change', async () => {
+it('several findings about one stack leave one audit record', async () => {
   const id = randomUUID();
   const pool = world.config.POOL_NAME;
   world.host.domains.set(vmNameOf(id), 'running');
@@ -348,7 +347,7 @@ it('several findings about one stack are one change', async () => {
   expect(await records()).toMatchObject([{ action: 'doctor fix', target: expect.stringContaining(id) }]);
 });
 
-it('reading and planning leave none', async () => {
+it('reading and planning leave no audit record', async () => {
   const { find, select, plan, planNew, runs, run, drift, operations, tearDown } = operator();
   const hosting = await find(vmName);
   await select({ names: [], labels: {}, olderThanSeconds: null });
@@ -369,14 +368,14 @@ it('reading and planning leave none', async () => {
   expect(await records()).toEqual([]);
 });
 
-it('a node that is as it should be is not prepared, and nothing is recorded', async () => {
-  await sql(`UPDATE nodes SET prepared = NULL`);
+it('a node that is in order is not prepared again, and nothing is recorded', async () => {
+  await asIfUnprepared(world.parts.database.direct);
   await onMachine().prepareNode(quietly);
   expect(await onMachine().prepareNode(quietly)).toBeNull();
   expect(await records()).toHaveLength(1);
 });
 
-it('the name is of who became root, and never a line of its own', () => {
+it('a record names the user who became root, and a line break in a name cannot forge one', () => {
   expect(operatorName({ SUDO_USER: 'mina' })).toBe('operator mina');
   expect(operatorName({ SUDO_USER: 'mina\nanonymous' })).toBe('operator unknown');
   expect(operatorName({})).toMatch(/^operator [A-Za-z0-9._-]+$/);

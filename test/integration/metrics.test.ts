@@ -1,7 +1,8 @@
 import { operationKinds } from '../../engine/model/operation';
-import { metrics } from '../../engine/monitoring/metrics';
-import { findingKinds } from '../../engine/sweep/findings';
+import { metrics } from '../../engine/monitoring';
+import { findingKinds } from '../../engine/sweep';
 import { openWorld, type World } from '../worlds/world';
+import { acceptedAgo, asIfStuck } from '../support/rows';
 
 let world: World;
 beforeEach(async () => {
@@ -12,7 +13,7 @@ afterEach(() => world.close());
 const read = () => metrics(world.parts).read();
 const sql = (text: string): Promise<unknown> => world.parts.database.direct.query(text);
 
-it('names every kind and status with 0 where there is none, and no sweep before the first one', async () => {
+it('the metrics name every kind and status, with 0 if there is none, and no sweep before the first one', async () => {
   const { operations, oldestOperations, hostings, sweep, sshPorts } = await read();
   expect(operations).toHaveLength(operationKinds.length * 4);
   expect(new Set(operations.map(({ count }) => count))).toEqual(new Set([0]));
@@ -26,16 +27,16 @@ it('names every kind and status with 0 where there is none, and no sweep before 
   expect(sshPorts).toEqual({ used: 0, total: 100 });
 });
 
-it('counts what has not ended and what is stuck, and how long the oldest has been there', async () => {
+it('the metrics count unfinished and stuck operations, and the age of the oldest', async () => {
   const accepted = [];
   for (let count = 0; count < 3; count++)
     accepted.push(await world.engine.hostings.create(await world.newUser(), {}));
   await world.work(accepted[0]!.hosting.id);
   const [, stuck, pending] = accepted.map(({ operation }) => operation.id);
-  await sql(
-    `UPDATE operations SET status = 'stuck', created_at = now() - interval '90 s' WHERE id = '${stuck}'`,
-  );
-  await sql(`UPDATE operations SET created_at = now() - interval '10 s' WHERE id = '${pending}'`);
+  const { direct } = world.parts.database;
+  await asIfStuck(direct, { id: stuck! });
+  await acceptedAgo(direct, '90 s', { id: stuck! });
+  await acceptedAgo(direct, '10 s', { id: pending! });
   const { operations, oldestOperations, hostings, sshPorts } = await read();
   expect(operations.filter(({ count }) => count > 0)).toEqual([
     { kind: 'create-hosting', status: 'pending', count: 1 },
@@ -53,7 +54,7 @@ it('counts what has not ended and what is stuck, and how long the oldest has bee
   expect(sshPorts).toEqual({ used: 3, total: 100 });
 });
 
-it('tells what the newest sweep found by kind, and how old it is', async () => {
+it('the metrics show what the newest sweep found by kind, and its age', async () => {
   const found = JSON.stringify([
     { kind: 'orphan-domain', subject: 'vm-1a2b3c4d' },
     { kind: 'orphan-domain', subject: 'vm-2a2b3c4d' },

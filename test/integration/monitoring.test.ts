@@ -9,13 +9,13 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createApp } from '../../api/app';
 import type { Engine } from '../../engine/engine';
-import { hostings } from '../../engine/hostings/hostings';
+import { hostings } from '../../engine/hostings';
 import { memoryLimiter } from '../../engine/base/limits';
-import { metrics } from '../../engine/monitoring/metrics';
+import { metrics } from '../../engine/monitoring';
 import { runCommand } from '../../engine/base/process';
 import { recordSweep } from '../../engine/store/sweeps';
 import { insertUser } from '../../engine/store/users';
-import { sweep } from '../../engine/sweep/sweep';
+import { sweep } from '../../engine/sweep';
 import { type HttpsWorld, openHttpsWorld } from '../worlds/https-world';
 import { freePort } from '../support/postgres';
 
@@ -32,16 +32,19 @@ const namesIn = (text: string): string[] => [
 
 describe('promtool', () => {
   it.each([
-    ['takes the rules', ['check', 'rules', 'alerts.yml']],
+    ['promtool accepts the rules', ['check', 'rules', 'alerts.yml']],
     // that the token's file is there is not asked
-    ['takes the configuration', ['check', 'config', '--syntax-only', 'prometheus.yml']],
-    ['finds each alert when all is wrong, and none when all is well', ['test', 'rules', 'alerts.test.yml']],
+    ['promtool accepts the configuration', ['check', 'config', '--syntax-only', 'prometheus.yml']],
+    [
+      'promtool sees each alert fire when its condition holds, and none when all is well',
+      ['test', 'rules', 'alerts.test.yml'],
+    ],
   ])('%s', async (_, args) => {
     const { code, stdout, stderr } = await runCommand(['promtool', ...args], { cwd: monitoring });
     expect([code, stdout + stderr]).toEqual([0, expect.stringContaining('SUCCESS') as string]);
   });
 
-  it('is asked about every alert there is', () => {
+  it('promtool’s tests cover every alert', () => {
     const alerts = [...read('alerts.yml').matchAll(/- alert: (\w+)/g)].map(([, name]) => name);
     const tested = [...read('alerts.test.yml').matchAll(/alertname="(\w+)"/g)].map(([, name]) => name);
     expect(tested.sort()).toEqual(alerts.sort());
@@ -129,20 +132,20 @@ describe('Prometheus', () => {
     }
   }
 
-  it('gets names, units and helps against which promtool has nothing to say', async () => {
+  it('promtool finds no fault in the metrics’ names, units and help texts', async () => {
     const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`;
     const text = await (await fetch(at, { headers: { Authorization: `Bearer ${token}` } })).text();
     expect(execFileSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })).toBe('');
   });
 
-  it.each(['alerts.yml', 'dashboard.json'])('knows every metric that %s names', async (file) => {
+  it.each(['alerts.yml', 'dashboard.json'])('Prometheus knows every metric that %s names', async (file) => {
     const known = await ask<string[]>('label/__name__/values');
     const wanted = namesIn(read(file));
     expect(wanted.length).toBeGreaterThan(10);
     expect(wanted.filter((name) => !known.includes(name))).toEqual([]);
   });
 
-  it('can work out every panel, and every label it is shown by', async () => {
+  it('Prometheus can evaluate every panel with every label in its legend', async () => {
     const { panels } = JSON.parse(read('dashboard.json')) as {
       panels: { title: string; targets?: { expr: string; legendFormat: string }[] }[];
     };
@@ -159,7 +162,7 @@ describe('Prometheus', () => {
     expect(broken).toEqual([]);
   });
 
-  it('knows the labels that alerts and dashboard choose by', async () => {
+  it('Prometheus knows the labels that alerts and the dashboard select by', async () => {
     const chosen = async (query: string): Promise<number> =>
       (await ask<{ result: unknown[] }>(`query?query=${encodeURIComponent(query)}`)).result.length;
     for (const query of [
@@ -178,7 +181,7 @@ describe('Prometheus', () => {
     expect(await chosen('webhoster_operations_seconds_count{outcome="succeeded"} == 1')).toBe(1);
   });
 
-  it('wakes nobody while all is well', async () => {
+  it('no alert fires while all is well', async () => {
     const { alerts } = await ask<{ alerts: { labels: { alertname: string } }[] }>('alerts');
     expect(alerts.map(({ labels }) => labels.alertname)).toEqual([]);
   });

@@ -1,11 +1,10 @@
 /** Who is served when, and what those who wait are told of it. */
 import { randomUUID } from 'node:crypto';
-import type { z } from 'zod';
-import type { User } from '../../engine';
-import { accept, type Acceptable, type Wanted } from '../../engine/durable/accept';
-import { planApply } from '../../engine/plans/plan-apply';
-import { planCreate } from '../../engine/plans/plan-create';
+import type { OperationKind, User } from '../../engine';
+import { accept } from '../../engine/durable';
 import { openWorld, type World } from '../worlds/world';
+import { asIfJobsWere, asIfRunning, endedBefore, type Span } from '../support/rows';
+import { definitionOf } from '../support/definitions';
 
 let world: World;
 beforeEach(async () => {
@@ -16,15 +15,12 @@ afterEach(() => world.close());
 /** What a user asks for beside their hosting, as often as they like. */
 function plan(user: User): Promise<string> {
   const input = { userId: user.id, sshPublicKey: 'none' };
-  return accepted(planCreate, { stackId: randomUUID(), userId: user.id, input });
+  return accepted('plan-create', { stackId: randomUUID(), userId: user.id, input });
 }
 
-async function accepted<Schema extends z.ZodType>(
-  definition: Acceptable<Schema>,
-  wanted: Wanted<NoInfer<Schema>>,
-): Promise<string> {
+async function accepted(kind: OperationKind, wanted: Parameters<typeof accept>[3]): Promise<string> {
   const { parts } = world;
-  return (await parts.database.transaction((tx) => accept(parts, tx, definition, wanted))).id;
+  return (await parts.database.transaction((tx) => accept(parts, tx, definitionOf(kind), wanted))).id;
 }
 
 /** The stacks' operations in the order in which a worker takes them. */
@@ -36,34 +32,18 @@ async function order(): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-async function take(operationId: string, startedSecondsAgo: number): Promise<void> {
-  const { direct } = world.parts.database;
-  await direct.query(
-    `UPDATE graphile_worker._private_jobs SET locked_at = now(), locked_by = 'test'
-     WHERE key = (SELECT stack_id::text FROM operations WHERE id = $1)`,
-    [operationId],
-  );
-  await direct.query(
-    `UPDATE operations SET status = 'running', started_at = clock_timestamp() - $2 * interval '1 s' WHERE id = $1`,
-    [operationId, startedSecondsAgo],
-  );
-}
+const take = (operationId: string, startedSecondsAgo: number): Promise<void> =>
+  asIfRunning(world.parts.database.direct, operationId, startedSecondsAgo);
 
-/** So many seconds each, ended that long ago. */
-async function took(kind: string, seconds: readonly number[], endedAgo = '1 minute'): Promise<void> {
-  for (const each of seconds)
-    await world.parts.database.direct.query(
-      `INSERT INTO operations (id, kind, stack_id, status, started_at, finished_at) VALUES (gen_random_uuid(), $1,
-         gen_random_uuid(), 'succeeded', clock_timestamp() - $3::interval - $2 * interval '1 s',
-         clock_timestamp() - $3::interval)`,
-      [kind, each, endedAgo],
-    );
+/** One operation for each of the numbers. */
+async function took(kind: string, seconds: readonly number[], endedAgo: Span = '1 min'): Promise<void> {
+  for (const each of seconds) await endedBefore(world.parts.database.direct, kind, each, endedAgo);
 }
 
 describe('the queue', () => {
-  it('serves everybody once before anybody twice, and what nobody waits for last', async () => {
+  it('the queue serves everybody once before anybody twice, and background work last', async () => {
     const [greedy, modest] = [await world.newUser(), await world.newUser()];
-    const look = await accepted(planApply, { stackId: randomUUID() });
+    const look = await accepted('plan-apply', { stackId: randomUUID() });
     const first = await plan(greedy);
     const second = await plan(greedy);
     const third = await plan(greedy);
@@ -71,9 +51,9 @@ describe('the queue', () => {
     expect(await order()).toEqual([first, only, second, third, look]);
   });
 
-  it('takes a look that a user asks for as any other of theirs', async () => {
+  it('the queue treats a drift check that a user asks for like their other operations', async () => {
     const [one, other] = [await world.newUser(), await world.newUser()];
-    const look = await accepted(planApply, { stackId: randomUUID(), userId: one.id });
+    const look = await accepted('plan-apply', { stackId: randomUUID(), userId: one.id });
     const later = await plan(other);
     expect(await order()).toEqual([look, later]);
   });
@@ -85,7 +65,7 @@ describe('an operation that waits', () => {
     return { queuePosition, estimatedSeconds };
   };
 
-  it('knows its place, and no time before any of its kind has ended', async () => {
+  it('a waiting operation knows its place, and no estimate before one of its kind has ended', async () => {
     const users = [await world.newUser(), await world.newUser(), await world.newUser()];
     const ids: string[] = [];
     for (const user of users) ids.push((await world.engine.hostings.create(user, {})).operation.id);
@@ -97,11 +77,11 @@ describe('an operation that waits', () => {
     expect((await ask(users[2]!, ids[2]!)).queuePosition).toBe(2);
   });
 
-  it('is told what those before it are likely to need, shared by as many as run', async () => {
+  it('a waiting operation’s estimate is what those before it are likely to need, divided by those that run', async () => {
     await took('create-hosting', [10, 20, 60]);
     // another kind, and one of another day, say nothing of it
     await took('delete-hosting', [3]);
-    await took('create-hosting', [900, 900, 900, 900], '2 hours');
+    await took('create-hosting', [900, 900, 900, 900], '2 h');
     const users: User[] = [];
     for (let n = 0; n < 5; n++) users.push(await world.newUser());
     const ids: string[] = [];
@@ -115,15 +95,13 @@ describe('an operation that waits', () => {
     expect(near((15 + 5 + 20 + 20) / 2 + 20)).toContain((await ask(users[4]!, ids[4]!)).estimatedSeconds);
   });
 
-  it('has no time left when it is late, and nothing to wait for when it has ended', async () => {
+  it('an operation that is late has an estimate of 0, and none once it has ended', async () => {
     await took('create-hosting', [10]);
     const user = await world.newUser();
     const { hosting, operation } = await world.engine.hostings.create(user, {});
     await take(operation.id, 30);
     expect(await ask(user, operation.id)).toEqual({ queuePosition: null, estimatedSeconds: 0 });
-    await world.parts.database.direct.query(
-      `UPDATE graphile_worker._private_jobs SET locked_at = NULL, locked_by = NULL`,
-    );
+    await asIfJobsWere(world.parts.database.direct, 'free');
     await world.work(hosting.id);
     expect(await ask(user, operation.id)).toEqual({ queuePosition: null, estimatedSeconds: null });
   });

@@ -70,12 +70,12 @@ it.each(lists)('%s', async (path, name, id) => {
   expect(found).toEqual(idsOf(whole));
 });
 
-it('hostings are listed by their state', async () => {
+it('the list of hostings can be filtered by status', async () => {
   expect(((await read('/admin/hostings', { status: 'running' }))['hostings'] as unknown[]).length).toBe(8);
   expect((await read('/admin/hostings', { status: 'sleeping' }))['hostings']).toEqual([]);
 });
 
-it('an administrator sees a hosting as its owner does', async () => {
+it('an administrator sees a hosting’s address as its owner does', async () => {
   const { hostings } = (await read('/admin/hostings', {})) as unknown as {
     hostings: { id: string; username: string }[];
   };

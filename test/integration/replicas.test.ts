@@ -69,7 +69,7 @@ async function until(holds: () => Promise<boolean> | boolean, what: string, ms =
   }
 }
 
-it('ends every accepted create when an API process and a worker are killed in the midst', async () => {
+it('every accepted create ends although an API process and a worker are killed meanwhile', async () => {
   const [api, other, worker] = await Promise.all([
     replicas.start('api'),
     replicas.start('api'),

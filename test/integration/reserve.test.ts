@@ -2,6 +2,7 @@
 import { EngineError } from '../../engine/base/errors';
 import { freePort } from '../../engine/store/hostings';
 import { openWorld, type World } from '../worlds/world';
+import { loseReservations } from '../support/rows';
 
 let world: World;
 beforeEach(async () => {
@@ -21,18 +22,18 @@ async function create(): Promise<{ sshPort: number; ip: string }> {
   return hosting;
 }
 
-it('gives the lowest ports and addresses, and again what was given back', async () => {
+it('a create gets the lowest free port and address, including those that were given back', async () => {
   const made = [await create(), await create(), await create()];
   expect(made.map(({ sshPort }) => sshPort)).toEqual([first, first + 1, first + 2]);
   expect(new Set(made.map(({ ip }) => ip)).size).toBe(3);
   const { direct } = world.parts.database;
-  await direct.query(`DELETE FROM ssh_ports WHERE port = $1`, [first + 1]);
-  await direct.query(`DELETE FROM address_leases WHERE ip = $1`, [made[1]!.ip]);
+  await loseReservations(direct, 'ssh_ports', { port: first + 1 });
+  await loseReservations(direct, 'address_leases', { ip: made[1]!.ip });
   expect(await create()).toMatchObject({ sshPort: first + 1, ip: made[1]!.ip });
   expect((await create()).sshPort).toBe(first + 3);
 });
 
-it('finds the only gap, the first port and the last one, and says when there is none', async () => {
+it('the search for a port finds the only gap, the first and the last one, and says when there is none', async () => {
   const { sshPort } = await create();
   expect(await lowest([sshPort, sshPort + 1])).toBe(sshPort + 1);
   expect(await lowest([sshPort - 1, sshPort + 1])).toBe(sshPort - 1);
@@ -41,7 +42,7 @@ it('finds the only gap, the first port and the last one, and says when there is 
   await expect(lowest([sshPort, sshPort])).rejects.toBeInstanceOf(EngineError);
 });
 
-it('passes over ports that another program holds', async () => {
+it('the search for a port passes over those that another program holds', async () => {
   await create();
   expect(await lowest([first, first + 9], [first + 1, first + 2])).toBe(first + 3);
   await expect(lowest([first, first + 2], [first + 1, first + 2])).rejects.toMatchObject({

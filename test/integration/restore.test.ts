@@ -3,13 +3,9 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { accounts } from '../../engine/accounts/accounts';
-import { readText, withBackup } from '../../engine/backup/archive-reader';
-import { writeArchive } from '../../engine/backup/archive-writer';
-import { type Manifest, names } from '../../engine/backup/manifest';
+import { accounts } from '../../engine/accounts';
 import { EngineError } from '../../engine/base/errors';
-import { postgresEventBus } from '../../engine/durable/events';
-import { operations } from '../../engine/durable/operations';
+import { operations, postgresEventBus } from '../../engine/durable';
 import { connectParts } from '../../engine/start';
 import { rewrite } from '../../engine/store/bulk';
 import { applyMigrations, migrationNames } from '../../engine/store/database';
@@ -22,7 +18,9 @@ import {
   refusal,
   tableNames,
 } from '../worlds/backup-world';
+import { type Manifest, names, readText, withBackup, writeArchive } from '../support/archives';
 import { cloneDatabase, emptyDatabase } from '../support/postgres';
+import { expireLeases } from '../support/rows';
 
 jest.setTimeout(60_000);
 
@@ -33,7 +31,7 @@ beforeEach(async () => {
 afterEach(() => here.close());
 
 describe('a restore', () => {
-  it('plans every stack in a workspace made anew, goes on where the numbers were, and says when it was', async () => {
+  it('a restore plans every stack in a new workspace, continues the sequences, and reports when the backup was made', async () => {
     const { user, hosting } = await here.runningHosting();
     const gone = await here.runningHosting();
     await here.backup();
@@ -67,7 +65,7 @@ describe('a restore', () => {
     expect(next.id).toBe(user.id + 2);
   });
 
-  it('takes every lease away, and gives no token out twice', async () => {
+  it('a restore revokes every lease and never issues a lease token twice', async () => {
     const { hosting } = await here.runningHosting();
     const { direct } = here.world.parts.database;
     const stale = await claimLease(direct, hosting.id, 'worker of before', 30_000);
@@ -88,7 +86,7 @@ describe('a restore', () => {
       });
     }
     // a second restore of the same backup goes above the first
-    await restored.direct.query(`UPDATE leases SET expires_at = '-infinity'`);
+    await expireLeases(restored.direct);
     const [first] = (await restored.direct.query(`SELECT max(token) AS token FROM leases`)) as {
       token: string;
     }[];
@@ -102,7 +100,7 @@ describe('a restore', () => {
     expect(BigInt(last!.token)).toBeGreaterThan(BigInt(first!.token));
   });
 
-  it('leaves an operation that was under way to the service, in a workspace made anew', async () => {
+  it('a restore leaves an unfinished operation to the service, in a new workspace', async () => {
     const user = await here.world.newUser();
     const { hosting, operation } = await here.world.engine.hostings.create(user, {});
     const handover = new AbortController();
@@ -129,7 +127,7 @@ describe('a restore', () => {
     }
   });
 
-  it('voids tokens from the time that the database has forgotten', async () => {
+  it('a restore invalidates access tokens issued after the backup was made', async () => {
     const password = 'a password';
     const { engine } = here.world;
     const account = { email: 'mina@example.org', username: 'mina', password };
@@ -153,7 +151,7 @@ describe('a restore', () => {
     expect((await restored.authenticate(accessToken)).user.username).toBe('other');
   });
 
-  it('of an older backup goes through the migrations since', async () => {
+  it('a restore of an older backup runs the migrations since then', async () => {
     const old = await here.elsewhere();
     await rewrite(old.DATABASE_URL ?? '', async ({ tx }) => {
       await applyMigrations(tx, migrationNames.slice(0, 1));
@@ -178,7 +176,7 @@ describe('a restore', () => {
     );
   });
 
-  it('into a database that holds something is refused, and empties it when it may', async () => {
+  it('a restore into a database that holds anything is refused, unless it may replace it', async () => {
     const { user } = await here.runningHosting();
     await here.backup();
     const config = await here.elsewhere({ DATABASE_URL: await cloneDatabase() });
@@ -199,7 +197,7 @@ describe('a restore', () => {
     await expect(here.restore(config, { existing: 'replace' })).rejects.toEqual(
       refusal(/holds a lease \(worker-1\)/),
     );
-    await target.direct.query(`UPDATE leases SET expires_at = '-infinity'`);
+    await expireLeases(target.direct);
     // a service is there, idle
     const bus = await postgresEventBus(config.DATABASE_URL ?? '', log);
     await expect(here.restore(config, { existing: 'replace' })).rejects.toEqual(
@@ -211,7 +209,7 @@ describe('a restore', () => {
     expect(await target.direct.query(`SELECT username FROM users`)).toEqual([{ username: user.username }]);
   });
 
-  it('with another STATE_KEY is refused, and with another JWT_SECRET warns', async () => {
+  it('a restore with another STATE_KEY is refused, and with another JWT_SECRET it warns', async () => {
     await here.runningHosting();
     await here.backup();
     const config = await here.elsewhere({ STATE_KEY: 'another'.repeat(8), JWT_SECRET: 'another'.repeat(8) });
@@ -224,7 +222,7 @@ describe('a restore', () => {
     expect(report.stacks).toMatchObject([{ result: 'no changes' }]);
   });
 
-  it('goes on without the STATE_KEY when it is said to be lost, and tells which states stay closed', async () => {
+  it('a restore works without the STATE_KEY if it is declared lost, and names the states that stay sealed', async () => {
     await here.runningHosting();
     await here.backup();
     const config = await here.elsewhere({ STATE_KEY: 'another'.repeat(8) });
@@ -235,7 +233,7 @@ describe('a restore', () => {
     ]);
   });
 
-  it('of a backup from a newer version is refused', async () => {
+  it('a restore of a backup from a newer version is refused', async () => {
     await here.backup();
     await rewriteBackup((found) => ({
       ...found,
@@ -247,7 +245,7 @@ describe('a restore', () => {
     expect(await tableNames(await here.open(config.DATABASE_URL ?? ''))).toEqual([]);
   });
 
-  it('that PostgreSQL refuses changes nothing, and tells no row', async () => {
+  it('a restore that PostgreSQL refuses changes nothing, and its error shows no row', async () => {
     await here.world.newUser();
     await here.backup();
     await rewriteBackup(
@@ -281,7 +279,7 @@ describe('a restore', () => {
     expect(await everything(target)).toEqual(before);
   });
 
-  it('of a damaged file changes nothing', async () => {
+  it('a restore of a damaged file changes nothing', async () => {
     await here.backup();
     const bytes = readFileSync(here.file);
     bytes[700]! ^= 1;
@@ -292,7 +290,7 @@ describe('a restore', () => {
     expect(await tableNames(await here.open(config.DATABASE_URL ?? ''))).toEqual([]);
   });
 
-  it('is over even when a stack cannot be planned, or none at all', async () => {
+  it('a restore ends even if a stack cannot be planned, or if planning is stopped', async () => {
     const { hosting } = await here.runningHosting();
     await here.backup();
     here.world.host.faults.fail('plan', new EngineError('plan_failed', 'libvirt is away'));
@@ -311,7 +309,7 @@ describe('a restore', () => {
     ).toEqual([{ id: hosting.id }]);
   });
 
-  it('that is stopped while it loads changes nothing', async () => {
+  it('a restore that is stopped while it loads changes nothing', async () => {
     await here.runningHosting();
     await here.backup();
     const config = await here.elsewhere();

@@ -1,9 +1,17 @@
 /** Records go at their age and no earlier, with what belongs to them, whatever their number. */
 import { randomUUID } from 'node:crypto';
 import type { User } from '../../engine/model/account';
-import { deleteOldRecords } from '../../engine/durable/forget-old-records';
+import { deleteOldRecords } from '../../engine/durable';
 import { deleteRunsBeyond } from '../../engine/store/runs';
 import { openWorld, type World } from '../worlds/world';
+import {
+  asIfFailed,
+  asIfStuck,
+  endedAgo,
+  happenedAgo,
+  loseReservations,
+  startedAgoWithoutEnd,
+} from '../support/rows';
 
 let world: World;
 let user: User;
@@ -20,8 +28,8 @@ async function count(table: string): Promise<number> {
   return row!.n;
 }
 const counts = async (...tables: string[]): Promise<number[]> => Promise.all(tables.map(count));
-const age = (table: string, column: string, days: number): Promise<unknown> =>
-  sql(`UPDATE ${table} SET ${column} = ${column} - interval '${days} days'`);
+const age = (table: string, column: string, days: number): Promise<void> =>
+  happenedAgo(world.parts.database.direct, table, column, `${days} days`);
 const clean = (): Promise<Record<string, number>> => deleteOldRecords(world.parts);
 
 async function endedHosting(): Promise<string> {
@@ -32,12 +40,12 @@ async function endedHosting(): Promise<string> {
   return hosting.id;
 }
 
-it('keeps everything that is young', async () => {
+it('the cleanup of records keeps everything recent', async () => {
   await endedHosting();
   expect(await clean()).toEqual({});
 });
 
-it('deletes an ended hosting with its operations, their steps, events and runs, and leaves what lives', async () => {
+it('the cleanup deletes an ended hosting with its operations, steps, events and runs, and leaves living ones', async () => {
   await endedHosting();
   for (const column of ['created_at', 'started_at', 'finished_at']) await age('operations', column, 11);
   await age('hostings', 'ended_at', 11);
@@ -54,22 +62,24 @@ it('deletes an ended hosting with its operations, their steps, events and runs, 
   expect((await world.engine.hostings.mine(user)).id).toBe(hosting.id);
 });
 
-it('keeps what is stuck, and a hosting that still holds something, however old', async () => {
+it('the cleanup keeps stuck operations, and hostings that still hold something, however old', async () => {
   const id = await endedHosting();
   await age('hostings', 'ended_at', 11);
-  await sql(`UPDATE operations SET finished_at = now() - interval '1 year'`);
-  await sql(`UPDATE operations SET status = 'stuck', finished_at = NULL WHERE kind = 'delete-hosting'`);
+  const { direct } = world.parts.database;
+  await endedAgo(direct, '365 days');
+  await asIfStuck(direct, { kind: 'delete-hosting' });
   await sql(`INSERT INTO ssh_ports (port, hosting_id) VALUES (10000, $1)`, [id]);
   expect(await clean()).toMatchObject({ operations: 1 });
   expect(await counts('operations', 'hostings')).toEqual([1, 1]);
-  await sql(`UPDATE operations SET status = 'failed', finished_at = now() - interval '1 year'`);
+  await asIfFailed(direct);
+  await endedAgo(direct, '365 days');
   expect(await clean()).toEqual({ operations: 1 });
   expect(await count('hostings')).toBe(1);
-  await sql(`DELETE FROM ssh_ports`);
+  await loseReservations(direct, 'ssh_ports');
   expect(await clean()).toEqual({ 'ended hostings': 1 });
 });
 
-it('deletes runs by their age, also those that never ended, and beyond so many of one stack', async () => {
+it('the cleanup deletes runs by age, including unfinished ones, and beyond a number for each stack', async () => {
   const { hosting } = await world.engine.hostings.create(user, {});
   await world.work(hosting.id);
   const one = (): Promise<unknown> =>
@@ -77,7 +87,7 @@ it('deletes runs by their age, also those that never ended, and beyond so many o
       randomUUID(),
       hosting.id,
     ]);
-  await sql(`UPDATE runs SET started_at = now() - interval '6 days', finished_at = NULL`);
+  await startedAgoWithoutEnd(world.parts.database.direct, '6 days');
   await one();
   expect(Object.keys(await clean())).toEqual(['runs']);
   expect(await count('runs')).toBe(1);
@@ -86,7 +96,7 @@ it('deletes runs by their age, also those that never ended, and beyond so many o
   expect(await count('runs')).toBe(3);
 });
 
-it('deletes the audit log at its age, and PostgreSQL lets go of nothing that is younger than 90 days', async () => {
+it('the cleanup deletes old audit records, and PostgreSQL refuses to delete any younger than 90 days', async () => {
   const insert = (days: number): Promise<unknown> =>
     sql(
       `INSERT INTO audit_log (at, actor, via, action, outcome) VALUES (now() - $1 * interval '1 day', 'a', 'none', 'x', 'done')`,
@@ -100,7 +110,7 @@ it('deletes the audit log at its age, and PostgreSQL lets go of nothing that is 
   expect(await count('audit_log')).toBe(2);
 });
 
-it('deletes more than one piece, and leaves no lease of a stack that is gone', async () => {
+it('the cleanup deletes in several batches, and leaves no lease of a stack that is gone', async () => {
   await sql(
     `INSERT INTO idempotency_keys (user_id, key, request_hash, created_at)
      SELECT $1, n::text, 'x', now() - interval '4 days' FROM generate_series(1, 2500) n`,

@@ -1,12 +1,13 @@
 /** A new STATE_KEY: everything sealed moves over, however often it is interrupted, and then opens without the old one. */
 import { randomUUID } from 'node:crypto';
-import { rotateKeys } from '../../engine/operator/rotate-keys';
+import { machineOperator, type Rotation } from '../../engine/operator';
 import { secretBox } from '../../engine/base/secret-box';
 import { sealedPlaces } from '../../engine/store/seals';
-import { openState, sealState } from '../../engine/stack/state';
-import { accountContext, keyContext } from '../../engine/certificates/read-site';
+import { openState, sealState } from '../../engine/stack';
+import { accountContext, keyContext } from '../../engine/certificates';
 import { strongSecrets as secrets } from '../worlds/fake-parts';
 import { openWorld, type World } from '../worlds/world';
+import { numberState, replaceState } from '../support/rows';
 
 jest.setTimeout(60_000);
 
@@ -41,8 +42,13 @@ afterEach(() => world.close());
 
 const sql = <T>(text: string, values: unknown[] = []): Promise<T[]> =>
   world.parts.database.direct.query(text, values);
-const parts = () => ({ database: world.parts.database, secretBox: both });
 const quiet = { onBatch: () => undefined, signal: forever };
+
+/** As `webhoster keys rotate`, with the new key and the old one configured. */
+function rotateKeys(options: { onBatch: () => void; signal: AbortSignal } = quiet): Promise<Rotation> {
+  const engine = { ...world, parts: { ...world.parts, secretBox: both } };
+  return machineOperator(engine, { who: 'operator tests', handover: forever }).accounts.rotateKeys(options);
+}
 
 interface Row {
   readonly id: string;
@@ -58,7 +64,7 @@ const everything = (): Promise<Row[]> =>
       .join(' UNION ALL '),
   );
 
-it('knows every place where something sealed is kept', async () => {
+it('the rotation of keys knows every column that holds something sealed', async () => {
   const columns = await sql(`SELECT table_name AS table FROM information_schema.columns
     WHERE table_schema = 'public' AND data_type = 'bytea' AND column_name ~ 'sealed' ORDER BY 1`);
   expect(columns).toEqual(
@@ -66,20 +72,20 @@ it('knows every place where something sealed is kept', async () => {
   );
 });
 
-it('seals everything anew, which then opens with the new key alone, and has nothing to do a second time', async () => {
+it('the rotation of keys seals everything again, which then opens with the new key alone; a second one has nothing to do', async () => {
   const before = new Map(
     (await everything()).map(({ id, sealed }) => [id, openState({ secretBox: old }, id, sealed)]),
   );
   expect(before.size).toBe(stacks + 2);
-  expect(await rotateKeys(parts(), quiet)).toEqual({ sealed: stacks + 3, closed: [] });
+  expect(await rotateKeys()).toEqual({ sealed: stacks + 3, closed: [] });
   for (const { id, sealed } of await everything()) {
     expect(openState({ secretBox: fresh }, id, sealed)).toEqual(before.get(id));
     expect(() => openState({ secretBox: old }, id, sealed)).toThrow('another STATE_KEY');
   }
-  expect(await rotateKeys(parts(), quiet)).toEqual({ sealed: 0, closed: [] });
+  expect(await rotateKeys()).toEqual({ sealed: 0, closed: [] });
 });
 
-it('seals the keys of certificates and accounts anew, too', async () => {
+it('the rotation of keys also seals the keys of certificates and ACME accounts again', async () => {
   const sealed = (context: string): Buffer => old.seal(Buffer.from(`key of ${context}`), context);
   const [certificate, account] = [keyContext('a.org'), accountContext('https://ca.example/directory')];
   await sql(
@@ -91,7 +97,7 @@ it('seals the keys of certificates and accounts anew, too', async () => {
     `INSERT INTO acme_accounts (directory_url, key_sealed, thumbprint) VALUES ('https://ca.example/directory', $1, 't')`,
     [sealed(account)],
   );
-  await rotateKeys(parts(), quiet);
+  await rotateKeys();
   const keys = await sql<{ key: Buffer }>(
     'SELECT key_sealed AS key FROM certificates UNION ALL SELECT key_sealed FROM acme_accounts',
   );
@@ -99,41 +105,42 @@ it('seals the keys of certificates and accounts anew, too', async () => {
   expect(opened).toEqual([`key of ${certificate}`, `key of ${account}`]);
 });
 
-it('goes on where it was interrupted, and everything opens in between', async () => {
+it('an interrupted rotation of keys continues where it was, and everything opens in between', async () => {
   const stop = new AbortController();
-  const rotation = rotateKeys(parts(), { onBatch: () => stop.abort(), signal: stop.signal });
+  const rotation = rotateKeys({ onBatch: () => stop.abort(), signal: stop.signal });
   await expect(rotation).rejects.toThrow();
   const half = await everything();
   const done = half.filter(({ sealed }) => both.isCurrent(sealed)).length;
   expect(done).toBe(50);
   for (const { id, sealed } of half) expect(() => openState({ secretBox: both }, id, sealed)).not.toThrow();
-  expect((await rotateKeys(parts(), quiet)).sealed).toBe(stacks + 3 - done);
+  expect((await rotateKeys()).sealed).toBe(stacks + 3 - done);
 });
 
-it('leaves what no key opens, and names it', async () => {
+it('the rotation of keys leaves what no key opens, and names it', async () => {
   const [{ id }] = (await sql<Row>(
     'SELECT id FROM stacks WHERE state_sealed IS NOT NULL ORDER BY id LIMIT 1',
   )) as [Row];
   const sealed = sealState({ secretBox: secretBox('l'.repeat(32)) }, id, Buffer.from('x'));
-  await sql('UPDATE stacks SET state_sealed = $2 WHERE id = $1', [id, sealed]);
-  const rotation = await rotateKeys(parts(), quiet);
+  await replaceState(world.parts.database.direct, id, sealed);
+  const rotation = await rotateKeys();
   expect(rotation.closed).toEqual([id]);
   expect(
     (await sql<Row>('SELECT state_sealed AS sealed FROM stacks WHERE id = $1', [id]))[0]?.sealed,
   ).toEqual(sealed);
 });
 
-it('never puts an older state over a newer one that a worker saves meanwhile', async () => {
+it('the rotation of keys never overwrites a newer state that a worker saves meanwhile', async () => {
   const [{ id }] = (await sql<Row>(
     'SELECT id FROM stacks WHERE state_sealed IS NOT NULL ORDER BY id LIMIT 1',
   )) as [Row];
   const newer = sealState({ secretBox: both }, id, Buffer.from('newer'));
   const saved = world.parts.database.transaction(async (tx) => {
-    await tx.query('UPDATE stacks SET state_serial = 2, state_sealed = $2 WHERE id = $1', [id, newer]);
+    await replaceState(tx, id, newer);
+    await numberState(tx, 2, { id });
     await new Promise((resolve) => setTimeout(resolve, 300));
   });
   await new Promise((resolve) => setTimeout(resolve, 100));
-  await rotateKeys(parts(), quiet);
+  await rotateKeys();
   await saved;
   const [row] = await sql<Row>('SELECT id, state_sealed AS sealed FROM stacks WHERE id = $1', [id]);
   expect(openState({ secretBox: both }, id, row!.sealed).toString()).toBe('newer');

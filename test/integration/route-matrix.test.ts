@@ -232,7 +232,7 @@ async function recordsOfRequests(): Promise<number> {
   return row!.n;
 }
 
-it('has an expectation for every documented route, and for no other', () => {
+it('the matrix has an expectation for every documented route, and for no other', () => {
   expect(documented.map(({ name }) => name).sort()).toEqual(Object.keys(expected).sort());
 });
 
@@ -275,7 +275,7 @@ it.each(documented.filter(({ operation }) => asksWho(operation)))(
   },
 );
 
-it('what an administrator had planned of somebody’s hosting is closed to them as a user again', async () => {
+it('a former administrator can no longer see a plan that they made of another user’s hosting', async () => {
   const { people, hosting } = await newScene();
   const { admin } = people;
   const operation = await service.engine.plans.request(admin.user, hosting);

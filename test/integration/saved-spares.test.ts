@@ -1,7 +1,7 @@
 /** Spares of the second tier on a real database with a fake host: saved to the disk, woken for whoever claims them. */
 import { EngineError } from '../../engine/base/errors';
-import { metrics } from '../../engine/monitoring/metrics';
-import { sweep } from '../../engine/sweep/sweep';
+import { metrics } from '../../engine/monitoring';
+import { sweep } from '../../engine/sweep';
 import { openPool, type Pool } from '../worlds/pool';
 import { expectOwn } from '../support/spare-scenarios';
 import { tracesOf } from '../support/traces';
@@ -20,7 +20,7 @@ async function open(settings: Record<string, string>): Promise<void> {
 const saved = () =>
   pool.query<{ id: string }>(`SELECT id FROM hostings WHERE status = 'saved' ORDER BY ready_at`);
 
-it('is made as any other, then saved, and waits without memory', async () => {
+it('a saved spare is made like any other, then saved, and waits without using memory', async () => {
   await open({ WARM_POOL_SIZE: '1', WARM_POOL_SAVED: '2' });
   await pool.fill();
   expect((await pool.statuses()).sort()).toEqual(['saved', 'saved', 'spare']);
@@ -29,7 +29,7 @@ it('is made as any other, then saved, and waits without memory', async () => {
   expect(await pool.query(`SELECT 1 FROM operations WHERE status IN ('pending', 'running')`)).toEqual([]);
 });
 
-it('is taken where no other waits, and is its user’s as one that ran: woken, with the right time', async () => {
+it('a saved spare is claimed if no other waits, and becomes its user’s like a running one: woken, with the right time', async () => {
   await open({ WARM_POOL_SIZE: '1', WARM_POOL_SAVED: '1' });
   const [first] = await pool.fill();
   const [second] = await saved();
@@ -47,7 +47,7 @@ it('is taken where no other waits, and is its user’s as one that ran: woken, w
   await expectOwn(world, first!);
 });
 
-it('does not wake where the machine has no memory for it, and says so', async () => {
+it('a saved spare does not wake if the machine has no memory for it, and the failure says so', async () => {
   await open({ WARM_POOL_SIZE: '0', WARM_POOL_SAVED: '1' });
   await pool.fill();
   world.host.freeMiB = 10;
@@ -61,7 +61,7 @@ it('does not wake where the machine has no memory for it, and says so', async ()
   expect(world.host.domains.has(hosting.vmName)).toBe(false);
 });
 
-it('is made anew, under the same name and address, when its memory cannot be read', async () => {
+it('a saved spare whose memory cannot be read is rebuilt under the same name and address', async () => {
   await open({ WARM_POOL_SIZE: '0', WARM_POOL_SAVED: '1' });
   await pool.fill();
   world.host.faults.fail('start', new EngineError('libvirt_unavailable', 'no such processor'));
@@ -73,7 +73,7 @@ it('is made anew, under the same name and address, when its memory cannot be rea
   await expectOwn(world, hosting.id);
 });
 
-it.each(['running', 'shut off'])('is replaced when its VM is %s', async (state) => {
+it.each(['running', 'shut off'])('a saved spare is replaced when its VM is %s', async (state) => {
   await open({ WARM_POOL_SIZE: '0', WARM_POOL_SAVED: '1' });
   await pool.fill();
   const [old] = await saved();
@@ -87,7 +87,7 @@ it.each(['running', 'shut off'])('is replaced when its VM is %s', async (state) 
   expect(await pool.statuses()).toEqual(['saved']);
 });
 
-it('is in order for a sweep, goes with a size of 0, and leaves nothing', async () => {
+it('a saved spare is in order for a sweep, and is removed without a trace when the size becomes 0', async () => {
   await open({ WARM_POOL_SIZE: '0', WARM_POOL_SAVED: '1' });
   const before = await tracesOf(world);
   await pool.fill();

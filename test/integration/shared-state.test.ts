@@ -56,7 +56,7 @@ async function whateverRedisDoes(check: () => Promise<void>): Promise<void> {
 const known = (service: TestService, token: string) =>
   as(service, token, 'get', '/auth/me').then(({ status }) => status);
 
-it('refuses at one what was revoked at the other, from the next request on', async () => {
+it('a token revoked at one process is refused at the other from the next request on', async () => {
   await whateverRedisDoes(async () => {
     const user = await here.newUser();
     const used = async (token = user.token): Promise<number[]> => [
@@ -81,7 +81,7 @@ it('refuses at one what was revoked at the other, from the next request on', asy
   });
 });
 
-it('knows at one what a change of role, an API token’s end and an account’s end at the other mean', async () => {
+it('a changed role, an ended API token and a deleted account take effect at every process', async () => {
   await whateverRedisDoes(async () => {
     const admin = await here.newUser('admin');
     const list = (service: TestService) =>
@@ -116,7 +116,7 @@ const shown = (service: TestService, { token }: SignedInUser) =>
     (body as { data?: { hosting: { status: string } } }).data?.hosting.status,
   ]);
 
-it('shows at one what was done at the other, and to nobody what is somebody else’s', async () => {
+it('one process shows what was done at another, and nobody sees what is someone else’s', async () => {
   await whateverRedisDoes(async () => {
     const [user, neighbour] = [await here.newUser(), await there.newUser()];
     expect([await shown(here, user), await shown(there, user)]).toEqual([
@@ -137,7 +137,7 @@ it('shows at one what was done at the other, and to nobody what is somebody else
   });
 });
 
-it('tells who follows at one what a worker does for the other, though Redis dies on the way', async () => {
+it('events of a worker reach a client of another process, even if Redis dies on the way', async () => {
   const user = await here.newUser();
   let release: () => void = () => undefined;
   const reached = new Promise<void>((resolve) => {
@@ -166,7 +166,7 @@ it('tells who follows at one what a worker does for the other, though Redis dies
   ]);
 });
 
-it('counts requests together while it can, and each for itself while it cannot', async () => {
+it('processes count requests together while Redis is up, and each alone while it is away', async () => {
   const user = await here.newUser();
   const left = async (service: TestService): Promise<number> =>
     Number((await as(service, user.token, 'get', '/auth/me')).headers['ratelimit-remaining']);

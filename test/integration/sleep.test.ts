@@ -2,19 +2,17 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { EngineError } from '../../engine/base/errors';
-import { eject } from '../../engine/ejection/eject';
+import { eject } from '../../engine/ejection';
 import { livingHostingCounts } from '../../engine/store/counts';
-import { planReport, plans } from '../../engine/plans/plans';
-import { letIdleSleep } from '../../engine/sleep/keep-idle-asleep';
-import { acceptSleep, acceptWake, wakeFor } from '../../engine/sleep/sleep';
-import { getHosting } from '../../engine/store/hostings';
+import { planReport, plans } from '../../engine/plans';
+import { acceptSleep, acceptWake, letIdleSleep, wakeFor, waker } from '../../engine/sleep';
+import { getHosting, getOwnedHosting } from '../../engine/store/hostings';
 import { getOperation } from '../../engine/store/operations';
-import { sweep } from '../../engine/sweep/sweep';
-import { removeHosting } from '../../engine/operator/teardown/teardown';
-import { waker } from '../../engine/sleep/doors/waker';
+import { sweep } from '../../engine/sweep';
 import { scenarios } from '../support/scenarios';
 import { tracesOf } from '../support/traces';
 import { openWorld, type World } from '../worlds/world';
+import { endedAgo, readyAgo } from '../support/rows';
 
 // a busy machine takes its time
 const never = new AbortController().signal;
@@ -58,6 +56,13 @@ async function operationsOf(kind: string): Promise<string[]> {
   return rows.map((row) => row.status);
 }
 
+/** As its owner has it removed. */
+async function remove(): Promise<void> {
+  const { userId } = await getOwnedHosting(world.parts.database.direct, id);
+  await world.engine.hostings.delete({ id: userId } as never);
+  await world.work(id);
+}
+
 const sleep = (force = false) =>
   world.parts.database.transaction((tx) => acceptSleep(world.parts, tx, id, { force }));
 const wake = (cold = false) =>
@@ -69,7 +74,7 @@ describe('a hosting that runs', () => {
     await awake();
   });
 
-  it('is not put to sleep while somebody is connected, unless that is wanted', async () => {
+  it('a VM is not suspended while someone is connected, unless forced', async () => {
     world.host.connected.add(ip);
     const busy = await sleep();
     await world.work(id);
@@ -84,7 +89,7 @@ describe('a hosting that runs', () => {
     expect([await status(), world.host.domains.get(vmName)]).toEqual(['sleeping', 'saved']);
   });
 
-  it('is not saved where that would take the machine’s last room, and runs on', async () => {
+  it('a VM keeps running if saving it would take the machine’s last disk space', async () => {
     world.host.node.state = { poolFreeBytes: 1024 * 1024 ** 2 };
     const failed = await sleep();
     await world.work(id);
@@ -95,7 +100,7 @@ describe('a hosting that runs', () => {
     expect([await status(), world.host.domains.get(vmName)]).toEqual(['running', 'running']);
   });
 
-  it('is not put to sleep under something else that is done to it', async () => {
+  it('a VM is not suspended while another operation works on it', async () => {
     const { id: plan } = await plans(world.parts).request('operator', id);
     await expect(sleep()).rejects.toMatchObject({ code: 'hosting_busy' });
     await world.work(id);
@@ -103,7 +108,7 @@ describe('a hosting that runs', () => {
     expect(await sleep()).not.toBeNull();
   });
 
-  it('leads to the doors before its VM is saved, and to its VM only when that runs', async () => {
+  it('a hosting’s route leads to the doors before its VM is saved, and back to the VM only once that runs', async () => {
     const order: string[] = [];
     const note = (what: string) => () =>
       void order.push(`${what}: ${world.host.routes[0]?.asleep === id ? 'doors' : 'VM'}`);
@@ -118,7 +123,7 @@ describe('a hosting that runs', () => {
     expect(world.host.routes[0]).not.toHaveProperty('asleep');
   });
 
-  it('is woken by who comes while it falls asleep', async () => {
+  it('a visitor who arrives while a VM falls asleep wakes it', async () => {
     await sleep();
     await wake();
     await wake();
@@ -130,13 +135,9 @@ describe('a hosting that runs', () => {
     expect([await status(), world.host.domains.get(vmName)]).toEqual(['running', 'running']);
   });
 
-  it('stays awake when it is removed before it could sleep', async () => {
+  it('a hosting that is removed before it could sleep is not put to sleep', async () => {
     await sleep();
-    const [row]: { user_id: number }[] = await world.parts.database.direct.query(
-      `SELECT user_id FROM hostings`,
-    );
-    await world.engine.hostings.delete({ id: row!.user_id } as never);
-    await world.work(id);
+    await remove();
     expect([await operationsOf('sleep-hosting'), await operationsOf('delete-hosting')]).toEqual([
       ['failed'],
       ['succeeded'],
@@ -151,7 +152,7 @@ describe('a hosting that sleeps', () => {
     await asleep();
   });
 
-  it('is woken once, however many come at the same time', async () => {
+  it('a sleeping VM is woken once, however many visitors arrive at the same time', async () => {
     const asked = waker(world);
     const visitors = [1, 2, 3].map(() => asked.wake(id));
     const other = waker(world).wake(id);
@@ -167,7 +168,7 @@ describe('a hosting that sleeps', () => {
     expect(await operationsOf('wake-hosting')).toEqual(['succeeded']);
   });
 
-  it('is not woken where there is no memory: it is tried again for a while, told why, and sleeps on', async () => {
+  it('a wake without memory is retried for a while, says why it failed, and the VM sleeps on', async () => {
     world.host.freeMiB = 10;
     const failed = await wake();
     await world.work(id);
@@ -185,7 +186,7 @@ describe('a hosting that sleeps', () => {
     expect([await status(), world.host.domains.get(vmName)]).toEqual(['running', 'running']);
   });
 
-  it('finds the memory that comes free while it is tried again', async () => {
+  it('a wake finds memory that becomes free while it is retried', async () => {
     world.host.freeMiB = 10;
     const tell = world.host.inventory.memory;
     let asked = 0;
@@ -197,7 +198,7 @@ describe('a hosting that sleeps', () => {
     expect(await operationsOf('wake-hosting')).toEqual(['succeeded']);
   });
 
-  it('says how it is started from its disk when its memory cannot be read, and does so when it is told to', async () => {
+  it('a wake whose saved memory cannot be read says how to start from disk, and does so on request', async () => {
     const broken = new EngineError('libvirt_unavailable', 'libvirt refused a request');
     world.host.faults.fail('start', broken);
     const failed = await wake();
@@ -211,7 +212,7 @@ describe('a hosting that sleeps', () => {
     expect([await status(), world.host.restored]).toEqual(['running', []]);
   });
 
-  it('wakes also where the guest has no agent, and answers nobody', async () => {
+  it('a VM wakes even if its guest has no agent and answers nobody', async () => {
     world.host.faults.fail('clock', new EngineError('guest_unreachable', 'no agent'));
     world.host.pages.clear();
     await wake();
@@ -219,7 +220,7 @@ describe('a hosting that sleeps', () => {
     expect(await status()).toBe('running');
   });
 
-  it('has no drift, is not touched by a plan, and is not looked at in vain', async () => {
+  it('a plan of a sleeping VM finds no drift and does not touch it', async () => {
     const { id: plan } = await plans(world.parts).request('operator', id);
     await world.work(id);
     expect(await planReport(world.parts.database.direct, plan)).toMatchObject({ differences: [] });
@@ -228,7 +229,7 @@ describe('a hosting that sleeps', () => {
     expect([await status(), world.host.domains.get(vmName)]).toEqual(['sleeping', 'saved']);
   });
 
-  it('is woken by an apply, which then finds it as it is specified', async () => {
+  it('an apply wakes a sleeping VM and then finds it as specified', async () => {
     await plans(world.parts).apply('operator', id, { recreateDisk: false, agreed: null });
     await world.work(id);
     expect(await operationsOf('apply-hosting')).toEqual(['succeeded']);
@@ -237,7 +238,7 @@ describe('a hosting that sleeps', () => {
     expect(JSON.parse(rendered)).not.toHaveProperty('asleep');
   });
 
-  it('is made anew by an apply when its VM is gone', async () => {
+  it('an apply makes a sleeping hosting’s VM again when it is gone', async () => {
     world.host.domains.clear();
     const failed = await wake();
     await world.work(id);
@@ -248,20 +249,20 @@ describe('a hosting that sleeps', () => {
     expect([await status(), world.host.domains.get(vmName)]).toEqual(['running', 'running']);
   });
 
-  it('is removed without being woken, and leaves nothing', async () => {
-    await removeHosting(world, { id } as never, never);
+  it('a sleeping hosting is removed without being woken, and leaves nothing', async () => {
+    await remove();
     expect(world.host.restored).toEqual([]);
     const { domains, volumes, served, ports, hostings } = await tracesOf(world);
     expect([domains, volumes, served, ports, hostings]).toEqual([[], [], [], [], []]);
   });
 
-  it('is woken before it is ejected: who takes it over gets a VM that runs', async () => {
+  it('a sleeping hosting is woken before it is ejected, so that its new owner gets a running VM', async () => {
     const target = { write: () => Promise.resolve(), discard: () => Promise.resolve() };
     await eject(world, { who: 'operator tests', handover: never }, vmName, target);
     expect([await status(), world.host.domains.get(vmName)]).toEqual(['ejected', 'running']);
   });
 
-  it('is in order to a sweep, and a hosting that was saved behind the service’s back is not', async () => {
+  it('a sleeping hosting is in order for a sweep, and one that was saved behind the service’s back is not', async () => {
     const kinds = async () => (await sweep(world.parts)).findings.map(({ kind, detail }) => [kind, detail]);
     expect(await kinds()).toEqual([]);
     await wakeFor(world, id, never);
@@ -269,19 +270,19 @@ describe('a hosting that sleeps', () => {
     expect(await kinds()).toEqual([['stopped-domain', 'saved']]);
   });
 
-  it('is counted as what it is', async () => {
+  it('a sleeping hosting is counted as sleeping', async () => {
     expect(await livingHostingCounts(world.parts.database.direct)).toEqual([
       { status: 'sleeping', count: 1 },
     ]);
   });
 
-  it('takes a stuck way back with it when it is removed', async () => {
+  it('removing a sleeping hosting also ends a stuck wake', async () => {
     await world.parts.database.direct.query(
       `INSERT INTO operations (id, kind, stack_id, hosting_id, status, input)
        VALUES ('00000000-0000-4000-8000-000000000001', 'wake-hosting', $1, $1, 'stuck', '{}')`,
       [id],
     );
-    await removeHosting(world, { id } as never, never);
+    await remove();
     expect(await operationsOf('wake-hosting')).not.toContain('stuck');
   });
 });
@@ -300,13 +301,12 @@ describe('the look for idle hostings', () => {
     const clock = { ...world.parts.clock, now: () => new Date(now) };
     return letIdleSleep({ ...world.parts, clock }, before, after);
   };
-  const age = (): Promise<unknown> =>
-    world.parts.database.direct.query(
-      `UPDATE operations SET finished_at = finished_at - interval '1 h';
-       UPDATE hostings SET ready_at = ready_at - interval '1 h'`,
-    );
+  async function age(): Promise<void> {
+    await endedAgo(world.parts.database.direct, '1 h');
+    await readyAgo(world.parts.database.direct, '1 h');
+  }
 
-  it('lets one sleep that nobody has visited since it was first seen, and not before', async () => {
+  it('a VM goes to sleep when nobody has visited it for long enough since it was first seen, and not before', async () => {
     await age();
     let seen = await look(new Map());
     now += after - 1;
@@ -323,7 +323,7 @@ describe('the look for idle hostings', () => {
   it.each([
     ['visited', () => void world.host.visits.set(ip, now - 1)],
     ['connected', () => void world.host.connected.add(ip)],
-  ])('lets one be that is %s', async (_, use) => {
+  ])('a VM that is %s is not put to sleep', async (_, use) => {
     await age();
     const seen = await look(new Map());
     now += after + 1;
@@ -332,7 +332,7 @@ describe('the look for idle hostings', () => {
     expect(await operationsOf('sleep-hosting')).toEqual([]);
   });
 
-  it('lets one be that something was just done to', async () => {
+  it('a VM that an operation just worked on is not put to sleep', async () => {
     const seen = await look(new Map());
     await look(new Map([...seen].map(([key, at]) => [key, at - after])));
     expect(await operationsOf('sleep-hosting')).toEqual([]);

@@ -1,14 +1,11 @@
 /** What waits for somebody to go on with it: seen by its owner and by an operator, with what it still owns. */
 import { EngineError } from '../../engine/base/errors';
 import type { User } from '../../engine/model/account';
-import { createHosting } from '../../engine/hostings/create';
-import { deleteHosting } from '../../engine/hostings/delete';
-import type { Definition } from '../../engine/stack/ports';
-import { removeNode } from '../../engine/node/remove-node';
-import { removeOrphan } from '../../engine/sweep/remove-orphan';
+import type { Definition } from '../../engine/stack';
 import { failsAfter, failsBefore, withRun, withUndo, workWith } from '../support/faulty-steps';
 import { type Accepted, scenarios } from '../support/scenarios';
 import type { World } from '../worlds/world';
+import { definitionOf } from '../support/definitions';
 
 // a busy machine takes its time
 let world: World;
@@ -41,8 +38,8 @@ const everything = (id: string): string[] => [
 ];
 
 describe('a stuck operation', () => {
-  it('names everything when a removal could not begin', async () => {
-    const accepted = await stuck(withRun(deleteHosting, 'destroy', failsBefore));
+  it('a stuck removal that could not begin names everything', async () => {
+    const accepted = await stuck(withRun(definitionOf('delete-hosting'), 'destroy', failsBefore));
     const operation = await get(accepted);
     expect(operation).toMatchObject({ status: 'stuck', failure: { message: 'planned failure' } });
     expect(operation.owns).toEqual(everything(accepted.stackId));
@@ -52,21 +49,25 @@ describe('a stuck operation', () => {
     ['destroy', ['SSH', 'address', 'workspace', 'Terraform']],
     ['forget', ['SSH', 'address']],
     ['release', []],
-  ])('names only what is left after %s', async (step, left) => {
-    const { owns } = await get(await stuck(withRun(deleteHosting, step, failsAfter)));
+  ])('a removal that is stuck after %s names only what is left', async (step, left) => {
+    const { owns } = await get(await stuck(withRun(definitionOf('delete-hosting'), step, failsAfter)));
     expect(owns.map((owned) => owned.split(' ')[0])).toEqual(left);
   });
 
-  it('names what a create could not take back', async () => {
-    const definition = withUndo(withRun(createHosting, 'ready', failsAfter), 'apply', failsBefore);
+  it('a stuck create names what it could not undo', async () => {
+    const definition = withUndo(
+      withRun(definitionOf('create-hosting'), 'ready', failsAfter),
+      'apply',
+      failsBefore,
+    );
     const accepted = await stuck(definition);
     const operation = await get(accepted);
     expect(operation.status).toBe('stuck');
     expect(operation.owns).toEqual(everything(accepted.stackId).filter((owned) => owned !== 'route /1'));
   });
 
-  it('tells whoever waits for it as well, and nobody once it has gone on', async () => {
-    const accepted = await stuck(withRun(deleteHosting, 'destroy', failsBefore));
+  it('what a stuck operation owns is shown to anyone who waits for it, and no longer once it continues', async () => {
+    const accepted = await stuck(withRun(definitionOf('delete-hosting'), 'destroy', failsBefore));
     const waited = await world.engine.operations.wait(accepted.operationId, { timeoutMs: 1_000 });
     expect(waited.owns).toEqual(everything(accepted.stackId));
     await world.engine.hostings.delete({ ...operator, id: 1 });
@@ -75,8 +76,8 @@ describe('a stuck operation', () => {
     expect(await get(accepted)).toMatchObject({ status: 'succeeded', owns: [] });
   });
 
-  it('says that it does not know when libvirt does not answer, and what it does know', async () => {
-    const accepted = await stuck(withRun(deleteHosting, 'destroy', failsBefore));
+  it('a stuck operation says what it knows and what it does not when libvirt does not answer', async () => {
+    const accepted = await stuck(withRun(definitionOf('delete-hosting'), 'destroy', failsBefore));
     world.host.faults.fail('inventory', gone);
     expect((await get(accepted)).owns).toEqual([
       'unknown: libvirt does not answer',
@@ -84,14 +85,14 @@ describe('a stuck operation', () => {
     ]);
   });
 
-  it('does not wait for a libvirt that hangs', async () => {
-    const accepted = await stuck(withRun(deleteHosting, 'destroy', failsBefore));
+  it('the list of what a stuck operation owns does not wait for a libvirt that hangs', async () => {
+    const accepted = await stuck(withRun(definitionOf('delete-hosting'), 'destroy', failsBefore));
     world.host.faults.once('inventory', () => new Promise(() => undefined));
     expect((await get(accepted)).owns[0]).toBe('unknown: libvirt does not answer');
   });
 
-  it('names pool, network and images of a node', async () => {
-    const accepted = await stuck(withRun(removeNode, 'destroy', failsBefore));
+  it('a stuck operation of a node names its pool, network and images', async () => {
+    const accepted = await stuck(withRun(definitionOf('remove-node'), 'destroy', failsBefore));
     expect((await get(accepted)).owns).toEqual([
       'pool vm-webhoster',
       'network vm-webhoster',
@@ -107,7 +108,7 @@ describe('a stuck operation', () => {
 });
 
 describe('the list of operations', () => {
-  it("shows everybody's, the newest first, and no more than asked for", async () => {
+  it('the list of operations shows everybody’s, newest first, and no more than asked for', async () => {
     world = await scenarios['create-hosting'].open();
     const ids: string[] = [];
     for (let count = 0; count < 3; count++) {
@@ -130,7 +131,7 @@ describe('the list of operations', () => {
     expect(await listed({ limit: 50, status: 'pending' })).toEqual(ids);
   });
 
-  it('gives 200 at most, whoever asks', async () => {
+  it('the list of operations holds at most 200, whoever asks', async () => {
     world = await scenarios['create-hosting'].open();
     await world.parts.database.direct.query(
       `INSERT INTO operations (id, kind, stack_id, status)
@@ -139,15 +140,15 @@ describe('the list of operations', () => {
     expect(await world.engine.operations.list({ limit: 1_000 })).toHaveLength(200);
   });
 
-  it('shows the stuck ones with what they own, and asks libvirt once for all of them', async () => {
-    const first = await stuck(withRun(deleteHosting, 'destroy', failsBefore));
+  it('the list of operations shows what stuck ones own, and asks libvirt once for all of them', async () => {
+    const first = await stuck(withRun(definitionOf('delete-hosting'), 'destroy', failsBefore));
     const { hosting } = await world.engine.hostings.create(await world.newUser(), {});
     await world.work(hosting.id);
     const [row]: { user_id: number }[] = await world.parts.database.direct.query(
       `SELECT user_id FROM hostings WHERE id = '${hosting.id}'`,
     );
     const second = await world.engine.hostings.delete({ ...operator, id: row!.user_id });
-    await workWith(world, hosting.id, withRun(deleteHosting, 'destroy', failsBefore));
+    await workWith(world, hosting.id, withRun(definitionOf('delete-hosting'), 'destroy', failsBefore));
     const asked = () => world.host.faults.visited.filter((point) => point === 'inventory').length;
     const before = asked();
     const [newer, older, ...others] = await world.engine.operations.list({ status: 'stuck', limit: 50 });
@@ -158,11 +159,11 @@ describe('the list of operations', () => {
     expect(older).toMatchObject({ id: first.operationId, owns: everything(first.stackId) });
   });
 
-  it('names the VM of an orphan that the database never knew', async () => {
+  it('the list of operations names the VM of an orphan that the database never knew', async () => {
     world = await scenarios['remove-orphan'].open();
     const id = '1a2b3c4d-0000-4000-8000-000000000000';
     await world.parts.database.direct.query(
-      `INSERT INTO operations (id, kind, stack_id, status) VALUES (gen_random_uuid(), '${removeOrphan.kind}', '${id}', 'stuck')`,
+      `INSERT INTO operations (id, kind, stack_id, status) VALUES (gen_random_uuid(), 'remove-orphan', '${id}', 'stuck')`,
     );
     world.host.volumes.add(`${world.config.POOL_NAME}/${id}.qcow2`);
     expect(await world.engine.operations.list({ limit: 1 })).toMatchObject([

@@ -4,14 +4,19 @@ import { mkdirSync } from 'node:fs';
 import type { User } from '../../engine/model/account';
 import { EngineError } from '../../engine/base/errors';
 import { isoName, rootVolumeName, vmNameOf } from '../../engine/machine/libvirt/names';
-import { removeOrphan } from '../../engine/sweep/remove-orphan';
 import { insertOperation } from '../../engine/store/operations';
 import { recordSweep } from '../../engine/store/sweeps';
 import { takeTurn } from '../../engine/store/turns';
-import { fix, type Mended } from '../../engine/sweep/fix';
-import { sweep } from '../../engine/sweep/sweep';
+import { fix, type Mended, sweep } from '../../engine/sweep';
 import { openWorld, type World } from '../worlds/world';
 import { stackWorkspace } from '../../engine/machine/terraform/workspace';
+import {
+  keepFirstResourceName,
+  loseReservations,
+  loseResourceNames,
+  sealWithUnknownKey,
+} from '../support/rows';
+import { definitionOf } from '../support/definitions';
 
 jest.setTimeout(20_000);
 
@@ -46,14 +51,14 @@ function plant(id: string): void {
   mkdirSync(stackWorkspace(world.config, id), { recursive: true });
 }
 
-it('finds nothing after a create, nor after its delete', async () => {
+it('a sweep finds nothing after a create, nor after its delete', async () => {
   expect(await found()).toEqual([]);
   await world.engine.hostings.delete(user);
   await world.work(hostingId);
   expect(await found()).toEqual([]);
 });
 
-it('mends everything about one hosting by one operation', async () => {
+it('one operation mends all findings about one hosting', async () => {
   const id = randomUUID();
   plant(id);
   expect(await found()).toEqual(['orphan-domain', 'orphan-iso', 'orphan-volume', 'orphan-workspace']);
@@ -65,7 +70,7 @@ it('mends everything about one hosting by one operation', async () => {
   expect(operations).toHaveLength(1);
 });
 
-it('withholds what the database has never heard of, unless it is told otherwise', async () => {
+it('the doctor leaves what the database has never known, unless told otherwise', async () => {
   plant(randomUUID());
   expect(new Set((await mend({ unknown: false })).map(({ result }) => result))).toEqual(
     new Set(['withheld']),
@@ -73,7 +78,7 @@ it('withholds what the database has never heard of, unless it is told otherwise'
   expect(world.host.domains.size).toBe(2);
 });
 
-it('names a port that another program holds, and whose it is', async () => {
+it('a sweep names an SSH port that another program holds, and whose it is', async () => {
   const [{ ssh_port: port } = { ssh_port: 0 }]: { ssh_port: number }[] =
     await world.parts.database.direct.query(`SELECT ssh_port FROM hostings WHERE id = $1`, [hostingId]);
   world.host.heldPorts = [{ port, holder: 'python3 (process 12)' }];
@@ -86,7 +91,7 @@ it('names a port that another program holds, and whose it is', async () => {
   ]);
 });
 
-it('gives back what an ended hosting still holds', async () => {
+it('the doctor frees what an ended hosting still holds', async () => {
   await world.engine.hostings.delete(user);
   await world.work(hostingId);
   const { direct } = world.parts.database;
@@ -102,12 +107,12 @@ it('gives back what an ended hosting still holds', async () => {
   expect((await world.engine.hostings.get(user, hostingId)).status).toBe('deleted');
 });
 
-it('never removes a hosting that lives, whoever asks for it', async () => {
+it('the removal of orphans never removes a living hosting', async () => {
   const { id } = await insertOperation(world.parts.database.direct, {
     kind: 'remove-orphan',
     stackId: hostingId,
     hostingId,
-    steps: removeOrphan.steps,
+    steps: definitionOf('remove-orphan').steps,
   });
   await world.work(hostingId);
   const [row] = (await world.parts.database.direct.query(
@@ -118,14 +123,14 @@ it('never removes a hosting that lives, whoever asks for it', async () => {
   expect(world.host.domains.size).toBe(1);
 });
 
-it('leaves a hosting alone that is on its way', async () => {
+it('a sweep leaves a hosting alone that is being created', async () => {
   const other = await world.newUser();
   const { hosting } = await world.engine.hostings.create(other, {});
   plant(hosting.id);
   expect(await found()).toEqual([]);
 });
 
-it('tells a stuck delete, and finishes it when its cause is gone', async () => {
+it('a sweep reports a stuck delete, and the doctor finishes it once its cause is gone', async () => {
   await world.engine.hostings.delete(user);
   const gone = new EngineError('libvirt_unavailable', 'libvirt does not answer', { retryable: true });
   world.host.faults.fail('publish', gone, 99);
@@ -139,7 +144,7 @@ it('tells a stuck delete, and finishes it when its cause is gone', async () => {
   expect((await world.engine.hostings.get(user, hostingId)).status).toBe('deleted');
 });
 
-it('undoes a stuck create when its cause is gone', async () => {
+it('the doctor undoes a stuck create once its cause is gone', async () => {
   const other = await world.newUser();
   const { hosting, operation } = await world.engine.hostings.create(other, {});
   const gone = new EngineError('libvirt_unavailable', 'libvirt does not answer', { retryable: true });
@@ -154,11 +159,11 @@ it('undoes a stuck create when its cause is gone', async () => {
   expect(await found()).toEqual([]);
 });
 
-it('takes a lost reservation back, but not one that somebody else has by now', async () => {
+it('the doctor restores a lost reservation, but not one that someone else has by now', async () => {
   const { direct } = world.parts.database;
   const other = await world.newUser();
-  await direct.query(`DELETE FROM ssh_ports`);
-  await direct.query(`DELETE FROM routes`);
+  await loseReservations(direct, 'ssh_ports');
+  await loseReservations(direct, 'routes');
   const { hosting } = await world.engine.hostings.create(other, {});
   await world.work(hosting.id);
   expect(hosting.sshPort).toBe((await world.engine.hostings.mine(user)).sshPort);
@@ -169,14 +174,12 @@ it('takes a lost reservation back, but not one that somebody else has by now', a
   expect(row?.hosting_id).toBe(hosting.id);
 });
 
-it('calls a state that another key sealed missing', async () => {
-  await world.parts.database.direct.query(`UPDATE stacks SET state_sealed = 'nonsense' WHERE id = $1`, [
-    hostingId,
-  ]);
+it('a sweep reports a state that another key sealed as missing', async () => {
+  await sealWithUnknownKey(world.parts.database.direct, { id: hostingId });
   expect(await found()).toEqual(['missing-state']);
 });
 
-it('opens no state whose names are beside it, and one of an earlier version once', async () => {
+it('a sweep opens no state whose resource names are stored, and one of an earlier version once', async () => {
   const { direct } = world.parts.database;
   let opened = 0;
   const box = world.parts.secretBox;
@@ -188,19 +191,19 @@ it('opens no state whose names are beside it, and one of an earlier version once
     (await sweep({ ...world.parts, secretBox })).findings.map(({ kind }) => kind);
   expect(await looks()).toEqual([]);
   expect(opened).toBe(0);
-  await direct.query(`UPDATE stacks SET resource_names = NULL`);
+  await loseResourceNames(direct);
   expect([await looks(), await looks(), await looks()]).toEqual([[], [], []]);
   expect(opened).toBe(1);
-  await direct.query(`UPDATE stacks SET resource_names = resource_names[1:1]`);
+  await keepFirstResourceName(direct);
   expect(await looks()).toEqual(['untracked-resource', 'untracked-resource']);
 });
 
-it('says that it could not look when libvirt does not answer', async () => {
+it('a sweep says that it could not look when libvirt does not answer', async () => {
   world.host.faults.fail('inventory', new EngineError('libvirt_unavailable', 'gone', { retryable: true }));
   await expect(sweep(world.parts)).rejects.toMatchObject({ code: 'libvirt_unavailable' });
 });
 
-it('lets one of many take a turn, and keeps the newest reports', async () => {
+it('one of many workers takes the turn to sweep, and the newest reports are kept', async () => {
   const { direct } = world.parts.database;
   const turns = await Promise.all(Array.from({ length: 8 }, () => takeTurn(direct, 'sweep', 300)));
   expect(turns.filter(Boolean)).toHaveLength(1);

@@ -138,12 +138,12 @@ const doors = [
   ['get', `/api/v1/operations/${randomUUID()}/events`],
 ] as const;
 
-it('lets the token in that the attacks are made from', async () => {
+it('the token that the attacks start from is accepted', async () => {
   for (const token of [admin.token, forged()])
     await request(service.app).get('/api/v1/admin/audit').set('Authorization', `Bearer ${token}`).expect(200);
 });
 
-it.each(Object.entries(attacks))('401 for %s', async (_, make) => {
+it.each(Object.entries(attacks))('an access token is refused with 401: %s', async (_, make) => {
   const token = await make();
   const messages = new Set<string>();
   for (const [method, path] of doors) {
@@ -157,7 +157,7 @@ it.each(Object.entries(attacks))('401 for %s', async (_, make) => {
   ]);
 });
 
-it('looks for a token nowhere else', async () => {
+it('a token is read from the Authorization header and from nowhere else', async () => {
   const { app } = service;
   const { token } = admin;
   await request(app).get(`/api/v1/auth/me?access_token=${token}`).expect(401);
@@ -170,7 +170,7 @@ it('looks for a token nowhere else', async () => {
   await request(app).get('/api/v1/auth/me').set('Authorization', token).expect(401);
 });
 
-it('logs no token, whether it was good or not', async () => {
+it('no token is logged, whether valid or not', async () => {
   await request(service.app).get('/api/v1/auth/me').set('Authorization', `Bearer ${admin.token}`).expect(200);
   const logged = service.lines.join('\n');
   expect(logged).toContain('/api/v1/auth/me');

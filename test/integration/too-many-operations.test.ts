@@ -9,7 +9,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-it('those that have not ended are bounded, for whoever asked for them, until some of them end', async () => {
+it('unfinished operations are limited, whoever asks for them, until some of them end', async () => {
   const [user, other] = [await world.newUser(), await world.newUser()];
   const { plans, hostings, operations } = world.engine;
   const { hosting, operation: making } = await hostings.create(user, {});

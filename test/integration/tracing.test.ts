@@ -5,12 +5,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import request from 'supertest';
 import { EngineError } from '../../engine/base/errors';
-import { createHosting } from '../../engine/hostings/create';
 import { cloneDatabase } from '../support/postgres';
 import { openReplicas, type Person, type Replica, type Replicas, signUp } from '../worlds/replicas';
 import { strongSecrets } from '../worlds/fake-parts';
 import { startService } from '../worlds/service';
 import { type ReceivedSpan, startTraceReceiver, type TraceReceiver } from '../support/trace-receiver';
+import { definitionOf } from '../support/definitions';
 
 jest.setTimeout(120_000);
 
@@ -60,7 +60,7 @@ const logged = ({ lines }: Replica): Record<string, unknown>[] =>
   lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 
 describe('a create', () => {
-  it('is one trace: steps within the operation within the request, commands within their steps', async () => {
+  it('a create is one trace: steps within the operation within the request, commands within their steps', async () => {
     const service = await start('all');
     const answer = await create(service, await signUp(service), {
       // a stranger does not choose under which id we trace, nor whether
@@ -90,7 +90,9 @@ describe('a create', () => {
     });
     const steps = receiver.childrenOf(operation);
     expect(names(steps)).toEqual(
-      createHosting.steps.filter(({ run }) => run !== undefined).map(({ name }) => `step ${name}`),
+      definitionOf('create-hosting')
+        .steps.filter(({ run }) => run !== undefined)
+        .map(({ name }) => `step ${name}`),
     );
     for (const step of steps)
       expect(step.attributes).toMatchObject({
@@ -116,7 +118,7 @@ describe('a create', () => {
       expect(lines).toContainEqual(expect.objectContaining({ msg, span_id: operation.spanId }));
   });
 
-  it('keeps its trace when another process works on it, however much later', async () => {
+  it('a create keeps its trace when another process works on it, however much later', async () => {
     const api = await start('api');
     const { status } = await create(api, await signUp(api), { Prefer: 'respond-async' });
     expect(status).toBe(202);
@@ -131,7 +133,7 @@ describe('a create', () => {
     ]);
   });
 
-  it('tells what failed by its code, with the way back, and what anybody wrote nowhere', async () => {
+  it('a trace shows a failure’s code and its undos, and no text of any user or program', async () => {
     const service = await start('all', {
       OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20of-the-receiver,x-tenant=us',
     });
@@ -170,7 +172,7 @@ describe('a create', () => {
 });
 
 describe('traces', () => {
-  it('are kept whole or not at all: a request that is not sampled takes its work with it', async () => {
+  it('a trace is sampled as a whole: an unsampled request leaves its work out, too', async () => {
     const service = await start('all', { OTEL_TRACES_SAMPLER_ARG: '0' });
     expect((await create(service, await signUp(service))).status).toBe(201);
     const [row]: { trace_parent: string }[] = await replicas.database.direct.query(
@@ -181,7 +183,7 @@ describe('traces', () => {
     expect(names(receiver.spans)).toEqual([]);
   });
 
-  it('hold nobody up when nobody takes them, which is told once', async () => {
+  it('traces that nobody receives hold up nothing, and the log says so once', async () => {
     const service = await start('all');
     await receiver.close();
     expect((await create(service, await signUp(service))).status).toBe(201);
@@ -196,7 +198,7 @@ describe('traces', () => {
     receiver = await startTraceReceiver();
   });
 
-  it('are off without an endpoint: no operation has one, and no line names one', async () => {
+  it('tracing is off without an endpoint: no operation has a trace, and no log line names one', async () => {
     const service = await startService(await cloneDatabase());
     const { token } = await service.newUser();
     await request(service.app).post('/api/v1/host').set('Authorization', `Bearer ${token}`).expect(201);

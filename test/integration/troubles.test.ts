@@ -1,10 +1,9 @@
 /** What owners are told of a hosting that should run, and what wakes it, on a fake host. */
 import type { Hosting } from '../../engine/model/hosting';
 import type { User } from '../../engine/model/account';
-import { machineOperator } from '../../engine/operator/machine';
-import { lookForTroubles } from '../../engine/monitoring/troubles';
-import { sweep } from '../../engine/sweep/sweep';
-import { fix } from '../../engine/sweep/fix';
+import { machineOperator } from '../../engine/operator';
+import { lookForTroubles } from '../../engine/monitoring';
+import { fix, sweep } from '../../engine/sweep';
 import { openWorld, type World } from '../worlds/world';
 
 let world: World;
@@ -59,7 +58,7 @@ it.each(['shut off', 'paused'])(
   },
 );
 
-it('leaves what is worked on to the next look', async () => {
+it('the look for troubles leaves a hosting that is worked on to the next look', async () => {
   world.host.domains.set(mine.vmName, 'shut off');
   await world.engine.sleep.wake(user);
   await world.work(mine.id);
@@ -68,7 +67,7 @@ it('leaves what is worked on to the next look', async () => {
   expect(await kinds()).toEqual([]);
 });
 
-it('lets a VM that had no room go on when there is room, and one that somebody paused not', async () => {
+it('the look for troubles resumes a VM that had no disk space once there is some, and none that someone paused', async () => {
   world.host.domains.set(mine.vmName, 'paused');
   expect(await kinds()).toEqual(['paused-vm']);
   world.host.reasons.set(mine.vmName, 'I/O error');
@@ -80,7 +79,7 @@ it('lets a VM that had no room go on when there is room, and one that somebody p
   expect(world.host.domains.get(mine.vmName)).toBe('running');
 });
 
-it('mends all that lacks of the node, and tells what it cannot', async () => {
+it('the doctor mends what is missing on the node, and names what it cannot mend', async () => {
   world.host.node.state = {
     ...{ network: 'inactive', pool: 'inactive', logDaemon: false, kvm: 'closed' },
     overlaps: ['10.90.1.0/24 dev tun0'],

@@ -2,10 +2,11 @@
 import type { NamedHosting } from '../../engine/model/hosting';
 import type { User } from '../../engine/model/account';
 import { EngineError } from '../../engine/base/errors';
-import { machineOperator } from '../../engine/operator/machine';
+import { machineOperator } from '../../engine/operator';
 import { getHosting } from '../../engine/store/hostings';
-import { hostingNamed } from '../../engine/hostings/visible';
+import { hostingNamed } from '../../engine/hostings';
 import { openWorld, type World } from '../worlds/world';
+import { asIfHostingWas, renameUser } from '../support/rows';
 
 jest.setTimeout(30_000);
 
@@ -18,10 +19,7 @@ beforeEach(async () => {
   world = await openWorld();
   [victim, squatter] = [await withHosting(), await withHosting()];
   // an account that is older than the rule about names
-  await world.parts.database.direct.query(`UPDATE users SET username = $1 WHERE id = $2`, [
-    victim.vmName,
-    squatter.user.id,
-  ]);
+  await renameUser(world.parts.database.direct, squatter.user.id, victim.vmName);
 });
 afterEach(() => world.close());
 
@@ -39,12 +37,12 @@ const statusOf = async (id: string): Promise<string> =>
 const selected = async (...names: string[]): Promise<string[]> =>
   (await operator().select({ names, labels: {}, olderThanSeconds: null })).map(({ id }: NamedHosting) => id);
 
-it('a VM’s name puts that VM to sleep, and not the VM of a user of that name', async () => {
+it('a VM’s name puts that VM to sleep, and not the VM of a user with that name', async () => {
   await onMachine().putToSleep(victim.vmName, { force: true });
   expect([await statusOf(victim.id), await statusOf(squatter.id)]).toEqual(['sleeping', 'running']);
 });
 
-it('a teardown takes what is named, once', async () => {
+it('a teardown takes each named hosting once', async () => {
   expect(await selected(victim.vmName)).toEqual([victim.id]);
   expect(await selected(victim.id.toUpperCase())).toEqual([victim.id]);
   expect(await selected(victim.user.username)).toEqual([victim.id]);
@@ -56,7 +54,7 @@ it('a teardown takes what is named, once', async () => {
   expect(await selected('-', '', '*', 'a\0b', "' OR 1=1")).toEqual([]);
 });
 
-it('the same text means the same to every command', async () => {
+it('the same text names the same hosting for every command', async () => {
   for (const text of [victim.vmName, ` ${victim.vmName.toUpperCase()} `, victim.id, victim.user.username]) {
     expect((await operator().find(text)).id).toBe(victim.id);
     expect((await hostingNamed(world.parts.database.direct, text)).id).toBe(victim.id);
@@ -67,26 +65,23 @@ it('the same text means the same to every command', async () => {
   }
 });
 
-it('a VM’s name that is no VM’s any more is nobody’s, and it is said how to name the user', async () => {
+it('a VM’s name that no VM has any more matches nothing, and the error says how to name the user', async () => {
   const gone = 'vm-00000000';
-  await world.parts.database.direct.query(`UPDATE users SET username = $1 WHERE id = $2`, [
-    gone,
-    squatter.user.id,
-  ]);
+  await renameUser(world.parts.database.direct, squatter.user.id, gone);
   const told = /No hosting matches "vm-00000000".*; user:vm-00000000 would be the user of that name/;
   await expect(operator().find(gone)).rejects.toThrow(told);
   await expect(hostingNamed(world.parts.database.direct, gone)).rejects.toThrow(told);
   expect(await selected(gone)).toEqual([]);
 });
 
-it('a user of whom several were ejected must be asked about by id', async () => {
+it('a user with several ejected hostings is ambiguous, and an id is required', async () => {
   const { user, id } = victim;
-  await world.parts.database.direct.query(`UPDATE hostings SET status = 'ejected' WHERE id = $1`, [id]);
+  await asIfHostingWas(world.parts.database.direct, 'ejected', { id });
   const second = (await world.engine.hostings.create(user, {})).hosting.id;
   // while one lives it is meant
   expect((await hostingNamed(world.parts.database.direct, user.username)).id).toBe(second);
   await world.work(second);
-  await world.parts.database.direct.query(`UPDATE hostings SET status = 'ejected' WHERE id = $1`, [second]);
+  await asIfHostingWas(world.parts.database.direct, 'ejected', { id: second });
   const refusal = await hostingNamed(world.parts.database.direct, user.username).catch(
     (thrown: unknown) => thrown,
   );

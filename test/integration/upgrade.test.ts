@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { migrateQueue } from '../../engine/durable/graphile';
+import { migrateQueue } from '../../engine/durable';
 import { operationKinds } from '../../engine/model/operation';
 import { applyMigrations, connect, lockMigrations, type Tx } from '../../engine/store/database';
 import { FakeHost } from '../fakes/fake-host';
@@ -73,7 +73,7 @@ function formerMachine(): FakeHost {
 
 const asOf = <T>(text: string): Promise<T[]> => world.parts.database.direct.query(text);
 
-it('ends every operation that was begun or waits, by the jobs that stand in its queue', async () => {
+it('an upgrade ends every operation that was begun or waits, by the jobs in its queue', async () => {
   const begun = former.rows.operations!.filter(({ status }) => status !== 'succeeded');
   expect(begun.map(({ kind, status }) => `${String(kind)} ${String(status)}`).sort()).toEqual([
     'apply-stack running',
@@ -105,7 +105,7 @@ it('ends every operation that was begun or waits, by the jobs that stand in its 
   ).toEqual([{ differences: ['libvirt_domain.vm: create'] }]);
 });
 
-it('calls operations by the names of today, also those that a process of that version still accepts', async () => {
+it('an upgrade renames operations, including those that a process of the old version still accepts', async () => {
   const kinds = async (): Promise<string[]> =>
     (await asOf<{ kind: string }>(`SELECT DISTINCT kind FROM operations`)).map(({ kind }) => kind);
   expect(operationKinds).toEqual(expect.arrayContaining(await kinds()));

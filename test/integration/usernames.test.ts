@@ -1,11 +1,12 @@
 /** Who gets a username, on a real database: names that rest, that are released, and that are the service's own. */
 import { randomUUID } from 'node:crypto';
 import request from 'supertest';
-import { accounts } from '../../engine/accounts/accounts';
+import { accounts } from '../../engine/accounts';
 import { deleteUser } from '../../engine/store/users';
 import { cloneDatabase } from '../support/postgres';
 import { startService, type TestService } from '../worlds/service';
 import { until } from '../support/until';
+import { renameUser, retiredAgo } from '../support/rows';
 
 jest.setTimeout(60_000);
 
@@ -26,7 +27,7 @@ describe('a username', () => {
     return http().post('/api/v1/auth/register').send({ email, username, password: 'a long passphrase' });
   };
 
-  it('of a deleted account is nobody’s for 30 days, and says so', async () => {
+  it('the username of a deleted account is reserved for 30 days, and the refusal says so', async () => {
     const user = await service.newUser();
     const { username } = user.user;
     await http()
@@ -44,19 +45,17 @@ describe('a username', () => {
     expect(days).toBeLessThan(30.1);
     // nothing of the refused account stays
     expect(await sql('SELECT 1 FROM users WHERE username = $1', [username])).toEqual([]);
-    await sql(`UPDATE retired_usernames SET retired_at = now() - interval '30 days' WHERE username = $1`, [
-      username,
-    ]);
+    await retiredAgo(service.database.direct, username, '30 days');
     await register(username).expect(201);
   });
 
-  it('is released by an administrator', async () => {
+  it('an administrator releases a reserved username', async () => {
     const [user, admin] = [await service.newUser(), await service.newUser('admin')];
     const { username } = user.user;
     const release = (token: string) =>
       http().delete(`/api/v1/admin/retired-usernames/${username}`).set(bearer(token));
     await release(admin.token).expect(404);
-    await sql(`UPDATE users SET username = 'renamed-' || id WHERE id = $1`, [user.user.id]);
+    await renameUser(service.database.direct, user.user.id, `renamed-${user.user.id}`);
     // whoever renames an account in the database has its old name rest as well
     expect((await register(username)).body.error.code).toBe('username_retired');
     await release(user.token).expect(403);
@@ -64,14 +63,14 @@ describe('a username', () => {
     await register(username).expect(201);
   });
 
-  it('is free at once where the setting says so', async () => {
+  it('a former username is free at once if the setting says so', async () => {
     const hasty = accounts(service.database, { ...service.config, USERNAME_REST_DAYS: 0 });
     await sql(`INSERT INTO retired_usernames (username) VALUES ('hasty-one')`);
     const input = { username: 'hasty-one', email: 'hasty@example.org', password: 'a long passphrase' };
     await expect(hasty.register(input)).resolves.toMatchObject({ username: 'hasty-one' });
   });
 
-  it('is not taken while its account is being deleted, however closely one follows', async () => {
+  it('a username cannot be taken while its account is being deleted, however closely a request follows', async () => {
     const user = await service.newUser();
     const { username } = user.user;
     let commit = (): void => undefined;
@@ -100,7 +99,7 @@ describe('a username', () => {
     [{ PUBLIC_HOST: 'Panel.example.org.' }, 'panel'],
     [{ PUBLIC_HOST: 'a.b.deep.example.org' }, 'deep'],
     [{ CORS_ORIGINS: ['https://console-x.example.org:8443'] }, 'console-x'],
-  ])('is not that of a host of the service: %j', async (settings, username) => {
+  ])('a username cannot be that of a host of the service: %j', async (settings, username) => {
     const here = accounts(service.database, { ...service.config, BASE_DOMAIN: 'example.org', ...settings });
     const input = { username, email: `${username}@example.org`, password: 'a long passphrase' };
     await expect(here.register(input)).rejects.toMatchObject({ code: 'validation_failed' });

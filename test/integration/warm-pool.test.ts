@@ -1,17 +1,17 @@
 /** The pool and its claims on a real database with a fake host. */
 import { EngineError } from '../../engine/base/errors';
 import type { User } from '../../engine/model/account';
-import { acceptSpare } from '../../engine/hostings/spares/make';
-import { metrics } from '../../engine/monitoring/metrics';
-import { sweep } from '../../engine/sweep/sweep';
-import { hostings } from '../../engine/hostings/hostings';
-import { eject } from '../../engine/ejection/eject';
+import { acceptSpare, hostings } from '../../engine/hostings';
+import { metrics } from '../../engine/monitoring';
+import { sweep } from '../../engine/sweep';
+import { eject } from '../../engine/ejection';
 import { selectHostings } from '../../engine/store/hostings';
 import { dueForDriftCheck } from '../../engine/store/drift';
 import { openPool, type Pool } from '../worlds/pool';
 import { expectOwn, waitingSpare } from '../support/spare-scenarios';
 import { tracesOf } from '../support/traces';
 import type { World } from '../worlds/world';
+import { acceptedAgo, asIfUnprepared, endedAgo, loseJobs, replaceBaseImage } from '../support/rows';
 
 jest.setTimeout(60_000);
 
@@ -30,7 +30,7 @@ async function users(count: number): Promise<User[]> {
 }
 
 describe('the pool', () => {
-  it('fills to its size, stays so, and fills again after a claim', async () => {
+  it('the pool fills to its size, stays there, and fills again after a claim', async () => {
     await open();
     await pool.look();
     await pool.look();
@@ -47,27 +47,27 @@ describe('the pool', () => {
     expect((await pool.statuses()).sort()).toEqual(['running', 'spare', 'warming']);
   });
 
-  it('makes no two too many when two workers look at once', async () => {
+  it('the pool gets no spare too many when two workers look at once', async () => {
     await open();
     await Promise.all([pool.look(), pool.look(), pool.look()]);
     expect(await pool.statuses()).toEqual(['warming', 'warming']);
   });
 
-  it('is not there by default, and does not ask libvirt', async () => {
+  it('there is no pool by default, and libvirt is not asked', async () => {
     await open({ WARM_POOL_SIZE: '0' });
     world.host.faults.fail('inventory', new Error('asked'), 9);
     await pool.look();
     expect(await pool.statuses()).toEqual([]);
   });
 
-  it('waits for the node', async () => {
+  it('the pool waits for a prepared node', async () => {
     await open();
-    await pool.query(`UPDATE nodes SET prepared = NULL`);
+    await asIfUnprepared(pool);
     await pool.look();
     expect(await pool.statuses()).toEqual([]);
   });
 
-  it('takes everything away when its size becomes 0: what waits, and what is being made', async () => {
+  it('the pool removes all spares when its size becomes 0, including those being made', async () => {
     await open();
     const before = await tracesOf(world);
     await pool.fill();
@@ -86,15 +86,9 @@ describe('the pool', () => {
 
   it.each<[string, () => Promise<void>]>([
     ['its VM does not run', () => Promise.resolve(world.host.domains.clear())],
-    [
-      'the node has another image by now',
-      async () =>
-        void (await pool.query(
-          `UPDATE nodes SET images = '{"micro": {"baseVolumePath": "/pool/newer.qcow2", "boot": {"kind": "disk"}}}'`,
-        )),
-    ],
+    ['the node has another image by now', () => replaceBaseImage(pool)],
     ['hostings are larger by now', () => Promise.resolve(void Object.assign(world.config, { VM_VCPUS: 2 }))],
-  ])('replaces a spare when %s, and nobody is given it', async (_when, happen) => {
+  ])('a spare is replaced when %s, and nobody gets it', async (_when, happen) => {
     await open({ WARM_POOL_SIZE: '1' });
     const [old] = await pool.fill();
     await happen();
@@ -108,7 +102,7 @@ describe('the pool', () => {
     expect((await world.engine.hostings.create(await world.newUser(), {})).hosting.id).toBe(next);
   });
 
-  it('does not give away a spare of another size, though nobody has looked yet', async () => {
+  it('a spare of another size is not given away, even before the pool has looked', async () => {
     await open({ WARM_POOL_SIZE: '1' });
     const [old] = await pool.fill();
     Object.assign(world.config, { VM_MEMORY_MIB: 2048 });
@@ -116,7 +110,7 @@ describe('the pool', () => {
     expect([hosting.id === old, hosting.memoryMiB]).toEqual([false, 2048]);
   });
 
-  it('neither gives away nor removes a spare of before a restore: somebody may have got it since the backup', async () => {
+  it('a spare from before a restore is neither given away nor removed: it may have an owner since the backup', async () => {
     await open({ WARM_POOL_SIZE: '1' });
     const [old] = await pool.fill();
     await pool.query(`INSERT INTO restores (backup_made_at) VALUES (now() - interval '1 h')`);
@@ -131,31 +125,31 @@ describe('the pool', () => {
     ]);
   });
 
-  it('grows with the creates of the last hour', async () => {
+  it('the pool grows with the creates of the last hour', async () => {
     await open({ WARM_POOL_SIZE: '0', WARM_POOL_MAX: '2' });
     for (const user of await users(3)) await world.engine.hostings.create(user, {});
     await pool.workAll();
     await pool.look();
     expect((await pool.statuses()).filter((status) => status === 'warming')).toHaveLength(2);
-    await pool.query(`UPDATE operations SET created_at = created_at - interval '2 h'`);
+    await acceptedAgo(pool, '2 h');
     await pool.look();
     await pool.workAll();
     expect((await pool.statuses()).filter((status) => status !== 'running')).toEqual([]);
   });
 
-  it('pauses after a spare that could not be made', async () => {
+  it('the pool pauses after a spare that could not be made', async () => {
     await open({ WARM_POOL_SIZE: '1' });
     world.host.faults.fail('apply', new EngineError('apply_failed', 'planned failure'));
     await pool.look();
     await pool.workAll();
     await pool.look();
     expect(await pool.statuses()).toEqual([]);
-    await pool.query(`UPDATE operations SET finished_at = finished_at - interval '15 s'`);
+    await endedAgo(pool, '15 s');
     await pool.look();
     expect(await pool.statuses()).toEqual(['warming']);
   });
 
-  it('says what is missing when the guest has no agent', async () => {
+  it('a spare whose guest has no agent fails and says what is missing', async () => {
     await open({ WARM_POOL_SIZE: '1', BOOT_TIMEOUT_SECONDS: '2' });
     Object.assign(world.host.agent, {
       run: () => Promise.reject(new EngineError('guest_unreachable', 'no agent')),
@@ -176,7 +170,7 @@ describe('the pool', () => {
 describe('a claim', () => {
   beforeEach(() => open());
 
-  it('gives ten users ten hostings, each spare to one of them', async () => {
+  it('ten users at once get ten hostings, and each spare goes to one of them', async () => {
     const spares = await pool.fill();
     const everyone = await users(10);
     const accepted = await Promise.all(everyone.map((user) => world.engine.hostings.create(user, {})));
@@ -189,9 +183,9 @@ describe('a claim', () => {
     expect(world.host.domains.size).toBe(10);
   });
 
-  it('waits behind no boot: its job is in the quick lane, and that of the spare in its place is not', async () => {
+  it('a claim does not wait behind boots: its job is in the quick lane, and that of its replacement is not', async () => {
     await pool.fill();
-    await pool.query(`DELETE FROM graphile_worker._private_jobs`);
+    await loseJobs(pool);
     const { hosting } = await world.engine.hostings.create(await world.newUser(), {});
     await world.parts.database.transaction((tx) => acceptSpare(world.parts, tx, 'running'));
     const jobs = await pool.query<{ key: string; task: string }>(
@@ -203,7 +197,7 @@ describe('a claim', () => {
     ]);
   });
 
-  it('gives a user who asks twice at once one hosting, and leaves the other spare in the pool', async () => {
+  it('a user who asks several times at once claims one spare, and the other stays in the pool', async () => {
     await pool.fill();
     const user = await world.newUser();
     const answers = await Promise.allSettled([1, 2, 3].map(() => world.engine.hostings.create(user, {})));
@@ -213,7 +207,7 @@ describe('a claim', () => {
     expect((await pool.statuses()).sort()).toEqual(['creating', 'spare']);
   });
 
-  it('keeps its answer when the spare does not do as it is told: same id, address and port, made anew', async () => {
+  it('a claim whose spare does not respond rebuilds it with the same id, address and port', async () => {
     const [first] = await pool.fill();
     world.host.faults.fail('agent', new EngineError('guest_unreachable', 'silent'));
     const { hosting, operation } = await world.engine.hostings.create(await world.newUser(), {});
@@ -231,7 +225,7 @@ describe('a claim', () => {
     expect(steps.every(({ status }) => status === 'done')).toBe(true);
   });
 
-  it('waits for libvirt as a create does, and unwinds when it stays away', async () => {
+  it('a claim waits for libvirt as a create does, and unwinds when it stays away', async () => {
     await pool.fill();
     const gone = new EngineError('libvirt_unavailable', 'gone', { retryable: true });
     world.host.faults.fail('agent', gone, 2);
@@ -248,7 +242,7 @@ describe('a claim', () => {
     expect(world.host.domains.has(other.hosting.vmName)).toBe(false);
   });
 
-  it('does not open the way in while the guest still shows the key that it had as a spare', async () => {
+  it('a claim opens no route while the guest still shows the host key that it had as a spare', async () => {
     const [first] = await pool.fill();
     const [{ ip }] = (await pool.query<{ ip: string }>(
       `SELECT host(ip) AS ip FROM hostings WHERE id = '${first}'`,
@@ -266,7 +260,7 @@ describe('a claim', () => {
     await expectOwn(world, hosting.id);
   });
 
-  it('that is deleted in its midst leaves nothing, and the spare is nobody else’s', async () => {
+  it('a claim that is deleted halfway leaves nothing, and nobody else gets the spare', async () => {
     const [first, second] = await pool.fill();
     const user = await world.newUser();
     await world.engine.hostings.create(user, {});
@@ -282,7 +276,7 @@ describe('a claim', () => {
     expect([...world.host.domains.keys()]).toEqual([`vm-${second!.slice(0, 8)}`]);
   });
 
-  it('can be cancelled', async () => {
+  it('a claim can be cancelled', async () => {
     await pool.fill();
     const user = await world.newUser();
     const { operation, hosting } = await world.engine.hostings.create(user, {});
@@ -302,7 +296,7 @@ describe('whoever looks at hostings', () => {
     await waitingSpare(world);
   });
 
-  it('metrics count spares apart from hostings', async () => {
+  it('the metrics count spares apart from hostings', async () => {
     const { spares, hostings: counted } = await metrics(world.parts).read();
     expect(spares).toEqual([
       { state: 'warming', count: 0 },
@@ -326,7 +320,7 @@ describe('whoever looks at hostings', () => {
     ]);
   });
 
-  it('a teardown of everything means spares, too; one by user or label does not', async () => {
+  it('a teardown of everything includes spares; one by user or label does not', async () => {
     const all = { names: [], labels: {}, olderThanSeconds: null };
     const found = await selectHostings(world.parts.database.direct, all);
     expect(found).toMatchObject([{ username: '-', status: 'spare' }]);
@@ -334,7 +328,7 @@ describe('whoever looks at hostings', () => {
       expect(await selectHostings(world.parts.database.direct, { ...all, ...filter })).toEqual([]);
   });
 
-  it('no user and no admin is shown one, and nobody can eject one', async () => {
+  it('no user or administrator sees a spare, and nobody can eject one', async () => {
     const [spare] = await pool.query<{ id: string; vm_name: string }>(`SELECT id, vm_name FROM hostings`);
     const admin = { ...(await world.newUser()), role: 'admin' as const };
     await expect(hostings(world.parts).get(admin, spare!.id)).rejects.toMatchObject({
@@ -347,7 +341,7 @@ describe('whoever looks at hostings', () => {
     });
   });
 
-  it('drift is not looked for where nobody is', async () => {
+  it('spares are not checked for drift', async () => {
     const due = await dueForDriftCheck(world.parts.database.direct, { olderThanSeconds: 0, limit: 9 });
     expect(due).toEqual([]);
   });

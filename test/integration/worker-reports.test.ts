@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { ComponentHealth } from '../../engine/model/metrics';
-import { health } from '../../engine/monitoring/health';
-import { reportWorker } from '../../engine/monitoring/report-worker';
+import { health, reportWorker } from '../../engine/monitoring';
 import { freshReports, recordReport } from '../../engine/store/worker-reports';
 import { openWorld, type World } from '../worlds/world';
 import { until } from '../worlds/system';
+import { reportedAgo } from '../support/rows';
 
 let world: World;
 beforeEach(async () => {
@@ -20,7 +20,7 @@ const ofApi = (): Promise<readonly ComponentHealth[]> =>
 const fresh = async (): Promise<string[]> =>
   (await freshReports(world.parts.database.direct)).map(({ worker }) => worker);
 
-it('is told by an API while the worker lives, and no longer when it has stopped', async () => {
+it('an API process shows a worker’s report while the worker lives, and no longer', async () => {
   const look = { name: 'sweep', seconds: 1, intervalSeconds: 5, found: '2 findings', failure: null };
   const { stop } = reportWorker(world.parts, () => [look]);
   const alive = path.join(world.config.DATA_DIR, 'run/worker.alive');
@@ -51,21 +51,20 @@ it('is told by an API while the worker lives, and no longer when it has stopped'
     expect((await ofApi()).find(({ name }) => name === part)?.status).toBe('down');
 });
 
-it('is old after 30 s on the database’s clock, and forgotten after an hour', async () => {
+it('a worker’s report is old after 30 s by the database’s clock, and deleted after an hour', async () => {
   const report = (worker: string): Promise<void> =>
     recordReport(world.parts.database.direct, { worker, components: [], machine: null, looks: null });
-  const age = (worker: string, span: string): Promise<unknown> =>
-    sql(`UPDATE worker_reports SET at = clock_timestamp() - interval '${span}' WHERE worker = '${worker}'`);
+  const { direct } = world.parts.database;
   await report('one');
   await report('other');
   expect(await fresh()).toEqual(['other', 'one']);
-  await age('one', '29 s');
+  await reportedAgo(direct, 'one', '29 s');
   expect(await fresh()).toEqual(['other', 'one']);
-  await age('one', '31 s');
+  await reportedAgo(direct, 'one', '31 s');
   expect(await fresh()).toEqual(['other']);
   await report('one');
   expect(await fresh()).toEqual(['one', 'other']);
-  await age('other', '61 min');
+  await reportedAgo(direct, 'other', '61 min');
   await report('one');
   expect(await sql(`SELECT worker FROM worker_reports`)).toEqual([{ worker: 'one' }]);
 });

@@ -2,13 +2,12 @@
  * Every step of every operation: fails before it did anything and after it did all, runs twice, loses its worker; and
  * every undo. The lists are the definitions', so that a new step or a new operation is covered by itself.
  */
-import type { Definition } from '../../engine/stack/ports';
+import type { Definition } from '../../engine/stack';
 import { definitions } from '../../engine/start';
 import { getOperation, moveOperation } from '../../engine/store/operations';
 import {
   diesAfter,
   diesBefore,
-  expireLeases,
   failsAfter,
   failsBefore,
   failsOnce,
@@ -21,6 +20,7 @@ import {
 import { type Accepted, moreScenarios, type Scenario, scenarios } from './scenarios';
 import { type Traces, tracesOf } from './traces';
 import type { World } from '../worlds/world';
+import { expireLeases } from './rows';
 
 // a busy machine takes its time
 let world: World;
@@ -111,7 +111,7 @@ export function testEveryStepOf(chosen: readonly Definition[]): void {
       it.each(steps)('%s: the next one finishes', async (name) => {
         await work(withRun(definition, name, dies(world)));
         expect(await status()).toBe('running');
-        await expireLeases(world);
+        await expireLeases(world.parts.database.direct);
         await goOn();
         expect(await status()).toBe('succeeded');
         await scenario.done(world, accepted, opened);
@@ -153,7 +153,7 @@ export function testEveryStepOf(chosen: readonly Definition[]): void {
       it.each(undos)('%s: the next one finishes the way back', async (name) => {
         await work(withUndo(failing, name, dies(world)));
         expect(await status()).toBe('unwinding');
-        await expireLeases(world);
+        await expireLeases(world.parts.database.direct);
         await goOn();
         expect(await status()).toBe('failed');
         await scenario.undone(world, accepted, before);

@@ -1,11 +1,10 @@
 /** Operations in which one step, or one undo, goes wrong in a planned way; and workers that run them. */
 import { EngineError } from '../../engine/base/errors';
-import type { StepContext } from '../../engine/durable/definition';
-import { operationRunner } from '../../engine/durable/runner';
-import { type Definition, type Ports, stackWork } from '../../engine/stack/ports';
+import { operationRunner, type StepContext } from '../../engine/durable';
+import { type Definition, type Ports, stackWork } from '../../engine/stack';
 import { definitions } from '../../engine/start';
-import { claimLease } from '../../engine/store/leases';
 import type { World } from '../worlds/world';
+import { loseLease } from './rows';
 
 export type Act = (context: StepContext<Ports>) => Promise<unknown>;
 /** What is done in the place of a step or of an undo. */
@@ -67,7 +66,7 @@ export const diesBefore =
   (world: World): Fault =>
   () =>
   async ({ stackId }) => {
-    await loseLease(world, stackId);
+    await loseLease(world.parts.database.direct, stackId);
     throw new EngineError('lease_lost', 'planned death');
   };
 
@@ -77,7 +76,7 @@ export const diesAfter =
   (act) =>
   async (context) => {
     const output = await act(context);
-    await loseLease(world, context.stackId);
+    await loseLease(world.parts.database.direct, context.stackId);
     return output;
   };
 
@@ -91,16 +90,4 @@ export async function workWith(world: World, stackId: string, definition: Defini
     owner: 'faulty',
   });
   await runner.perform(stackId, new AbortController().signal);
-}
-
-/** Every lease has run out without being given back. */
-export async function expireLeases(world: World): Promise<void> {
-  await world.parts.database.direct.query(
-    `UPDATE leases SET expires_at = clock_timestamp() - interval '1 s'`,
-  );
-}
-
-export async function loseLease(world: World, stackId: string): Promise<void> {
-  await expireLeases(world);
-  await claimLease(world.parts.database.direct, stackId, 'another worker', 30_000);
 }

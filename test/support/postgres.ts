@@ -8,7 +8,7 @@ import path from 'node:path';
 import { Client } from 'pg';
 import { startEmbeddedPostgres, stopEmbeddedPostgres } from '../../engine/store/embedded-postgres';
 import { openDatabase } from '../../engine/store/database';
-import { migrateQueue } from '../../engine/durable/graphile';
+import { migrateQueue } from '../../engine/durable';
 import { postgresRole, postgresUrl } from '../../engine/store/url';
 
 const template = 'webhoster_template';

@@ -2,27 +2,20 @@
 import { randomUUID } from 'node:crypto';
 import type { OperationKind } from '../../engine/model/operation';
 import { EngineError } from '../../engine/base/errors';
-import { adopt } from '../../engine/ejection/adopt';
-import { type BundleFile } from '../../engine/ejection/bundle';
-import { eject } from '../../engine/ejection/eject';
-import { applyHosting } from '../../engine/plans/apply-hosting';
-import { planApply } from '../../engine/plans/plan-apply';
-import type { Definition } from '../../engine/stack/ports';
-import { planCreate } from '../../engine/plans/plan-create';
-import { planDelete } from '../../engine/plans/plan-delete';
-import { isPrepared, nodeFingerprint, prepareNode } from '../../engine/node/prepare-node';
-import { removeNode } from '../../engine/node/remove-node';
-import { wakeSteps } from '../../engine/sleep/wake-hosting';
-import { removeOrphan } from '../../engine/sweep/remove-orphan';
-import { planReport } from '../../engine/plans/plans';
+import { adopt, type BundleFile, eject } from '../../engine/ejection';
+import { planReport } from '../../engine/plans';
+import { isPrepared, nodeFingerprint } from '../../engine/node';
+import { wakeSteps } from '../../engine/sleep';
 import { findHosting } from '../../engine/store/hostings';
 import { getOperation, insertOperation, stepsOf } from '../../engine/store/operations';
 import { findNode } from '../../engine/store/stacks';
 import { builtImage, fakeImages } from '../fakes/fake-images';
+import { definitionOf } from './definitions';
 import { sleepScenarios } from './sleep-scenarios';
 import { spareScenarios } from './spare-scenarios';
 import { type Traces, tracesOf } from './traces';
 import { openWorld, type World } from '../worlds/world';
+import { asIfHostingWas, asIfNeverPrepared } from './rows';
 
 export interface Accepted {
   readonly operationId: string;
@@ -88,11 +81,11 @@ export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
     // its row says that it has ended, and everything is still there
     prepare: async (world) => {
       await runningHosting(world);
-      await world.parts.database.direct.query(`UPDATE hostings SET status = 'deleted'`);
+      await asIfHostingWas(world.parts.database.direct, 'deleted');
     },
     accept: async (world) => {
       const [orphan] = (await tracesOf(world)).ports as { hosting_id: string }[];
-      return insert(world, removeOrphan, orphan!.hosting_id);
+      return insert(world, 'remove-orphan', orphan!.hosting_id);
     },
     done: async (world, _, opened) => {
       expect(await tracesOf(world)).toEqual(opened);
@@ -105,7 +98,7 @@ export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
       await runningHosting(world);
       world.host.domains.clear();
     },
-    accept: async (world) => insert(world, planApply, (await onlyHosting(world)).hostingId),
+    accept: async (world) => insert(world, 'plan-apply', (await onlyHosting(world)).hostingId),
     done: async (world, { operationId, stackId }) => {
       const steps = await stepsOf(world.parts.database.direct, operationId);
       expect(steps.at(-1)?.output).toEqual({
@@ -128,12 +121,12 @@ export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
     },
     accept: async (world) => {
       const input = { recreateDisk: false, agreed: null };
-      return insert(world, applyHosting, (await onlyHosting(world)).hostingId, input);
+      return insert(world, 'apply-hosting', (await onlyHosting(world)).hostingId, input);
     },
     done: (world, accepted) => scenarios['create-hosting'].done(world, accepted, {}),
     // Nothing is undone: what was mended stays mended, and the rest shows as drift until the next try.
     undone: async (world, { stackId }) => {
-      const again = await insert(world, applyHosting, stackId, { recreateDisk: false, agreed: null });
+      const again = await insert(world, 'apply-hosting', stackId, { recreateDisk: false, agreed: null });
       await world.work(stackId);
       await scenarios['create-hosting'].done(world, again, {});
     },
@@ -143,7 +136,7 @@ export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
     prepare: () => Promise.resolve(),
     accept: async (world) => {
       const { id } = await world.newUser();
-      return insert(world, planCreate, randomUUID(), {
+      return insert(world, 'plan-create', randomUUID(), {
         userId: id,
         sshPublicKey: `ssh-ed25519 ${'A'.repeat(68)}`,
       });
@@ -164,7 +157,7 @@ export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
   'plan-delete': {
     open: openWorld,
     prepare: runningHosting,
-    accept: async (world) => insert(world, planDelete, (await onlyHosting(world)).hostingId),
+    accept: async (world) => insert(world, 'plan-delete', (await onlyHosting(world)).hostingId),
     done: async (world, accepted) => {
       await scenarios['create-hosting'].done(world, accepted, {});
       const report = await planReport(world.parts.database.direct, accepted.operationId);
@@ -221,7 +214,7 @@ export const scenarios: Readonly<Record<OperationKind, Scenario>> = {
       await world.work((await prepare(world)).stackId);
       await expectPrepared(world);
     },
-    accept: async (world) => insert(world, removeNode, (await node(world)).stackId),
+    accept: async (world) => insert(world, 'remove-node', (await node(world)).stackId),
     done: async (world, _, opened) => {
       expect(await tracesOf(world)).toEqual(opened);
     },
@@ -352,9 +345,7 @@ async function expectHostingWithoutDomain(world: World, id: string): Promise<voi
 async function emptyNode(): Promise<World> {
   const world = await openWorld({}, { images: fakeImages });
   world.host.active.clear();
-  await world.parts.database.direct.query(
-    `UPDATE nodes SET prepared = NULL, images = '{}', domain_type = NULL`,
-  );
+  await asIfNeverPrepared(world.parts.database.direct);
   return world;
 }
 
@@ -364,7 +355,7 @@ async function node({ config, parts }: World) {
 
 async function prepare(world: World): Promise<Accepted> {
   const input = { fingerprint: nodeFingerprint(world.config, builtImage) };
-  return insert(world, prepareNode, (await node(world)).stackId, input);
+  return insert(world, 'prepare-node', (await node(world)).stackId, input);
 }
 
 async function expectPrepared(world: World): Promise<void> {
@@ -380,10 +371,11 @@ async function expectPrepared(world: World): Promise<void> {
 
 async function insert(
   { parts }: World,
-  { kind, steps }: Definition,
+  kind: OperationKind,
   stackId: string,
   input: Record<string, unknown> = {},
 ): Promise<Accepted> {
+  const { steps } = definitionOf(kind);
   const { id } = await insertOperation(parts.database.direct, { kind, stackId, input, steps });
   return { operationId: id, stackId };
 }

@@ -1,5 +1,5 @@
 /** The scenarios of hostings that fall asleep and wake. */
-import { acceptSleep, acceptWake } from '../../engine/sleep/sleep';
+import { acceptSleep, acceptWake } from '../../engine/sleep';
 import type { Accepted, Scenario } from './scenarios';
 import { tracesOf } from './traces';
 import type { World } from '../worlds/world';

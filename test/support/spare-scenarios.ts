@@ -1,7 +1,5 @@
 /** The scenarios of machines that are made ahead, given to somebody, and taken away. */
-import { acceptDelete } from '../../engine/hostings/hostings';
-import { hostingSpec } from '../../engine/hostings/facts';
-import { acceptSpare } from '../../engine/hostings/spares/make';
+import { acceptDelete, acceptSpare, hostingSpec } from '../../engine/hostings';
 import { findHosting, getOwnedHosting } from '../../engine/store/hostings';
 import { getOperation } from '../../engine/store/operations';
 import type { SpareTier } from '../../engine/store/spares';

@@ -14,7 +14,7 @@ import { passwordChange } from '../../api/schemas/session';
 import { applyRequest, newPlanRequest } from '../../api/schemas/terraform';
 import { tokenRequest } from '../../api/schemas/token';
 import { routes } from '../../api/routes';
-import { parsePublicKey } from '../../engine/hostings/ssh-key';
+import { parsePublicKey } from '../../engine/hostings';
 import { domainRefusal } from '../../engine/base/dns-names';
 import { hostile, sample } from './hostile';
 

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Account, type HostAnswer, startSystem, type System, until } from '../worlds/system';
+import { loseReservations } from '../support/rows';
 
 jest.setTimeout(240_000);
 
@@ -122,8 +123,8 @@ it('takes a VM that was removed by hand for drift, not for an orphan, and touche
 });
 
 it('takes route, port and address of a running hosting back when their rows are lost', async () => {
-  for (const table of ['routes', 'ssh_ports', 'address_leases'])
-    await system.query(`DELETE FROM ${table} WHERE hosting_id = '${made.hosting.id}'`);
+  for (const table of ['routes', 'ssh_ports', 'address_leases'] as const)
+    await loseReservations(system, table, { hosting_id: made.hosting.id });
   const { diagnosis } = await doctor();
   expect(diagnosis.findings.map(({ kind }) => kind)).toEqual(
     expect.arrayContaining(['missing-route', 'missing-port', 'missing-address']),

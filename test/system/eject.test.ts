@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Account, type HostAnswer, startSystem, type System, until } from '../worlds/system';
 import { planByHand, type Ran, terraformByHand } from '../support/terraform-by-hand';
+import { forgetEjected } from '../support/rows';
 
 jest.setTimeout(240_000);
 
@@ -179,14 +180,7 @@ it('adopts into a fresh database, for the user of that name, and its DELETE leav
   made = answer.body.data;
   dir = path.join(home, 'moved');
   expect((await webhoster('eject', made.hosting.vm_id, dir)).code).toBe(0);
-  // as much of a fresh database as matters: nothing knows the hosting
-  for (const statement of [
-    `DELETE FROM ejections`,
-    `DELETE FROM address_leases`,
-    `UPDATE operations SET hosting_id = NULL`,
-    `DELETE FROM hostings WHERE status = 'ejected'`,
-  ])
-    await system.query(statement);
+  await forgetEjected(system);
   const { code } = await webhoster('adopt', dir);
   expect(code).toBe(0);
   await until(20_000, 'the page is served', () => Promise.resolve(servedPage().includes(made.hosting.vm_id)));

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { openShell } from '../support/shell';
 import { type Account, type HostAnswer, startSystem, type System, until } from '../worlds/system';
 import { diffByHand, planByHand } from '../support/terraform-by-hand';
+import { asIfStuck } from '../support/rows';
 
 jest.setTimeout(180_000);
 
@@ -170,7 +171,7 @@ it('makes one VM of 50 requests with one Idempotency-Key', async () => {
 it('shows the operator what a stuck operation still owns, and clears it up with the next DELETE', async () => {
   const before = await traces();
   const made = await create();
-  await query(`UPDATE operations SET status = 'stuck' WHERE id = '${made.operation.id}'`);
+  await asIfStuck(system, { id: made.operation.id });
   const owns = [
     `domain ${made.hosting.vm_id} (running)`,
     `volume ${made.hosting.id}.qcow2`,

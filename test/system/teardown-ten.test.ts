@@ -40,7 +40,7 @@ async function create(): Promise<HostAnswer> {
 
 async function administrator(): Promise<Record<string, string>> {
   const { token, username } = await system.newAccount();
-  await system.query(`UPDATE users SET role = 'admin' WHERE username = '${username}'`);
+  await system.webhoster('admin', 'grant', `${username}@example.org`);
   return { WEBHOSTER_URL: system.api, WEBHOSTER_TOKEN: token };
 }
 

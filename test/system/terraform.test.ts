@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { openShell } from '../support/shell';
 import { type Account, type HostAnswer, startSystem, type System, until } from '../worlds/system';
+import { changeSpec } from '../support/rows';
 
 jest.setTimeout(300_000);
 
@@ -136,10 +137,7 @@ it.each<[string, string, string, string]>([
   'refuses a plan against the rule %s, says so, and leaves everything as it was',
   async (rule, at, wrong, right) => {
     // as if the specification had been changed behind our back
-    const change = (value: string): Promise<unknown> =>
-      system.query(
-        `UPDATE stacks SET spec = jsonb_set(spec, '${at}', '${value}') WHERE id = '${made.hosting.id}'`,
-      );
+    const change = (value: string): Promise<void> => changeSpec(system, made.hosting.id, at, value);
     const before = await domainXml();
     await change(wrong);
     const answer = await system.call('POST', '/host/my/apply', { token: account.token, body: {} });

@@ -16,6 +16,7 @@ import {
   until,
   pageStatusOf,
 } from '../worlds/system';
+import { changeSpec } from '../support/rows';
 
 jest.setTimeout(180_000);
 
@@ -213,10 +214,8 @@ it('says of a hosting that sleeps that it does, and why a look for drift failed'
   expect(await system.webhoster('drift')).toMatch(new RegExp(`${vm}.*asleep`));
   expect((await told()).status).toBe('sleeping');
   await system.webhoster('wake', vm);
-  const setCpus = (count: number): Promise<unknown> =>
-    system.query(
-      `UPDATE stacks SET spec = jsonb_set(spec, '{vcpus}', '${count}') WHERE id = '${made.hosting.id}'`,
-    );
+  const setCpus = (count: number): Promise<void> =>
+    changeSpec(system, made.hosting.id, '{vcpus}', String(count));
   await setCpus(0);
   await system.tryWebhoster(['plan', vm]);
   expect((await system.tryWebhoster(['drift'])).stdout).toMatch(/the latest check failed: \w+/);

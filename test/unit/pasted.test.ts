@@ -16,7 +16,7 @@ import { readAge } from '../../cli/age';
 import { readLabel } from '../../cli/label';
 import { serviceUrl } from '../../cli/remote/client';
 import { emailKey, loadConfig } from '../../engine';
-import { makeKeyPair } from '../../engine/hostings/ssh-key';
+import { makeKeyPair } from '../../engine/hostings';
 import { removeScratch, scratchDir } from './engine/support';
 
 afterAll(removeScratch);

@@ -2,20 +2,22 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { withBackup } from '../../engine/backup/archive-reader';
-import { loadDatabase } from '../../engine/backup/load-database';
-import { makeBackup } from '../../engine/backup/make-backup';
-import type { Manifest } from '../../engine/backup/manifest';
-import { restoreBackup, type RestoreOptions, type RestoreReport } from '../../engine/backup/restore-backup';
-import type { BackupSummary } from '../../engine/backup/summary';
+import {
+  type BackupSummary,
+  makeBackup,
+  restoreBackup,
+  type RestoreOptions,
+  type RestoreReport,
+} from '../../engine/backup';
 import type { Config } from '../../engine/base/config';
 import type { Hosting } from '../../engine/model/hosting';
 import type { User } from '../../engine/model/account';
 import { createLog } from '../../engine/base/log';
-import type { Parts } from '../../engine/durable/parts';
+import type { Parts } from '../../engine/durable';
 import { type Database, openDatabase } from '../../engine/store/database';
 import { instantClock } from '../fakes/instant-clock';
 import { fakeParts } from './fake-parts';
+import { loadDatabase, type Manifest, withBackup } from '../support/archives';
 import { emptyDatabase } from '../support/postgres';
 import { openWorld, type World } from './world';
 

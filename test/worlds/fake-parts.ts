@@ -1,7 +1,7 @@
 /** What every service of a test has in common: its settings, the machine that it finds, the fakes in that one's place. */
 import { randomUUID } from 'node:crypto';
 import { type Config, loadConfig } from '../../engine/base/config';
-import type { Parts } from '../../engine/durable/parts';
+import type { Parts } from '../../engine/durable';
 import type { Database } from '../../engine/store/database';
 import { ensureNode, updateNode } from '../../engine/store/stacks';
 import type { FakeHost } from '../fakes/fake-host';

@@ -1,5 +1,5 @@
 /** A world whose warm pool is looked at, and filled, by hand. */
-import { keepPool } from '../../engine/hostings/spares/keep-pool';
+import { keepPool } from '../../engine/hostings';
 import { openWorld, type World } from './world';
 
 export interface Pool {

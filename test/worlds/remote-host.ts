@@ -5,7 +5,7 @@
 import http from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError, toEngineError, type ErrorCode } from '../../engine/base/errors';
-import type { Parts } from '../../engine/durable/parts';
+import type { Parts } from '../../engine/durable';
 import type { FakeHost } from '../fakes/fake-host';
 
 const partNames = [

@@ -3,7 +3,7 @@
  * which address serves which page, and boot as long as they are told. Terraform, its synthesizer, libvirt, the host's
  * firewall and the guests are fakes; PostgreSQL, the queue, the API and Nginx are not.
  */
-import type { Parts } from '../../../engine/durable/parts';
+import type { Parts } from '../../../engine/durable';
 import { FakeHost } from '../../fakes/fake-host';
 import { fakeImages } from '../../fakes/fake-images';
 

@@ -4,7 +4,7 @@ import type { Config } from '../../../engine/base/config';
 import { databaseUrl } from '../../../engine/store/url';
 import { openDatabase } from '../../../engine/store/database';
 import { ensureNode, updateNode } from '../../../engine/store/stacks';
-import { migrateQueue } from '../../../engine/durable/graphile';
+import { migrateQueue } from '../../../engine/durable';
 
 export async function readyNode(config: Config): Promise<void> {
   const url = databaseUrl(config);

@@ -6,7 +6,8 @@ import { openClient } from '../../../cli/remote/client';
 import { remoteOperator } from '../../../cli/remote/remote-operator';
 import type { Engine, Operator, User } from '../../../engine';
 import { memoryLimiter } from '../../../engine/base/limits';
-import { operatorOfMachine } from '../../../engine/operator/operator-of-machine';
+import { machineOperator } from '../../../engine/operator';
+import { setRole } from '../../../engine/store/users';
 import { openWorld, type World } from '../../worlds/world';
 
 export interface Scene {
@@ -22,10 +23,8 @@ export const scenes: readonly (readonly [string, () => Promise<Scene>])[] = [
 
 async function machineScene(): Promise<Scene> {
   const world = await openWorld();
-  const operator = operatorOfMachine(world, {
-    who: 'operator tests',
-    handover: new AbortController().signal,
-  });
+  const handover = new AbortController().signal;
+  const operator = machineOperator(world, { who: 'operator tests', handover }).hostings;
   return { world, operator, close: () => world.close() };
 }
 
@@ -59,7 +58,7 @@ export async function serviceScene(world: World): Promise<ServiceScene> {
   const signIn: ServiceScene['signIn'] = async (role) => {
     const who = { email: `person${++people}@example.org`, password: 'correct horse battery' };
     const user = await engine.accounts.register({ ...who, username: `person-${people}` });
-    await parts.database.direct.query(`UPDATE users SET role = $2 WHERE id = $1`, [user.id, role]);
+    await setRole(parts.database.direct, who.email, role);
     return { user, token: (await engine.accounts.login(who)).accessToken };
   };
   const operatorOf = (token: string): Operator => {

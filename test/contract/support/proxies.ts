@@ -29,7 +29,7 @@ import { nginxModules } from '../../../engine/machine/nginx/nginx-modules';
 import type { Proxy, Route } from '../../../engine/machine/nginx/proxy';
 import type { Site } from '../../../engine/machine/nginx/site';
 import { projectRoot } from '../../../engine/base/project';
-import { stopProxy } from '../../../engine/operator/node';
+import { stopProxy } from '../../../engine/operator';
 import { FakeHost } from '../../fakes/fake-host';
 import { freePort } from '../../support/postgres';
 

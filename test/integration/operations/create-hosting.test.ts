@@ -1,6 +1,6 @@
 import { EngineError } from '../../../engine/base/errors';
-import { createHosting } from '../../../engine/hostings/create';
 import { openWorld, type World } from '../../worlds/world';
+import { definitionOf } from '../../support/definitions';
 
 let world: World;
 beforeEach(async () => {
@@ -22,7 +22,7 @@ async function tables(): Promise<Record<string, number>> {
 const nothing = { ssh_ports: 0, address_leases: 0, routes: 0 };
 
 describe('create-hosting', () => {
-  it('ends with a running VM, a route that serves it, and its state sealed in the database', async () => {
+  it('a create ends with a running VM, a route that serves it, and its state sealed in the database', async () => {
     const user = await world.newUser();
     const { hosting, operation, sshPrivateKey } = await world.engine.hostings.create(user, {});
     await world.work(hosting.id);
@@ -61,11 +61,11 @@ describe('create-hosting', () => {
     ssh: 'ssh',
   };
   // what `check` refuses has a test of its own below
-  const steps = createHosting.steps
-    .filter((step) => step.run && step.name !== 'check')
+  const steps = definitionOf('create-hosting')
+    .steps.filter((step) => step.run && step.name !== 'check')
     .map((step) => step.name);
 
-  it.each(steps)('unwinds from a failure in %s and leaves nothing', async (step) => {
+  it.each(steps)('a create that fails in %s unwinds and leaves nothing', async (step) => {
     const user = await world.newUser();
     const { hosting, operation } = await world.engine.hostings.create(user, {});
     const refused = new EngineError('apply_failed', 'planned failure');
@@ -101,7 +101,7 @@ describe('create-hosting', () => {
   }
 
   it.each(['made libvirt_volume', 'made libvirt_cloudinit_disk', 'made libvirt_domain'])(
-    'leaves nothing when the apply dies after %s, before its state is written',
+    'a create whose apply dies after %s, before its state is written, leaves nothing',
     async (point) => {
       const user = await world.newUser();
       const { hosting } = await world.engine.hostings.create(user, {});
@@ -112,7 +112,7 @@ describe('create-hosting', () => {
     },
   );
 
-  it('refuses a plan that the policy does not allow and applies nothing', async () => {
+  it('a create whose plan the policy does not allow is refused and applies nothing', async () => {
     const user = await world.newUser();
     const { hosting, operation } = await world.engine.hostings.create(user, {});
     const showPlan = world.host.terraform.showPlan.bind(world.host.terraform);
@@ -135,7 +135,7 @@ describe('create-hosting', () => {
     expect(world.host.faults.visited).not.toContain('apply');
   });
 
-  it('tries a passing fault of a part again and then succeeds', async () => {
+  it('a create retries a temporary failure and succeeds', async () => {
     const user = await world.newUser();
     const { hosting } = await world.engine.hostings.create(user, {});
     world.host.faults.fail('publish', new EngineError('proxy_unreachable', 'gone', { retryable: true }), 2);
@@ -143,7 +143,7 @@ describe('create-hosting', () => {
     expect((await world.engine.hostings.mine(user)).status).toBe('running');
   });
 
-  it('gives up when the VM never serves, and says so', async () => {
+  it('a create gives up when the VM never serves, and says so', async () => {
     const user = await world.newUser();
     Object.assign(world.host.guest, { servesPage: () => Promise.resolve(false) });
     const { hosting, operation } = await world.engine.hostings.create(user, {});
@@ -155,7 +155,7 @@ describe('create-hosting', () => {
     expect(world.host.remains()).toEqual({ domains: [], volumes: [], routes: [] });
   });
 
-  it('keeps what it owns and is stuck when an undo will not succeed', async () => {
+  it('a create whose undo does not succeed is stuck and keeps what it owns', async () => {
     const user = await world.newUser();
     const { hosting, operation } = await world.engine.hostings.create(user, {});
     world.host.faults.fail('fetch', new EngineError('proxy_refused', 'planned failure'));

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { EngineError } from '../../../engine/base/errors';
 import type { User } from '../../../engine/model/account';
-import { expireLeases } from '../../support/faulty-steps';
 import { openWorld, type World } from '../../worlds/world';
+import { expireLeases, loseState } from '../../support/rows';
 
 let world: World;
 let user: User;
@@ -24,7 +24,7 @@ async function expectNothingLeft(): Promise<void> {
 }
 
 describe('delete-hosting', () => {
-  it('takes every trace away', async () => {
+  it('a delete removes every trace', async () => {
     await world.work(stackId);
     const operation = await world.engine.hostings.delete(user);
     expect((await world.engine.hostings.mine(user)).status).toBe('deleting');
@@ -33,7 +33,7 @@ describe('delete-hosting', () => {
     await expectNothingLeft();
   });
 
-  it('leads nobody to a VM that is going, however long Nginx takes', async () => {
+  it('no route leads to a VM that is being destroyed, however long Nginx takes', async () => {
     await world.work(stackId);
     await world.engine.hostings.delete(user);
     world.host.faults.once('publish', () => new Promise((resolve) => setTimeout(resolve, 500)));
@@ -45,12 +45,12 @@ describe('delete-hosting', () => {
     expect(routes).toEqual([]);
   });
 
-  it('does not bring a workspace back when its worker was frozen and another one has removed all', async () => {
+  it('a frozen worker does not recreate the workspace after another one has removed everything', async () => {
     await world.work(stackId);
     await world.engine.hostings.delete(user);
     const now = performance.now.bind(performance);
     world.host.faults.once('synthesize', async () => {
-      await expireLeases(world);
+      await expireLeases(world.parts.database.direct);
       await world.work(stackId);
       await expectNothingLeft();
       jest.spyOn(performance, 'now').mockImplementation(() => now() + 60_000);
@@ -59,19 +59,19 @@ describe('delete-hosting', () => {
     expect(existsSync(path.join(world.config.workspacesDir, stackId))).toBe(false);
   });
 
-  it('joins a removal that is on its way', async () => {
+  it('a second delete joins the one that is under way', async () => {
     await world.work(stackId);
     const first = await world.engine.hostings.delete(user);
     expect((await world.engine.hostings.delete(user)).id).toBe(first.id);
   });
 
-  it('makes one operation of removals that arrive together', async () => {
+  it('deletes that arrive together make one operation', async () => {
     await world.work(stackId);
     const asked = await Promise.all(Array.from({ length: 5 }, () => world.engine.hostings.delete(user)));
     expect(new Set(asked.map((operation) => operation.id)).size).toBe(1);
   });
 
-  it('clears up after a create that is stuck', async () => {
+  it('a delete cleans up after a stuck create', async () => {
     const gone = new EngineError('libvirt_unavailable', 'gone', { retryable: true });
     world.host.faults.fail('fetch', new EngineError('proxy_refused', 'planned failure'));
     world.host.faults.fail('inventory', gone, 99);
@@ -87,7 +87,7 @@ describe('delete-hosting', () => {
     ).toEqual([]);
   });
 
-  it('works without a workspace, from the sealed state alone', async () => {
+  it('a delete works without a workspace, from the sealed state alone', async () => {
     await world.work(stackId);
     await world.engine.hostings.delete(user);
     const { rmSync } = await import('node:fs');
@@ -97,7 +97,7 @@ describe('delete-hosting', () => {
     await expectNothingLeft();
   });
 
-  it('removes directly in libvirt what Terraform can no longer plan', async () => {
+  it('a delete removes from libvirt directly what Terraform can no longer plan', async () => {
     await world.work(stackId);
     await world.engine.hostings.delete(user);
     world.host.faults.fail('plan-destroy', new EngineError('plan_failed', 'volume not found'));
@@ -105,24 +105,24 @@ describe('delete-hosting', () => {
     await expectNothingLeft();
   });
 
-  it('removes what no state knows of', async () => {
+  it('a delete removes what no state lists', async () => {
     await world.work(stackId);
     await world.engine.hostings.delete(user);
-    await world.parts.database.direct.query(`UPDATE stacks SET state_sealed = NULL, state_serial = NULL`);
+    await loseState(world.parts.database.direct);
     const { rmSync } = await import('node:fs');
     rmSync(world.config.workspacesDir, { recursive: true });
     await world.work(stackId);
     await expectNothingLeft();
   });
 
-  it('cancels a create that waits and then leaves nothing', async () => {
+  it('a delete cancels a waiting create and leaves nothing', async () => {
     await world.engine.hostings.delete(user);
     await world.work(stackId);
     expect(world.host.faults.visited).not.toContain('apply');
     await expectNothingLeft();
   });
 
-  it('cancels a create that runs and then leaves nothing', async () => {
+  it('a delete cancels a running create and leaves nothing', async () => {
     world.host.faults.once('page', async (signal) => {
       await world.engine.hostings.delete(user);
       await new Promise((resolve) => setTimeout(resolve, 200));
@@ -140,7 +140,7 @@ describe('delete-hosting', () => {
   });
 
   it.each(['publish', 'destroy'])(
-    'is stuck when %s will not succeed, keeps what it owns, and goes on when asked again',
+    'a delete whose %s does not succeed is stuck, keeps what it owns, and continues when asked again',
     async (fault) => {
       await world.work(stackId);
       const operation = await world.engine.hostings.delete(user);

@@ -1,19 +1,12 @@
 /** Operations that a version has begun in which what is several steps today was one. */
-import { claimSpare } from '../../../engine/hostings/spares/claim';
-import { applyHosting } from '../../../engine/plans/apply-hosting';
-import { wakeSteps } from '../../../engine/sleep/wake-hosting';
-import type { Definition } from '../../../engine/stack/ports';
+import { wakeSteps } from '../../../engine/sleep';
+import type { Definition } from '../../../engine/stack';
 import { getOperation } from '../../../engine/store/operations';
-import {
-  diesAfter,
-  diesBefore,
-  type Fault,
-  expireLeases,
-  withRun,
-  workWith,
-} from '../../support/faulty-steps';
+import { diesAfter, diesBefore, type Fault, withRun, workWith } from '../../support/faulty-steps';
 import { type Accepted, moreScenarios } from '../../support/scenarios';
 import type { World } from '../../worlds/world';
+import { expireLeases } from '../../support/rows';
+import { definitionOf } from '../../support/definitions';
 
 let world: World;
 afterEach(() => world.close());
@@ -35,8 +28,8 @@ function asOne(definition: Definition, name: string, names: readonly string[]): 
 const remade = ['synthesize', 'init', 'plan', 'check', 'apply', 'boot'];
 const woken = wakeSteps.steps.map(({ name }) => name);
 const cases = [
-  ['claim-spare', asOne(claimSpare, 'remake', remade)],
-  ['apply-hosting', asOne(applyHosting, 'wake', woken)],
+  ['claim-spare', asOne(definitionOf('claim-spare'), 'remake', remade)],
+  ['apply-hosting', asOne(definitionOf('apply-hosting'), 'wake', woken)],
 ] as const;
 
 async function begun(former: Definition, fault: (world: World) => Fault, step: string): Promise<Accepted> {
@@ -45,7 +38,7 @@ async function begun(former: Definition, fault: (world: World) => Fault, step: s
   await scenario.prepare(world);
   const accepted = await scenario.accept(world);
   await workWith(world, accepted.stackId, withRun(former, step, fault(world)));
-  await expireLeases(world);
+  await expireLeases(world.parts.database.direct);
   return accepted;
 }
 
@@ -71,7 +64,7 @@ describe.each(cases)('%s', (kind, former) => {
   });
 });
 
-it('a machine that was half made anew is made again', async () => {
+it('a spare that was half rebuilt is rebuilt from the start', async () => {
   const [, former] = cases[0];
   const interrupted: Fault = (act) => async (context) => {
     world.host.faults.fail('made libvirt_domain', new Error('killed'));

@@ -2,11 +2,10 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { existsSync } from 'node:fs';
 import { EngineError } from '../../../engine/base/errors';
-import { planApply } from '../../../engine/plans/plan-apply';
+import { acceptLook, planApply, plans } from '../../../engine/plans';
 import { insertOperation, stepsOf } from '../../../engine/store/operations';
-import { acceptLook } from '../../../engine/plans/plan-apply';
-import { plans } from '../../../engine/plans/plans';
 import { openWorld, type World } from '../../worlds/world';
+import { loseSpec, numberState, sealWithUnknownKey } from '../../support/rows';
 
 let world: World;
 let stackId: string;
@@ -77,7 +76,7 @@ describe('a look whose turn it was', () => {
     (await world.engine.hostings.list({ names: [], labels: {}, olderThanSeconds: null }, { limit: 1 }))[0]!
       .drift.checkedAt;
 
-  it('leaves nothing but its time where it found what the look before found', async () => {
+  it('a scheduled drift check that finds nothing new leaves only its time', async () => {
     await look();
     const before = await records();
     const first = await lookedAt();
@@ -94,7 +93,7 @@ describe('a look whose turn it was', () => {
     expect(await records()).toEqual(after);
   });
 
-  it('is kept when somebody asked while it waited, and is theirs', async () => {
+  it('a scheduled drift check is kept, and belongs to the user who asked for one while it waited', async () => {
     await look();
     const waiting = await world.parts.database.transaction((tx) => acceptLook(world.parts, tx, stackId));
     const joined = await plans(world.parts).request('operator', stackId);
@@ -107,20 +106,20 @@ describe('a look whose turn it was', () => {
     expect(await plans(world.parts).of(joined)).toMatchObject({ differences: [] });
   });
 
-  it('is kept when it fails', async () => {
+  it('a scheduled drift check that fails is kept', async () => {
     world.host.faults.fail('plan', new EngineError('plan_refused', 'planned failure'));
     expect(await ended(await look())).toMatchObject({ status: 'failed', failure: 'plan_refused' });
   });
 });
 
 describe('plan-apply', () => {
-  it('finds nothing in a stack as it was made, and leaves everything as it is', async () => {
+  it('a drift check finds nothing in an unchanged stack and changes nothing', async () => {
     const before = [await rows(), world.host.remains()];
     expect(await check()).toEqual(none);
     expect([await rows(), world.host.remains()]).toEqual(before);
   });
 
-  it('tells what is missing, and does not make it', async () => {
+  it('a drift check reports what is missing and does not make it', async () => {
     const [domain = ''] = world.host.domains.keys();
     world.host.domains.delete(domain);
     const before = [await rows(), world.host.remains()];
@@ -132,39 +131,40 @@ describe('plan-apply', () => {
     expect(world.host.faults.visited).not.toContain('apply');
   });
 
-  it('needs no workspace: it comes back from the database', async () => {
+  it('a drift check needs no workspace: it restores it from the database', async () => {
     await rm(world.config.workspacesDir, { recursive: true });
     expect(await check()).toEqual(none);
     expect(existsSync(path.join(world.config.workspacesDir, stackId, 'terraform.tfstate'))).toBe(true);
   });
 
-  it('keeps a state on the disk that is newer than the sealed one', async () => {
+  it('a drift check keeps a state on disk that is newer than the sealed one', async () => {
     const [domain = ''] = world.host.domains.keys();
     world.host.domains.delete(domain);
-    await world.parts.database.direct.query(`UPDATE stacks SET state_serial = 1, state_sealed = 'closed'`);
+    await numberState(world.parts.database.direct, 1);
+    await sealWithUnknownKey(world.parts.database.direct);
     expect(await check()).toMatchObject({ status: 'succeeded', found: { changes: true } });
   });
 
-  it.each(['synthesize', 'init', 'plan'])('fails without a trace when %s fails', async (fault) => {
+  it.each(['synthesize', 'init', 'plan'])('a drift check leaves no trace when %s fails', async (fault) => {
     const before = [await rows(), world.host.remains()];
     world.host.faults.fail(fault, new EngineError('plan_refused', 'planned failure'));
     expect(await check()).toEqual({ status: 'failed', failure: 'plan_refused', found: null });
     expect([await rows(), world.host.remains()]).toEqual(before);
   });
 
-  it('fails on a stack of which nothing was ever made', async () => {
-    await world.parts.database.direct.query(`UPDATE stacks SET spec = NULL`);
+  it('a drift check of a stack that was never made fails', async () => {
+    await loseSpec(world.parts.database.direct);
     expect(await check()).toMatchObject({ status: 'failed', failure: 'not_found' });
   });
 
-  it('says so when the state was sealed with another key', async () => {
+  it('a drift check says so when the state was sealed with another key', async () => {
     await rm(world.config.workspacesDir, { recursive: true });
-    await world.parts.database.direct.query(`UPDATE stacks SET state_sealed = '\\x01'`);
+    await sealWithUnknownKey(world.parts.database.direct);
     expect(await check()).toMatchObject({ status: 'failed', failure: 'config_invalid' });
   });
 
   it.each(['synthesize', 'init', 'plan', 'show'])(
-    'goes on after a worker died in %s, on a machine without a workspace',
+    'a drift check continues after a worker died in %s, on a machine without a workspace',
     async (fault) => {
       const [domain = ''] = world.host.domains.keys();
       world.host.domains.delete(domain);
@@ -183,7 +183,7 @@ describe('plan-apply', () => {
     },
   );
 
-  it('waits for what was accepted before it', async () => {
+  it('a drift check waits for what was accepted before it', async () => {
     const { direct } = world.parts.database;
     const [hosting] = (await direct.query(`SELECT user_id FROM hostings`)) as { user_id: number }[];
     const user = { id: hosting!.user_id } as never;

@@ -1,27 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { EngineError } from '../../../engine/base/errors';
-import { createHosting } from '../../../engine/hostings/create';
-import type { Step as AnyStep, StepContext } from '../../../engine/durable/definition';
-import { type Definition, operation, type Ports, steps } from '../../../engine/stack/ports';
-import { acceptLook } from '../../../engine/plans/plan-apply';
-import { wakeAbandoned } from '../../../engine/durable/keep-going';
+import { type Step as AnyStep, type StepContext, wakeAbandoned } from '../../../engine/durable';
+import { type Definition, operation, type Ports, steps } from '../../../engine/stack';
+import { acceptLook } from '../../../engine/plans';
 import { abandonedStacks, moveOperation } from '../../../engine/store/operations';
 import { claimLease, fenced, releaseLease, renewLease } from '../../../engine/store/leases';
 import type { User } from '../../../engine/model/account';
-import {
-  diesBefore,
-  expireLeases,
-  failsBefore,
-  type Fault,
-  loseLease,
-  withRun,
-  withUndo,
-  workWith,
-} from '../../support/faulty-steps';
+import { diesBefore, failsBefore, type Fault, withRun, withUndo, workWith } from '../../support/faulty-steps';
 import { openWorld, type World } from '../../worlds/world';
+import {
+  acceptedAgo,
+  asIfHostingWas,
+  asIfJobsWere,
+  expireLeases,
+  giveTurn,
+  loseJobs,
+  loseLease,
+} from '../../support/rows';
+import { definitionOf } from '../../support/definitions';
 
 type Step = AnyStep<Ports>;
+
+const createHosting = definitionOf('create-hosting');
 
 const admin = { id: -1, role: 'admin' } as User;
 
@@ -34,7 +35,7 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 describe('leases', () => {
-  it('are held by one owner at a time and hand out growing tokens', async () => {
+  it('a lease has one owner at a time, and its token grows with each claim', async () => {
     const { direct } = world.parts.database;
     const stackId = randomUUID();
     const first = await claimLease(direct, stackId, 'a', 30_000);
@@ -46,7 +47,7 @@ describe('leases', () => {
     expect(await renewLease(direct, second!, 30_000)).toBe(true);
   });
 
-  it('refuse a write with an older token', async () => {
+  it('a write under an older lease token is refused', async () => {
     const stackId = randomUUID();
     const stale = await claimLease(world.parts.database.direct, stackId, 'a', 0);
     await claimLease(world.parts.database.direct, stackId, 'b', 30_000);
@@ -55,7 +56,7 @@ describe('leases', () => {
     expect(write).not.toHaveBeenCalled();
   });
 
-  it('let one of many claimants win', async () => {
+  it('one of many concurrent claims gets the lease', async () => {
     const stackId = randomUUID();
     const claims = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
@@ -67,7 +68,7 @@ describe('leases', () => {
 });
 
 describe('the runner', () => {
-  it('leaves a stack alone that another worker holds', async () => {
+  it('the runner leaves a stack alone that another worker holds', async () => {
     const { hosting, operation } = await world.engine.hostings.create(user, {});
     await claimLease(world.parts.database.direct, hosting.id, 'another worker', 30_000);
     await world.work(hosting.id);
@@ -79,12 +80,12 @@ describe('the runner', () => {
     async (point) => {
       const { hosting, operation } = await world.engine.hostings.create(user, {});
       world.host.faults.once(point, async () => {
-        await loseLease(world, hosting.id);
+        await loseLease(world.parts.database.direct, hosting.id);
         throw new EngineError('lease_lost', 'planned death');
       });
       await world.work(hosting.id);
       expect((await world.engine.operations.get(user, operation.id)).status).toBe('running');
-      await expireLeases(world);
+      await expireLeases(world.parts.database.direct);
       await world.work(hosting.id);
       expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
       expect([...world.host.domains.keys()]).toEqual([hosting.vmName]);
@@ -94,9 +95,9 @@ describe('the runner', () => {
     },
   );
 
-  it('does not let a worker that lost its lease write anything more', async () => {
+  it('a worker that lost its lease can write nothing more', async () => {
     const { hosting, operation } = await world.engine.hostings.create(user, {});
-    world.host.faults.once('made libvirt_domain', () => loseLease(world, hosting.id));
+    world.host.faults.once('made libvirt_domain', () => loseLease(world.parts.database.direct, hosting.id));
     await world.work(hosting.id);
     const seen = await world.engine.operations.get(user, operation.id);
     expect(seen.steps.find((step) => step.name === 'apply')?.status).toBe('running');
@@ -106,7 +107,7 @@ describe('the runner', () => {
     expect(lease?.owner).toBe('another worker');
   });
 
-  it('hands over at once when its worker is told to stop, and the next one finishes', async () => {
+  it('a worker that is told to stop hands over at once, and the next one finishes', async () => {
     const { hosting, operation } = await world.engine.hostings.create(user, {});
     const handover = new AbortController();
     world.host.faults.once('page', (signal) => {
@@ -119,7 +120,7 @@ describe('the runner', () => {
     expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
   });
 
-  it('hands over when it is told to stop while it claims the lease', async () => {
+  it('a worker that is told to stop while it claims the lease hands over', async () => {
     const { hosting, operation } = await world.engine.hostings.create(user, {});
     const handover = new AbortController();
     const working = world.runner.perform(hosting.id, handover.signal);
@@ -130,7 +131,7 @@ describe('the runner', () => {
     expect((await world.engine.operations.get(user, operation.id)).status).toBe('succeeded');
   });
 
-  it('tells how often a step was begun, and counts its time from the first', async () => {
+  it('a step reports how often it was tried, and its time counts from the first try', async () => {
     const { hosting, operation } = await world.engine.hostings.create(user, {});
     let firstEnd = new Date();
     const slow: Fault = (act) => async (context) => {
@@ -149,30 +150,28 @@ describe('the runner', () => {
     expect(check?.finishedAt?.getTime()).toBeGreaterThanOrEqual(firstEnd.getTime());
   });
 
-  it('finds operations that nobody works on', async () => {
+  it('operations without a worker are found', async () => {
     const { hosting } = await world.engine.hostings.create(user, {});
     const { direct } = world.parts.database;
     const found = (): Promise<string[]> => abandonedStacks(direct, 10);
-    const job = (change: string): Promise<unknown> =>
-      direct.query(`UPDATE graphile_worker._private_jobs SET ${change}`);
-    await direct.query(`UPDATE operations SET created_at = now() - interval '1 h'`);
+    await acceptedAgo(direct, '1 h');
     // however long it waits, its job is there
     expect(await found()).toEqual([]);
-    await job(`locked_at = now(), locked_by = 'w'`);
+    await asIfJobsWere(direct, 'taken');
     expect(await found()).toEqual([]);
-    await job(`locked_at = now() - interval '1 min'`);
+    await asIfJobsWere(direct, 'taken a minute ago');
     expect(await found()).toEqual([hosting.id]);
-    await job(`locked_at = NULL, locked_by = NULL, run_at = now() + interval '1 h', attempts = 9`);
+    await asIfJobsWere(direct, 'due in an hour, after nine attempts');
     expect(await found()).toEqual([hosting.id]);
-    await job(`run_at = now(), attempts = max_attempts`);
+    await asIfJobsWere(direct, 'given up');
     expect(await found()).toEqual([hosting.id]);
-    await direct.query(`DELETE FROM graphile_worker._private_jobs`);
+    await loseJobs(direct);
     expect(await found()).toEqual([hosting.id]);
     await claimLease(direct, hosting.id, 'w', 30_000);
     expect(await found()).toEqual([]);
   });
 
-  it('wakes a worker for what lost its job in the lane and at the turn that it had, and leaves those that wait alone', async () => {
+  it('a worker is woken for an operation that lost its job, in the same lane and turn; those that wait are left alone', async () => {
     const { direct } = world.parts.database;
     const jobs = (): Promise<unknown> =>
       direct.query(
@@ -180,14 +179,13 @@ describe('the runner', () => {
       );
     const { hosting } = await world.engine.hostings.create(user, {});
     await world.work(hosting.id);
-    await direct.query(`DELETE FROM graphile_worker._private_jobs`);
-    await direct.query(`UPDATE hostings SET status = 'sleeping'`);
+    await loseJobs(direct);
+    await asIfHostingWas(direct, 'sleeping');
     await world.engine.sleep.wake(user);
     const { hosting: other } = await world.engine.hostings.create(await world.newUser(), {});
-    await direct.query(
-      `UPDATE operations SET created_at = now() - interval '1 h', priority = 7 WHERE status = 'pending'`,
-    );
-    await direct.query(`DELETE FROM graphile_worker._private_jobs WHERE key = $1`, [hosting.id]);
+    await acceptedAgo(direct, '1 h', { status: 'pending' });
+    await giveTurn(direct, 7, { status: 'pending' });
+    await loseJobs(direct, hosting.id);
     expect(await wakeAbandoned(world.parts)).toEqual([hosting.id]);
     const both = [
       { stack: other.id, task: 'stack', priority: 0, revision: 0 },
@@ -198,11 +196,11 @@ describe('the runner', () => {
     expect(await jobs()).toEqual(both);
   });
 
-  it('a look that waits keeps neither its stack nor what is asked after it in the background', async () => {
+  it('a waiting drift check does not hold later operations on its stack in the background', async () => {
     const { direct } = world.parts.database;
     const { hosting } = await world.engine.hostings.create(user, {});
     await world.work(hosting.id);
-    await direct.query(`DELETE FROM graphile_worker._private_jobs`);
+    await loseJobs(direct);
     const job = (): Promise<unknown> =>
       direct.query(`SELECT task_identifier AS task, priority FROM graphile_worker.jobs`);
     await direct.transaction((tx) => acceptLook(world.parts, tx, hosting.id));
@@ -211,7 +209,7 @@ describe('the runner', () => {
     expect(await job()).toEqual([{ task: 'stack', priority: 0 }]);
   });
 
-  it('does not cancel what has no way back', async () => {
+  it('an operation without a way back cannot be cancelled', async () => {
     const { hosting } = await world.engine.hostings.create(user, {});
     await world.work(hosting.id);
     const removal = await world.engine.hostings.delete(user);
@@ -263,7 +261,7 @@ describe('the runner', () => {
       const { hosting, operation } = await world.engine.hostings.create(user, {});
       const dying = withRun({ ...createHosting, steps: before }, 'plan', diesBefore(world));
       await workWith(world, hosting.id, dying);
-      await expireLeases(world);
+      await expireLeases(world.parts.database.direct);
       await workWith(world, hosting.id, watched(after));
       expect(ran).toEqual(expected);
       const ended = await world.engine.operations.get(user, operation.id);
@@ -273,18 +271,18 @@ describe('the runner', () => {
       );
     });
 
-    it('on the way back, too', async () => {
+    it('a worker of another version undoes the steps that it knows', async () => {
       const { hosting, operation } = await world.engine.hostings.create(user, {});
       const failing = withRun({ ...createHosting, steps: withExtraAt(1) }, 'boot', failsBefore);
       await workWith(world, hosting.id, withUndo(failing, 'apply', diesBefore(world)));
-      await expireLeases(world);
+      await expireLeases(world.parts.database.direct);
       await workWith(world, hosting.id, watched(steps));
       expect(ran).toEqual(['undo apply', 'undo synthesize', 'undo reserve']);
       expect((await world.engine.operations.get(user, operation.id)).status).toBe('failed');
     });
   });
 
-  it('does not undo a step that was passed over', async () => {
+  it('a step that was passed over is not undone', async () => {
     const undone: string[] = [];
     const remember = (name: string) => (): Promise<void> => Promise.resolve(void undone.push(name));
     const extra = steps({ input: z.object({}), needs: [] }).step('extra', {
@@ -309,7 +307,7 @@ describe('the runner', () => {
     }
   });
 
-  it('is stuck with an input that it cannot read, and keeps what was made', async () => {
+  it('an operation with an unreadable input is stuck and keeps what was made', async () => {
     const { hosting, operation: accepted } = await world.engine.hostings.create(user, {});
     const strict = operation({
       ...{ kind: 'create-hosting', onFailure: 'unwind', onRemoval: 'cancel' },
@@ -322,7 +320,7 @@ describe('the runner', () => {
     expect([status, failure?.code]).toEqual(['stuck', 'internal']);
   });
 
-  it('has no illegal transitions', async () => {
+  it('an operation refuses illegal transitions between statuses', async () => {
     const { operation } = await world.engine.hostings.create(user, {});
     const move = (to: Parameters<typeof moveOperation>[2]) =>
       moveOperation(world.parts.database.direct, operation.id, to);

@@ -1,11 +1,10 @@
 /** That the judge of the chaos runs can find somebody guilty, of each thing by itself. */
-import { createHosting } from '../../../engine/hostings/create';
-import { deleteHosting } from '../../../engine/hostings/delete';
 import { allCases, sampleOf } from '../../chaos/cases';
 import type { Facts } from '../../chaos/facts';
 import { judge } from '../../chaos/judge';
 import { allRows } from '../../chaos/rows';
 import type { Write } from '../../chaos/witness';
+import { definitionOf } from '../../support/definitions';
 
 const killedAt = 100_000;
 
@@ -119,11 +118,12 @@ it.each(guilty)('finds a case guilty when %s', (_, change, said) => {
 
 it('kills the worker before, during and after every step and every undo that there is', () => {
   const kills = allRows().filter(({ victim, slow }) => victim === 'worker killed' && slow !== true);
-  const steps = [createHosting, deleteHosting].flatMap(({ kind, steps: all }) =>
-    all.flatMap(({ name, run, undo }) => [
-      ...(run ? [`${kind} ${name}`] : []),
-      ...(undo ? [`${kind} undo ${name}`] : []),
-    ]),
+  const steps = [definitionOf('create-hosting'), definitionOf('delete-hosting')].flatMap(
+    ({ kind, steps: all }) =>
+      all.flatMap(({ name, run, undo }) => [
+        ...(run ? [`${kind} ${name}`] : []),
+        ...(undo ? [`${kind} undo ${name}`] : []),
+      ]),
   );
   expect(kills.map(({ operation, step, moment }) => `${operation} ${step} ${moment}`).sort()).toEqual(
     steps.flatMap((step) => ['before', 'during', 'after'].map((moment) => `${step} ${moment}`)).sort(),

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { emailKey, emailKeysOf, keysOfOlder } from '../../../../engine/base/emails';
-import { networkOf } from '../../../../engine/accounts/attempts';
+import { networkOf } from '../../../../engine/accounts';
 import { readHostName } from '../../../../engine/base/typed-names';
 
 describe('an e-mail address', () => {

@@ -4,7 +4,7 @@ import type { Engine } from '../../../../engine/engine';
 import { EngineError } from '../../../../engine/base/errors';
 import { health } from '../../../../engine/monitoring/health';
 import type { NodeState } from '../../../../engine/machine/host/node-care';
-import type { Parts } from '../../../../engine/durable/parts';
+import type { Parts } from '../../../../engine/durable';
 import { FakeHost } from '../../../fakes/fake-host';
 
 const host = new FakeHost();
