@@ -43,6 +43,7 @@ module.exports = {
   ],
   // what takes 0.3 s alone has taken more than Jest's 5 s on a machine that boots guests meanwhile
   testTimeout: 30_000,
+  testSequencer: '<rootDir>/test/support/longest-first.cjs',
   collectCoverageFrom: ['{api,engine,stacks}/**/*.ts', '!stacks/bindings/**', '!**/*.d.ts'],
   coverageDirectory: 'coverage',
   coverageReporters: ['text-summary', 'json-summary'],

@@ -1,4 +1,4 @@
-/** What an operator sees of everybody's. */
+/** What an administrator sees of all users. */
 import { defineRoute } from '../route';
 import { hostingList, hostingQuery } from '../schemas/hosting';
 import { nextOf } from '../schemas/page';

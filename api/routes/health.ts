@@ -1,4 +1,4 @@
-/** For probes, load balancers and operators. Strangers learn whether it works; the parts, only operators. */
+/** For probes, load balancers, administrators and operators. Anybody learns whether the service works; its components are for administrators and operators. */
 import { type ComponentHealth, type Engine, projectVersion } from '../../engine';
 import { HttpError } from '../http-error';
 import { defineRoute } from '../route';

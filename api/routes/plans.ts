@@ -1,4 +1,4 @@
-/** What an apply would change, and bringing back what differs: of one's own hosting, and of any for an operator. */
+/** Plans, and applies that repair drift: of one's own hosting, and for administrators of any. */
 import type { z } from 'zod';
 import type { Language } from '../language';
 import { asyncHeaders, awaitOperation, type Waiting, waitHeaders } from '../operation-wait';

@@ -6,7 +6,7 @@ import { insertAudit, listAudit } from '../store/audit';
 
 export interface AuditLog {
   record(record: AuditRecord): Promise<void>;
-  /** Newest first. The caller must be an operator. */
+  /** Newest first. The caller must be an administrator or an operator. */
   list(filter: AuditFilter): Promise<readonly AuditEntry[]>;
 }
 

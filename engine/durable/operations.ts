@@ -27,7 +27,7 @@ import {
 export interface Operations {
   /** An operation of this user (an admin sees all). @throws operation_not_found */
   get(user: User, id: string): Promise<Operation>;
-  /** Operations of all users, newest first. The caller must be an operator. */
+  /** Operations of all users, newest first. The caller must be an administrator or an operator. */
   list(options: Page & { status?: OperationStatus }): Promise<readonly ListedOperation[]>;
   /** Resolves with the operation once it has ended or the time is up, whichever comes first. */
   wait(id: string, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Operation>;

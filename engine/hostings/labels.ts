@@ -3,7 +3,7 @@ import type { UserLabels } from '../model/account';
 import type { Parts } from '../durable';
 import { labelsOfUser, setLabelsOfUser } from '../store/labels';
 
-/** Of accounts. The caller must be an operator. */
+/** Of accounts. The caller must be an administrator or an operator. */
 export interface Labels {
   /** @throws not_found */
   of(username: string): Promise<UserLabels>;

@@ -1,4 +1,4 @@
-/** Terraform's runs as those see them who may: the hosting's owner, and operators. */
+/** Terraform's runs, as they are shown to the hosting's owner, to administrators and to operators. */
 import type { Page } from '../model/page';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Asker } from '../model/account';
@@ -65,7 +65,7 @@ async function* follow(tx: Tx, bus: EventBus, id: string, signal: AbortSignal): 
   }
 }
 
-/** A run of a stack that is no hosting's (a node's, a dry run's) is shown to operators and to who asked for it. */
+/** A run of a stack that is no hosting's (a node's, a dry run's) is shown to administrators, to operators, and to the user who asked for it. */
 async function visibleRun(tx: Tx, asker: Asker, id: string): Promise<ListedRun> {
   const run = await findRun(tx, id);
   const hosting = run === null ? null : await findHosting(tx, run.stackId);

@@ -1,4 +1,4 @@
-/** Whose hosting may be seen and changed: one's own, and for operators every one. */
+/** Which hostings an asker sees and changes: a user their own, an administrator or an operator every one. */
 import type { Asker } from '../model/account';
 import { EngineError } from '../base/errors';
 import { theOne } from '../machine/libvirt/names';

@@ -9,7 +9,8 @@ import type { Parts } from '../durable';
 import type { LastLook } from '../base/every';
 import { judgeReconcilers, lastLooks } from './reconcilers';
 import type { HeldPort } from '../machine/nginx/proxy';
-import { type Redis, redisVersion } from '../machine/redis/redis';
+import type { Redis } from '../machine/redis/redis';
+import { redisVersion } from '../machine/redis/version';
 import { allRoutes } from '../store/routes';
 import { freshReports } from '../store/worker-reports';
 

@@ -5,7 +5,7 @@ import type { Parts } from '../durable';
 import { driftOfHostings } from '../store/drift';
 
 export interface DriftOverview {
-  /** Of every running hosting, the oldest first. The caller must be an operator. */
+  /** Of every running hosting, the oldest first. The caller must be an administrator or an operator. */
   list(page: Page): Promise<readonly HostingDrift[]>;
 }
 

@@ -29,7 +29,7 @@ export interface Plans {
   request(asker: Asker, hostingId: string | null): Promise<Operation>;
   /** Plans a hosting that is not made. */
   requestNew(user: User, input: Pick<CreateHostingInput, 'sshPublicKey'>): Promise<Operation>;
-  /** The same for any user. The caller must be an operator. @throws not_found */
+  /** The same for any user. The caller must be an administrator or an operator. @throws not_found */
   requestNewFor(username: string): Promise<Operation>;
   /** Plans what a removal would take away. @throws hosting_not_found */
   requestDelete(asker: Asker, hostingId: string): Promise<Operation>;

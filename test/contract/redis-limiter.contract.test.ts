@@ -2,7 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openRedis, type Redis, redisVersion } from '../../engine/machine/redis/redis';
+import { openRedis, type Redis } from '../../engine/machine/redis/redis';
+import { redisVersion } from '../../engine/machine/redis/version';
 import { redisLimiter } from '../../engine/machine/redis/redis-limiter';
 import { freePort } from '../support/postgres';
 
