@@ -43,9 +43,11 @@ async function rename(runner: QueryRunner, from: string, to: string): Promise<vo
   );
 }
 
-/** When a stack was last touched; a look touches nothing. */
+/** When a stack was last touched: a look touches nothing. And looks that failed. */
 async function indexed(runner: QueryRunner, look: string): Promise<void> {
   await runner.query(`
-    DROP INDEX operations_of_stack;
-    CREATE INDEX operations_of_stack ON operations (stack_id, finished_at) WHERE kind <> '${look}'`);
+    DROP INDEX operations_of_stack, operations_failed_looks;
+    CREATE INDEX operations_of_stack ON operations (stack_id, finished_at) WHERE kind <> '${look}';
+    CREATE INDEX operations_failed_looks ON operations (stack_id, created_at DESC)
+      WHERE kind = '${look}' AND failure_code IS NOT NULL`);
 }
