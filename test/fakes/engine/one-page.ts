@@ -1,4 +1,4 @@
-import type { Page } from '../../engine';
+import type { Page } from '../../../engine';
 
 /** What a list answers that is held in memory, in its order. */
 export function onePage<T>(all: readonly T[], { limit, after }: Page, idOf: (entry: T) => string): T[] {

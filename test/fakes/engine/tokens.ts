@@ -1,13 +1,18 @@
 /** The personal API tokens of the fake engine. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { type ApiToken, type Engine, EngineError, type User } from '../../engine';
+import { type ApiToken, type Engine, EngineError, type User } from '../../../engine';
 
 interface Known {
   readonly user: User;
   readonly made: ApiToken;
 }
 
-export function fakeTokens() {
+export interface KnownTokens {
+  readonly asEngineSees: Engine['tokens'];
+  find(token: string): Known | undefined;
+}
+
+export function fakeTokens(): KnownTokens {
   const known = new Map<string, Known>();
   const asEngineSees: Engine['tokens'] = {
     create: async (user, { name, scopes, days }) => {
@@ -33,5 +38,5 @@ export function fakeTokens() {
       throw new EngineError('token_not_found', 'There is no such token');
     },
   };
-  return { asEngineSees, find: (token: string): Known | undefined => known.get(token) };
+  return { asEngineSees, find: (token) => known.get(token) };
 }
