@@ -20,6 +20,7 @@ import { type Asked, fakeOperations } from './engine/operations';
 import { fakePeople } from './engine/people';
 import { fakePlans } from './engine/plans';
 import type { Records } from './engine/records';
+import { runRecords } from './engine/run-records';
 import { fakeDrift, fakeRuns } from './engine/runs';
 import { fakeSleep } from './engine/sleep';
 import { fakeTokens } from './engine/tokens';
@@ -45,6 +46,8 @@ export interface FakeEngine extends Engine {
   revokeTokens(): void;
   /** Makes a hosting look as the test needs it. */
   alter(username: string, change: Partial<Hosting>): void;
+  /** Makes a hosting differ from its specification; the next look at it finds out. */
+  differ(username: string, differences: readonly string[]): void;
 }
 
 export function fakeEngine({ operationsEnd = 'at-once' }: FakeEngineOptions = {}): FakeEngine {
@@ -57,10 +60,16 @@ export function fakeEngine({ operationsEnd = 'at-once' }: FakeEngineOptions = {}
   const labels = fakeLabels(records);
   const accounts = fakeAccounts({ ...records, tokens });
   const { asEngineSees: ofUsers, asked } = fakeHostings(records, labels.of);
-  const plans = fakePlans(records, ofUsers.mine);
+  const plans = fakePlans(records);
   const callers: OperationRecords & Asked = {
     ...operations,
     ...{ interested: 0, lastTimeoutMs: undefined, lastListed: undefined },
+  };
+  const change = (username: string, act: (hostingId: string) => void): void => {
+    const user = people.named(username)?.user;
+    const hosting = user && hostings.of(user);
+    if (hosting === undefined) throw new Error(`${username} has no hosting`);
+    act(hosting.id);
   };
   return {
     limiter: (_, limit) => memoryLimiter(limit),
@@ -69,12 +78,12 @@ export function fakeEngine({ operationsEnd = 'at-once' }: FakeEngineOptions = {}
     tokens: tokens.asEngineSees,
     audit: fakeAudit(audited, people, broken),
     hostings: ofUsers,
-    sleep: fakeSleep(records, ofUsers.mine),
+    sleep: fakeSleep(records),
     labels: labels.asEngineSees,
-    domains: fakeDomains(ofUsers.mine, proved),
+    domains: fakeDomains(records, proved),
     operations: fakeOperations(operations, callers),
     plans: plans.asEngineSees,
-    runs: fakeRuns(),
+    runs: fakeRuns(records),
     drift: fakeDrift(records),
     health: fakeHealth(condition, broken),
     metrics: fakeMetrics(condition, broken),
@@ -89,9 +98,15 @@ export function fakeEngine({ operationsEnd = 'at-once' }: FakeEngineOptions = {}
       if (person !== undefined) person.user = { ...person.user, role: 'admin' };
     },
     revokeTokens: accounts.revokeTokens,
-    alter: (username, change) => {
-      const person = people.named(username);
-      if (person !== undefined) hostings.change(person.user, change);
+    alter: (username, changed) => {
+      change(username, (id) => {
+        hostings.change(id, changed);
+      });
+    },
+    differ: (username, differences) => {
+      change(username, (id) => {
+        plans.differ(id, differences);
+      });
     },
   };
 }
@@ -99,16 +114,21 @@ export function fakeEngine({ operationsEnd = 'at-once' }: FakeEngineOptions = {}
 function recordsWhere(operationsEnd: 'at-once' | 'by-hand'): Records {
   const people = fakePeople();
   const operations = operationRecords();
+  const soon = (id: string): void => {
+    if (operationsEnd === 'at-once') setImmediate(() => operations.work(id));
+  };
   return {
-    broken: brokenCalls(),
-    people,
-    hostings: hostingRecords(people),
-    operations,
-    begin: (kind, user, hostingId, steps, onEnd) => {
-      const operation = operations.begin(kind, user.id, hostingId, steps);
-      if (onEnd !== undefined) operations.onEnd(operation.id, onEnd);
-      if (operationsEnd === 'at-once') setImmediate(() => operations.end(operation.id));
+    ...{ people, operations },
+    ...{ broken: brokenCalls(), hostings: hostingRecords(), runs: runRecords(people) },
+    begin: (given) => {
+      const operation = operations.begin(given);
+      soon(operation.id);
       return operation;
+    },
+    resume: (id) => {
+      operations.resume(id);
+      soon(id);
+      return operations.known(id);
     },
   };
 }

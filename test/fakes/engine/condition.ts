@@ -9,11 +9,15 @@ export interface Condition {
   numbers: Metrics;
 }
 
+// prettier-ignore
+const parts = [
+  'postgres', 'queue', 'reconcilers', 'libvirt', 'network', 'vms', 'nginx', 'terraform', 'disk',
+] as const;
+
 export function healthy(): Condition {
-  const names = ['postgres', 'queue', 'libvirt', 'nginx', 'terraform', 'disk'] as const;
   return {
     ready: true,
-    components: names.map((name) => ({ name, status: 'ok', latencyMs: 1.5, detail: 'fake' })),
+    components: parts.map((name) => ({ name, status: 'ok', latencyMs: 1.5, detail: 'fake' })),
     numbers,
   };
 }

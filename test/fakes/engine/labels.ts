@@ -27,7 +27,8 @@ export function fakeLabels({ hostings, people }: Pick<Records, 'hostings' | 'peo
       const all = Object.entries(hostings.of(user)?.labels ?? {});
       const own = Object.fromEntries(all.filter(([name]) => !before.includes(name)));
       labelsOf.set(user.id, labels);
-      hostings.change(user, { labels: { ...own, ...labels } });
+      const hosting = hostings.of(user);
+      if (hosting !== undefined) hostings.change(hosting.id, { labels: { ...own, ...labels } });
       return asEngineSees.of(username);
     },
   };

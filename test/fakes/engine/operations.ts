@@ -1,7 +1,8 @@
 /** Operations as callers of the fake engine see them: state, waiting for the end, events, cancellation. */
 import { once } from 'node:events';
 import { EngineError, type Engine, type Operation, type OperationEvent, type User } from '../../../engine';
-import type { Entry, OperationRecords } from './operation-records';
+import { onePage } from './one-page';
+import { type Entry, hasEnded, type OperationRecords } from './operation-records';
 
 /** What callers have asked for. */
 export interface Asked {
@@ -14,33 +15,48 @@ export interface Asked {
 }
 
 export function fakeOperations(records: OperationRecords, asked: Asked): Engine['operations'] {
-  const visible = (user: User, id: string): Entry => {
-    const entry = records.entry(id);
-    if (user.role === 'admin' || entry.operation.userId === user.id) return entry;
-    throw new EngineError('operation_not_found', 'You have no such operation');
+  const visible = (user: User, id: string): Operation => {
+    const { operation } = records.entry(id);
+    if (user.role === 'admin' || operation.userId === user.id) return operation;
+    throw new EngineError('operation_not_found');
   };
   return {
-    get: async (user, id) => visible(user, id).operation,
+    get: async (user, id) => withOutlook(records, visible(user, id)),
     list: async (options) => {
       asked.lastListed = options;
-      return records
-        .all()
+      const all = onePage(records.all(), { ...options, limit: Infinity }, ({ id }) => id);
+      return all
         .filter(({ status }) => options.status === undefined || status === options.status)
         .slice(0, options.limit)
-        .map((operation) => ({ ...operation, vmName: `vm-${operation.hostingId?.slice(0, 8)}` }));
+        .map((operation) => ({ ...operation, vmName: vmNameOf(operation) }));
     },
     wait: async (id, options) => {
       asked.lastTimeoutMs = options.timeoutMs;
-      return wait(records.entry(id), asked, options);
+      return withOutlook(records, await wait(records.entry(id), asked, options));
     },
     events: (id, options) => follow(records, asked, id, options),
     cancel: async (user, id) => {
-      const entry = visible(user, id);
-      if (entry.operation.finishedAt !== null) return entry.operation;
-      entry.operation = { ...entry.operation, status: 'unwinding', cancelRequested: true };
-      return entry.operation;
+      const { kind } = visible(user, id);
+      if (kind !== 'create-hosting')
+        throw new EngineError(
+          'not_cancellable',
+          kind === 'delete-hosting'
+            ? 'A removal cannot be cancelled: the VM cannot be brought back'
+            : undefined,
+        );
+      records.cancel(id);
+      return withOutlook(records, records.known(id));
     },
   };
+}
+
+const vmNameOf = ({ hostingId }: Operation): string | null => hostingId && `vm-${hostingId.slice(0, 8)}`;
+
+/** In the order in which they were accepted. */
+function withOutlook(records: OperationRecords, operation: Operation): Operation {
+  if (operation.status !== 'pending') return operation;
+  const waiting = records.all().filter(({ status }) => status === 'pending');
+  return { ...operation, queuePosition: waiting.length - waiting.indexOf(operation) };
 }
 
 async function wait(
@@ -51,13 +67,13 @@ async function wait(
   const timeout = new AbortController();
   const stop = (): void => timeout.abort();
   const timer = setTimeout(stop, timeoutMs);
+  if (signal?.aborted) stop();
   signal?.addEventListener('abort', stop);
   asked.interested += 1;
   try {
-    while (entry.operation.finishedAt === null)
-      await once(entry.changed, 'change', { signal: timeout.signal });
-  } catch (thrown) {
-    if (signal?.aborted) throw thrown;
+    while (!hasEnded(entry.operation)) await once(entry.changed, 'change', { signal: timeout.signal });
+  } catch {
+    // the time is up, or nobody waits any more
   } finally {
     asked.interested -= 1;
     clearTimeout(timer);
@@ -70,19 +86,18 @@ async function* follow(
   records: OperationRecords,
   asked: Asked,
   id: string,
-  { afterId, signal }: { afterId?: string; signal: AbortSignal },
+  { afterId = '0', signal }: { afterId?: string; signal: AbortSignal },
 ): AsyncGenerator<OperationEvent> {
   const entry = records.entry(id);
-  let next = entry.events.findIndex((event) => Number(event.id) > Number(afterId ?? 0));
-  if (next === -1) next = entry.events.length;
+  let last = Number(afterId);
   asked.interested += 1;
   try {
     while (!signal.aborted) {
-      const event = entry.events[next];
+      const event = entry.events.find((each) => Number(each.id) > last);
       if (event !== undefined) {
-        next += 1;
+        last = Number(event.id);
         yield event;
-      } else if (entry.operation.finishedAt !== null) return;
+      } else if (hasEnded(entry.operation)) return;
       else await once(entry.changed, 'change', { signal }).catch(() => undefined);
     }
   } finally {

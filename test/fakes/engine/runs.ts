@@ -1,29 +1,45 @@
-/** Terraform's runs, of which the fake engine has none, and how its hostings differ. */
-import { type Engine, EngineError } from '../../../engine';
+/** Terraform's runs as callers of the fake engine see them, and how its hostings differ. */
+import { type Asker, type Engine, EngineError, type Run, type RunDetail } from '../../../engine';
+import { person } from './hosting-records';
 import { onePage } from './one-page';
 import type { Records } from './records';
 
-export function fakeRuns(): Engine['runs'] {
+export function fakeRuns({ hostings, runs }: Records): Engine['runs'] {
+  const visible = (asker: Asker, id: string): RunDetail => {
+    const run = runs.all().find((each) => each.id === id);
+    const { id: me, role, username } = person(asker);
+    const hosting = hostings.find(run?.stackId ?? '');
+    const isOwn = hosting === undefined ? run?.requestedBy === username : hosting.userId === me;
+    if (run === undefined || (role !== 'admin' && !isOwn)) throw new EngineError('run_not_found');
+    return run;
+  };
   return {
-    list: async () => [],
-    get: async () => {
-      throw new EngineError('run_not_found', 'There is no such run');
+    list: async (asker, hostingId, page) => {
+      const { id } = hostings.visible(asker, hostingId);
+      const all = runs.all().filter(({ stackId }) => stackId === id);
+      return onePage(all, page, (run) => run.id).map(withoutLog);
     },
-    follow: async function* () {
-      yield '';
+    get: async (asker, id) => visible(asker, id),
+    follow: async function* (asker, id) {
+      yield visible(asker, id).log;
     },
   };
 }
 
-export function fakeDrift({ hostings, people }: Pick<Records, 'hostings' | 'people'>): Engine['drift'] {
+function withoutLog({ log: _log, planText: _text, plan: _plan, ...run }: RunDetail): Run {
+  return run;
+}
+
+export function fakeDrift({ hostings, people }: Records): Engine['drift'] {
   return {
-    list: async (page) => {
-      const all = hostings.all().map(({ id, vmName, userId, status, drift }) => ({
-        ...{ hostingId: id, vmName, username: people.withId(userId)?.user.username ?? '' },
-        isAsleep: status === 'sleeping',
-        ...drift,
-      }));
-      return onePage(all, page, ({ hostingId }) => hostingId);
-    },
+    list: async ({ limit, after }) =>
+      hostings
+        .behind(after)
+        .filter(({ status }) => status !== 'creating' && status !== 'deleting')
+        .slice(0, limit)
+        .map(({ id, vmName, userId, status, drift }) => ({
+          ...{ hostingId: id, vmName, username: people.withId(userId)?.user.username ?? '-' },
+          ...{ isAsleep: status === 'sleeping', ...drift },
+        })),
   };
 }

@@ -31,7 +31,10 @@ it.each(['/api/v1/health/detailed', '/health/detailed'])('%s names every part', 
   expect(body.data.components.map(({ name }: { name: string }) => name)).toEqual([
     'postgres',
     'queue',
+    'reconcilers',
     'libvirt',
+    'network',
+    'vms',
     'nginx',
     'terraform',
     'disk',
@@ -74,9 +77,9 @@ describe('detailed health, for those who do not operate the service', () => {
       (await engine.tokens.create(user, { name: 'x', scopes: [scope], days: 1 })).token;
     const partsFor = async (given: string): Promise<number> =>
       (await http.get('/health/detailed').set(bearer(given)).expect(200)).body.data.components?.length ?? 0;
-    expect(await partsFor(session)).toBe(6);
-    expect(await partsFor(token)).toBe(6);
-    expect(await partsFor(await scoped('admin'))).toBe(6);
+    expect(await partsFor(session)).toBe(9);
+    expect(await partsFor(token)).toBe(9);
+    expect(await partsFor(await scoped('admin'))).toBe(9);
     expect(await partsFor(await scoped('hosting:read'))).toBe(0);
   });
 

@@ -19,10 +19,10 @@ describe('POST /api/v1/host', () => {
           status: 'running',
         },
         web_url: 'http://localhost/1/',
-        subdomain_url: 'http://mina.localhost',
-        ssh_command: 'ssh -p 10001 ubuntu@localhost',
-        sftp_command: 'sftp -P 10001 ubuntu@localhost',
-        known_hosts: ['[localhost]:10001 ssh-ed25519 AAAAfake'],
+        subdomain_url: 'http://mina.localhost/',
+        ssh_command: expect.stringMatching(/^ssh .* -p 10001 ubuntu@localhost$/),
+        sftp_command: expect.stringMatching(/^sftp .* -P 10001 ubuntu@localhost$/),
+        known_hosts: [expect.stringMatching(/^\[localhost\]:10001,vm-\S+ ssh-ed25519 AAAAfake$/)],
         ssh_private_key: expect.stringContaining('PRIVATE KEY'),
         operation: { kind: 'create-hosting', status: 'succeeded', failure: null },
       },
@@ -46,7 +46,7 @@ describe('POST /api/v1/host', () => {
     const token = await signIn();
     await http.post('/api/v1/host').set(bearer(token)).send({}).expect(201);
     const { body } = await http.post('/api/v1/host').set(bearer(token)).send({}).expect(409);
-    expect(body.error).toMatchObject({ code: 'quota_exceeded', details: { hostings_per_user: 1 } });
+    expect(body.error.code).toBe('quota_exceeded');
   });
 
   it.each([
@@ -141,7 +141,7 @@ describe('/api/v1/host/my', () => {
       disk_gib: 20,
       failure: null,
     });
-    expect(body.data.ssh_command).toBe('ssh -p 10001 ubuntu@localhost');
+    expect(body.data.ssh_command).toMatch(/^ssh .* -p 10001 ubuntu@localhost$/);
     expect(body.data).not.toHaveProperty('ssh_private_key');
   });
 

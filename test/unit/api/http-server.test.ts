@@ -66,10 +66,10 @@ it('answers a waiting create with 202 and ends event streams before it closes', 
   const response = await create;
   expect(response.status).toBe(202);
   expect(response.headers.get('location')).toBe(`/api/v1/operations/${id}`);
-  expect(await stream.text()).toContain('operation.started');
+  expect(await stream.text()).toContain('operation.accepted');
   await closed;
   expect(Date.now() - started).toBeLessThan(2000);
-  expect(engine.fakeOperations.latest().status).toBe('running');
+  expect(engine.fakeOperations.latest().status).toBe('pending');
 });
 
 it('closes although a keep-alive client holds its connection', async () => {

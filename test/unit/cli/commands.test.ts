@@ -182,19 +182,13 @@ describe('webhoster login', () => {
 });
 
 describe('a user who is signed in', () => {
-  /** Mina's hosting. */
-  const differs = (difference: string): void => {
-    const drift = { checkedAt: null, differences: [difference], lookFailed: false, lookFailure: null };
-    api.engine.alter('mina', { drift });
-  };
-
   it('plans their own hosting; differences end with 2', async () => {
     await signedIn();
     expect(await webhoster('plan')).toMatchObject({ code: 0, out: expect.stringContaining('No changes') });
-    differs('libvirt_domain.vm: update (running)');
+    api.engine.differ('mina', ['libvirt_domain.vm: update (running)']);
     expect(await webhoster('plan mina')).toMatchObject({
       code: 2,
-      out: expect.stringContaining('update (running)'),
+      out: expect.stringMatching(/~ +libvirt_domain\.vm\n +running: /),
     });
     expect(await webhoster('plan juno')).toMatchObject({
       code: 1,
@@ -221,7 +215,7 @@ describe('a user who is signed in', () => {
 
   it('applies what they were shown, after --yes', async () => {
     await signedIn();
-    differs('libvirt_domain.vm: create');
+    api.engine.differ('mina', ['libvirt_domain.vm: create']);
     expect((await webhoster('apply')).code).toBe(2);
     expect(api.engine.lastApply()).toBeUndefined();
     expect((await webhoster('apply --yes')).code).toBe(0);
@@ -279,7 +273,9 @@ describe('an administrator with a token of the environment', () => {
   });
 
   it('plans for a user who has no hosting yet', async () => {
-    expect((await webhoster('plan --new juno')).code).toBe(0);
+    expect(await webhoster('plan --new juno')).toMatchObject({
+      ...{ code: 2, out: expect.stringContaining('3 to create, 0 to change') },
+    });
     expect(await webhoster('plan --new nobody')).toMatchObject({ code: 1, err: 'There is no user nobody' });
   });
 
