@@ -117,7 +117,10 @@ describe('GET /api/v1/admin/hostings', () => {
     ['?names=nobody', 0],
     ['?labels=course%3Dcs101', 1],
     ['?labels=course%3Dcs101,term%3Da', 0],
-    ['?older_than_seconds=60', 1],
+    ['?older_than_seconds=0', 1],
+    ['?older_than_seconds=60', 0],
+    ['?status=running', 1],
+    ['?status=sleeping', 0],
   ])('takes %s', async (query, count) => {
     const { api, operator } = await withHosting();
     const { body } = await api.http
@@ -181,7 +184,7 @@ describe('DELETE /api/v1/hostings/{id}', () => {
       const scene = await withHosting();
       const at = `/api/v1/hostings/${scene.id}`;
       const dry = await scene.api.http.delete(`${at}?dry_run=true`).set(scene[who]).expect(200);
-      expect(dry.body.data).toMatchObject({ plan: { changed: false }, operation: { kind: 'plan-delete' } });
+      expect(dry.body.data).toMatchObject({ plan: { changed: true }, operation: { kind: 'plan-delete' } });
       await scene.api.http.get('/api/v1/host/my').set(scene.user).expect(200);
       const { body } = await scene.api.http.delete(at).set(scene[who]).expect(200);
       expect(body).toMatchObject({
@@ -231,7 +234,7 @@ describe('plans that nobody waited for', () => {
     expect((await api.http.get(at).set(operator).expect(409)).body.error.code).toBe('not_ended');
     api.engine.fakeOperations.end(id);
     expect((await api.http.get(at).set(operator).expect(200)).body.data).toMatchObject({
-      plan: { changed: false },
+      plan: { changed: true },
       operation: { id, kind: 'plan-create' },
     });
     await api.http.get(at).set(user).expect(200);

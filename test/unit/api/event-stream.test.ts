@@ -52,41 +52,43 @@ async function until(condition: () => boolean): Promise<void> {
 it('sends past events, then live ones, and ends with the operation', async () => {
   const { operations, id, follow } = await startedCreate();
   const stream = follow();
-  await until(() => stream.text.includes('operation.started'));
+  await until(() => stream.text.includes('operation.accepted'));
   expect(stream.headers).toMatchObject({
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
     'x-accel-buffering': 'no',
   });
-  expect(stream.text).not.toContain('step.started');
-  const live = operations.emit(id, 'step.started', 'Applying\nnow', { stepName: 'apply' });
-  await until(() => stream.text.includes('step.started'));
+  expect(stream.text).not.toContain('step.running');
+  const live = operations.emit(id, 'step.running', 'Applying\nnow', { stepName: 'apply' });
+  await until(() => stream.text.includes('step.running'));
   expect(stream.ended).toBe(false);
   expect(stream.text).toContain(
-    `id: ${live.id}\nevent: step.started\ndata: ${JSON.stringify({
+    `id: ${live.id}\nevent: step.running\ndata: ${JSON.stringify({
       operation_id: id,
       at: live.at.toISOString(),
-      type: 'step.started',
+      type: 'step.running',
       message: 'Applying\nnow',
       data: { step_name: 'apply' },
     })}\n\n`,
   );
   operations.end(id);
   await until(() => stream.ended);
-  expect(stream.text.match(/^event: .*/gm)).toEqual([
-    'event: operation.started',
-    'event: step.started',
-    'event: operation.succeeded',
+  const events = stream.text.match(/^event: .*/gm);
+  expect(events?.slice(0, 3)).toEqual([
+    'event: operation.accepted',
+    'event: step.running',
+    'event: operation.running',
   ]);
+  expect(events?.at(-1)).toBe('event: operation.succeeded');
 });
 
 it('carries on after Last-Event-ID', async () => {
   const { operations, id, follow } = await startedCreate();
-  const seen = operations.emit(id, 'step.started', 'one');
+  const seen = operations.emit(id, 'step.running', 'one');
   operations.emit(id, 'step.done', 'two');
   const stream = follow({ 'Last-Event-ID': seen.id });
   await until(() => stream.text.includes('step.done'));
-  expect(stream.text).not.toContain('step.started');
+  expect(stream.text).not.toContain('step.running');
 });
 
 it('tells a client that has seen the end not to come back', async () => {

@@ -8,7 +8,7 @@ import { createApp, type AppParts } from '../../../api/app';
 import { describeApi } from '../../../api/openapi';
 import type { Route } from '../../../api/route';
 import { routes as allRoutes } from '../../../api/routes';
-import { FakeEngine, type FakeEngineOptions } from '../../fakes/fake-engine';
+import { type FakeEngine, fakeEngine, type FakeEngineOptions } from '../../fakes/fake-engine';
 
 export const mina = { email: 'mina@example.com', password: 'correct horse battery', username: 'mina' };
 export const juno = { email: 'juno@example.com', password: 'another long passphrase', username: 'juno' };
@@ -36,7 +36,7 @@ afterEach(() => {
 });
 
 export function startApi({ operationsEnd, documented = true, ...parts }: ApiOptions = {}): Api {
-  const engine = new FakeEngine({ operationsEnd });
+  const engine = fakeEngine({ operationsEnd });
   const log: Api['log'] = [];
   const collect = (level: 'info' | 'warn' | 'error') => (line: LogLine) => void log.push({ level, line });
   const logger = {

@@ -17,7 +17,7 @@ it.each(['/api/v1/health', '/health'])('%s answers 200 without a token', async (
 it.each(['not ready', 'broken'])('health answers 503 when the engine is %s', async (how) => {
   const { engine, http } = startApi();
   if (how === 'broken') engine.break('basic', new Error('ECONNREFUSED 10.0.0.1'));
-  else engine.ready = false;
+  else engine.condition.ready = false;
   const { body, headers, text } = await http.get('/health').expect(503);
   expect(body).toMatchObject({ success: false, error: { code: 'not_ready' } });
   expect(headers['retry-after']).toBe('5');
@@ -31,7 +31,10 @@ it.each(['/api/v1/health/detailed', '/health/detailed'])('%s names every part', 
   expect(body.data.components.map(({ name }: { name: string }) => name)).toEqual([
     'postgres',
     'queue',
+    'reconcilers',
     'libvirt',
+    'network',
+    'vms',
     'nginx',
     'terraform',
     'disk',
@@ -55,7 +58,11 @@ describe('detailed health, for those who do not operate the service', () => {
       const { body } = await http.get(at).set(headers).expect(200);
       expect(body.data).toEqual({ status: 'ok', time: '2026-01-31T12:00:00.000Z' });
     }
-    engine.components = engine.components.map((part) => ({ ...part, status: 'down', detail: 'of 1.2.3' }));
+    engine.condition.components = engine.condition.components.map((part) => ({
+      ...part,
+      status: 'down',
+      detail: 'of 1.2.3',
+    }));
     const { body, text } = await http.get(at).expect(503);
     expect(body.error.details).toEqual({ status: 'down', time: '2026-01-31T12:00:00.000Z' });
     expect(text).not.toContain('1.2.3');
@@ -70,9 +77,9 @@ describe('detailed health, for those who do not operate the service', () => {
       (await engine.tokens.create(user, { name: 'x', scopes: [scope], days: 1 })).token;
     const partsFor = async (given: string): Promise<number> =>
       (await http.get('/health/detailed').set(bearer(given)).expect(200)).body.data.components?.length ?? 0;
-    expect(await partsFor(session)).toBe(6);
-    expect(await partsFor(token)).toBe(6);
-    expect(await partsFor(await scoped('admin'))).toBe(6);
+    expect(await partsFor(session)).toBe(9);
+    expect(await partsFor(token)).toBe(9);
+    expect(await partsFor(await scoped('admin'))).toBe(9);
     expect(await partsFor(await scoped('hosting:read'))).toBe(0);
   });
 
@@ -88,7 +95,9 @@ describe('detailed health, for those who do not operate the service', () => {
 it('detailed health is degraded with its worst part, and 503 when one is down', async () => {
   const { engine, http } = startApi();
   const worst = (status: 'degraded' | 'down') => {
-    engine.components = engine.components.map((part) => (part.name === 'disk' ? { ...part, status } : part));
+    engine.condition.components = engine.condition.components.map((part) =>
+      part.name === 'disk' ? { ...part, status } : part,
+    );
   };
   worst('degraded');
   const degraded = await http.get('/health/detailed').expect(200);
@@ -110,7 +119,7 @@ it('detailed health checks once for all who ask meanwhile, and anew afterwards',
   const detailed = jest.spyOn(engine.health, 'detailed');
   let release = (): void => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
-  detailed.mockImplementation(async () => held.then(() => engine.components));
+  detailed.mockImplementation(async () => held.then(() => engine.condition.components));
   const asked = [1, 2, 3].map(() => http.get('/health/detailed').then(({ status }) => status));
   await new Promise((resolve) => setTimeout(resolve, 100));
   release();

@@ -19,10 +19,10 @@ describe('POST /api/v1/host', () => {
           status: 'running',
         },
         web_url: 'http://localhost/1/',
-        subdomain_url: 'http://mina.localhost',
-        ssh_command: 'ssh -p 10001 ubuntu@localhost',
-        sftp_command: 'sftp -P 10001 ubuntu@localhost',
-        known_hosts: ['[localhost]:10001 ssh-ed25519 AAAAfake'],
+        subdomain_url: 'http://mina.localhost/',
+        ssh_command: expect.stringMatching(/^ssh .* -p 10001 ubuntu@localhost$/),
+        sftp_command: expect.stringMatching(/^sftp .* -P 10001 ubuntu@localhost$/),
+        known_hosts: [expect.stringMatching(/^\[localhost\]:10001,vm-\S+ ssh-ed25519 AAAAfake$/)],
         ssh_private_key: expect.stringContaining('PRIVATE KEY'),
         operation: { kind: 'create-hosting', status: 'succeeded', failure: null },
       },
@@ -37,7 +37,7 @@ describe('POST /api/v1/host', () => {
       .set(bearer(token))
       .send({ ssh_public_key: `${key}\n` })
       .expect(201);
-    expect(engine.lastCreate).toEqual({ sshPublicKey: key, idempotencyKey: undefined });
+    expect(engine.lastCreate()).toEqual({ sshPublicKey: key, idempotencyKey: undefined });
     expect(body.data).not.toHaveProperty('ssh_private_key');
   });
 
@@ -46,7 +46,7 @@ describe('POST /api/v1/host', () => {
     const token = await signIn();
     await http.post('/api/v1/host').set(bearer(token)).send({}).expect(201);
     const { body } = await http.post('/api/v1/host').set(bearer(token)).send({}).expect(409);
-    expect(body.error).toMatchObject({ code: 'quota_exceeded', details: { hostings_per_user: 1 } });
+    expect(body.error.code).toBe('quota_exceeded');
   });
 
   it.each([
@@ -62,7 +62,7 @@ describe('POST /api/v1/host', () => {
     const { engine, http, signIn } = startApi();
     const token = await signIn();
     expect(fieldsOf(await http.post('/api/v1/host').set(bearer(token)).send(body))).toEqual([field]);
-    expect(engine.lastCreate).toBeUndefined();
+    expect(engine.lastCreate()).toBeUndefined();
   });
 
   it('gives the same hosting for the same Idempotency-Key, and refuses the key with another body', async () => {
@@ -75,7 +75,7 @@ describe('POST /api/v1/host', () => {
         .send(body);
     const first = await create({}).expect(201);
     const again = await create({}).expect(201);
-    expect(engine.lastCreate?.idempotencyKey).toBe('k 1');
+    expect(engine.lastCreate()?.idempotencyKey).toBe('k 1');
     expect(again.body.data.hosting.id).toBe(first.body.data.hosting.id);
     expect(again.body.data).not.toHaveProperty('ssh_private_key');
     const other = await create({ ssh_public_key: key }).expect(422);
@@ -141,7 +141,7 @@ describe('/api/v1/host/my', () => {
       disk_gib: 20,
       failure: null,
     });
-    expect(body.data.ssh_command).toBe('ssh -p 10001 ubuntu@localhost');
+    expect(body.data.ssh_command).toMatch(/^ssh .* -p 10001 ubuntu@localhost$/);
     expect(body.data).not.toHaveProperty('ssh_private_key');
   });
 

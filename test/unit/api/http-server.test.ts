@@ -1,7 +1,7 @@
 import http from 'node:http';
 import net from 'node:net';
 import { startHttpServer, type HttpServer } from '../../../api/http-server';
-import { FakeEngine } from '../../fakes/fake-engine';
+import { fakeEngine } from '../../fakes/fake-engine';
 import { mina } from './harness';
 
 const running: HttpServer[] = [];
@@ -11,7 +11,7 @@ afterEach(async () => {
 
 const logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-async function start(engine = new FakeEngine({ operationsEnd: 'by-hand' })) {
+async function start(engine = fakeEngine({ operationsEnd: 'by-hand' })) {
   const config = { REQUEST_WAIT_SECONDS: 30 };
   const server = await startHttpServer({ engine, config, logger }, { host: '127.0.0.1', port: 0 });
   running.push(server);
@@ -33,7 +33,7 @@ it('serves on the port it names, and no longer after close', async () => {
 });
 
 it('listens on IPv6 as well where it listens on every address, and tells the families apart', async () => {
-  const engine = new FakeEngine();
+  const engine = fakeEngine();
   const seen: unknown[] = [];
   const noting = { ...logger, info: (line: unknown) => seen.push(line) };
   const config = { REQUEST_WAIT_SECONDS: 1 };
@@ -66,10 +66,10 @@ it('answers a waiting create with 202 and ends event streams before it closes', 
   const response = await create;
   expect(response.status).toBe(202);
   expect(response.headers.get('location')).toBe(`/api/v1/operations/${id}`);
-  expect(await stream.text()).toContain('operation.started');
+  expect(await stream.text()).toContain('operation.accepted');
   await closed;
   expect(Date.now() - started).toBeLessThan(2000);
-  expect(engine.fakeOperations.latest().status).toBe('running');
+  expect(engine.fakeOperations.latest().status).toBe('pending');
 });
 
 it('closes although a keep-alive client holds its connection', async () => {

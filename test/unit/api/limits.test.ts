@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Test } from 'supertest';
 import { startHttpServer, type HttpServer } from '../../../api/http-server';
-import { FakeEngine } from '../../fakes/fake-engine';
+import { fakeEngine } from '../../fakes/fake-engine';
 import { until } from '../../support/until';
 import { bearer, juno, mina, startApi } from './harness';
 
@@ -216,7 +216,7 @@ describe('a slow client', () => {
   async function listen() {
     const logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
     const server = await startHttpServer(
-      { engine: new FakeEngine(), config: { REQUEST_WAIT_SECONDS: 1 }, logger },
+      { engine: fakeEngine(), config: { REQUEST_WAIT_SECONDS: 1 }, logger },
       { host: '127.0.0.1', port: 0 },
       { headersTimeout: 300, requestTimeout: 600, connectionsCheckingInterval: 50 },
     );
@@ -283,7 +283,7 @@ describe('a slow client', () => {
     ],
   ])('that is many has few connections left, and others are served: %s', async (_what, opening) => {
     const server = await startHttpServer(
-      { engine: new FakeEngine(), config: { REQUEST_WAIT_SECONDS: 1 }, logger: silent },
+      { engine: fakeEngine(), config: { REQUEST_WAIT_SECONDS: 1 }, logger: silent },
       { host: '127.0.0.1', port: 0 },
       { headersTimeout: 60_000, requestTimeout: 60_000, unfinished: { perNetwork: 20, graceMs: 100 } },
     );
@@ -318,7 +318,7 @@ describe('a slow client', () => {
     ],
   ])('has a few times as many that %s', async (_what, opening) => {
     const server = await startHttpServer(
-      { engine: new FakeEngine(), config: { REQUEST_WAIT_SECONDS: 1 }, logger: silent },
+      { engine: fakeEngine(), config: { REQUEST_WAIT_SECONDS: 1 }, logger: silent },
       { host: '127.0.0.1', port: 0 },
       { headersTimeout: 30_000, unfinished: { perNetwork: 20, quiet: 3, graceMs: 100 } },
     );
@@ -332,7 +332,7 @@ describe('a slow client', () => {
   });
 
   it('of 400 unfinished requests has none left soon, as the real service is set', async () => {
-    const parts = { engine: new FakeEngine(), config: { REQUEST_WAIT_SECONDS: 1 }, logger: silent };
+    const parts = { engine: fakeEngine(), config: { REQUEST_WAIT_SECONDS: 1 }, logger: silent };
     const server = await startHttpServer(parts, { host: '127.0.0.1', port: 0 });
     running.push(server);
     const begun = performance.now();
@@ -350,7 +350,7 @@ describe('a slow client', () => {
   it('of the real service has 5 s for headers and 30 s for all of it', async () => {
     const created = jest.spyOn(http, 'createServer');
     const logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
-    const parts = { engine: new FakeEngine(), config: { REQUEST_WAIT_SECONDS: 1 }, logger };
+    const parts = { engine: fakeEngine(), config: { REQUEST_WAIT_SECONDS: 1 }, logger };
     running.push(await startHttpServer(parts, { host: '127.0.0.1', port: 0 }));
     expect(created.mock.calls[0]?.[0]).toMatchObject({
       headersTimeout: 5_000,

@@ -96,7 +96,11 @@ describe('GET /metrics', () => {
   it('tells what is at the moment, and nothing of a sweep before the first one', async () => {
     const api = startApi();
     await scrape(api, '127.0.0.1');
-    api.engine.numbers = { ...api.engine.numbers, hostings: [{ status: 'creating', count: 1 }], sweep: null };
+    api.engine.condition.numbers = {
+      ...api.engine.condition.numbers,
+      hostings: [{ status: 'creating', count: 1 }],
+      sweep: null,
+    };
     const { text } = await scrape(api, '127.0.0.1');
     expect(text).toContain('webhoster_hostings{status="creating"} 1');
     expect(text).not.toContain('webhoster_hostings{status="running"}');
@@ -122,7 +126,7 @@ describe('GET /metrics', () => {
 
   it('tells that libvirt is away, and nothing of its VMs', async () => {
     const api = startApi();
-    api.engine.numbers = { ...api.engine.numbers, vms: null, pool: null };
+    api.engine.condition.numbers = { ...api.engine.condition.numbers, vms: null, pool: null };
     const { text } = await scrape(api, '127.0.0.1');
     expect(text).toContain('webhoster_libvirt_up 0');
     expect(text).not.toMatch(/^webhoster_(vms|pool)/m);

@@ -39,7 +39,7 @@ describe('a create that has not ended', () => {
     expect(status).toBe(202);
     expect(headers['location']).toBe(`/api/v1/operations/${id}`);
     expect(headers['preference-applied']).toBe(prefer);
-    expect(body.data.operation).toMatchObject({ id, status: 'running' });
+    expect(body.data.operation).toMatchObject({ id, status: 'pending' });
     expect(body.data.hosting).toMatchObject({ status: 'creating' });
     expect(body.data.ssh_private_key).toContain('PRIVATE KEY');
     expect(body.data.known_hosts).toEqual([]);
@@ -99,7 +99,7 @@ it('a client that goes away ends the wait and not the operation', async () => {
   while (api.engine.fakeOperations.interested === 0) await new Promise(setImmediate);
   client.destroy();
   while (api.engine.fakeOperations.interested > 0) await new Promise(setImmediate);
-  expect(api.engine.fakeOperations.latest()).toMatchObject({ status: 'running', cancelRequested: false });
+  expect(api.engine.fakeOperations.latest()).toMatchObject({ status: 'pending', cancelRequested: false });
   await new Promise((resolve) => server.close(resolve));
   expect(api.log.at(-1)).toMatchObject({ level: 'info', line: { route: '/api/v1/host', aborted: true } });
 });

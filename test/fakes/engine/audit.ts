@@ -1,15 +1,14 @@
 /** The audit log of the fake engine. */
-import type { AuditEntry, Engine, User } from '../../engine';
+import type { AuditEntry, Engine } from '../../../engine';
+import type { Broken } from './broken';
+import type { People } from './people';
 
-/** @param userOf  asked with every record, also with one of nobody; may throw */
-export function fakeAudit(
-  audited: AuditEntry[],
-  userOf: (email: string | undefined) => User | undefined,
-): Engine['audit'] {
+export function fakeAudit(audited: AuditEntry[], people: People, broken: Broken): Engine['audit'] {
   return {
     record: async ({ targetEmail, ...record }) => {
-      const known = userOf(targetEmail);
-      const target = record.target ?? (known === undefined ? null : `user ${known.id}`);
+      broken.at('audit');
+      const known = targetEmail === undefined ? undefined : people.withEmail(targetEmail);
+      const target = record.target ?? (known === undefined ? null : `user ${known.user.id}`);
       audited.push({ ...record, target, id: String(audited.length + 1), at: new Date() });
     },
     list: async ({ after, limit, userId, action }) =>
