@@ -35,8 +35,8 @@ export const errorTexts = {
     '등록할 수 있는 도메인 수에 도달했습니다. 먼저 기존 도메인을 삭제하세요.',
   ),
   too_many_operations: text(
-    'Too many of your operations are unfinished; wait for some to end or cancel them, then try again',
-    '완료되지 않은 작업이 너무 많습니다. 일부가 끝나기를 기다리거나 취소한 뒤 다시 시도하세요.',
+    'Too many of your operations are unfinished; wait for some to end, then try again',
+    '완료되지 않은 작업이 너무 많습니다. 일부가 끝나기를 기다린 뒤 다시 시도하세요.',
   ),
   not_ended: text(
     'The plan is not finished yet; try again soon',

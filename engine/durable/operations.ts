@@ -23,9 +23,10 @@ import {
   requestCancel,
   toOperation,
 } from '../store/operations';
+import { findHosting } from '../store/hostings';
 
 export interface Operations {
-  /** An operation of this user (an admin sees all). @throws operation_not_found */
+  /** An operation of this user or on their hosting; an administrator sees all. @throws operation_not_found */
   get(user: User, id: string): Promise<Operation>;
   /** Operations of all users, newest first. The caller must be an administrator or an operator. */
   list(options: Page & { status?: OperationStatus }): Promise<readonly ListedOperation[]>;
@@ -157,8 +158,11 @@ async function complete(parts: Answering, operation: Operation): Promise<Operati
   return hasEnded(operation) ? operation : { ...operation, ...(await outlookOf(direct, operation.id)) };
 }
 
+/** One that an administrator or the service began is also shown to whom its hosting belongs: a user's own may join it. */
 async function visible(tx: Tx, user: User, id: string): Promise<Operation> {
   const operation = await getOperation(tx, id);
   if (operation.userId === user.id || user.role === 'admin') return operation;
+  const hosting = operation.hostingId === null ? null : await findHosting(tx, operation.hostingId);
+  if (hosting?.userId === user.id) return operation;
   throw new EngineError('operation_not_found');
 }

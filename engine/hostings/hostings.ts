@@ -193,7 +193,7 @@ export async function acceptDelete(
   { id }: Pick<HostingRow, 'id'>,
 ): Promise<Operation> {
   // two removals that arrive together must become one operation
-  if (!(await lockHosting(tx, id))) throw noHosting();
+  if (!(await lockHosting(tx, id))) throw noSuchHosting();
   // what was a spare a moment ago may have an owner by now
   const hosting = await getHosting(tx, id);
   for (const kind of parts.kinds.treated('refuse'))

@@ -48,7 +48,7 @@ export function plans(parts: PlanningParts): Plans {
       database.transaction(async (tx) =>
         lookOnce(parts, tx, await visibleHosting(tx, asker, hostingId), asker),
       ),
-    requestNew: (user, input) => planOfNew(parts, user, input),
+    requestNew: async (user, input) => planOfNew(parts, user, input),
     requestNewFor: async (username) => {
       const user = await findUserByName(database.direct, username);
       if (user === null) throw new EngineError('not_found', `There is no user ${username}`);
@@ -122,7 +122,7 @@ async function assertRoom(tx: Tx, userId: number | undefined): Promise<void> {
   if (userId === undefined || (await countUnfinishedOf(tx, userId)) < mostUnfinished) return;
   throw new EngineError(
     'too_many_operations',
-    `${mostUnfinished} of your operations are unfinished; wait for some to end or cancel them, then try again`,
+    `${mostUnfinished} of your operations are unfinished; wait for some to end, then try again`,
   );
 }
 

@@ -119,7 +119,7 @@ describe.each(engines)('%s', (_, open) => {
     expect((await scene.work(removal)).status).toBe('succeeded');
     expect(await refusal(engine.hostings.mine(user))).toBe('hosting_not_found');
     expect(await refusal(engine.hostings.delete(user))).toBe('hosting_not_found');
-    expect(await refusal(engine.hostings.remove(user, id))).toBe('hosting_not_found');
+    expect(await refusal(engine.hostings.remove(user, id))).toBe('hosting_not_found message');
     expect(await engine.hostings.get(user, id)).toMatchObject({ id, status: 'deleted', failure: null });
   });
 

@@ -55,6 +55,23 @@ describe.each(engines)('%s', (_, open) => {
     expect((await engine.hostings.get(admin, id)).drift).toEqual(drift);
   });
 
+  it('shows a plan that an administrator began to the hosting’s owner, who is given the same, and to nobody else', async () => {
+    const [{ user, id }, other] = [await withHosting(), await newUser()];
+    const begun = await engine.plans.request(admin, id);
+    expect((await engine.plans.request(user, null)).id).toBe(begun.id);
+    expect(await engine.operations.get(user, begun.id)).toMatchObject({ id: begun.id, userId: admin.id });
+    expect(await refusal(engine.operations.get(other, begun.id))).toBe('operation_not_found');
+    await scene.work(begun);
+    expect(await engine.operations.get(user, begun.id)).toMatchObject({ status: 'succeeded' });
+  });
+
+  it('refuses a key that is none by rejecting', async () => {
+    const user = await newUser();
+    expect(await refusal(engine.plans.requestNew(user, { sshPublicKey: 'none' }))).toBe(
+      'validation_failed message fields',
+    );
+  });
+
   it('plans and applies for nobody who may not see the hosting', async () => {
     const [{ id }, other] = [await withHosting(), await newUser()];
     for (const [who, which] of [

@@ -81,7 +81,7 @@ export function fakeEngine({ operationsEnd = 'at-once' }: FakeEngineOptions = {}
     sleep: fakeSleep(records),
     labels: labels.asEngineSees,
     domains: fakeDomains(records, proved),
-    operations: fakeOperations(operations, callers),
+    operations: fakeOperations(operations, callers, (id) => hostings.find(id)?.userId),
     plans: plans.asEngineSees,
     runs: fakeRuns(records),
     drift: fakeDrift(records),

@@ -121,7 +121,7 @@ function acceptDelete(
   hosting: Hosting,
 ): Operation {
   broken.at('delete');
-  if (hasEnded(hosting)) throw new EngineError('hosting_not_found');
+  if (hasEnded(hosting)) throw new EngineError('hosting_not_found', 'There is no such hosting');
   const { id: hostingId, userId } = hosting;
   const all = operations.all().filter((each) => each.hostingId === hostingId);
   const before = all.find(({ kind }) => kind === 'delete-hosting');

@@ -14,10 +14,16 @@ export interface Asked {
   lastListed: Parameters<Engine['operations']['list']>[0] | undefined;
 }
 
-export function fakeOperations(records: OperationRecords, asked: Asked): Engine['operations'] {
+/** @param ownerOf  the user whose hosting has this id */
+export function fakeOperations(
+  records: OperationRecords,
+  asked: Asked,
+  ownerOf: (hostingId: string) => number | null | undefined,
+): Engine['operations'] {
   const visible = (user: User, id: string): Operation => {
     const { operation } = records.entry(id);
-    if (user.role === 'admin' || operation.userId === user.id) return operation;
+    const owner = operation.hostingId === null ? null : ownerOf(operation.hostingId);
+    if (user.role === 'admin' || operation.userId === user.id || owner === user.id) return operation;
     throw new EngineError('operation_not_found');
   };
   return {

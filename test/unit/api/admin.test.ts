@@ -241,11 +241,13 @@ describe('plans that nobody waited for', () => {
     await api.http.get(at).expect(401);
   });
 
-  it('tell why they failed, and are nobody else’s', async () => {
+  it('are shown to the hosting’s owner, whoever asked for them, and to no other user', async () => {
     const { api, user, operator, id: hosting } = await withHosting();
+    const stranger = bearer(await api.signIn({ ...juno, email: 'ines@example.org', username: 'ines' }));
     const { body } = await api.http.get(`/api/v1/hostings/${hosting}/plan`).set(operator).expect(200);
     const at = `/api/v1/operations/${body.data.operation.id}/plan`;
-    expect((await api.http.get(at).set(user).expect(404)).body.error.code).toBe('operation_not_found');
+    await api.http.get(at).set(user).expect(200);
+    expect((await api.http.get(at).set(stranger).expect(404)).body.error.code).toBe('operation_not_found');
   });
 
   it('of a create are refused to users, and for nobody', async () => {
