@@ -14,7 +14,7 @@ describe.each(engines)('%s', (_, open) => {
   const newToken = async ({ user }: Account) =>
     (await engine.tokens.create(user, { name: 'script', scopes: ['hosting:read'], days: 1 })).token;
 
-  it('has one account for each address, however it is written, and for each username', async () => {
+  it('there is one account for each e-mail address, however it is written, and for each username', async () => {
     const given = { email: 'Mina@Example.org', password: 'correct horse battery', username: 'mina' };
     const user = await engine.accounts.register(given);
     expect(user).toEqual({
@@ -30,7 +30,7 @@ describe.each(engines)('%s', (_, open) => {
     );
   });
 
-  it('signs in who knows the password, by the address in any case', async () => {
+  it('a user signs in with the password and the e-mail address in any case', async () => {
     const { user, email, password } = await scene.newAccount();
     const signedIn = await engine.accounts.login({ email: email.toUpperCase(), password });
     expect(signedIn).toEqual({ accessToken: expect.any(String), expiresInSeconds: expect.any(Number), user });
@@ -46,7 +46,7 @@ describe.each(engines)('%s', (_, open) => {
     expect(await refusal(whoIs('nonsense'))).toBe('unauthorized message');
   });
 
-  it('makes who guesses wait, and nobody from elsewhere', async () => {
+  it('guessing a password makes the guesser wait, and nobody from elsewhere', async () => {
     const account = await scene.newAccount();
     const caller = await scene.signIn(account);
     const { email, password } = account;
@@ -62,7 +62,7 @@ describe.each(engines)('%s', (_, open) => {
     expect((await login(password, '192.0.2.2')).user).toEqual(account.user);
   });
 
-  it('ends one session, or all of a user; API tokens stay', async () => {
+  it('one session of a user ends, or all of them; API tokens stay', async () => {
     const account = await scene.newAccount();
     const [one, other, third] = [
       await scene.signIn(account),
@@ -80,7 +80,7 @@ describe.each(engines)('%s', (_, open) => {
     expect((await scene.signIn(account)).user).toEqual(account.user);
   });
 
-  it('changes a password: every session ends but a new one', async () => {
+  it('a changed password ends every session but a new one', async () => {
     const account = await scene.newAccount();
     const { email, password } = account;
     const caller = await scene.signIn(account);
@@ -100,7 +100,7 @@ describe.each(engines)('%s', (_, open) => {
     expect((await engine.accounts.login({ email, password: next })).user).toEqual(account.user);
   });
 
-  it('deletes an account that has no hosting; its name rests, its address does not', async () => {
+  it('an account without a hosting can be deleted; its username is reserved, its address is not', async () => {
     const account = await scene.newAccount();
     const { user, email, password } = account;
     const caller = await scene.signIn(account);
@@ -132,7 +132,7 @@ describe.each(engines)('%s', (_, open) => {
     expect(await engine.accounts.register(named)).toMatchObject({ username: user.username });
   });
 
-  it('gives API tokens, and shows those that are good, the newest first', async () => {
+  it('API tokens are created, and the valid ones are listed newest first', async () => {
     const { user } = await scene.newAccount();
     const { user: other } = await scene.newAccount();
     const create = (name: string, days = 1) =>
@@ -162,7 +162,7 @@ describe.each(engines)('%s', (_, open) => {
     expect(await refusal(whoIs(token))).toBe('unauthorized message');
   });
 
-  it('gives a token for administration to administrators alone, and 50 tokens to anybody', async () => {
+  it('only administrators get a token with the scope admin, and nobody gets more than 50 tokens', async () => {
     const [{ user }, admin] = [await scene.newAccount(), await scene.newAccount('admin')];
     const create = (who: typeof user, scope: 'admin' | 'hosting:read') =>
       engine.tokens.create(who, { name: 'script', scopes: [scope], days: 1 });

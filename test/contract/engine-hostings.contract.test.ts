@@ -23,7 +23,7 @@ describe.each(engines)('%s', (_, open) => {
     return hosting;
   };
 
-  it('accepts a create, gives the private key of a pair that it made, and shows the way in', async () => {
+  it('a create returns the private key of a pair that it made, and shows how to connect', async () => {
     const user = await newUser();
     const { hosting, operation, sshPrivateKey } = await engine.hostings.create(user, {});
     expect(sshPrivateKey).toEqual(privateKey);
@@ -46,7 +46,7 @@ describe.each(engines)('%s', (_, open) => {
     expect(await engine.hostings.get(user, id)).toEqual(ready);
   });
 
-  it('takes the key of the user, and refuses what is none', async () => {
+  it('a create takes the user’s SSH key, and refuses an invalid one', async () => {
     const user = await newUser();
     expect(await refusal(engine.hostings.create(user, { sshPublicKey: 'ssh-ed25519 AAAA' }))).toBe(
       'validation_failed message fields',
@@ -58,7 +58,7 @@ describe.each(engines)('%s', (_, open) => {
     ]);
   });
 
-  it('gives each user one hosting, with an address and a port of its own', async () => {
+  it('each user gets one hosting, with its own address and port', async () => {
     const [one, other] = [await newUser(), await newUser()];
     const hostings = [await running(one), await running(other)];
     for (const what of ['id', 'vmName', 'ip', 'sshPort'] as const)
@@ -68,7 +68,7 @@ describe.each(engines)('%s', (_, open) => {
     expect((await running(one)).sshPort).not.toBe(hostings[1]!.sshPort);
   });
 
-  it('makes one hosting for one idempotency key, and gives its private key once', async () => {
+  it('one idempotency key makes one hosting, and its private key is returned once', async () => {
     const user = await newUser();
     const create = (change: object = {}) =>
       engine.hostings.create(user, { labels: { course: 'a', term: 'b' }, idempotencyKey: 'k 1', ...change });
@@ -93,7 +93,7 @@ describe.each(engines)('%s', (_, open) => {
     );
   });
 
-  it('shows a hosting to its owner and to administrators, and to nobody else', async () => {
+  it('a hosting is shown to its owner and to administrators, and to nobody else', async () => {
     const [user, other] = [await newUser(), await newUser()];
     const { user: admin } = await scene.newAccount('admin');
     const { id, webUrl, subdomainUrl } = await running(user);
@@ -108,7 +108,7 @@ describe.each(engines)('%s', (_, open) => {
     expect(await engine.hostings.remove(admin, id)).toMatchObject({ userId: user.id });
   });
 
-  it('removes a hosting once, however often it is asked, and still shows it', async () => {
+  it('a hosting is removed once, however often that is asked, and is still shown', async () => {
     const user = await newUser();
     const { id } = await running(user);
     const removal = await engine.hostings.delete(user);
@@ -123,7 +123,7 @@ describe.each(engines)('%s', (_, open) => {
     expect(await engine.hostings.get(user, id)).toMatchObject({ id, status: 'deleted', failure: null });
   });
 
-  it('cancels a create that its removal finds', async () => {
+  it('the removal of a hosting cancels its unfinished create', async () => {
     const user = await newUser();
     const { hosting, operation } = await engine.hostings.create(user, {});
     const removal = await engine.hostings.delete(user);
@@ -135,7 +135,7 @@ describe.each(engines)('%s', (_, open) => {
     expect((await engine.hostings.get(user, hosting.id)).status).toBe('deleted');
   });
 
-  it('says of a hosting why it could not be made, and makes the next one', async () => {
+  it('a hosting says why it could not be made, and the next one is made', async () => {
     const user = await newUser();
     const { hosting, operation } = await engine.hostings.create(user, {});
     await scene.fail(operation, 'apply_failed');
@@ -145,7 +145,7 @@ describe.each(engines)('%s', (_, open) => {
     expect((await running(user)).id).not.toBe(hosting.id);
   });
 
-  it('goes on with a removal that is stuck when it is asked for again', async () => {
+  it('a stuck removal continues when it is asked for again', async () => {
     const user = await newUser();
     await running(user);
     const removal = await engine.hostings.delete(user);
@@ -156,7 +156,7 @@ describe.each(engines)('%s', (_, open) => {
     expect(await scene.work(removal)).toMatchObject({ status: 'succeeded', failure: null });
   });
 
-  it('lists the living by name, label, age and state, the oldest first, page by page', async () => {
+  it('living hostings are listed by name, label, age and status, oldest first, page by page', async () => {
     const [one, other] = [await newUser(), await newUser()];
     const course = { course: unknownId.slice(0, 8) };
     const [first, second] = [await running(one, { ...course, term: 'a' }), await running(other, course)];
@@ -189,7 +189,7 @@ describe.each(engines)('%s', (_, open) => {
     expect(await list({}, { after: unknownId })).toEqual([]);
   });
 
-  it('labels an account: the hosting that there is, and each one to come', async () => {
+  it('labels of an account hold for its hosting and for each later one', async () => {
     const user = await newUser();
     const { username } = user;
     const none = { username, labels: {}, vmName: null, hostingLabels: null };

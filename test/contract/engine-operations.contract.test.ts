@@ -23,7 +23,7 @@ describe.each(engines)('%s', (_, open) => {
     return events;
   }
 
-  it('shows an operation from its acceptance to its end', async () => {
+  it('an operation is shown from its acceptance to its end', async () => {
     const user = await newUser();
     const accepted = await created(user);
     expect(accepted).toEqual({
@@ -50,7 +50,7 @@ describe.each(engines)('%s', (_, open) => {
     expect(await engine.operations.get(user, accepted.id)).toEqual(ended);
   });
 
-  it('shows and cancels an operation for its user and for administrators, and for nobody else', async () => {
+  it('an operation is shown to and cancelled by its user and administrators, and nobody else', async () => {
     const [user, other] = [await newUser(), await newUser()];
     const { user: admin } = await scene.newAccount('admin');
     const { id } = await created(user);
@@ -67,7 +67,7 @@ describe.each(engines)('%s', (_, open) => {
     expect(await refusal(follow(unknownId))).toBe('operation_not_found');
   });
 
-  it('tells what happens as events, numbered from 1, and ends with the operation', async () => {
+  it('an operation’s events are numbered from 1 and end with it', async () => {
     const operation = await created(await newUser());
     const { id } = operation;
     const following = follow(id);
@@ -90,7 +90,7 @@ describe.each(engines)('%s', (_, open) => {
     expect(await follow(id, String(events.length))).toEqual([]);
   });
 
-  it('tells of a failure, and of a cancellation', async () => {
+  it('an operation’s events report a failure and a cancellation', async () => {
     const [user, other] = [await newUser(), await newUser()];
     const failed = await scene.fail(await created(user), 'plan_refused');
     const failure = { code: 'plan_refused', message: 'planned failure' };
@@ -121,7 +121,7 @@ describe.each(engines)('%s', (_, open) => {
     expect(await engine.operations.cancel(user, failed.id)).toEqual(failed);
   });
 
-  it('cancels a create, and neither a removal nor a plan', async () => {
+  it('neither a removal nor a plan can be cancelled', async () => {
     const user = await newUser();
     await running(user);
     const plan = await engine.plans.request(user, null);
@@ -130,7 +130,7 @@ describe.each(engines)('%s', (_, open) => {
     expect(await refusal(engine.operations.cancel(user, removal.id))).toBe('not_cancellable message');
   });
 
-  it('waits for the end, for the time that is given, or until the caller leaves', async () => {
+  it('waiting for an operation lasts until its end, the given time, or until the caller leaves', async () => {
     const operation = await created(await newUser());
     const wait = (timeoutMs: number, signal?: AbortSignal) =>
       engine.operations.wait(operation.id, { timeoutMs, signal });
@@ -144,7 +144,7 @@ describe.each(engines)('%s', (_, open) => {
     expect((await waiting).status).toBe('succeeded');
   });
 
-  it('lists the operations of everybody, the newest first, by status and page by page', async () => {
+  it('everybody’s operations are listed by status, newest first, page by page', async () => {
     const user = await newUser();
     const create = await running(user);
     const plan = await engine.plans.requestNew(user, {});
@@ -164,7 +164,7 @@ describe.each(engines)('%s', (_, open) => {
     expect(await list({ limit: 2, after: unknownId })).toEqual([]);
   });
 
-  it('wakes a hosting that sleeps, by one operation, and no other', async () => {
+  it('a sleeping hosting is woken by one operation, and one that is awake by none', async () => {
     const user = await newUser();
     expect(await refusal(engine.sleep.wake(user))).toBe('hosting_not_found');
     const create = await created(user);

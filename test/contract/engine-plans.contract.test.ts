@@ -28,7 +28,7 @@ describe.each(engines)('%s', (_, open) => {
       ...{ address: expect.stringMatching(`^${type}\\.`), type, action, attributes: [] },
     }));
 
-  it('plans a hosting, and shows the plan once it is made', async () => {
+  it('a plan of a hosting is shown once it is made', async () => {
     const { user, id } = await withHosting();
     const operation = await engine.plans.request(user, null);
     expect(operation).toMatchObject({ kind: 'plan-apply', hostingId: id, userId: user.id });
@@ -55,7 +55,7 @@ describe.each(engines)('%s', (_, open) => {
     expect((await engine.hostings.get(admin, id)).drift).toEqual(drift);
   });
 
-  it('shows a plan that an administrator began to the hosting’s owner, who is given the same, and to nobody else', async () => {
+  it('a plan that an administrator began is shown to the hosting’s owner, who gets the same one, and to nobody else', async () => {
     const [{ user, id }, other] = [await withHosting(), await newUser()];
     const begun = await engine.plans.request(admin, id);
     expect((await engine.plans.request(user, null)).id).toBe(begun.id);
@@ -65,14 +65,14 @@ describe.each(engines)('%s', (_, open) => {
     expect(await engine.operations.get(user, begun.id)).toMatchObject({ status: 'succeeded' });
   });
 
-  it('refuses a key that is none by rejecting', async () => {
+  it('a plan of a create with an invalid SSH key rejects', async () => {
     const user = await newUser();
     expect(await refusal(engine.plans.requestNew(user, { sshPublicKey: 'none' }))).toBe(
       'validation_failed message fields',
     );
   });
 
-  it('plans and applies for nobody who may not see the hosting', async () => {
+  it('nobody can plan or apply a hosting that they may not see', async () => {
     const [{ id }, other] = [await withHosting(), await newUser()];
     for (const [who, which] of [
       [other, id],
@@ -86,7 +86,7 @@ describe.each(engines)('%s', (_, open) => {
     }
   });
 
-  it('plans a create, of one’s own and for anybody, and makes nothing', async () => {
+  it('a create is planned for oneself or another user, and makes nothing', async () => {
     const user = await newUser();
     const operations = [
       await engine.plans.requestNew(user, {}),
@@ -105,7 +105,7 @@ describe.each(engines)('%s', (_, open) => {
     expect(await refusal(engine.hostings.mine(user))).toBe('hosting_not_found');
   });
 
-  it('plans a removal, and removes nothing', async () => {
+  it('a removal is planned, and removes nothing', async () => {
     const { user, id } = await withHosting();
     const operation = await engine.plans.requestDelete(admin, id);
     expect(operation).toMatchObject({ kind: 'plan-delete', hostingId: id, userId: admin.id });
@@ -116,7 +116,7 @@ describe.each(engines)('%s', (_, open) => {
     expect((await engine.hostings.mine(user)).status).toBe('running');
   });
 
-  it('says why there is no plan', async () => {
+  it('a failed plan says why', async () => {
     const { user, id } = await withHosting();
     const failed = await scene.fail(await engine.plans.request(user, id), 'plan_failed');
     expect(await refusal(engine.plans.of(failed))).toBe('plan_failed message');
@@ -130,7 +130,7 @@ describe.each(engines)('%s', (_, open) => {
     expect(await refusal(engine.plans.of({ id: unknownId }))).toBe('operation_not_found');
   });
 
-  it('applies what was agreed to, and nothing else', async () => {
+  it('an apply does what was agreed to, and nothing else', async () => {
     const { user, id } = await withHosting();
     await scene.loseVm(user);
     const apply = async (agreed: readonly string[] | null) =>
@@ -144,7 +144,7 @@ describe.each(engines)('%s', (_, open) => {
     expect((await apply(null)).status).toBe('succeeded');
   });
 
-  it('takes 20 unfinished operations of a user, and no more', async () => {
+  it('a user can have 20 unfinished operations, and no more', async () => {
     const { user, id } = await withHosting();
     for (let count = 0; count < 20; count++) await engine.plans.requestNew(user, {});
     for (const call of [
@@ -156,7 +156,7 @@ describe.each(engines)('%s', (_, open) => {
     expect((await engine.plans.requestDelete(admin, id)).kind).toBe('plan-delete');
   });
 
-  it('shows the runs of a hosting, the newest first, to who may see it', async () => {
+  it('the runs of a hosting are shown newest first to anyone who may see it', async () => {
     const [{ user, id }, other] = [await withHosting(), await newUser()];
     const operation = await scene.work(await engine.plans.request(admin, id));
     const runs = await engine.runs.list(user, null, { limit: 20 });
@@ -194,7 +194,7 @@ describe.each(engines)('%s', (_, open) => {
     expect(last).toMatchObject({ kind: 'destroy', operationId: removal.id, requestedBy: user.username });
   });
 
-  it('shows the run of a plan without a hosting to who asked for it, and to administrators', async () => {
+  it('the run of a plan without a hosting is shown to the user who asked for it, and to administrators', async () => {
     const [user, other] = [await newUser(), await newUser()];
     const operation = await scene.work(await engine.plans.requestNew(user, {}));
     const { runId } = await engine.plans.of(operation);
@@ -203,7 +203,7 @@ describe.each(engines)('%s', (_, open) => {
     expect(await refusal(engine.runs.get(other, runId!))).toBe('run_not_found');
   });
 
-  it('lists how running hostings differ, the oldest first, page by page', async () => {
+  it('drift of running hostings is listed oldest first, page by page', async () => {
     const { user, id, hosting } = await withHosting();
     const unlooked = {
       ...{ hostingId: id, vmName: hosting.vmName, username: user.username, isAsleep: false },

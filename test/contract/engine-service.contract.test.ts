@@ -17,7 +17,7 @@ describe.each(engines)('%s', (_, open) => {
     return user;
   }
 
-  it('has domains of a hosting, each with what proves it, in the order of their names', async () => {
+  it('a hosting’s domains are listed by name, each with the record that proves it', async () => {
     const user = await withHosting();
     const added = await engine.domains.add(user, 'https://WWW.Mina.example/');
     const token = added.record.value;
@@ -41,7 +41,7 @@ describe.each(engines)('%s', (_, open) => {
     expect(await refusal(engine.domains.remove(user, 'a.mina.example'))).toBe('domain_not_found');
   });
 
-  it('serves a proved domain for one hosting, and for none when that is gone', async () => {
+  it('a proved domain is served for one hosting, and for none once that is gone', async () => {
     const [user, other] = [await withHosting(), await withHosting()];
     const name = 'www.juno.example';
     expect(await refusal(engine.domains.verify(user, name))).toBe('domain_not_found');
@@ -65,7 +65,7 @@ describe.each(engines)('%s', (_, open) => {
     expect(await engine.domains.list(user)).toEqual([]);
   });
 
-  it('keeps who did what, the newest first, by user, by action and page by page', async () => {
+  it('the audit log lists who did what, newest first, by user and action, page by page', async () => {
     const [{ user, email }, { user: other }] = [await scene.newAccount(), await scene.newAccount()];
     const record: AuditRecord = {
       ...{ userId: user.id, actor: user.username, via: 'session', action: 'createHosting', target: null },
@@ -96,7 +96,7 @@ describe.each(engines)('%s', (_, open) => {
     expect(await list({ after: '1', userId: other.id })).toEqual([]);
   });
 
-  it('says of each part how it is', async () => {
+  it('health says how each part is', async () => {
     expect(await engine.health.basic()).toBe(true);
     const parts = await engine.health.detailed();
     expect(parts.map(({ name }) => name)).toEqual([
@@ -109,7 +109,7 @@ describe.each(engines)('%s', (_, open) => {
       });
   });
 
-  it('counts in one form', async () => {
+  it('the metrics have one form', async () => {
     await withHosting();
     const number: unknown = expect.any(Number);
     const text: unknown = expect.any(String);
