@@ -11,6 +11,7 @@ import type { Operation, Role } from '../../../engine';
 import { domains } from '../../../engine/certificates';
 import { acceptSleep } from '../../../engine/sleep';
 import { fakeEngine } from '../../fakes/fake-engine';
+import { setRole } from '../../../engine/store/users';
 import { openWorld } from '../../worlds/world';
 
 export interface Account {
@@ -68,7 +69,7 @@ async function realScene(): Promise<Scene> {
   const ofEngine = { ...engine, domains: domains({ ...parts, config }, { isProved }) };
   return {
     ...callersOf(ofEngine, async ({ email }) => {
-      await parts.database.direct.query(`UPDATE users SET role = 'admin' WHERE email = $1`, [email]);
+      await setRole(parts.database.direct, email, 'admin');
     }),
     work,
     fail: (operation, code) => workWhere('init', code, operation),
