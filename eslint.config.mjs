@@ -57,6 +57,7 @@ export default tseslint.config(
   {
     files: ['**/*.cjs'],
     languageOptions: { globals: { module: 'writable', __dirname: 'readonly', require: 'readonly' } },
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
   {
     files: ['test/**/*.ts', 'jest.config.ts'],

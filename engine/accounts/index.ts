@@ -1,6 +1,6 @@
 /** Users, sign-in, access tokens and API tokens. */
 export { accounts, type Accounts, type Usernames } from './accounts';
-export { networkOf } from './attempts';
+export { attempted, attemptLimit, networkOf } from './attempts';
 export { addAccount } from './new-account';
 export { hashPassword } from './passwords';
 export { personalTokens, type Tokens } from './personal-tokens';

@@ -1,7 +1,7 @@
 /** Registration, sign-in and the end of sessions and accounts, as the fake engine has them. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type Caller, type Engine, EngineError, type SignedIn, type User } from '../../../engine';
-import { attempted, attemptLimit } from '../../../engine/accounts/attempts';
+import { attempted, attemptLimit } from '../../../engine/accounts';
 import { memoryLimiter } from '../../../engine/base/limits';
 import type { Broken } from './broken';
 import type { HostingRecords } from './hosting-records';

@@ -7,7 +7,7 @@ import {
   type Operation,
   type User,
 } from '../../../engine';
-import { parsePublicKey } from '../../../engine/hostings/ssh-key';
+import { parsePublicKey } from '../../../engine/hostings';
 import { matches, named } from './hosting-list';
 import { hasEnded } from './hosting-records';
 import { newHosting } from './new-hosting';

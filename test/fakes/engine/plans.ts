@@ -1,6 +1,6 @@
 /** Plans of the fake engine. What differs of a hosting is what the test says. */
 import { type ApplyInput, type Engine, EngineError, type Operation, type User } from '../../../engine';
-import { parsePublicKey } from '../../../engine/hostings/ssh-key';
+import { parsePublicKey } from '../../../engine/hostings';
 import { hasEnded, person } from './hosting-records';
 import type { Ending } from './new-operation';
 import { hasEnded as isOver } from './operation-records';
