@@ -1,4 +1,3 @@
-/* eslint-disable @typescript-eslint/no-require-imports -- it is about require */
 // `node --require` of this runs TypeScript as Jest does: for processes of a test that are there to be killed.
 const { readFileSync } = require('node:fs');
 const { transformSync } = require('@swc/core');
