@@ -50,7 +50,7 @@ bin_of() {
 }
 
 # What Node itself makes: child processes, HTTP, TLS, streams, timers, native modules.
-QUICK_TESTS='unit/(cli|api)/|unit/engine/[a-z]+/(process|passwords|secret-box|tracing|publisher|every|cached)|contract/(queue|events|limiter|synthesizer)|integration/(engine|replicas|https-handshake|shared-state|file-modes)'
+QUICK_TESTS='unit/api/(http-server|event-stream|bad-requests|limits|outages|waiting|unfinished-memory|headers|at-once)|unit/cli/(client|closed-output|commands|completion)|unit/engine/[a-z]+/(process|passwords|secret-box|tracing|publisher|every|cached)|contract/(queue|events|limiter|synthesizer)|integration/(engine|replicas|https-handshake|shared-state|file-modes)'
 # tests VERSION: with that release first on PATH, so that whatever is started finds it.
 tests() {
   local what=(--testPathPatterns "$QUICK_TESTS")

@@ -144,21 +144,26 @@ count_layer() {
   count "${names[*]}" "$passed" "$failed" "$status" "$started"
   if [ "$failed" -gt 0 ] || [ "$status" -ne 0 ]; then grep -v '^\s*✓' "$RESULTS/${names[0]}.log" | tail -n 150; fi
 }
-# counted NAME LINES COMMAND...: a run that counts its cases itself, into the file that it is given by --json. So many last
-# lines of what it printed are shown when one has failed.
-counted() {
-  local name=$1 lines=$2 started status=0 passed failed
-  shift 2
+# run_counted NAME COMMAND...: a run that counts its cases itself, into the file that it is given by --json.
+run_counted() {
+  local file=$RESULTS/counted-$1 status=0 started
+  shift
   started=$(now_ms)
-  "$@" --json "$RESULTS/counted.json" >"$RESULTS/counted.log" 2>&1 || status=$?
+  "$@" --json "$file.json" >"$file.log" 2>&1 || status=$?
+  echo "$status $started" >"$file.ended"
+}
+# count_counted NAME TITLE: the end of what it printed is shown when a case has failed.
+count_counted() {
+  local file=$RESULTS/counted-$1 status=1 started=$STARTED passed failed
+  read -r status started <"$file.ended" || true
   # shellcheck disable=SC2016 # a program in JavaScript
   read -r passed failed < <(node -e '
     let r = { passed: 0, failed: 1 };
     try { r = require(process.argv[1]); } catch {}
-    console.log(r.passed, r.failed);' "$RESULTS/counted.json")
-  rm -f "$RESULTS/counted.json"
-  count "$name" "$passed" "$failed" "$status" "$started"
-  if [ "$failed" -gt 0 ] || [ "$status" -ne 0 ]; then tail -n "$lines" "$RESULTS/counted.log"; fi
+    console.log(r.passed, r.failed);' "$file.json")
+  rm -f "$file".{json,ended}
+  count "$2" "$passed" "$failed" "$status" "$started"
+  if [ "$failed" -gt 0 ] || [ "$status" -ne 0 ]; then tail -n 200 "$file.log"; fi
 }
 # count NAME PASSED FAILED STATUS STARTED: a run that says nothing failed and still fails (a suite that left something
 # open) is a failure.
@@ -169,14 +174,14 @@ count() {
   [ "$failed" -eq 0 ] || FAILURES+=("$1")
   printf '%-20s %s passed, %s failed  %s\n' "$1" "$2" "$failed" "$(seconds_since "$5")"
 }
-# chaos CASES: so many of the chaos cases, all side by side. The seed repeats them.
-chaos() {
-  local seed=${CHAOS_SEED:-$RANDOM}
-  counted "chaos, seed $seed" 150 npm run -s test:chaos -- --sample "$1" --workers $(($1 + 2)) --minutes 8 --seed "$seed"
+# run_chaos CASES: so many of the chaos cases, all side by side. The seed repeats them.
+CHAOS_SEED=${CHAOS_SEED:-$RANDOM}
+run_chaos() {
+  run_counted chaos node dist/test/chaos/main.js --sample "$1" --workers $(($1 + 2)) --minutes 8 --seed "$CHAOS_SEED"
 }
-# schemathesis CASES: the HTTP interface asked from its own document, up to so many cases an operation for each of three
-# callers.
-schemathesis() { counted schemathesis 200 timeout 600 node dist/test/schemathesis/main.js --cases "$1" --seed 1; }
+# run_schemathesis CASES: the HTTP interface asked from its own document, up to so many cases an operation for each of
+# three callers.
+run_schemathesis() { run_counted schemathesis timeout 900 node dist/test/schemathesis/main.js --cases "$1" --seed 1; }
 coverage_holds() {
   # shellcheck disable=SC2016
   node -e '
@@ -218,30 +223,40 @@ check shellcheck bash -c 'shellcheck -x scripts/*.sh scripts/webhoster .ci/run i
 check "systemd units" units_hold
 wait "$lint"
 count_check lint
-layer unit contract integration -- --coverage --maxWorkers=3
+layer unit contract integration -- --coverage --maxWorkers=3 --testPathIgnorePatterns /every-step
 check "coverage 85 %" coverage_holds
+# most of it was counted above: these are as quick as they can be
+layer integration -- --maxWorkers=3 --testPathPatterns /every-step
 # compiled before anything runs what is compiled
-npx tsc -p tsconfig.schemathesis.json || true
-# other releases than the machine's own, beside Schemathesis: each uses one core
+for own in schemathesis chaos; do npx tsc -p "tsconfig.$own.json" || true; done
+# From here on, what keeps one core busy, or waits, goes beside something else.
 mapfile -t OTHER_NODES < <(printf '%s\n' 20 22 24 | grep -vx "$(node -p 'process.versions.node.split(".")[0]')")
 run_check "Node.js ${OTHER_NODES[*]}" ./scripts/test-node.sh "${OTHER_NODES[@]}" &
 nodes=$!
-schemathesis 10
+if [ -n "$QUICK" ]; then
+  run_schemathesis 10
+else
+  # alone with the VMs: it restarts libvirtd under all of them
+  run_layer system -- --runInBand --testPathPatterns /faults
+  count_layer system --
+fi
 wait "$nodes"
 count_check "Node.js ${OTHER_NODES[*]}"
 if [ -z "$QUICK" ]; then
-  # two at a time, but for what restarts libvirtd under all of them
-  layer system -- --maxWorkers=2 --testPathIgnorePatterns /faults "$LONG"
-  layer system -- --runInBand --testPathPatterns /faults
-  # containers wait for their health most of the time
   [ -z "$COMPOSE_BUILD" ] || wait "$COMPOSE_BUILD" || tail -n 20 "$RESULTS/compose-build.log"
+  # containers wait for their health most of the time
   run_layer compose -- --runInBand &
   compose=$!
-  chaos 8
-  layer e2e -- --runInBand
+  layer system -- --maxWorkers=2 --testPathIgnorePatterns /faults "$LONG"
   wait "$compose"
   count_layer compose --
+  (run_chaos 8; run_schemathesis 10) &
+  beside=$!
+  layer e2e -- --runInBand
+  wait "$beside"
+  count_counted chaos "chaos, seed $CHAOS_SEED"
 fi
+count_counted schemathesis schemathesis
 check "nothing left behind" nothing_left
 
 say
