@@ -231,32 +231,27 @@ layer integration -- --maxWorkers=3 --testPathPatterns /every-step
 for own in schemathesis chaos; do npx tsc -p "tsconfig.$own.json" || true; done
 # From here on, what keeps one core busy, or waits, goes beside something else.
 mapfile -t OTHER_NODES < <(printf '%s\n' 20 22 24 | grep -vx "$(node -p 'process.versions.node.split(".")[0]')")
-run_check "Node.js ${OTHER_NODES[*]}" ./scripts/test-node.sh "${OTHER_NODES[@]}" &
-nodes=$!
-if [ -n "$QUICK" ]; then
-  run_schemathesis 10
-else
-  # alone with the VMs: it restarts libvirtd under all of them
-  run_layer system -- --runInBand --testPathPatterns /faults
-  count_layer system --
-fi
-wait "$nodes"
+(run_check "Node.js ${OTHER_NODES[*]}" ./scripts/test-node.sh "${OTHER_NODES[@]}"; run_schemathesis 10) &
+beside=$!
+# what restarts libvirtd under all VMs, and what compares times
+[ -n "$QUICK" ] || layer system -- --runInBand --testPathPatterns '/(faults|kvm)\.'
+wait "$beside"
 count_check "Node.js ${OTHER_NODES[*]}"
+count_counted schemathesis schemathesis
 if [ -z "$QUICK" ]; then
   [ -z "$COMPOSE_BUILD" ] || wait "$COMPOSE_BUILD" || tail -n 20 "$RESULTS/compose-build.log"
-  # containers wait for their health most of the time
+  # containers wait for their health most of the time, VMs for each other
   run_layer compose -- --runInBand &
   compose=$!
-  layer system -- --maxWorkers=2 --testPathIgnorePatterns /faults "$LONG"
+  layer system -- --maxWorkers=3 --testPathIgnorePatterns '/(faults|kvm)\.' "$LONG"
   wait "$compose"
   count_layer compose --
-  (run_chaos 8; run_schemathesis 10) &
-  beside=$!
+  run_chaos 8 &
+  chaos=$!
   layer e2e -- --runInBand
-  wait "$beside"
+  wait "$chaos"
   count_counted chaos "chaos, seed $CHAOS_SEED"
 fi
-count_counted schemathesis schemathesis
 check "nothing left behind" nothing_left
 
 say
