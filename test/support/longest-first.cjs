@@ -14,6 +14,7 @@ const longest = [
   'integration/replicas',
   'system/warm',
   'system/docs',
+  'system/docs',
   'system/visitors',
   'system/truth-of-vms',
   'system/hosting',
