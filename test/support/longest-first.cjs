@@ -14,7 +14,6 @@ const longest = [
   'integration/replicas',
   'system/warm',
   'system/docs',
-  'system/docs',
   'system/visitors',
   'system/truth-of-vms',
   'system/hosting',
