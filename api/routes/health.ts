@@ -1,4 +1,7 @@
-/** For probes, load balancers, administrators and operators. Anybody learns whether the service works; its components are for administrators and operators. */
+/**
+ * For probes, load balancers, administrators and operators. Anybody learns whether the service works; its components are
+ * for administrators and operators.
+ */
 import { type ComponentHealth, type Engine, projectVersion } from '../../engine';
 import { HttpError } from '../http-error';
 import { defineRoute } from '../route';

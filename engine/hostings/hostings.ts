@@ -62,7 +62,10 @@ export interface Hostings {
   delete(user: User): Promise<Operation>;
   /** The same for any hosting that the asker may see. @throws hosting_not_found */
   remove(asker: Asker, id: string): Promise<Operation>;
-  /** Living hostings of everybody, the oldest first, from behind `after` on. The caller must be an administrator or an operator. */
+  /**
+   * Living hostings of everybody, the oldest first, from behind `after` on. The caller must be an administrator or an
+   * operator.
+   */
   list(filter: HostingFilter, page: Page): Promise<readonly NamedHosting[]>;
 }
 

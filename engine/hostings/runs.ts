@@ -65,7 +65,10 @@ async function* follow(tx: Tx, bus: EventBus, id: string, signal: AbortSignal): 
   }
 }
 
-/** A run of a stack that is no hosting's (a node's, a dry run's) is shown to administrators, to operators, and to the user who asked for it. */
+/**
+ * A run of a stack that is no hosting's (a node's, a dry run's) is shown to administrators, to operators, and to the user
+ * who asked for it.
+ */
 async function visibleRun(tx: Tx, asker: Asker, id: string): Promise<ListedRun> {
   const run = await findRun(tx, id);
   const hosting = run === null ? null : await findHosting(tx, run.stackId);

@@ -1,14 +1,9 @@
 /** Accounts, sessions and tokens: one suite for the engine and for the fake that stands in its place in tests of the API. */
-import { type Account, anyDate, anyId, engines, refusal, type Scene, unknownId } from './support/engines';
+import { type Account, anyDate, anyId, engines, refusal, sceneOf, unknownId } from './support/engines';
 
 describe.each(engines)('%s', (_, open) => {
-  let scene: Scene;
-  let engine: Scene['engine'];
-  beforeAll(async () => {
-    scene = await open();
-    ({ engine } = scene);
-  });
-  afterAll(() => scene.close());
+  const scene = sceneOf(open);
+  const { engine } = scene;
 
   const whoIs = async (accessToken: string) => (await engine.accounts.authenticate(accessToken)).user;
   const newToken = async ({ user }: Account) =>

@@ -1,6 +1,6 @@
 /** Hostings, their labels and their domains: one suite for the engine and for the fake in its place. */
-import type { HostingFilter, User } from '../../engine';
-import { anyDate, anyId, engines, refusal, type Scene, unknownId } from './support/engines';
+import type { HostingFilter } from '../../engine';
+import { anyDate, anyId, engines, refusal, sceneOf, unknownId } from './support/engines';
 
 const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMQEoRYm18bZUzL6eJulUIEpJEYl5v1CnYTEJc3VT5J+ mina@laptop';
 const privateKey: unknown = expect.stringMatching(/^-----BEGIN OPENSSH PRIVATE KEY-----\n/);
@@ -8,23 +8,11 @@ const everything: HostingFilter = { names: [], labels: {}, olderThanSeconds: nul
 const neverLooked = { checkedAt: null, differences: [], lookFailed: false, lookFailure: null };
 
 describe.each(engines)('%s', (_, open) => {
-  let scene: Scene;
-  let engine: Scene['engine'];
-  beforeAll(async () => {
-    scene = await open();
-    ({ engine } = scene);
-  });
-  afterAll(() => scene.close());
-
-  const newUser = async (): Promise<User> => (await scene.newAccount()).user;
-  const running = async (user: User, labels?: Record<string, string>) => {
-    const { hosting, operation } = await engine.hostings.create(user, { labels });
-    await scene.work(operation);
-    return hosting;
-  };
+  const scene = sceneOf(open);
+  const { engine } = scene;
 
   it('a create returns the private key of a pair that it made, and shows how to connect', async () => {
-    const user = await newUser();
+    const user = await scene.newUser();
     const { hosting, operation, sshPrivateKey } = await engine.hostings.create(user, {});
     expect(sshPrivateKey).toEqual(privateKey);
     expect(operation).toMatchObject({ kind: 'create-hosting', hostingId: hosting.id, userId: user.id });
@@ -47,7 +35,7 @@ describe.each(engines)('%s', (_, open) => {
   });
 
   it('a create takes the user’s SSH key, and refuses an invalid one', async () => {
-    const user = await newUser();
+    const user = await scene.newUser();
     expect(await refusal(engine.hostings.create(user, { sshPublicKey: 'ssh-ed25519 AAAA' }))).toBe(
       'validation_failed message fields',
     );
@@ -59,17 +47,17 @@ describe.each(engines)('%s', (_, open) => {
   });
 
   it('each user gets one hosting, with its own address and port', async () => {
-    const [one, other] = [await newUser(), await newUser()];
-    const hostings = [await running(one), await running(other)];
+    const [one, other] = [await scene.newUser(), await scene.newUser()];
+    const hostings = [await scene.newHosting(one), await scene.newHosting(other)];
     for (const what of ['id', 'vmName', 'ip', 'sshPort'] as const)
       expect(new Set(hostings.map((each) => each[what])).size).toBe(2);
     expect(await refusal(engine.hostings.create(one, {}))).toBe('quota_exceeded');
     await scene.work(await engine.hostings.delete(one));
-    expect((await running(one)).sshPort).not.toBe(hostings[1]!.sshPort);
+    expect((await scene.newHosting(one)).sshPort).not.toBe(hostings[1]!.sshPort);
   });
 
   it('one idempotency key makes one hosting, and its private key is returned once', async () => {
-    const user = await newUser();
+    const user = await scene.newUser();
     const create = (change: object = {}) =>
       engine.hostings.create(user, { labels: { course: 'a', term: 'b' }, idempotencyKey: 'k 1', ...change });
     const first = await create();
@@ -88,15 +76,15 @@ describe.each(engines)('%s', (_, open) => {
     expect(await create()).toMatchObject({ hosting: { id: first.hosting.id, status: 'deleted' } });
     // what was refused has not used it up, and each user has keys of their own
     expect((await create({ idempotencyKey: 'k 2' })).sshPrivateKey).toEqual(privateKey);
-    expect((await engine.hostings.create(await newUser(), { idempotencyKey: 'k 1' })).sshPrivateKey).toEqual(
-      privateKey,
-    );
+    expect(
+      (await engine.hostings.create(await scene.newUser(), { idempotencyKey: 'k 1' })).sshPrivateKey,
+    ).toEqual(privateKey);
   });
 
   it('a hosting is shown to its owner and to administrators, and to nobody else', async () => {
-    const [user, other] = [await newUser(), await newUser()];
+    const [user, other] = [await scene.newUser(), await scene.newUser()];
     const { user: admin } = await scene.newAccount('admin');
-    const { id, webUrl, subdomainUrl } = await running(user);
+    const { id, webUrl, subdomainUrl } = await scene.newHosting(user);
     expect(await engine.hostings.get(admin, id)).toMatchObject({ id, userId: user.id, webUrl, subdomainUrl });
     expect(await refusal(engine.hostings.get(other, id))).toBe('hosting_not_found message');
     expect(await refusal(engine.hostings.remove(other, id))).toBe('hosting_not_found message');
@@ -109,8 +97,8 @@ describe.each(engines)('%s', (_, open) => {
   });
 
   it('a hosting is removed once, however often that is asked, and is still shown', async () => {
-    const user = await newUser();
-    const { id } = await running(user);
+    const user = await scene.newUser();
+    const { id } = await scene.newHosting(user);
     const removal = await engine.hostings.delete(user);
     expect(removal).toMatchObject({ kind: 'delete-hosting', hostingId: id, userId: user.id });
     expect((await engine.hostings.mine(user)).status).toBe('deleting');
@@ -124,7 +112,7 @@ describe.each(engines)('%s', (_, open) => {
   });
 
   it('the removal of a hosting cancels its unfinished create', async () => {
-    const user = await newUser();
+    const user = await scene.newUser();
     const { hosting, operation } = await engine.hostings.create(user, {});
     const removal = await engine.hostings.delete(user);
     expect(await engine.operations.get(user, operation.id)).toMatchObject({ cancelRequested: true });
@@ -136,18 +124,18 @@ describe.each(engines)('%s', (_, open) => {
   });
 
   it('a hosting says why it could not be made, and the next one is made', async () => {
-    const user = await newUser();
+    const user = await scene.newUser();
     const { hosting, operation } = await engine.hostings.create(user, {});
     await scene.fail(operation, 'apply_failed');
     const failure = { code: 'apply_failed', message: 'planned failure' };
     expect(await engine.hostings.get(user, hosting.id)).toMatchObject({ status: 'failed', failure });
     expect(await refusal(engine.hostings.mine(user))).toBe('hosting_not_found');
-    expect((await running(user)).id).not.toBe(hosting.id);
+    expect((await scene.newHosting(user)).id).not.toBe(hosting.id);
   });
 
   it('a stuck removal continues when it is asked for again', async () => {
-    const user = await newUser();
-    await running(user);
+    const user = await scene.newUser();
+    await scene.newHosting(user);
     const removal = await engine.hostings.delete(user);
     const stuck = await scene.stick(removal);
     expect(stuck).toMatchObject({ status: 'stuck', failure: { code: 'libvirt_unavailable' } });
@@ -157,9 +145,12 @@ describe.each(engines)('%s', (_, open) => {
   });
 
   it('living hostings are listed by name, label, age and status, oldest first, page by page', async () => {
-    const [one, other] = [await newUser(), await newUser()];
+    const [one, other] = [await scene.newUser(), await scene.newUser()];
     const course = { course: unknownId.slice(0, 8) };
-    const [first, second] = [await running(one, { ...course, term: 'a' }), await running(other, course)];
+    const [first, second] = [
+      await scene.newHosting(one, { ...course, term: 'a' }),
+      await scene.newHosting(other, course),
+    ];
     const list = async (filter: Partial<HostingFilter>, page: { limit?: number; after?: string } = {}) =>
       (await engine.hostings.list({ ...everything, ...filter }, { limit: 200, ...page })).map(({ id }) => id);
     const [both, after] = [[first.id, second.id], { after: first.id }];
@@ -190,11 +181,11 @@ describe.each(engines)('%s', (_, open) => {
   });
 
   it('labels of an account hold for its hosting and for each later one', async () => {
-    const user = await newUser();
+    const user = await scene.newUser();
     const { username } = user;
     const none = { username, labels: {}, vmName: null, hostingLabels: null };
     expect(await engine.labels.of(username)).toEqual(none);
-    const { vmName } = await running(user, { own: 'x', term: 'mine' });
+    const { vmName } = await scene.newHosting(user, { own: 'x', term: 'mine' });
     expect(await engine.labels.set(username, { term: 'a', group: '7' })).toEqual({
       ...{ username, labels: { term: 'a', group: '7' }, vmName },
       hostingLabels: { own: 'x', term: 'a', group: '7' },
@@ -206,9 +197,9 @@ describe.each(engines)('%s', (_, open) => {
     await scene.work(await engine.hostings.delete(user));
     expect(await engine.labels.of(username)).toEqual({ ...none, labels: { group: '8' } });
     // those of the last one, where the user names none
-    expect((await running(user)).labels).toEqual({ own: 'x', group: '8' });
+    expect((await scene.newHosting(user)).labels).toEqual({ own: 'x', group: '8' });
     await scene.work(await engine.hostings.delete(user));
-    expect((await running(user, { group: 'mine' })).labels).toEqual({ group: '8' });
+    expect((await scene.newHosting(user, { group: 'mine' })).labels).toEqual({ group: '8' });
     for (const call of [engine.labels.of('nobody'), engine.labels.set('nobody', {})])
       expect(await refusal(call)).toBe('not_found message');
   });

@@ -1,20 +1,14 @@
 /** Operations as callers see them, and waking: one suite for the engine and for the fake in its place. */
 import type { Operation, OperationEvent, User } from '../../engine';
-import { anyDate, anyId, engines, refusal, type Scene, unknownId } from './support/engines';
+import { anyDate, anyId, engines, refusal, sceneOf, unknownId } from './support/engines';
 
 const pendingStep = { name: expect.any(String), tries: 0, startedAt: null, finishedAt: null };
 const doneStep = { name: expect.any(String), status: 'done', tries: expect.any(Number) };
 
 describe.each(engines)('%s', (_, open) => {
-  let scene: Scene;
-  let engine: Scene['engine'];
-  beforeAll(async () => {
-    scene = await open();
-    ({ engine } = scene);
-  });
-  afterAll(() => scene.close());
+  const scene = sceneOf(open);
+  const { engine } = scene;
 
-  const newUser = async (): Promise<User> => (await scene.newAccount()).user;
   const created = async (user: User) => (await engine.hostings.create(user, {})).operation;
   const running = async (user: User): Promise<Operation> => scene.work(await created(user));
   async function follow(id: string, afterId?: string, signal = new AbortController().signal) {
@@ -24,7 +18,7 @@ describe.each(engines)('%s', (_, open) => {
   }
 
   it('an operation is shown from its acceptance to its end', async () => {
-    const user = await newUser();
+    const user = await scene.newUser();
     const accepted = await created(user);
     expect(accepted).toEqual({
       ...{ id: anyId, kind: 'create-hosting', status: 'pending', hostingId: anyId, userId: user.id },
@@ -51,7 +45,7 @@ describe.each(engines)('%s', (_, open) => {
   });
 
   it('an operation is shown to and cancelled by its user and administrators, and nobody else', async () => {
-    const [user, other] = [await newUser(), await newUser()];
+    const [user, other] = [await scene.newUser(), await scene.newUser()];
     const { user: admin } = await scene.newAccount('admin');
     const { id } = await created(user);
     expect((await engine.operations.get(admin, id)).id).toBe(id);
@@ -68,7 +62,7 @@ describe.each(engines)('%s', (_, open) => {
   });
 
   it('an operation’s events are numbered from 1 and end with it', async () => {
-    const operation = await created(await newUser());
+    const operation = await created(await scene.newUser());
     const { id } = operation;
     const following = follow(id);
     await scene.work(operation);
@@ -91,7 +85,7 @@ describe.each(engines)('%s', (_, open) => {
   });
 
   it('an operation’s events report a failure and a cancellation', async () => {
-    const [user, other] = [await newUser(), await newUser()];
+    const [user, other] = [await scene.newUser(), await scene.newUser()];
     const failed = await scene.fail(await created(user), 'plan_refused');
     const failure = { code: 'plan_refused', message: 'planned failure' };
     expect(failed).toMatchObject({ status: 'failed', failure, startedAt: anyDate, finishedAt: anyDate });
@@ -122,7 +116,7 @@ describe.each(engines)('%s', (_, open) => {
   });
 
   it('neither a removal nor a plan can be cancelled', async () => {
-    const user = await newUser();
+    const user = await scene.newUser();
     await running(user);
     const plan = await engine.plans.request(user, null);
     expect(await refusal(engine.operations.cancel(user, plan.id))).toBe('not_cancellable');
@@ -131,7 +125,7 @@ describe.each(engines)('%s', (_, open) => {
   });
 
   it('waiting for an operation lasts until its end, the given time, or until the caller leaves', async () => {
-    const operation = await created(await newUser());
+    const operation = await created(await scene.newUser());
     const wait = (timeoutMs: number, signal?: AbortSignal) =>
       engine.operations.wait(operation.id, { timeoutMs, signal });
     expect((await wait(10)).status).toBe('pending');
@@ -145,7 +139,7 @@ describe.each(engines)('%s', (_, open) => {
   });
 
   it('everybody’s operations are listed by status, newest first, page by page', async () => {
-    const user = await newUser();
+    const user = await scene.newUser();
     const create = await running(user);
     const plan = await engine.plans.requestNew(user, {});
     const removal = await engine.hostings.delete(user);
@@ -165,7 +159,7 @@ describe.each(engines)('%s', (_, open) => {
   });
 
   it('a sleeping hosting is woken by one operation, and one that is awake by none', async () => {
-    const user = await newUser();
+    const user = await scene.newUser();
     expect(await refusal(engine.sleep.wake(user))).toBe('hosting_not_found');
     const create = await created(user);
     expect(await refusal(engine.sleep.wake(user))).toBe('hosting_busy message');

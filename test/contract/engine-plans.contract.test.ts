@@ -1,26 +1,21 @@
 /** Plans, Terraform's runs and drift: one suite for the engine and for the fake in its place. */
 import type { User } from '../../engine';
-import { anyDate, anyId, engines, refusal, type Scene, unknownId } from './support/engines';
+import { anyDate, anyId, engines, refusal, sceneOf, unknownId } from './support/engines';
 
 const lost = 'libvirt_domain.vm: create';
 const notAgreed = { recreateDisk: false, agreed: null };
 
 describe.each(engines)('%s', (_, open) => {
-  let scene: Scene;
-  let engine: Scene['engine'];
+  const scene = sceneOf(open);
+  const { engine } = scene;
   let admin: User;
   beforeAll(async () => {
-    scene = await open();
-    ({ engine } = scene);
     admin = (await scene.newAccount('admin')).user;
   });
-  afterAll(() => scene.close());
 
-  const newUser = async (): Promise<User> => (await scene.newAccount()).user;
   async function withHosting() {
-    const user = await newUser();
-    const { hosting, operation } = await engine.hostings.create(user, {});
-    await scene.work(operation);
+    const user = await scene.newUser();
+    const hosting = await scene.newHosting(user);
     return { user, id: hosting.id, hosting };
   }
   const changesOf = (action: string) =>
@@ -56,7 +51,7 @@ describe.each(engines)('%s', (_, open) => {
   });
 
   it('a plan that an administrator began is shown to the hosting’s owner, who gets the same one, and to nobody else', async () => {
-    const [{ user, id }, other] = [await withHosting(), await newUser()];
+    const [{ user, id }, other] = [await withHosting(), await scene.newUser()];
     const begun = await engine.plans.request(admin, id);
     expect((await engine.plans.request(user, null)).id).toBe(begun.id);
     expect(await engine.operations.get(user, begun.id)).toMatchObject({ id: begun.id, userId: admin.id });
@@ -66,14 +61,14 @@ describe.each(engines)('%s', (_, open) => {
   });
 
   it('a plan of a create with an invalid SSH key rejects', async () => {
-    const user = await newUser();
+    const user = await scene.newUser();
     expect(await refusal(engine.plans.requestNew(user, { sshPublicKey: 'none' }))).toBe(
       'validation_failed message fields',
     );
   });
 
   it('nobody can plan or apply a hosting that they may not see', async () => {
-    const [{ id }, other] = [await withHosting(), await newUser()];
+    const [{ id }, other] = [await withHosting(), await scene.newUser()];
     for (const [who, which] of [
       [other, id],
       [admin, unknownId],
@@ -87,7 +82,7 @@ describe.each(engines)('%s', (_, open) => {
   });
 
   it('a create is planned for oneself or another user, and makes nothing', async () => {
-    const user = await newUser();
+    const user = await scene.newUser();
     const operations = [
       await engine.plans.requestNew(user, {}),
       await engine.plans.requestNewFor(user.username),
@@ -157,7 +152,7 @@ describe.each(engines)('%s', (_, open) => {
   });
 
   it('the runs of a hosting are shown newest first to anyone who may see it', async () => {
-    const [{ user, id }, other] = [await withHosting(), await newUser()];
+    const [{ user, id }, other] = [await withHosting(), await scene.newUser()];
     const operation = await scene.work(await engine.plans.request(admin, id));
     const runs = await engine.runs.list(user, null, { limit: 20 });
     expect(runs.map(({ kind }) => kind)).toEqual(['plan', 'apply', 'plan']);
@@ -195,7 +190,7 @@ describe.each(engines)('%s', (_, open) => {
   });
 
   it('the run of a plan without a hosting is shown to the user who asked for it, and to administrators', async () => {
-    const [user, other] = [await newUser(), await newUser()];
+    const [user, other] = [await scene.newUser(), await scene.newUser()];
     const operation = await scene.work(await engine.plans.requestNew(user, {}));
     const { runId } = await engine.plans.of(operation);
     for (const who of [user, admin])
@@ -220,7 +215,7 @@ describe.each(engines)('%s', (_, open) => {
     await scene.fallAsleep(next.user);
     expect(await last()).toMatchObject({ hostingId: next.id, isAsleep: true });
     await engine.hostings.delete(next.user);
-    await engine.hostings.create(await newUser(), {});
+    await engine.hostings.create(await scene.newUser(), {});
     expect(await last()).toMatchObject({ hostingId: id });
   });
 });

@@ -1,19 +1,14 @@
 /** Domains, the audit log, health and metrics: one suite for the engine and for the fake in its place. */
 import type { AuditRecord, Metrics, User } from '../../engine';
-import { anyDate, engines, refusal, type Scene } from './support/engines';
+import { anyDate, engines, refusal, sceneOf } from './support/engines';
 
 describe.each(engines)('%s', (_, open) => {
-  let scene: Scene;
-  let engine: Scene['engine'];
-  beforeAll(async () => {
-    scene = await open();
-    ({ engine } = scene);
-  });
-  afterAll(() => scene.close());
+  const scene = sceneOf(open);
+  const { engine } = scene;
 
   async function withHosting(): Promise<User> {
-    const { user } = await scene.newAccount();
-    await scene.work((await engine.hostings.create(user, {})).operation);
+    const user = await scene.newUser();
+    await scene.newHosting(user);
     return user;
   }
 

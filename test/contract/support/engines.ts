@@ -7,7 +7,7 @@ import {
   errorTexts,
   type User,
 } from '../../../engine';
-import type { Operation, Role } from '../../../engine';
+import type { Hosting, Operation, Role } from '../../../engine';
 import { domains } from '../../../engine/certificates';
 import { acceptSleep } from '../../../engine/sleep';
 import { fakeEngine } from '../../fakes/fake-engine';
@@ -44,6 +44,35 @@ export const engines: readonly (readonly [string, () => Promise<Scene>])[] = [
   ['the engine', realScene],
   ['the fake engine', () => Promise.resolve(fakeScene())],
 ];
+
+export interface OpenScene extends Scene {
+  newUser(): Promise<User>;
+  /** One that runs, as it was when it was accepted. */
+  newHosting(user: User, labels?: Hosting['labels']): Promise<Hosting>;
+}
+
+/**
+ * Opens the scene for the tests of a suite, and closes it behind them. What is returned is filled in before the first of
+ * them, the engine as well.
+ */
+export function sceneOf(open: () => Promise<Scene>): OpenScene {
+  const helpers: Pick<OpenScene, 'newUser' | 'newHosting'> = {
+    newUser: async () => (await scene.newAccount()).user,
+    newHosting: async (user, labels) => {
+      const { hosting, operation } = await scene.engine.hostings.create(user, { labels });
+      await scene.work(operation);
+      return hosting;
+    },
+  };
+  const scene = { ...helpers, engine: {} } as OpenScene;
+  beforeAll(async () => {
+    const { engine, ...others } = await open();
+    Object.assign(scene.engine, engine);
+    Object.assign(scene, others);
+  });
+  afterAll(() => scene.close());
+  return scene;
+}
 
 const ended = 'planned failure';
 
